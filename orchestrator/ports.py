@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
-from orchestrator.types import Filter, Hits, Message, Passage, Principal, Usage
+from orchestrator.types import DEFAULT_TENANT, Filter, Hits, Message, Passage, Principal, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -321,7 +321,11 @@ class Ledger(Protocol):
 
     def submit(self, kind: str, index: str, key: str, payload: Mapping[str, Any]) -> Job: ...
 
-    def claim(self, worker: str, *, seconds: float, index: str | None = None) -> Job | None: ...
+    def claim(
+        self, worker: str, *, seconds: float, index: str | None = None, job: int | None = None
+    ) -> Job | None:
+        """The oldest job that is pending or whose lease ran out; only this `job`, if a broker named one."""
+        ...
 
     def renew(self, job: Job, *, seconds: float) -> None:
         """Extend the lease; LeaseLost if it is another's by now."""
@@ -334,6 +338,17 @@ class Ledger(Protocol):
     def fail(self, job: Job, error: str, *, final: bool = False) -> Job: ...
 
     def jobs(self, *, index: str | None = None, states: Sequence[JobState] = ()) -> list[Job]: ...
+
+    def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:
+        """Who holds the lease `name` now: `owner`, if it was free, run out, already its own, or `after`'s.
+
+        `after` is a former owner that is known to be dead, so that nobody waits for its lease.
+        """
+        ...
+
+    def release(self, name: str, owner: str) -> None:
+        """Give the lease back; nothing if it is another's."""
+        ...
 
 
 # -- indexes -----------------------------------------------------------------------------------
@@ -373,7 +388,10 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file as it was when it was indexed. `hash` is the SHA-256 of its bytes; `error` why it was skipped."""
+    """A file as it was when it was indexed; `error` says why it was skipped.
+
+    `hash` covers its bytes and how they were read and split. `tenant` owns it: a root has one tenant.
+    """
 
     root: str
     file: str
@@ -383,6 +401,7 @@ class FileRow:
     documents: int = 0
     passages: int = 0
     error: str | None = None
+    tenant: str = DEFAULT_TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,6 +457,8 @@ class IndexChange:
     `documents`. `terms` are the sparse dimensions of each new passage, for the tenant's statistics.
     A merge gives `shard` with `merged`, the names of the shards that it replaces, and no documents;
     a passage that died in one of these while the merge was under way is then dead in `shard`.
+    A rebuild gives `format` with `shards`, which are all the shards of the index from then on; its
+    documents stay, and `terms` replace theirs if there are any.
     """
 
     shard: Shard | None = None
@@ -447,6 +468,8 @@ class IndexChange:
     removed_files: tuple[tuple[str, str], ...] = ()
     terms: Mapping[str, Sequence[int]] = field(default_factory=dict)
     merged: tuple[str, ...] = ()
+    format: IndexFormat | None = None
+    shards: tuple[Shard, ...] = ()
 
 
 @runtime_checkable
@@ -473,6 +496,12 @@ class Catalogue(Protocol):
 
     def document_hashes(self, index: str, root: str, files: Sequence[str]) -> dict[str, str]:
         """Content hash by document id, of the documents that came from these files."""
+        ...
+
+    def documents(
+        self, index: str, *, root: str | None = None, files: Sequence[str] = (), after: str = "", limit: int = 500
+    ) -> list[DocumentRow]:
+        """Documents by rising id, those after the id `after`; of one root, of some of its files. No access filter."""
         ...
 
     def drop(self, index: str) -> None: ...

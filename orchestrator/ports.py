@@ -499,9 +499,15 @@ class Catalogue(Protocol):
         ...
 
     def documents(
-        self, index: str, *, root: str | None = None, files: Sequence[str] = (), after: str = "", limit: int = 500
+        self,
+        index: str,
+        *,
+        root: str | None = None,
+        files: Sequence[str] = (),
+        after: str = "",
+        limit: int = 500,
     ) -> list[DocumentRow]:
-        """Documents by rising id, those after the id `after`; of one root, of some of its files. No access filter."""
+        """Documents by rising id from after the id `after`, of one root or some of its files; to anyone."""
         ...
 
     def drop(self, index: str) -> None: ...

@@ -1,0 +1,128 @@
+"""Every error a user can meet, one line of meaning each."""
+
+from __future__ import annotations
+
+
+class OrchestratorError(Exception):
+    """The root. `message` says what was given and what was expected, `hint` the next step."""
+
+    #: HTTP status the chat endpoint answers with.
+    status = 500
+    #: OpenAI error `type` and `code` the chat endpoint answers with.
+    kind = "server_error"
+    code: str | None = None
+    #: Whether the same call may succeed when it is tried again.
+    retryable = False
+
+    def __init__(
+        self, message: str, *, hint: str = "", node: str | None = None, run_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.node = node
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        where = f"[{self.node}] " if self.node else ""
+        return f"{where}{self.message}" + (f" {self.hint}" if self.hint else "")
+
+
+class WorkflowError(OrchestratorError):
+    """A workflow is wrong before it runs; `faults` lists everything that is."""
+
+    def __init__(self, workflow: str, faults: tuple[object, ...]) -> None:
+        lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, 1))
+        plural = "fault" if len(faults) == 1 else "faults"
+        super().__init__(f"workflow {workflow!r} has {len(faults)} {plural}:\n{lines}")
+        self.faults = faults
+
+
+class NodeError(OrchestratorError):
+    """A node failed while it ran; the cause is chained."""
+
+
+class NodeTimeout(NodeError):
+    """A node took longer than its own timeout."""
+
+    status, retryable = 504, True
+
+
+class WrongReturn(NodeError):
+    """A node returned something other than what its annotation promises."""
+
+
+class BudgetExhausted(OrchestratorError):
+    """The run's deadline, calls or tokens ran out in a node that had nothing to return yet."""
+
+    status, code = 503, "budget_exhausted"
+
+
+class RunNotFound(OrchestratorError):
+    """No run of this id is visible to this principal."""
+
+    status, kind, code = 404, "invalid_request_error", "run_not_found"
+
+
+class PlanChanged(OrchestratorError):
+    """A run cannot resume, since its workflow is no longer the one that it began with."""
+
+    status, kind = 409, "invalid_request_error"
+
+
+class BadInput(OrchestratorError):
+    """What the user gave cannot be used."""
+
+    status, kind = 400, "invalid_request_error"
+
+
+class UnknownWorkflow(BadInput):
+    """No workflow of this name or path exists."""
+
+    status, code = 404, "model_not_found"
+
+
+class ModelError(OrchestratorError):
+    """A model server failed or answered with something unusable."""
+
+    status = 502
+
+
+class NoModel(ModelError):
+    """A node needs a language model and none is configured."""
+
+    status, code = 503, "no_model"
+
+
+class StoreError(OrchestratorError):
+    """A store could not be read or written."""
+
+    status = 503
+
+
+class IndexMismatch(StoreError):
+    """An index was made with another embedder or format than the one configured."""
+
+    status, kind = 409, "invalid_request_error"
+
+
+class IndexBusy(StoreError):
+    """Another writer holds this index."""
+
+    retryable = True
+
+
+class UnreadableFile(OrchestratorError):
+    """One file could not be read; the others are not affected."""
+
+    status, kind = 422, "invalid_request_error"
+
+
+class LeaseLost(StoreError):
+    """A worker finished a job that had been given to another in the meantime; nothing was written."""
+
+
+class SettingsError(OrchestratorError):
+    """A setting has a value that cannot be used."""
+
+    status, kind = 400, "invalid_request_error"

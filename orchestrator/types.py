@@ -1,0 +1,228 @@
+"""What flows between nodes: small immutable values, one meaning each, in the field's terms.
+
+Every value is a frozen dataclass that pydantic can validate and serialise. A `Hit` carries the id
+of a passage, never its text: texts stay in the document store and are fetched by the node that
+needs them, so that a checkpoint stays small and access is checked where the text is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+
+#: The label of everything that nobody restricted, and the only grant of an anonymous reader.
+PUBLIC = "public"
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: one tenant and the labels granted within it. Without grants, nothing is readable."""
+
+    tenant: str = DEFAULT_TENANT
+    grants: frozenset[str] = frozenset()
+    name: str = "nobody"
+
+
+#: Granted nothing: the principal of a question that names none. Missing means closed.
+NOBODY = Principal()
+#: Granted `public`: who the command line and the endpoint are, unless told otherwise.
+ANONYMOUS = Principal(grants=frozenset({PUBLIC}), name="anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Keep documents whose metadata `field` has any of `values`."""
+
+    field: str
+    values: tuple[str | int | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the user asks, who asks it, and what it may be answered from.
+
+    `conversation` is the id of the turns before this one in the `Conversations` store, never their
+    text, so that a checkpoint does not grow with a conversation.
+    """
+
+    text: str
+    principal: Principal = NOBODY
+    conversation: str | None = None
+    filters: tuple[Filter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One formulation of a question for a retriever.
+
+    `text` is searched lexically (repeated terms count) and embedded. `terms` replaces the lexical
+    side by weighted terms, `vector` the dense side by a ready vector; `weight` counts in a fusion.
+    """
+
+    text: str
+    weight: float = 1.0
+    terms: tuple[tuple[str, float], ...] = ()
+    vector: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """The formulations of one question, the most important first."""
+
+    queries: tuple[Query, ...]
+
+    def __iter__(self) -> Iterator[Query]:
+        return iter(self.queries)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found: its id, its score (higher is better) and which retriever found it."""
+
+    id: str
+    score: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A ranking: hits by falling score, ties by id, no id twice."""
+
+    hits: tuple[Hit, ...] = ()
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Passage ids, best first."""
+        return tuple(hit.id for hit in self.hits)
+
+    def top(self, k: int) -> Hits:
+        """The best `k`."""
+        return Hits(self.hits[:k])
+
+
+def ranked(hits: list[Hit] | tuple[Hit, ...]) -> Hits:
+    """Hits in ranking order: falling score, ties by id."""
+    return Hits(tuple(sorted(hits, key=lambda hit: (-hit.score, hit.id))))
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document, as the document store returns it to a principal who may read it.
+
+    `document` is the id its author knows: the path below its root, or the `_id` of a record.
+    `source` is the full path or address, `position` the passage's number within the document,
+    `hash` the SHA-256 of `text`.
+    """
+
+    id: str
+    document: str
+    text: str
+    title: str = ""
+    source: str = ""
+    position: int = 0
+    hash: str = ""
+    labels: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str | int | float | bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Sentences chosen from a passage, as character spans of its text (start inclusive, end not)."""
+
+    passage: str
+    spans: tuple[tuple[int, int], ...]
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an answer may be written from, the best excerpt first, within a token budget."""
+
+    excerpts: tuple[Excerpt, ...] = ()
+
+    def __iter__(self) -> Iterator[Excerpt]:
+        return iter(self.excerpts)
+
+    def __len__(self) -> int:
+        return len(self.excerpts)
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The sub-aspects of a question, each a short phrase."""
+
+    facets: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.facets)
+
+    def __len__(self) -> int:
+        return len(self.facets)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run spent on models. Addition sums."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The passage behind a `[n]` of an answer, as it read when the answer was written.
+
+    `text` is the excerpt that the answer stands on; `hash` is the SHA-256 of the whole passage.
+    """
+
+    n: int
+    id: str
+    title: str
+    source: str
+    text: str
+    hash: str = ""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A text whose every `[n]` is a citation. `degraded` says what was left out, and why."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    degraded: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)

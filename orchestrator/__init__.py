@@ -1,0 +1,72 @@
+"""Compose retrieval, reasoning and recommendation as one typed graph; check it; run it three ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.app import Application
+    from orchestrator.graph.algebra import SKIP, each, fuse, repeat, route
+    from orchestrator.graph.context import Budget, Run
+    from orchestrator.graph.events import Event, Finished, NodeFinished, NodeStarted, Text
+    from orchestrator.graph.node import Node, node
+    from orchestrator.graph.result import RunResult
+    from orchestrator.graph.workflow import Workflow, workflow
+    from orchestrator.types import ANONYMOUS, Answer, Context, Hits, Principal, Queries, Question
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Application": "orchestrator.app",
+    **dict.fromkeys(("SKIP", "each", "fuse", "repeat", "route"), "orchestrator.graph.algebra"),
+    **dict.fromkeys(("Budget", "Run"), "orchestrator.graph.context"),
+    **dict.fromkeys(
+        ("Event", "Finished", "NodeFinished", "NodeStarted", "Text"), "orchestrator.graph.events"
+    ),
+    **dict.fromkeys(("Node", "node"), "orchestrator.graph.node"),
+    "RunResult": "orchestrator.graph.result",
+    **dict.fromkeys(("Workflow", "workflow"), "orchestrator.graph.workflow"),
+    **dict.fromkeys(
+        ("ANONYMOUS", "Answer", "Context", "Hits", "Principal", "Queries", "Question"), "orchestrator.types"
+    ),
+}
+
+__all__ = [
+    "ANONYMOUS",
+    "SKIP",
+    "Answer",
+    "Application",
+    "Budget",
+    "Context",
+    "Event",
+    "Finished",
+    "Hits",
+    "Node",
+    "NodeFinished",
+    "NodeStarted",
+    "Principal",
+    "Queries",
+    "Question",
+    "Run",
+    "RunResult",
+    "Text",
+    "Workflow",
+    "each",
+    "fuse",
+    "node",
+    "repeat",
+    "route",
+    "workflow",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that importing the package costs nothing."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'orchestrator' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value

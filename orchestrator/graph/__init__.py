@@ -1,0 +1,1 @@
+"""The engine: node contract, algebra, checks, compilation to LangGraph, runs."""

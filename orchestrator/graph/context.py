@@ -1,0 +1,79 @@
+"""The run, as a node sees it: who asks, what is left to spend, and how to speak before the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.types import Principal
+
+if TYPE_CHECKING:
+    from orchestrator.graph.running import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may spend: `seconds` from its start, model `calls`, model `tokens`. None is no limit.
+
+    When it runs out, nodes return their best so far. `grace` seconds after the deadline, a node
+    that still has nothing to return is stopped and the run fails.
+    """
+
+    seconds: float | None = None
+    calls: int | None = None
+    tokens: int | None = None
+    grace: float = 5.0
+
+
+class Run:
+    """A node's view of the run that it is part of. Ask for it with a parameter `run: Run`."""
+
+    __slots__ = ("_best", "_path", "_state", "stopped")
+
+    def __init__(self, state: RunState, path: str) -> None:
+        self._state = state
+        self._path = path
+        self._best: tuple[Any, ...] = ()
+        self.stopped = False
+
+    @property
+    def run_id(self) -> str:
+        """The id under which the run is kept."""
+        return self._state.run_id
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self._state.principal
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the deadline, never negative; None without one."""
+        return self._state.remaining()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether time, calls or tokens have run out."""
+        return self._state.exhausted()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for the result any more. Code in a thread polls this."""
+        return self.stopped or self._state.cancelled
+
+    def emit(self, text: str) -> None:
+        """Send text to the user now; the node's result must end up saying the same."""
+        self._state.emit(self._path, text)
+
+    def degrade(self, reason: str) -> None:
+        """Say that the result is less than it could be, and why."""
+        self._state.degrade(reason)
+
+    def offer(self, value: Any) -> None:
+        """The best result so far, which the engine takes if the budget runs out in this node."""
+        self._best = (value,)
+
+    @property
+    def best(self) -> tuple[Any, ...]:
+        """The value offered last, or an empty tuple."""
+        return self._best

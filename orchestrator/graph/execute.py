@@ -1,0 +1,289 @@
+"""The one wrapper around every node: inputs, policy, budget, cache, trace, span, cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import typing
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import cache, partial
+from typing import Any
+
+from orchestrator.errors import BudgetExhausted, NodeError, NodeTimeout, OrchestratorError, WrongReturn
+from orchestrator.graph.cached import CachedResult
+from orchestrator.graph.channel import type_name
+from orchestrator.graph.context import Run
+from orchestrator.graph.metered import MeteredModel
+from orchestrator.graph.plan import Call
+from orchestrator.graph.running import RunState, StepTrace
+from orchestrator.ports import LanguageModel
+
+#: Threads for nodes that are plain functions, in each process.
+THREADS = 32
+#: First wait between two attempts, in seconds; doubled each time, with jitter.
+FIRST_WAIT = 0.1
+
+
+@cache
+def threads() -> ThreadPoolExecutor:
+    """The bounded pool of nodes that are plain functions."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="orchestrator-node")
+
+
+class PreparedCall:
+    """A call with everything looked up that does not change from run to run."""
+
+    __slots__ = (
+        "arguments", "call", "context", "expected", "function", "metered", "needs", "passes", "path",
+        "policy", "settings", "simple", "single", "writes",
+    )  # fmt: skip
+
+    def __init__(self, call: Call) -> None:
+        signature = call.node.signature
+        self.call = call
+        self.path = call.path
+        self.policy = call.policy
+        self.function: Callable[..., Any] = call.node.function
+        self.settings: dict[str, Any] = dict(getattr(call.node, "settings", ()) or ())
+        self.arguments = call.arguments
+        self.needs = tuple((need.parameter, need.port) for need in signature.needs)
+        self.metered = any(need.port is LanguageModel for need in signature.needs)
+        self.context = signature.context
+        self.writes = tuple(slot.key for slot in call.writes)
+        self.expected = tuple(_runtime_type(slot.channel.type) for slot in call.writes)
+        self.single = len(self.writes) == 1
+        self.simple = (
+            signature.asynchronous
+            and self.policy.attempts == 1
+            and self.policy.timeout is None
+            and self.policy.cache is None
+        )
+        self.passes = _passes_through(call)
+
+    async def __call__(self, state: Mapping[str, Any], run: RunState) -> dict[str, Any]:
+        """Run the node on a state; returns the slots that it wrote."""
+        reads = self.reads(state)
+        trace = run.step_started(self.path, reads)
+        try:
+            if self.simple and run.budget.seconds is None and run.tracer is None:
+                value = await self.function(**reads, **self.settings, **self.injected(run, trace)[0])
+            else:
+                value = await self.governed(reads, run, trace)
+            written = self.checked(value)
+        except asyncio.CancelledError:
+            trace.error = "cancelled"
+            raise
+        except BudgetExhausted as error:
+            trace.error = error.message
+            written = self.salvaged(None, reads, run, error)
+        except OrchestratorError as error:
+            error.node = error.node or self.path
+            error.run_id = error.run_id or run.run_id
+            trace.error = error.message
+            raise
+        except Exception as error:
+            trace.error = f"{type(error).__name__}: {error}"
+            raise NodeError(
+                f"failed with {type(error).__name__}: {error}.", node=self.path, run_id=run.run_id
+            ) from error
+        finally:
+            run.step_finished(trace)
+        trace.writes = written
+        return written
+
+    def reads(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of the parameters that are read from the state."""
+        values: dict[str, Any] = {}
+        for argument in self.arguments:
+            if argument.gathers:
+                values[argument.parameter] = tuple(state[key] for key in argument.slots)
+            elif argument.slots:
+                values[argument.parameter] = state.get(argument.slots[0])
+            else:
+                values[argument.parameter] = None
+        return values
+
+    def injected(self, run: RunState, trace: StepTrace) -> tuple[dict[str, Any], Run | None]:
+        """The values of the parameters that are ports or the run."""
+        values: dict[str, Any] = {}
+        for parameter, port in self.needs:
+            try:
+                values[parameter] = run.ports[port]
+            except KeyError:
+                raise NodeError(
+                    f"needs the port {type_name(port)}, which this run was not given.",
+                    hint=f"Pass ports={{{type_name(port)}: …}}.",
+                ) from None
+            if port is LanguageModel:
+                values[parameter] = MeteredModel(values[parameter], run, trace)
+        context = None
+        if self.context is not None:
+            context = values[self.context] = Run(run, self.path)
+        return values, context
+
+    def checked(self, value: Any) -> dict[str, Any]:
+        """The returned value by slot; WrongReturn if it is not what the annotation promises."""
+        if self.single:
+            if not isinstance(value, self.expected[0]):
+                self.wrong(value)
+            return {self.writes[0]: value}
+        if not self.writes:
+            return {}
+        values: tuple[Any, ...] = value if isinstance(value, tuple) else ()
+        if len(values) != len(self.writes) or not all(map(isinstance, values, self.expected)):
+            self.wrong(value)
+        return dict(zip(self.writes, values, strict=True))
+
+    def wrong(self, value: Any) -> typing.NoReturn:
+        """Raise WrongReturn, showing both sides."""
+        promised = ", ".join(str(slot.channel) for slot in self.call.writes)
+        raise WrongReturn(
+            f"returned {type_name(type(value))}, but its annotation promises {promised}.",
+            hint="Return what the annotation says, or change the annotation.",
+            node=self.path,
+        )
+
+    # -- policy --------------------------------------------------------------------------------
+
+    async def governed(self, reads: dict[str, Any], run: RunState, trace: StepTrace) -> Any:
+        """Run under the node's policy and the run's deadline."""
+        span = run.tracer.start_as_current_span(self.path) if run.tracer else nullcontext()
+        with span:
+            if self.policy.cache is None:
+                return await self.attempted(reads, run, trace)
+            kept = await CachedResult.find(self.call, reads, run)
+            if kept is not None and kept.hit:
+                trace.cached = True
+                return kept.value
+            before = len(run.degraded)
+            value = await self.attempted(reads, run, trace)
+            if kept is not None and len(run.degraded) == before:
+                await kept.keep(value, self.policy.cache)
+            return value
+
+    async def attempted(self, reads: dict[str, Any], run: RunState, trace: StepTrace) -> Any:
+        """Try as often as the policy says, waiting longer each time."""
+        if self.policy.attempts == 1:
+            return await self.timed(reads, run, trace)
+        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+        attempts = AsyncRetrying(
+            stop=stop_after_attempt(self.policy.attempts),
+            wait=wait_exponential_jitter(initial=FIRST_WAIT, max=10.0),
+            retry=retry_if_exception(_may_pass),
+            reraise=True,
+        )
+        async for attempt in attempts:
+            with attempt:
+                trace.attempts = attempt.retry_state.attempt_number
+                return await self.timed(reads, run, trace)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def timed(self, reads: dict[str, Any], run: RunState, trace: StepTrace) -> Any:
+        """One attempt, within the node's timeout and the run's deadline."""
+        injected, context = self.injected(run, trace)
+        remaining = run.remaining()
+        if self.policy.timeout is None and remaining is None:
+            return await self.invoked(reads, injected)
+        task = asyncio.ensure_future(self.invoked(reads, injected))
+        try:
+            return await self.waited(task, remaining, context, reads, run)
+        finally:
+            if not task.done():
+                if context is not None:
+                    context.stopped = True
+                task.cancel()
+                await asyncio.wait({task}, timeout=1.0)
+
+    async def waited(
+        self,
+        task: asyncio.Task[Any],
+        remaining: float | None,
+        context: Run | None,
+        reads: dict[str, Any],
+        run: RunState,
+    ) -> Any:
+        """Wait for a node: to its timeout, to the deadline if it has a result by then, else with grace."""
+        timeout = self.policy.timeout
+        if timeout is not None and (remaining is None or timeout <= remaining):
+            done, _ = await asyncio.wait({task}, timeout=timeout)
+            if done:
+                return task.result()
+            raise NodeTimeout(
+                f"took longer than its timeout of {timeout:g} s.",
+                hint="Raise it with .within(timeout=…), or allow more attempts.",
+            )
+        done, _ = await asyncio.wait({task}, timeout=remaining)
+        if done:
+            return task.result()
+        exhausted = BudgetExhausted(
+            f"the deadline of {run.budget.seconds:g} s passed before it had anything to return.",
+            hint="Give the run more seconds, or offer partial results with run.offer(…).",
+        )
+        if self.passes is not None or (context is not None and context.best):
+            return _only(self.salvaged(context, reads, run, exhausted), self.single)
+        done, _ = await asyncio.wait({task}, timeout=run.budget.grace)
+        if done:
+            return task.result()
+        raise exhausted
+
+    async def invoked(self, reads: dict[str, Any], injected: dict[str, Any]) -> Any:
+        """Call the node's function, in a thread if it is a plain one."""
+        call = partial(self.function, **reads, **self.settings, **injected)
+        if self.call.node.signature.asynchronous:
+            return await call()
+        inside = contextvars.copy_context()
+        future = asyncio.get_running_loop().run_in_executor(threads(), partial(inside.run, call))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            context = next((value for value in injected.values() if isinstance(value, Run)), None)
+            if context is not None:
+                context.stopped = True
+            raise
+
+    def salvaged(
+        self, context: Run | None, reads: dict[str, Any], run: RunState, error: BudgetExhausted
+    ) -> dict[str, Any]:
+        """What stands in for a result when the budget ran out: the best so far, or the input unchanged."""
+        if context is not None and context.best:
+            run.degrade(f"{self.path}: best result so far, since the budget ran out")
+            return self.checked(context.best[0])
+        if self.passes is not None and reads.get(self.passes) is not None:
+            run.degrade(f"{self.path}: left out, since the budget ran out")
+            return {self.writes[0]: reads[self.passes]}
+        error.node = error.node or self.path
+        error.run_id = error.run_id or run.run_id
+        raise error
+
+
+def _only(written: dict[str, Any], single: bool) -> Any:
+    return next(iter(written.values())) if single else tuple(written.values())
+
+
+def _passes_through(call: Call) -> str | None:
+    """The parameter that a node could return unchanged: the one it reads of the type it writes."""
+    if len(call.writes) != 1:
+        return None
+    written = call.writes[0].channel.type
+    for read in call.node.signature.reads:
+        if read.channel.type == written:
+            return read.parameter
+    return None
+
+
+def _runtime_type(tp: Any) -> Any:
+    if tp is None or typing.get_origin(tp) is typing.Literal:
+        return object
+    origin = typing.get_origin(tp) or tp
+    if origin is float:
+        return (float, int)
+    return origin if isinstance(origin, type) else object
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, OrchestratorError):
+        return error.retryable
+    return isinstance(error, ConnectionError | TimeoutError)

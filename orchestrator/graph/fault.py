@@ -1,0 +1,17 @@
+"""One thing that is wrong with a workflow, found before it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`node` is where it is, `problem` what was found against what was expected, `fix` the next step."""
+
+    node: str
+    problem: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.node}: {self.problem}. Fix: {self.fix}."

@@ -1,0 +1,205 @@
+"""The node contract. This docstring is the source of truth.
+
+A node is a typed callable with frozen, validated configuration. It says what it reads and writes by
+its annotations, and nothing else:
+
+* a positional parameter annotated with a Protocol of `orchestrator.ports` is a *port*, and is given
+  whatever the application provides for it;
+* a positional parameter annotated with `Run` is given the run: budget, cancellation, streaming;
+* any other positional parameter is *read* from the state by its type; `Annotated[Hits, "first"]`
+  reads the channel of that name, `Hits | None` reads None where nothing was written;
+* configuration is the keyword-only parameters of a function, or the fields of a class;
+* the return annotation is what it *writes*: one type, `tuple[A, B]` for two, `None` for an effect.
+
+Write `async def` for what awaits or is quick; a plain `def` runs in a bounded thread pool and can
+poll `run.cancelled`. Values are immutable: return new ones. Two nodes with equal configuration are
+equal, so that equal beginnings of two workflows can be shared. Timeouts, retries, caching, budgets,
+spans and cancellation are the engine's: nodes contain none of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, dataclass_transform, overload
+
+from orchestrator.errors import BadInput
+from orchestrator.graph.algebra import Expression, Policy, Step
+from orchestrator.graph.signature import Signature, signature_of
+
+
+class ConfigurationError(BadInput, ValueError):
+    """A node was given a setting that it does not have or cannot take."""
+
+
+class _Place(Expression):
+    """What a node can be told about its place in a graph; each answer is a `Step`."""
+
+    __slots__ = ()
+
+    def named(self, name: str) -> Step:
+        """The same node under another name in traces and messages."""
+        return self._step(name=name)
+
+    def reading(self, **channels: str) -> Step:
+        """Read parameters from named channels: `.reading(hits="first")`."""
+        return self._step().reading(**channels)
+
+    def writing(self, channel: str) -> Step:
+        """Write to a named channel of its type: `.writing("first")`."""
+        return self._step(writes=channel)
+
+    def within(self, *, timeout: float | None = None, attempts: int = 1, cache: float | None = None) -> Step:
+        """Run under a policy: seconds an attempt, attempts in all, seconds to keep the result."""
+        return self._step(policy=Policy(timeout, attempts, cache))
+
+    def _step(self, **settings: Any) -> Step:
+        return Step(self, **settings)  # type: ignore[arg-type]
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+class Node(_Place):
+    """A node with configuration worth naming: fields are settings, `__call__` is the work.
+
+    Subclasses become frozen dataclasses whose fields pydantic validates.
+    """
+
+    #: Set by a subclass to be named otherwise than after its class.
+    label: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        from pydantic import ConfigDict
+        from pydantic.dataclasses import dataclass as validated
+
+        config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+        validated(frozen=True, config=config)(cls)
+        _explain_bad_settings(cls)
+
+    @property
+    def signature(self) -> Signature:
+        """What this node reads, needs and writes."""
+        return signature_of(type(self).__call__, method=True)
+
+    @property
+    def title(self) -> str:
+        """Its name in graphs, traces and messages."""
+        return self.label or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What the engine calls with the values it reads."""
+        return self.__call__
+
+    def __call__(self, *values: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} defines no __call__")
+
+
+def _explain_bad_settings(cls: type[Node]) -> None:
+    """Let a bad setting raise one sentence that names the node and the setting."""
+    construct = cls.__init__
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        from pydantic import ValidationError
+
+        try:
+            construct(self, *args, **kwargs)
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"{cls.__name__}: {_sentence(error)}.", hint=f"Settings: {_settings(cls)}."
+            ) from None
+        except TypeError as error:
+            raise ConfigurationError(
+                f"{cls.__name__}: {error}.", hint=f"Settings: {_settings(cls)}."
+            ) from None
+
+    cls.__init__ = __init__  # type: ignore[method-assign]
+
+
+def _sentence(error: Any) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'value'}={item.get('input')!r}: {item['msg']}"
+        for item in error.errors()
+    )
+
+
+def _settings(cls: type[Any]) -> str:
+    names = [spec.name for spec in dataclasses.fields(cls)]
+    return ", ".join(names) if names else "none"
+
+
+@dataclass(frozen=True)
+class FunctionNode(_Place):
+    """A node made of a function; calling it sets its keyword-only parameters."""
+
+    function: Callable[..., Any]
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> FunctionNode:
+        """The node of a function with its default settings."""
+        return cls(function)
+
+    @property
+    def signature(self) -> Signature:
+        """What this node reads, needs and writes."""
+        return signature_of(self.function)
+
+    @property
+    def title(self) -> str:
+        """Its name in graphs, traces and messages."""
+        return getattr(self.function, "__name__", "function").replace("<lambda>", "lambda")
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Settings without a default that were not given."""
+        given = dict(self.settings)
+        return tuple(
+            setting.name
+            for setting in self.signature.settings
+            if setting.default is inspect.Parameter.empty and setting.name not in given
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> FunctionNode:
+        """The same node with other settings; positional ones are taken in their order."""
+        allowed = {setting.name: setting for setting in self.signature.settings}
+        if len(args) > len(allowed) or not set(kwargs) <= set(allowed):
+            unknown = ", ".join(sorted(set(kwargs) - set(allowed))) or f"{len(args)} positional"
+            raise ConfigurationError(
+                f"{self.title}: unknown setting {unknown}.",
+                hint=f"Settings: {', '.join(allowed) or 'none'}.",
+            )
+        given = {**dict(zip(allowed, args, strict=False)), **kwargs}
+        checked = {name: _validated(self.title, name, allowed[name], value) for name, value in given.items()}
+        return FunctionNode(self.function, tuple(sorted({**dict(self.settings), **checked}.items())))
+
+
+def _validated(title: str, name: str, setting: inspect.Parameter, value: Any) -> Any:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    if setting.annotation in (Any, inspect.Parameter.empty):
+        return value
+    try:
+        adapter: TypeAdapter[Any]
+        try:
+            adapter = TypeAdapter(setting.annotation, config=ConfigDict(arbitrary_types_allowed=True))
+        except Exception:
+            # Types that bring their own configuration refuse a second one.
+            adapter = TypeAdapter(setting.annotation)
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{title}: {name}={value!r}: {error.errors()[0]['msg']}.", hint="Give a value of its type."
+        ) from None
+
+
+@overload
+def node(function: Callable[..., Any], /) -> FunctionNode: ...
+@overload
+def node() -> Callable[[Callable[..., Any]], FunctionNode]: ...
+def node(function: Callable[..., Any] | None = None, /) -> Any:
+    """Make a typed function a node. Its keyword-only parameters are its settings: `recent(years=3)`."""
+    return FunctionNode.of if function is None else FunctionNode.of(function)

@@ -1,0 +1,59 @@
+"""What a run returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast
+
+from orchestrator.graph.channel import Channel
+from orchestrator.graph.plan import Plan
+from orchestrator.graph.running import RunState
+from orchestrator.graph.summary import step_record
+from orchestrator.ports import StepRecord
+from orchestrator.types import Answer, Usage
+
+ValueT = TypeVar("ValueT")
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The result of a run: its last value, every other value it ended with, and what it cost.
+
+    `degraded` lists what was left out and why; `seconds` is the whole run's.
+    """
+
+    output: Any
+    run_id: str
+    degraded: tuple[str, ...]
+    usage: Usage
+    seconds: float
+    _values: Mapping[Channel, Any] = field(repr=False)
+    _run: RunState = field(repr=False)
+
+    @classmethod
+    def of(cls, plan: Plan, state: Mapping[str, Any], run: RunState, seconds: float) -> RunResult:
+        """Read a result off the final state of a run."""
+        values = {slot.channel: state[slot.key] for slot in plan.final if slot.key in state}
+        degraded = tuple(run.degraded)
+        output = values.get(plan.output.channel) if plan.output else None
+        if isinstance(output, Answer):
+            merged = tuple(dict.fromkeys((*output.degraded, *degraded)))
+            degraded = merged
+            output = replace(output, degraded=merged, usage=run.usage)
+            values = {**values, cast("Any", plan.output).channel: output}
+        return cls(output, run.run_id, degraded, run.usage, seconds, values, run)
+
+    @property
+    def answer(self) -> Answer | None:
+        """The output, if it is an answer."""
+        return self.output if isinstance(self.output, Answer) else None
+
+    @property
+    def steps(self) -> tuple[StepRecord, ...]:
+        """The trace: every call of a node, in the order in which they began."""
+        return tuple(step_record(trace) for trace in self._run.steps)
+
+    def get(self, tp: type[ValueT], name: str = "") -> ValueT | None:
+        """The value that a channel ended with; None if nothing was written to it."""
+        return cast("ValueT | None", self._values.get(Channel(tp, name)))

@@ -1,0 +1,250 @@
+"""Runs a workflow: from a question to a result, with its record, events, cancellation and resumption."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestrator.errors import BadInput, OrchestratorError, PlanChanged, RunNotFound, SettingsError
+from orchestrator.graph.channel import Channel, type_name
+from orchestrator.graph.checkpoint import FlowSerializer
+from orchestrator.graph.compiling import DEGRADED, RECURSION_LIMIT, USAGE
+from orchestrator.graph.context import Budget
+from orchestrator.graph.events import Event, Finished
+from orchestrator.graph.result import RunResult
+from orchestrator.graph.running import RunState, current_run
+from orchestrator.graph.serialise import dump
+from orchestrator.graph.summary import step_record
+from orchestrator.ports import RunRecord, Runs, RunStatus
+from orchestrator.types import NOBODY, Principal, Usage
+
+if TYPE_CHECKING:
+    from orchestrator.graph.workflow import Workflow
+
+Ports = Mapping[Any, Any]
+Durability = Literal["none", "exit", "step"]
+
+
+async def run(
+    workflow: Workflow,
+    inputs: tuple[Any, ...],
+    ports: Ports,
+    *,
+    budget: Budget,
+    durability: Durability,
+    run_id: str | None,
+    principal: Principal | None,
+    events: asyncio.Queue[Event | None] | None = None,
+) -> RunResult:
+    """Check, run, record. Raises what the failing node raised, with its name and the run's id."""
+    workflow.check(ports)
+    state = initial_state(workflow, inputs)
+    who = principal or next((value.principal for value in inputs if hasattr(value, "principal")), NOBODY)
+    running = RunState(
+        run_id or uuid.uuid4().hex,
+        ports,
+        who,
+        budget,
+        events,
+        tracer=_tracer(),
+        durable=durability != "none",
+    )
+    record = RunRecord(
+        running.run_id,
+        workflow.name,
+        workflow.fingerprint(lines=durability != "step"),
+        durability,
+        who,
+        created=time.time(),
+    )
+    return await _driven(workflow, state, running, record)
+
+
+async def resume(
+    workflow: Workflow,
+    run_id: str,
+    ports: Ports,
+    *,
+    principal: Principal,
+    budget: Budget,
+    events: asyncio.Queue[Event | None] | None = None,
+) -> RunResult:
+    """Go on with a durable run that did not end, from the last step that was kept."""
+    workflow.check(ports)
+    record = await _runs(ports).read(run_id, principal=principal)
+    if record is None:
+        raise RunNotFound(
+            f"there is no run {run_id!r} of {principal.name}.", hint="Check the id.", run_id=run_id
+        )
+    if record.status == "done":
+        raise BadInput(f"run {run_id!r} has ended.", hint="Read it back instead.", run_id=run_id)
+    if record.durability == "none":
+        raise BadInput(
+            f"run {run_id!r} was not durable.", hint='Run with durability="step" or "exit".', run_id=run_id
+        )
+    if record.plan != workflow.fingerprint(lines=record.durability != "step"):
+        raise PlanChanged(
+            f"{workflow.name!r} is no longer the workflow that run {run_id!r} began with.",
+            hint="Resume with the workflow as it was, or start a new run.",
+            run_id=run_id,
+        )
+    running = RunState(run_id, ports, principal, budget, events, tracer=_tracer(), durable=True)
+    return await _driven(workflow, None, running, record)
+
+
+def initial_state(workflow: Workflow, inputs: tuple[Any, ...]) -> dict[str, Any]:
+    """The slots that a run starts from: each input value in the slot of its type."""
+    state: dict[str, Any] = {}
+    left = list(inputs)
+    for slot in workflow.plan.inputs:
+        found = next((value for value in left if isinstance(value, slot.channel.type)), None)
+        if found is None:
+            given = ", ".join(type_name(type(value)) for value in inputs) or "nothing"
+            raise BadInput(
+                f"workflow {workflow.name!r} starts from {slot.channel}, but was given {given}.",
+                hint=f"Pass a {slot.channel}, for example {_example(slot.channel)}.",
+            )
+        left.remove(found)
+        state[slot.key] = found
+    if left:
+        wanted = ", ".join(str(slot.channel) for slot in workflow.plan.inputs)
+        raise BadInput(
+            f"workflow {workflow.name!r} was given a {type_name(type(left[0]))} too many.",
+            hint=f"It starts from {wanted}.",
+        )
+    return state
+
+
+def _example(channel: Channel) -> str:
+    if type_name(channel.type) == "Question":
+        return 'Question("…", principal=ANONYMOUS)'
+    return f"{channel}(…)"
+
+
+async def _driven(workflow: Workflow, state: Any, running: RunState, record: RunRecord) -> RunResult:
+    """Drive LangGraph through a run, and keep its record whatever happens."""
+    started = perf_counter()
+    durable = record.durability != "none"
+    runs: Runs | None = running.ports.get(Runs)
+    config: dict[str, Any] = {"recursion_limit": RECURSION_LIMIT}
+    extra: dict[str, Any] = {}
+    if durable:
+        runs = _runs(running.ports)
+        saver = runs.saver(FlowSerializer([slot.channel.type for slot in workflow.plan.slots] + [Usage]))
+        graph = workflow.compiled(lines=record.durability != "step", checkpointer=saver)
+        config["configurable"] = {"thread_id": running.run_id}
+        extra["durability"] = "sync" if record.durability == "step" else "exit"
+        if state is not None:
+            await runs.begin(record)
+        else:
+            await _recalled(graph, config, running)
+    else:
+        graph = workflow.compiled(lines=True)
+    token = current_run.set(running)
+    status: RunStatus = "failed"
+    error: str | None = None
+    result: RunResult | None = None
+    try:
+        final = await graph.ainvoke(state, config, **extra)
+        result = RunResult.of(workflow.plan, final, running, perf_counter() - started)
+        status = "done"
+        return result
+    except asyncio.CancelledError:
+        running.cancelled = True
+        status, error = "cancelled", "cancelled"
+        raise
+    except OrchestratorError as failure:
+        failure.run_id = failure.run_id or running.run_id
+        error = str(failure)
+        raise
+    finally:
+        current_run.reset(token)
+        if runs is not None:
+            ended = _ended(workflow, record, running, result, status, error, perf_counter() - started)
+            await asyncio.shield(asyncio.ensure_future(runs.finish(ended)))
+
+
+async def _recalled(graph: Any, config: dict[str, Any], running: RunState) -> None:
+    """Count on from what the run had spent and left out before it was interrupted."""
+    kept = (await graph.aget_state(config)).values
+    running.usage = kept.get(USAGE, Usage())
+    running.degraded = list(kept.get(DEGRADED, ()))
+
+
+def _ended(
+    workflow: Workflow,
+    record: RunRecord,
+    running: RunState,
+    result: RunResult | None,
+    status: RunStatus,
+    error: str | None,
+    seconds: float,
+) -> RunRecord:
+    output = None
+    plan = workflow.plan
+    if result is not None and result.output is not None and plan.output is not None:
+        value = dump(result.output, plan.output.channel.type)
+        output = {"type": type_name(plan.output.channel.type), "value": value}
+    return replace(
+        record,
+        status=status,
+        seconds=seconds,
+        output=output,
+        degraded=result.degraded if result else tuple(running.degraded),
+        usage=running.usage,
+        steps=tuple(step_record(trace) for trace in running.steps),
+        error=error,
+    )
+
+
+def _runs(ports: Ports) -> Runs:
+    runs = ports.get(Runs)
+    if runs is None:
+        raise SettingsError(
+            "a durable run needs the port Runs, and none was given.",
+            hint='Pass ports={Runs: …}, or run with durability="none".',
+        )
+    return runs
+
+
+def _tracer() -> Any:
+    """An OpenTelemetry tracer, if the program has set one up; the API alone costs time for nothing."""
+    if "opentelemetry.sdk.trace" not in sys.modules:
+        return None
+    from opentelemetry import trace
+
+    return trace.get_tracer("orchestrator")
+
+
+async def streamed(task_of: Any, events: asyncio.Queue[Event | None]) -> AsyncGenerator[Event, None]:
+    """Events of a run as they happen; closing the generator stops the run and waits until it has."""
+
+    async def work() -> RunResult:
+        try:
+            return await task_of
+        finally:
+            events.put_nowait(None)
+
+    task = asyncio.create_task(work())
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+        yield Finished(await task)
+    finally:
+        if not task.done():
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def plan_fingerprint(described: object) -> str:
+    """A short digest of a plan's description."""
+    import hashlib
+
+    return hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:32]

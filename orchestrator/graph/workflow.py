@@ -1,0 +1,181 @@
+"""A workflow: a named expression with inputs and outputs, checked before it runs, itself a node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import WorkflowError
+from orchestrator.graph.algebra import Expression, expression
+from orchestrator.graph.channel import Channel
+from orchestrator.graph.check import port_faults
+from orchestrator.graph.context import Budget
+from orchestrator.graph.fault import Fault
+from orchestrator.graph.fingerprint import node_fingerprint
+from orchestrator.graph.lower import lower
+from orchestrator.graph.plan import Plan, calls
+from orchestrator.graph.shape import ends_in
+from orchestrator.types import Principal, Question
+
+if TYPE_CHECKING:
+    from orchestrator.graph.events import Event
+    from orchestrator.graph.result import RunResult
+    from orchestrator.graph.runner import Durability, Ports
+
+
+@dataclass(frozen=True)
+class Workflow(Expression):
+    """A composition of nodes under a name. Two workflows of the same nodes are equal."""
+
+    name: str
+    body: Expression
+    inputs: tuple[Any, ...] = (Question,)
+    outputs: tuple[Any, ...] = ()
+
+    @cached_property
+    def output_channels(self) -> tuple[Channel, ...]:
+        """What it shows to its reader: the declared outputs, and last the channel that it ends in."""
+        declared = [Channel(tp) for tp in self.outputs]
+        last = ends_in(self.body)
+        return tuple(
+            dict.fromkeys([*(channel for channel in declared if channel != last), *([last] if last else [])])
+        )
+
+    # -- checking ------------------------------------------------------------------------------
+
+    @cached_property
+    def _lowered(self) -> tuple[Plan, tuple[Fault, ...]]:
+        plan, faults = lower(self)
+        return plan, tuple(faults)
+
+    @property
+    def plan(self) -> Plan:
+        """The workflow with every channel resolved."""
+        return self._lowered[0]
+
+    def faults(self, ports: Ports | None = None) -> tuple[Fault, ...]:
+        """Everything that is wrong; with `ports`, also the ones that nodes need and nobody provides."""
+        found = self._lowered[1]
+        return (*found, *port_faults(self.plan, ports)) if ports is not None else found
+
+    def check(self, ports: Ports | None = None) -> None:
+        """Raise one WorkflowError that lists every fault, if there is any."""
+        found = self.faults(ports)
+        if found:
+            raise WorkflowError(self.name, found)
+
+    def fingerprint(self, *, lines: bool) -> str:
+        """Identifies the plan: nodes, settings, code and wiring; `lines` is how it is compiled."""
+        from orchestrator.graph.runner import plan_fingerprint
+
+        wiring = [
+            (call.path, node_fingerprint(call.node), str(call.arguments), [slot.key for slot in call.writes])
+            for call in calls(self.plan.body)
+        ]
+        return plan_fingerprint([self.name, lines, wiring])
+
+    def draw(self) -> str:
+        """The graph as Mermaid text, with what flows along every edge."""
+        from orchestrator.graph.drawing import mermaid
+
+        return mermaid(self)
+
+    # -- running -------------------------------------------------------------------------------
+
+    @property
+    def langgraph(self) -> Any:
+        """The compiled LangGraph graph, one LangGraph node a node.
+
+        Invoke it with a state of values by channel, `{"Question": Question(…)}`, and the ports in
+        `config={"configurable": {"ports": {…}}}`.
+        """
+        self.check()
+        return self.compiled(lines=False)
+
+    def compiled(self, *, lines: bool, checkpointer: Any = None) -> Any:
+        """The LangGraph graph, compiled once a kind and checkpointer."""
+        from orchestrator.graph.compiling import compile_plan
+
+        kept = self._compiled.get(lines)
+        if kept is None or kept[0] is not checkpointer:
+            kept = (checkpointer, compile_plan(self.plan, lines=lines, checkpointer=checkpointer))
+            self._compiled[lines] = kept
+        return kept[1]
+
+    @cached_property
+    def _compiled(self) -> dict[bool, tuple[Any, Any]]:
+        return {}
+
+    async def run(
+        self,
+        *inputs: Any,
+        ports: Ports,
+        budget: Budget | None = None,
+        durability: Durability = "none",
+        run_id: str | None = None,
+        principal: Principal | None = None,
+    ) -> RunResult:
+        """Run once. Inputs are found by their types; the principal is the question's, unless given.
+
+        `durability` is "none", "exit" (state is kept when the run ends or fails) or "step" (after
+        every node). Cancelling the task stops every node and model request of the run.
+        """
+        from orchestrator.graph import runner
+
+        return await runner.run(
+            self,
+            inputs,
+            ports,
+            budget=budget or Budget(),
+            durability=durability,
+            run_id=run_id,
+            principal=principal,
+        )
+
+    async def stream(
+        self,
+        *inputs: Any,
+        ports: Ports,
+        budget: Budget | None = None,
+        durability: Durability = "none",
+        run_id: str | None = None,
+        principal: Principal | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Run once, yielding events; the last is `Finished`. Close the generator to stop the run."""
+        from orchestrator.graph import runner
+
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        work = runner.run(
+            self,
+            inputs,
+            ports,
+            budget=budget or Budget(),
+            durability=durability,
+            run_id=run_id,
+            principal=principal,
+            events=queue,
+        )
+        async for event in (events := runner.streamed(work, queue)):
+            try:
+                yield event
+            except GeneratorExit:
+                await events.aclose()
+                raise
+
+    async def resume(
+        self, run_id: str, *, ports: Ports, principal: Principal, budget: Budget | None = None
+    ) -> RunResult:
+        """Go on with a durable run that was interrupted, as the principal that began it."""
+        from orchestrator.graph import runner
+
+        return await runner.resume(self, run_id, ports, principal=principal, budget=budget or Budget())
+
+
+def workflow(
+    name: str, body: object, *, inputs: tuple[Any, ...] = (Question,), outputs: tuple[Any, ...] = ()
+) -> Workflow:
+    """Name a composition. `inputs` are the types it starts from, `outputs` values to keep beside the last."""
+    return Workflow(name, expression(body), tuple(inputs), tuple(outputs))

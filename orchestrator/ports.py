@@ -272,8 +272,8 @@ class Runs(Protocol):
         """The run, with the citations that this reader may read; None if it is not the reader's."""
         ...
 
-    def saver(self) -> Any:
-        """The LangGraph checkpointer that holds the state of durable runs."""
+    def saver(self, serializer: Any) -> Any:
+        """The LangGraph checkpointer that holds the state of durable runs, written by `serializer`."""
         ...
 
 
@@ -466,7 +466,7 @@ class IndexChange:
     removed_documents: tuple[str, ...] = ()
     files: tuple[FileRow, ...] = ()
     removed_files: tuple[tuple[str, str], ...] = ()
-    terms: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    terms: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     merged: tuple[str, ...] = ()
     format: IndexFormat | None = None
     shards: tuple[Shard, ...] = ()

@@ -309,6 +309,7 @@ class Job:
     fence: int = 0
     lease_until: float = 0.0
     error: str | None = None
+    effects: Mapping[str, Any] | None = None
 
 
 @runtime_checkable
@@ -336,6 +337,10 @@ class Ledger(Protocol):
         ...
 
     def fail(self, job: Job, error: str, *, final: bool = False) -> Job: ...
+
+    def retry(self, job_id: int) -> Job:
+        """Give a failed or dead job its attempts back."""
+        ...
 
     def jobs(self, *, index: str | None = None, states: Sequence[JobState] = ()) -> list[Job]: ...
 
@@ -456,7 +461,10 @@ class IndexChange:
     now stand, `removed_files` are (root, file) that vanished. `shard` holds exactly the passages of
     `documents`. `terms` are the sparse dimensions of each new passage, for the tenant's statistics.
     A merge gives `shard` with `merged`, the names of the shards that it replaces, and no documents;
-    a passage that died in one of these while the merge was under way is then dead in `shard`.
+    a passage that died in one of these while the merge was under way is then dead in `shard`. `base`
+    is the number of the version that a merge or a rebuild read: a merge without it lists more as dead
+    than it need, a rebuild with another than the current one is refused. A passage that `terms` leaves
+    out keeps those that it had.
     A rebuild gives `format` with `shards`, which are all the shards of the index from then on; its
     documents stay, and `terms` replace theirs if there are any.
     """
@@ -468,6 +476,7 @@ class IndexChange:
     removed_files: tuple[tuple[str, str], ...] = ()
     terms: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     merged: tuple[str, ...] = ()
+    base: int | None = None
     format: IndexFormat | None = None
     shards: tuple[Shard, ...] = ()
 
@@ -511,6 +520,14 @@ class Catalogue(Protocol):
         ...
 
     def drop(self, index: str) -> None: ...
+
+    def shards(self, index: str, *, grace_seconds: float = 0.0) -> frozenset[str]:
+        """Names of the shards in use, or given up less than `grace_seconds` ago: folders to keep."""
+        ...
+
+    def collect(self, *, grace_seconds: float) -> int:
+        """Purge passages that were replaced or removed longer ago than that; how many."""
+        ...
 
 
 @runtime_checkable

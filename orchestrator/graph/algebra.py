@@ -6,12 +6,12 @@ workflow lists all of its faults at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.graph.node import Node
+    from orchestrator.graph.node import FunctionNode, Node
 
 
 class Expression:
@@ -58,7 +58,7 @@ class Policy:
 class Step(Expression):
     """A node at one place in a graph: its name there, its channels, its policy."""
 
-    node: Node
+    node: Node | FunctionNode
     name: str = ""
     reads: tuple[tuple[str, str], ...] = ()
     writes: str | None = None
@@ -186,7 +186,7 @@ def _function_node(value: object) -> Expression:
     """Selectors and conditions are small functions: they may be given undecorated."""
     from orchestrator.graph.node import FunctionNode
 
-    if isinstance(value, Expression) or isinstance(value, type) or not callable(value):
+    if isinstance(value, (Expression, type)) or not callable(value):
         return expression(value)
     return FunctionNode.of(value)
 
@@ -197,6 +197,3 @@ def _parts(value: Expression) -> tuple[Expression, ...]:
 
 def _branches(value: Expression) -> tuple[Expression, ...]:
     return value.branches if isinstance(value, Parallel) else (value,)
-
-
-NodeFunction = Callable[..., Any]

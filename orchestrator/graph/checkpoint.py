@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from orchestrator.errors import PlanChanged
 from orchestrator.graph.channel import type_name
@@ -56,7 +56,7 @@ class FlowSerializer:
     def _write(self, obj: Any) -> Any:
         import ormsgpack
 
-        tp: Any = type(obj)
+        tp = cast("Any", type(obj))
         if _name(tp) in self._types:
             return ormsgpack.Ext(_VALUE, ormsgpack.packb([_name(tp), dump(obj, tp)]))
         if tp is tuple:

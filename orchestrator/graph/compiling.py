@@ -165,8 +165,12 @@ class _Compiler:
             targets[label] = begin or [end]
             if begin:
                 self.wire(exits, [end])
+
+        def follow(state: State) -> list[str]:
+            return targets[state[key]]
+
         everywhere = sorted({target for begin in targets.values() for target in begin})
-        self.graph.add_conditional_edges(op.path, lambda state: targets[state[key]], everywhere)
+        self.graph.add_conditional_edges(op.path, follow, everywhere)
         return [op.path], [end]
 
     def loop(self, op: Loop) -> tuple[list[str], list[str]]:
@@ -236,7 +240,7 @@ class _Compiler:
         async def collect(state: State) -> Update:
             run = _run(state)
             limits.pop(run.run_id, None)
-            found = state.get(items) or {}
+            found: dict[int, Any] = state.get(items) or {}
             return {op.yields.key: tuple(found[number] for number in sorted(found)), **_accounts(run)}
 
         self.add(op.path, begin)

@@ -131,7 +131,7 @@ class PreparedCall:
             return {self.writes[0]: value}
         if not self.writes:
             return {}
-        values: tuple[Any, ...] = value if isinstance(value, tuple) else ()
+        values = typing.cast("tuple[Any, ...]", value) if isinstance(value, tuple) else ()
         if len(values) != len(self.writes) or not all(map(isinstance, values, self.expected)):
             self.wrong(value)
         return dict(zip(self.writes, values, strict=True))

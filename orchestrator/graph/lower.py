@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.graph import algebra
@@ -23,105 +23,14 @@ from orchestrator.graph.shape import (
     title_of,
     writes_of,
 )
-from orchestrator.graph.signature import Read
+from orchestrator.graph.slot_table import Env, SlotTable, missing_fix
 
 if TYPE_CHECKING:
     from orchestrator.graph.workflow import Workflow
 
-#: What a reader at some point of the graph finds: channel → the slot that holds it there.
-Env = dict[Channel, Slot]
 
-
-@dataclass(slots=True)
-class Lowering:
-    """The state of one lowering: faults found, names and slots given, which writes were read."""
-
-    faults: list[Fault] = field(default_factory=list)
-    slots: dict[str, Slot] = field(default_factory=dict)
-    titles: dict[str, int] = field(default_factory=dict)
-    scopes: int = 0
-    #: Writer and slot of every write that nobody has read yet, by writer's path and slot key.
-    unread: dict[tuple[str, str], Channel] = field(default_factory=dict)
-    #: Which writes a reader of a slot may see at this point.
-    writers: dict[str, set[str]] = field(default_factory=dict)
-    loop_reads: list[set[str]] = field(default_factory=list)
-
-    # -- names -------------------------------------------------------------------------------
-
-    def path(self, prefix: str, title: str) -> str:
-        """A name that no other node has: `chat/retrieve`, `chat/retrieve#2`."""
-        full = f"{prefix}{title}"
-        self.titles[full] = self.titles.get(full, 0) + 1
-        return full if self.titles[full] == 1 else f"{full}#{self.titles[full]}"
-
-    def scope(self) -> str:
-        """A new scope, as the suffix of its slots."""
-        self.scopes += 1
-        return f"@{self.scopes}"
-
-    def slot(self, scope: str, channel: Channel, *, sure: bool = True) -> Slot:
-        """The slot of a channel in a scope."""
-        key = f"{channel}{scope}"
-        while key in self.slots and self.slots[key].channel != channel:
-            key += "~"  # two types of the same name
-        self.slots[key] = Slot(key, channel)
-        return Slot(key, channel, sure)
-
-    def fault(self, path: str, problem: str, fix: str) -> None:
-        """Report a fault; the same one once."""
-        found = Fault(path, problem, fix)
-        if found not in self.faults:
-            self.faults.append(found)
-
-    def report(self, faults: Iterable[Fault]) -> None:
-        """Report faults found elsewhere."""
-        for found in faults:
-            self.fault(found.node, found.problem, found.fix)
-
-    def not_a_node(self, expr: algebra.Expression, prefix: str) -> None:
-        """Report something that stands where a node must."""
-        if isinstance(expr, algebra.Broken):
-            self.fault(prefix + expr.what, expr.problem, expr.fix)
-        else:
-            kind = type(expr).__name__.lower()
-            self.fault(
-                prefix + title_of(expr), f"is a {kind}, and only a node can stand here", "give one node"
-            )
-
-    # -- reads and writes ----------------------------------------------------------------------
-
-    def wrote(self, path: str, slot: Slot) -> None:
-        """Note a write; earlier writers of the slot are hidden from later readers."""
-        self.unread[path, slot.key] = slot.channel
-        self.writers[slot.key] = {path}
-
-    def was_read(self, key: str) -> None:
-        """Note that everything a slot may hold here has a reader."""
-        for writer in self.writers.get(key, ()):
-            self.unread.pop((writer, key), None)
-        for reads in self.loop_reads:
-            reads.add(key)
-
-    def argument(self, path: str, read: Read, channel: Channel, env: Env) -> Argument:
-        """Where a parameter is filled from."""
-        slot = env.get(channel)
-        if slot is not None and (slot.sure or read.optional):
-            self.was_read(slot.key)
-            return Argument(read.parameter, (slot.key,), optional=read.optional)
-        if read.optional:
-            return Argument(read.parameter, (), optional=True)
-        if slot is not None:
-            self.was_read(slot.key)
-            self.fault(
-                path,
-                f"reads {channel}, which is not written on every path that leads here",
-                f"write {channel} on the other paths too, or read `{type_name(channel.type)} | None`",
-            )
-            return Argument(read.parameter, (slot.key,))
-        self.fault(path, f"reads {channel}, which nothing before it writes", _missing_fix(channel, env))
-        return Argument(read.parameter, ())
-
-    # -- expressions ---------------------------------------------------------------------------
+class Lowering(SlotTable):
+    """Lowers expressions one by one, each into operations over the slots of its scope."""
 
     def lower(self, expr: algebra.Expression, env: Env, scope: str, prefix: str) -> Line:
         """Lower one expression; `env` is updated to what a reader after it finds."""
@@ -232,10 +141,6 @@ class Lowering:
                     self.was_read(slot.key)
         return Fork(path, tuple(lines), join)
 
-    def writer(self, slot: Slot) -> str:
-        """Who wrote a slot last, for messages."""
-        return " or ".join(sorted(self.writers.get(slot.key, {slot.key})))
-
     def join(
         self,
         fuse: tuple[algebra.Expression, str],
@@ -305,7 +210,7 @@ class Lowering:
             )
             return Line(())
         if source is None or not source.sure:
-            self.fault(path, f"maps over {over}, which nothing before it writes", _missing_fix(over, env))
+            self.fault(path, f"maps over {over}, which nothing before it writes", missing_fix(over, env))
             return Line(())
         self.was_read(source.key)
         inner_scope = self.scope()
@@ -323,7 +228,7 @@ class Lowering:
         yields = self.slot(scope, several(result.channel))
         self.wrote(path, yields)
         env[yields.channel] = yields
-        shared = tuple(sorted({slot.key for channel, slot in env.items() if slot is not yields}))
+        shared = tuple(sorted({slot.key for slot in env.values() if slot is not yields}))
         return Line((Map(path, body, source.key, item_slot, result, yields, shared, expr.at_once),))
 
     def route(self, expr: algebra.Route, env: Env, scope: str, prefix: str) -> Line:
@@ -367,12 +272,6 @@ class Lowering:
                 self.alias(held.key, own.key)
                 env[channel] = own
         return tuple(copies)
-
-    def alias(self, old: str, new: str) -> None:
-        """Writes seen through a copied slot count as read when the copy is."""
-        for writer in self.writers.get(old, ()):
-            if (writer, old) in self.unread:
-                self.unread[writer, new] = self.unread.pop((writer, old))
 
     def repeat(self, expr: algebra.Repeat, env: Env, scope: str, prefix: str) -> Line:
         """Lower a loop; the body may read what it wrote in the round before."""
@@ -420,7 +319,7 @@ class Lowering:
             slot = env.get(channel)
             if slot is None or not slot.sure:
                 self.fault(
-                    path, f"reads {channel}, which nothing before it writes", _missing_fix(channel, env)
+                    path, f"reads {channel}, which nothing before it writes", missing_fix(channel, env)
                 )
             else:
                 self.was_read(slot.key)
@@ -462,14 +361,6 @@ def lower(workflow: Workflow) -> tuple[Plan, list[Fault]]:
     plan = Plan(inputs, body, tuple(state.slots.values()), output, tuple(env.values()))
     state.report(value_faults(plan))
     return plan, state.faults
-
-
-def _missing_fix(channel: Channel, env: Env) -> str:
-    same_type = [str(other) for other in env if other.type == channel.type]
-    if same_type:
-        return f"rebind it with .reading(…) to what is there: {', '.join(sorted(same_type))}"
-    there = ", ".join(sorted(str(other) for other in env)) or "nothing"
-    return f"put a node that writes {channel} before it (there is: {there})"
 
 
 def _in_order(ends: Iterable[Env]) -> list[Channel]:

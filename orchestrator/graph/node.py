@@ -20,11 +20,12 @@ spans and cancellation are the engine's: nodes contain none of it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, dataclass_transform, overload
+from typing import Any, ClassVar, cast, dataclass_transform, overload
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.algebra import Expression, Policy, Step
@@ -57,7 +58,7 @@ class _Place(Expression):
         return self._step(policy=Policy(timeout, attempts, cache))
 
     def _step(self, **settings: Any) -> Step:
-        return Step(self, **settings)  # type: ignore[arg-type]
+        return Step(cast("Any", self), **settings)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
@@ -102,7 +103,8 @@ def _explain_bad_settings(cls: type[Node]) -> None:
     """Let a bad setting raise one sentence that names the node and the setting."""
     construct = cls.__init__
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    @functools.wraps(construct)
+    def explained(self: Any, *args: Any, **kwargs: Any) -> None:
         from pydantic import ValidationError
 
         try:
@@ -116,7 +118,7 @@ def _explain_bad_settings(cls: type[Node]) -> None:
                 f"{cls.__name__}: {error}.", hint=f"Settings: {_settings(cls)}."
             ) from None
 
-    cls.__init__ = __init__  # type: ignore[method-assign]
+    cls.__init__ = explained
 
 
 def _sentence(error: Any) -> str:

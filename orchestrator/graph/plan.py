@@ -126,3 +126,22 @@ def calls(op: Op) -> list[Call]:
             return [*calls(op.body), op.until]
         case Map():
             return calls(op.body)
+
+
+def outline(op: Op) -> str:
+    """The control flow of an operation as text, its calls by path."""
+    match op:
+        case Call():
+            return op.path
+        case Line():
+            return f"({' '.join(outline(part) for part in op.ops)})"
+        case Fork():
+            joined = op.join.path if op.join else "-"
+            return f"fork[{' '.join(outline(branch) for branch in op.branches)} → {joined}]"
+        case Branch():
+            choices = " ".join(f"{label!r}:{outline(choice)}" for label, choice in op.choices)
+            return f"route[{op.by.path} {choices} {op.carry}]"
+        case Loop():
+            return f"repeat[{outline(op.body)} {op.until.path} {op.at_most} {op.enter} {op.again}]"
+        case Map():
+            return f"each[{op.over} {outline(op.body)} {op.at_once} {op.result.key} → {op.yields.key}]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 import uuid
@@ -59,7 +58,7 @@ async def run(
     record = RunRecord(
         running.run_id,
         workflow.name,
-        workflow.fingerprint(lines=durability != "step"),
+        workflow.fingerprint,
         durability,
         who,
         created=time.time(),
@@ -89,7 +88,7 @@ async def resume(
         raise BadInput(
             f"run {run_id!r} was not durable.", hint='Run with durability="step" or "exit".', run_id=run_id
         )
-    if record.plan != workflow.fingerprint(lines=record.durability != "step"):
+    if record.plan != workflow.fingerprint:
         raise PlanChanged(
             f"{workflow.name!r} is no longer the workflow that run {run_id!r} began with.",
             hint="Resume with the workflow as it was, or start a new run.",
@@ -241,10 +240,3 @@ async def streamed(task_of: Any, events: asyncio.Queue[Event | None]) -> AsyncGe
         if not task.done():
             task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def plan_fingerprint(described: object) -> str:
-    """A short digest of a plan's description."""
-    import hashlib
-
-    return hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:32]

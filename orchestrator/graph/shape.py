@@ -30,8 +30,9 @@ def title_of(expr: algebra.Expression) -> str:
 
 def as_step(expr: algebra.Expression) -> algebra.Step | None:
     """A node, or a node at its place, as a step; anything else is none."""
-    step = expr if isinstance(expr, algebra.Step) else algebra.Step(typing.cast("Node", expr))
-    return step if isinstance(step.node, Node | FunctionNode) else None
+    if isinstance(expr, Node | FunctionNode):
+        return algebra.Step(expr)
+    return expr if isinstance(expr, algebra.Step) else None
 
 
 def step_writes(step: algebra.Step, signature: Signature) -> tuple[Channel, ...]:

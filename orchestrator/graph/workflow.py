@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from orchestrator.graph.context import Budget
 from orchestrator.graph.fault import Fault
 from orchestrator.graph.fingerprint import node_fingerprint
 from orchestrator.graph.lower import lower
-from orchestrator.graph.plan import Plan, calls
+from orchestrator.graph.plan import Plan, calls, outline
 from orchestrator.graph.shape import ends_in
 from orchestrator.types import Principal, Question
 
@@ -63,19 +64,28 @@ class Workflow(Expression):
 
     def check(self, ports: Ports | None = None) -> None:
         """Raise one WorkflowError that lists every fault, if there is any."""
+        if ports is not None and self._checked_with == ports.keys():
+            return
         found = self.faults(ports)
         if found:
             raise WorkflowError(self.name, found)
+        if ports is not None:
+            self.__dict__["_checked_with"] = set(ports)
 
-    def fingerprint(self, *, lines: bool) -> str:
-        """Identifies the plan: nodes, settings, code and wiring; `lines` is how it is compiled."""
-        from orchestrator.graph.runner import plan_fingerprint
+    @cached_property
+    def _checked_with(self) -> set[Any] | None:
+        """The ports of the last check that found nothing, so that a run need not repeat it."""
+        return None
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identifies the plan: nodes, settings, code and wiring, the same in every process."""
         wiring = [
             (call.path, node_fingerprint(call.node), str(call.arguments), [slot.key for slot in call.writes])
             for call in calls(self.plan.body)
         ]
-        return plan_fingerprint([self.name, lines, wiring])
+        described = repr((self.name, wiring, outline(self.plan.body)))
+        return hashlib.sha256(described.encode()).hexdigest()[:32]
 
     def draw(self) -> str:
         """The graph as Mermaid text, with what flows along every edge."""

@@ -1,0 +1,94 @@
+"""Puts the endpoint together: workflows in, an ASGI application out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from orchestrator.errors import BadInput
+from orchestrator.graph.workflow import Workflow, workflow
+from orchestrator.serving import chat, errors, health, models, runs
+from orchestrator.serving.admission import Admission
+from orchestrator.serving.auth import ApiKeys
+from orchestrator.serving.endpoint import Endpoint, Provider
+from orchestrator.serving.limits import Limits
+from orchestrator.serving.listing import Listing
+from orchestrator.types import ANONYMOUS, Answer, Hits, Principal, Question
+
+
+def create_app(
+    application: Provider,
+    workflows: Sequence[Workflow],
+    *,
+    index: str = "default",
+    anyone: Principal = ANONYMOUS,
+    limits: Limits | None = None,
+) -> FastAPI:
+    """The chat endpoint of some workflows: each is a model, under its name.
+
+    With API keys in the settings, every request under `/v1` needs one, and runs as its principal.
+    Without, everyone is `anyone`. Raises WorkflowError for a broken workflow, BadInput for one that
+    the endpoint cannot serve.
+    """
+    limits = limits or Limits()
+    admission = Admission(concurrent=limits.concurrent, queued=limits.queued, patience=limits.patience)
+    endpoint = Endpoint(
+        application=application,
+        workflows=_by_name(workflows),
+        index=index,
+        keys=ApiKeys(application.settings.api_keys, anyone),
+        limits=limits,
+        admission=admission,
+        created=int(time.time()),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        yield
+        admission.stop()
+
+    app = FastAPI(title="orchestrator", lifespan=lifespan, redirect_slashes=False)
+    app.state.endpoint = endpoint
+    errors.install(app)
+    for part in (chat, models, runs, health):
+        app.include_router(part.router)
+    return app
+
+
+def endpoint_of(app: FastAPI) -> Endpoint:
+    """What the routes of an app share."""
+    return app.state.endpoint
+
+
+def _by_name(workflows: Sequence[Workflow]) -> dict[str, Workflow]:
+    if not workflows:
+        raise BadInput("No workflow was given to serve.", hint="Name one, for example: chat.")
+    served: dict[str, Workflow] = {}
+    for given in workflows:
+        if given.name in served:
+            raise BadInput(f"Two workflows are named {given.name!r}.", hint="Rename one of them.")
+        served[given.name] = answering(given)
+    return served
+
+
+def answering(given: Workflow) -> Workflow:
+    """The workflow, ending in an answer: one that ends in hits is continued by a list of them."""
+    given.check()
+    channels = given.output_channels
+    last = channels[-1] if channels else None
+    if given.inputs != (Question,) or last is None or last.type not in (Answer, Hits):
+        begins = ", ".join(getattr(each, "__name__", str(each)) for each in given.inputs)
+        raise BadInput(
+            f"The workflow {given.name!r} goes from {begins} to {last or 'nothing'}; "
+            "the endpoint serves those from Question to Answer or Hits.",
+            hint="End it with a node that writes one of them.",
+        )
+    if last.type is Answer:
+        return given
+    listing = Listing().reading(hits=last.name) if last.name else Listing()
+    continued = workflow(given.name, given >> listing)
+    continued.check()
+    return continued

@@ -1,0 +1,73 @@
+"""What the routes share: the workflows, whose ports they run on, who may ask, and how much at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from orchestrator.errors import UnknownWorkflow
+from orchestrator.graph.workflow import Workflow
+from orchestrator.serving.admission import Admission
+from orchestrator.serving.auth import ApiKeys
+from orchestrator.serving.limits import Limits
+from orchestrator.types import Principal
+
+
+class Keys(Protocol):
+    """The settings that the endpoint reads."""
+
+    @property
+    def api_keys(self) -> Mapping[str, Principal]: ...
+
+
+class Provider(Protocol):
+    """What the endpoint needs of an application: its settings, and the ports of an index."""
+
+    @property
+    def settings(self) -> Keys: ...
+
+    def ports(self, index: str = "default") -> Mapping[type, object]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One served application. `created` is in seconds since the epoch."""
+
+    application: Provider
+    workflows: Mapping[str, Workflow]
+    index: str
+    keys: ApiKeys
+    limits: Limits
+    admission: Admission
+    created: int
+
+    def workflow(self, model: str) -> Workflow:
+        """The workflow that a request names as its model; UnknownWorkflow lists those there are."""
+        try:
+            return self.workflows[model]
+        except KeyError:
+            raise UnknownWorkflow(
+                f"There is no model {model!r}.", hint=f"Models: {', '.join(sorted(self.workflows))}."
+            ) from None
+
+    def ports(self) -> Mapping[type, object]:
+        """The ports of the served index."""
+        return self.application.ports(self.index)
+
+
+async def _endpoint(request: Request) -> Endpoint:
+    return request.app.state.endpoint
+
+
+Served = Annotated[Endpoint, Depends(_endpoint)]
+
+
+async def _asker(request: Request, endpoint: Served) -> Principal:
+    return endpoint.keys.principal(request)
+
+
+#: The principal of a request; a route that takes it is closed to those without one.
+Asker = Annotated[Principal, Depends(_asker)]

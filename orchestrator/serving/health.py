@@ -1,0 +1,70 @@
+"""`/healthz`: the process answers. `/readyz`: it can do its work. Neither needs a key or tells more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from orchestrator.ports import Lexical, Runs, VectorStore
+from orchestrator.serving.endpoint import Endpoint, Served
+from orchestrator.serving.errors import log
+from orchestrator.types import ANONYMOUS, NOBODY
+
+router = APIRouter(tags=["health"])
+
+#: Seconds that each check may take.
+PATIENCE = 5.0
+
+
+@router.api_route("/healthz", methods=["GET", "HEAD"])
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.api_route("/readyz", methods=["GET", "HEAD"])
+async def readyz(endpoint: Served) -> JSONResponse:
+    """The index can be searched, the database read, and requests are taken; 503 otherwise."""
+    checks = {"index": _index, "database": _database, "server": _server}
+    results = await asyncio.gather(*(_passes(check, endpoint) for check in checks.items()))
+    passed = dict(zip(checks, results, strict=True))
+    ready = all(results)
+    return JSONResponse(
+        {
+            "status": "ready" if ready else "not ready",
+            "checks": {name: "ok" if ok else "failed" for name, ok in passed.items()},
+        },
+        status_code=200 if ready else 503,
+        headers={} if ready else {"Retry-After": "5"},
+    )
+
+
+async def _passes(check: tuple[str, Callable[[Endpoint], Awaitable[None]]], endpoint: Endpoint) -> bool:
+    name, works = check
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await works(endpoint)
+    except Exception as error:
+        # Whoever may ask this has not said who they are: the reason is for the log alone.
+        log.warning("not ready, %s: %s", name, error)
+        return False
+    return True
+
+
+async def _index(endpoint: Endpoint) -> None:
+    store = endpoint.ports().get(VectorStore)
+    if isinstance(store, VectorStore):
+        await store.search([Lexical("ready")], principal=ANONYMOUS, limit=1)
+
+
+async def _database(endpoint: Endpoint) -> None:
+    runs = endpoint.ports().get(Runs)
+    if isinstance(runs, Runs):
+        await runs.read("ready", principal=NOBODY)
+
+
+async def _server(endpoint: Endpoint) -> None:
+    endpoint.admission.check_open()

@@ -1,0 +1,82 @@
+"""An answer as a chat client reads it: its text, where the text cites, and what it cites."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import WrongReturn
+from orchestrator.graph.result import RunResult
+from orchestrator.serving.openai import Annotation, CitedPassage, TokenUsage, UrlCitation
+from orchestrator.types import Citation, Usage
+
+_MARK = re.compile(r"\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a run answers, in the fields of the wire."""
+
+    content: str
+    citations: tuple[CitedPassage, ...]
+    degraded: tuple[str, ...]
+    usage: TokenUsage
+
+    @classmethod
+    def of(cls, result: RunResult) -> Reply:
+        """The reply of a run that ended in an answer."""
+        answer = result.answer
+        if answer is None:
+            raise WrongReturn(
+                f"The workflow ended in {type(result.output).__name__}; a reply is made of an Answer.",
+                hint="End it with a node that writes one.",
+            )
+        return cls(answer.text, cited(answer.citations), result.degraded, tokens(result.usage))
+
+    def annotations(self, *, offset: int = 0) -> list[Annotation]:
+        """One for each `[n]` of the content that cites a passage; `offset` is where the content begins.
+
+        Indices count characters (code points), the end exclusive.
+        """
+        by_number = {citation.n: citation for citation in self.citations}
+        found: list[Annotation] = []
+        for mark in _MARK.finditer(self.content):
+            citation = by_number.get(int(mark[1]))
+            if citation is not None:
+                found.append(
+                    Annotation(
+                        type="url_citation",
+                        url_citation=UrlCitation(
+                            start_index=mark.start() + offset,
+                            end_index=mark.end() + offset,
+                            title=citation.title or citation.source or citation.id,
+                            url=address(citation.source),
+                        ),
+                    )
+                )
+        return found
+
+
+def cited(citations: Iterable[Citation]) -> tuple[CitedPassage, ...]:
+    """Citations as they are sent; labels and hashes are not a client's business."""
+    return tuple(
+        CitedPassage(n=each.n, id=each.id, title=each.title, source=each.source, text=each.text)
+        for each in citations
+    )
+
+
+def tokens(usage: Usage) -> TokenUsage:
+    """Usage as it is sent."""
+    return TokenUsage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.tokens,
+    )
+
+
+def address(source: str) -> str:
+    """A source as a URL: a path of the file system becomes a `file:` URL, anything else stays."""
+    path = Path(source)
+    return path.as_uri() if path.is_absolute() else source

@@ -1,0 +1,110 @@
+"""`/v1/runs/{run_id}`: a run read back, its answer, its citations and its trace, as its reader may see it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, TypeAdapter
+
+from orchestrator.errors import RunNotFound
+from orchestrator.ports import RunRecord, Runs, RunStatus, StepRecord
+from orchestrator.serving.endpoint import Asker, Served
+from orchestrator.serving.openai import Annotation, CitedPassage, TokenUsage
+from orchestrator.serving.reply import Reply, cited, tokens
+from orchestrator.types import Answer
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
+
+_ANSWER = TypeAdapter(Answer)
+_UNFORESEEN = re.compile(r"\A(\[[^\]]*\] failed with )?([A-Za-z_]\w*): .*", re.DOTALL)
+
+
+class Step(BaseModel):
+    """One node's part of a run; times are in seconds, `started` since the run began."""
+
+    path: str
+    started: float
+    seconds: float
+    reads: dict[str, Any]
+    writes: dict[str, Any]
+    usage: TokenUsage
+    cached: bool
+    attempts: int
+    error: str | None
+
+    @classmethod
+    def of(cls, step: StepRecord) -> Step:
+        """A step as it is sent."""
+        return cls(
+            path=step.path,
+            started=step.started,
+            seconds=step.seconds,
+            reads=dict(step.reads),
+            writes=dict(step.writes),
+            usage=tokens(step.usage),
+            cached=step.cached,
+            attempts=step.attempts,
+            error=_without_text(step.error),
+        )
+
+
+class RunView(BaseModel):
+    """A run. `answer` and what belongs to it are None until it is done; times are in seconds."""
+
+    id: str
+    object: str = "run"
+    model: str
+    status: RunStatus
+    created: float
+    seconds: float
+    answer: str | None = None
+    annotations: list[Annotation] = []
+    citations: list[CitedPassage] = []
+    degraded: list[str]
+    usage: TokenUsage
+    error: str | None
+    trace: list[Step]
+
+    @classmethod
+    def of(cls, run: RunRecord) -> RunView:
+        """A run as it is sent."""
+        view = cls(
+            id=run.id,
+            model=run.workflow,
+            status=run.status,
+            created=run.created,
+            seconds=run.seconds,
+            degraded=list(run.degraded),
+            usage=tokens(run.usage),
+            error=_without_text(run.error),
+            trace=[Step.of(step) for step in run.steps],
+        )
+        if run.output is None or run.output.get("type") != "Answer":
+            return view
+        answer = _ANSWER.validate_python(run.output["value"])
+        reply = Reply(answer.text, cited(answer.citations), run.degraded, view.usage)
+        return view.model_copy(
+            update={
+                "answer": reply.content,
+                "annotations": reply.annotations(),
+                "citations": list(reply.citations),
+            }
+        )
+
+
+def _without_text(error: str | None) -> str | None:
+    """An error without the text of an unforeseen exception, as the live answer had it."""
+    return error and _UNFORESEEN.sub(r"\1\2", error)
+
+
+@router.get("/{run_id}")
+async def run(run_id: str, endpoint: Served, asker: Asker) -> RunView:
+    """The run, if it is the reader's own, with the citations that the reader may read."""
+    runs = endpoint.ports()[Runs]
+    assert isinstance(runs, Runs)
+    record = await runs.read(run_id, principal=asker)
+    if record is None:
+        raise RunNotFound(f"There is no run {run_id!r} of yours.", hint="Check the id and the API key.")
+    return RunView.of(record)

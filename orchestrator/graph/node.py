@@ -95,7 +95,7 @@ class Node(_Place):
         """What the engine calls with the values it reads."""
         return self.__call__
 
-    def __call__(self, *values: Any) -> Any:
+    def __call__(self, *values: Any, **named: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no __call__")
 
 

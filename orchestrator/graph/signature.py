@@ -155,12 +155,12 @@ def _writes(hints: dict[str, Any], problems: list[Problem]) -> tuple[Channel, ..
                 'name one of them: Annotated[X, "name"]',
             )
         )
-    for channel in channels:
-        if typing.get_origin(channel.type) in (typing.Union, types.UnionType):
-            problems.append(
-                Problem(
-                    f"it returns a union, {type_name(channel.type)}",
-                    "return one type always; an empty value says that there is nothing",
-                )
-            )
+    problems.extend(
+        Problem(
+            f"it returns a union, {type_name(channel.type)}",
+            "return one type always; an empty value says that there is nothing",
+        )
+        for channel in channels
+        if typing.get_origin(channel.type) in (typing.Union, types.UnionType)
+    )
     return channels

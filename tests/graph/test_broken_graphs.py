@@ -47,7 +47,7 @@ class Bag:
 
 
 @node
-async def untyped(hits):  # noqa: ANN001
+async def untyped(hits):
     return hits
 
 
@@ -156,35 +156,94 @@ def takes_anything(question: Any) -> Hits:
 BROKEN: dict[str, tuple[Callable[[], Any], str, str]] = {
     "reads what nobody writes": (lambda: f.answer >> f.find, "Hits", "answer"),
     "reads a channel name nobody writes": (lambda: f.find >> f.compare, "Hits:first", "compare"),
-    "reads what is written later": (lambda: f.search_queries >> f.rewrite >> f.answer, "Queries", "search_queries"),
+    "reads what is written later": (
+        lambda: f.search_queries >> f.rewrite >> f.answer,
+        "Queries",
+        "search_queries",
+    ),
     "two writers side by side": (lambda: (f.find | f.find_other) >> f.answer, "side by side", "find_other"),
     "a writer beside a chain of writers": (
-        lambda: (f.find | (f.rewrite >> f.search_queries)) >> f.answer, "side by side", "search_queries"),
-    "a fusion of what is not parallel": (lambda: fuse(f.find, by=f.rank_fusion) >> f.answer, "not parallel", "rank_fusion"),
+        lambda: (f.find | (f.rewrite >> f.search_queries)) >> f.answer,
+        "side by side",
+        "search_queries",
+    ),
+    "a fusion of what is not parallel": (
+        lambda: fuse(f.find, by=f.rank_fusion) >> f.answer,
+        "not parallel",
+        "rank_fusion",
+    ),
     "a fusion by a node that reads no tuple": (
-        lambda: fuse(f.find | f.find_other, by=f.add_one) >> f.answer, "tuple", "add_one"),
+        lambda: fuse(f.find | f.find_other, by=f.add_one) >> f.answer,
+        "tuple",
+        "add_one",
+    ),
     "a branch that ends in another type": (
-        lambda: fuse(f.find | f.rewrite, by=f.rank_fusion) >> f.answer, "Hits", "rewrite"),
+        lambda: fuse(f.find | f.rewrite, by=f.rank_fusion) >> f.answer,
+        "Hits",
+        "rewrite",
+    ),
     "a fusion by a plain function": (
-        lambda: fuse(f.find | f.find_other, by=takes_anything) >> f.answer, "@node", "takes_anything"),
-    "each without a collector": (lambda: f.list_facets >> each(f.find_facet, over=Facets) >> f.answer, "Hits", "answer"),
-    "each over what is not there": (lambda: fuse(each(f.find_facet, over=Facets), by=f.rank_fusion), "Facets", "each"),
+        lambda: fuse(f.find | f.find_other, by=takes_anything) >> f.answer,
+        "@node",
+        "takes_anything",
+    ),
+    "each without a collector": (
+        lambda: f.list_facets >> each(f.find_facet, over=Facets) >> f.answer,
+        "Hits",
+        "answer",
+    ),
+    "each over what is not there": (
+        lambda: fuse(each(f.find_facet, over=Facets), by=f.rank_fusion),
+        "Facets",
+        "each",
+    ),
     "each over items without a type": (
-        lambda: makes_bag >> fuse(each(f.find_facet, over=Bag), by=f.rank_fusion), "type", "each"),
+        lambda: makes_bag >> fuse(each(f.find_facet, over=Bag), by=f.rank_fusion),
+        "type",
+        "each",
+    ),
     "each none at once": (
-        lambda: f.list_facets >> fuse(each(f.find_facet, over=Facets, at_once=0), by=f.rank_fusion), "at_once", "each"),
-    "a target that does not exist": (lambda: route({"a": f.find}, by=two_labels) >> f.answer_if_any, "'b'", "two_labels"),
+        lambda: f.list_facets >> fuse(each(f.find_facet, over=Facets, at_once=0), by=f.rank_fusion),
+        "at_once",
+        "each",
+    ),
+    "a target that does not exist": (
+        lambda: route({"a": f.find}, by=two_labels) >> f.answer_if_any,
+        "'b'",
+        "two_labels",
+    ),
     "a choice that is never taken": (
-        lambda: route({"a": f.find, "b": f.find, "c": f.find}, by=two_labels) >> f.answer, "unreachable", "two_labels"),
-    "a selector that may return anything": (lambda: route({"a": f.find}, by=any_label) >> f.answer, "Literal", "any_label"),
-    "an enum with a missing target": (lambda: route({Colour.red: f.find}, by=colour) >> f.answer, "blue", "colour"),
+        lambda: route({"a": f.find, "b": f.find, "c": f.find}, by=two_labels) >> f.answer,
+        "unreachable",
+        "two_labels",
+    ),
+    "a selector that may return anything": (
+        lambda: route({"a": f.find}, by=any_label) >> f.answer,
+        "Literal",
+        "any_label",
+    ),
+    "an enum with a missing target": (
+        lambda: route({Colour.red: f.find}, by=colour) >> f.answer,
+        "blue",
+        "colour",
+    ),
     "a route to nothing": (lambda: f.find >> route({}, by=two_labels) >> f.answer, "nothing", "two_labels"),
     "a value that only one choice writes": (
-        lambda: route({"a": f.find, "b": None}, by=two_labels) >> f.answer, "every path", "answer"),
-    "a loop whose condition is no bool": (lambda: f.find >> repeat(f.add_one, until=not_bool, at_most=3), "bool", "not_bool"),
+        lambda: route({"a": f.find, "b": None}, by=two_labels) >> f.answer,
+        "every path",
+        "answer",
+    ),
+    "a loop whose condition is no bool": (
+        lambda: f.find >> repeat(f.add_one, until=not_bool, at_most=3),
+        "bool",
+        "not_bool",
+    ),
     "a loop of no rounds": (lambda: repeat(f.draft, until=f.long_enough, at_most=0), "at_most", "repeat"),
     "a loop whose condition reads nothing": (
-        lambda: f.find >> repeat(f.add_one, until=reads_answer, at_most=3), "Answer", "reads_answer"),
+        lambda: f.find >> repeat(f.add_one, until=reads_answer, at_most=3),
+        "Answer",
+        "reads_answer",
+    ),
     "a dead end": (lambda: f.find >> f.rewrite >> f.answer, "dead end", "rewrite"),
     "a result that is overwritten unread": (lambda: f.find >> f.find_other >> f.answer, "dead end", "find"),
     "a dead end beside the way": (lambda: (f.find | f.rewrite) >> f.answer, "dead end", "rewrite"),
@@ -205,22 +264,33 @@ BROKEN: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a plain function instead of a node": (lambda: takes_anything >> f.answer, "@node", "takes_anything"),
     "a string instead of a node": (lambda: f.find >> "answer", "str", "answer"),
     "a setting that cannot be hashed": (lambda: ListSetting(["a"]) >> f.answer, "tuple", "list_setting"),
-    "a rebound parameter that is not there": (lambda: f.find >> f.answer.reading(hit="first"), "hit", "answer"),
+    "a rebound parameter that is not there": (
+        lambda: f.find >> f.answer.reading(hit="first"),
+        "hit",
+        "answer",
+    ),
     "two outputs renamed at once": (lambda: f.list_facets.writing("x") >> f.answer, "Hits", "answer"),
     "no attempts": (lambda: f.find.within(attempts=0) >> f.answer, "attempt", "find"),
     "a timeout of no time": (lambda: f.find.within(timeout=0) >> f.answer, "timeout", "find"),
     "an inner value of a nested workflow": (
-        lambda: workflow("inner", f.rewrite >> f.search_queries) >> f.search_queries, "Queries", "search_queries"),
+        lambda: workflow("inner", f.rewrite >> f.search_queries) >> f.search_queries,
+        "Queries",
+        "search_queries",
+    ),
     "nothing at all": (lambda: f.SKIP_ALL, "nothing", "broken"),
-}  # fmt: skip
+}
 
 WHOLE: dict[str, tuple[Callable[[], Any], str]] = {
     "a promised output that nobody writes": (
-        lambda: workflow("broken", f.find >> f.answer, outputs=(Queries,)), "Queries"),
+        lambda: workflow("broken", f.find >> f.answer, outputs=(Queries,)),
+        "Queries",
+    ),
     "an input of a nested workflow that is not there": (
-        lambda: workflow("broken", workflow("inner", f.add_one, inputs=(Hits,)) >> f.answer), "Hits"),
+        lambda: workflow("broken", workflow("inner", f.add_one, inputs=(Hits,)) >> f.answer),
+        "Hits",
+    ),
     "an input that can be changed": (lambda: workflow("broken", untyped, inputs=(Mutable,)), "frozen"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BROKEN)

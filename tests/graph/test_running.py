@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from typing import Literal
 
 import pytest
 
@@ -58,7 +59,7 @@ async def test_a_failing_node_is_named_and_its_cause_chained():
     async def divide(question: Question) -> Hits:
         return Hits((Hit("x", 1 / 0),))
 
-    with pytest.raises(NodeError, match="divide.*ZeroDivisionError") as error:
+    with pytest.raises(NodeError, match=r"divide.*ZeroDivisionError") as error:
         await workflow("w", divide >> f.answer).run(QUESTION, ports={}, run_id="r1")
     assert isinstance(error.value.__cause__, ZeroDivisionError)
     assert (error.value.node, error.value.run_id) == ("divide", "r1")
@@ -79,17 +80,17 @@ async def test_a_wrong_return_shows_both_sides():
     async def lie(question: Question) -> Hits:
         return Answer("not hits")
 
-    with pytest.raises(WrongReturn, match="lie.*Answer.*Hits"):
+    with pytest.raises(WrongReturn, match=r"lie.*Answer.*Hits"):
         await workflow("w", lie >> f.answer).run(QUESTION, ports={})
 
 
 async def test_a_selector_that_returns_another_label_is_stopped():
     from orchestrator import route
 
-    async def lies(question: Question) -> f.Literal["a"]:
+    async def lies(question: Question) -> Literal["a"]:
         return "b"
 
-    with pytest.raises(WrongReturn, match="'b'.*'a'"):
+    with pytest.raises(WrongReturn, match=r"'b'.*'a'"):
         await workflow("w", route({"a": f.find}, by=lies) >> f.answer).run(QUESTION, ports={})
 
 
@@ -316,10 +317,12 @@ async def test_an_error_ends_a_stream():
     async def fail(question: Question) -> Hits:
         raise ModelError("no.")
 
-    with pytest.raises(OrchestratorError, match="no"):
+    async def listen():
         async with aclosing(workflow("w", fail >> f.answer).stream(QUESTION, ports={})) as events:
-            async for _ in events:
-                pass
+            return [event async for event in events]
+
+    with pytest.raises(OrchestratorError, match="no"):
+        await listen()
 
 
 # -- trace ------------------------------------------------------------------------------------------

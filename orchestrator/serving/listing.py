@@ -49,11 +49,10 @@ def snippet(text: str, words: frozenset[str], length: int) -> str:
         return len(found & words)
 
     best = max(starts, key=lambda start: (matches(start), -start))
-    part = " ".join(text[best : best + length].split())
-    if best + length < len(text) and not text[best + length].isspace() and " " in part:
-        # Not in the middle of a word.
-        part = part.rsplit(" ", 1)[0]
-    return part
+    end = best + length
+    part = " ".join(text[best:end].split())
+    within_a_word = end < len(text) and not any(map(str.isspace, text[end - 1 : end + 1]))
+    return part.rsplit(" ", 1)[0] if within_a_word and " " in part else part
 
 
 def _unmarked(text: str) -> str:

@@ -67,6 +67,8 @@ def bind(host: str, port: int) -> socket.socket:
     """A listening socket; BadInput says why there can be none."""
     where = f"{host}:{port}"
     try:
+        if not 0 <= port <= 65_535:
+            raise OverflowError("a port is a number from 0 to 65535")
         family, kind, protocol, _, address = socket.getaddrinfo(
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]

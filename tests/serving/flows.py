@@ -1,0 +1,125 @@
+"""Workflows that show one behaviour of the endpoint each, needing no model and no store."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from orchestrator import Answer, Question, Run, node, workflow
+from orchestrator.errors import NoModel, StoreError
+from orchestrator.graph.workflow import Workflow
+from orchestrator.ports import Conversations, LanguageModel
+from orchestrator.types import Citation, Facets, Message
+
+CITED = Answer(
+    "Ünïcode first [1], then a page [2]; never [9].",
+    (
+        Citation(1, "a", "First", "/notes/a b.md", "the first", "0" * 64, ("public",)),
+        Citation(2, "b", "", "https://example.org/b", "the second", "1" * 64, ("public",)),
+    ),
+)
+
+
+@node
+async def whole(question: Question) -> Answer:
+    return CITED
+
+
+@node
+async def pieces(question: Question, run: Run) -> Answer:
+    for start in range(0, len(CITED.text), 7):
+        run.emit(CITED.text[start : start + 7])
+        await asyncio.sleep(0)
+    return CITED
+
+
+@node
+async def contradicts(question: Question, run: Run) -> Answer:
+    run.emit("A first thought")
+    return CITED
+
+
+@node
+async def degrades(question: Question, run: Run) -> Answer:
+    run.degrade("two of three sources were away")
+    return CITED
+
+
+@node
+async def breaks(question: Question) -> Answer:
+    raise ValueError("the password is tulip")
+
+
+@node
+async def breaks_midway(question: Question, run: Run) -> Answer:
+    run.emit("Half an ")
+    await asyncio.sleep(0.01)
+    raise ValueError("the password is tulip")
+
+
+@node
+async def unavailable(question: Question) -> Answer:
+    raise StoreError("The store is away.", hint="Start it.")
+
+
+@node
+async def modelless(question: Question) -> Answer:
+    raise NoModel("This needs a model.", hint="Configure one.")
+
+
+@node
+async def waits(question: Question, *, seconds: float = 0.2) -> Answer:
+    await asyncio.sleep(seconds)
+    return CITED
+
+
+@node
+async def waits_aloud(question: Question, run: Run) -> Answer:
+    """Writes what becomes of it into the file that the question names."""
+    told = Path(question.text)
+    run.emit("waiting")
+    told.write_text("started")
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        told.write_text("cancelled")
+        raise
+    return Answer("waiting in vain")
+
+
+@node
+async def recalls(question: Question, conversations: Conversations) -> Answer:
+    turns = ()
+    if question.conversation:
+        turns = await conversations.read(question.conversation, principal=question.principal)
+    said = [f"{turn.role}: {turn.text}" for turn in turns]
+    return Answer(" | ".join([*said, f"asked: {question.text}"]))
+
+
+@node
+async def generates(question: Question, model: LanguageModel, run: Run) -> Answer:
+    rewritten = await model.generate([Message("user", question.text)])
+    generation = await model.generate([Message("user", rewritten.text)], on_text=run.emit)
+    return Answer(generation.text)
+
+
+@node
+async def facets(question: Question) -> Facets:
+    return Facets(("one", "two"))
+
+
+def stateless() -> list[Workflow]:
+    """Those that need no port."""
+    nodes = (
+        whole,
+        pieces,
+        contradicts,
+        degrades,
+        breaks,
+        breaks_midway,
+        unavailable,
+        modelless,
+        waits,
+        waits_aloud,
+    )
+    return [workflow(each.title, each) for each in nodes]

@@ -1,0 +1,118 @@
+"""Places for runs, and what becomes of those that hold one when the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from orchestrator.graph.events import Event, Text
+from orchestrator.serving.admission import Admission
+from orchestrator.serving.errors import Overloaded, ShuttingDown
+from orchestrator.serving.live import live
+
+
+async def hold(admission: Admission, until: asyncio.Event) -> str:
+    async with admission.place():
+        await until.wait()
+        return "done"
+
+
+async def test_no_more_run_at_once_than_there_are_places():
+    admission = Admission(concurrent=2, queued=9, patience=9)
+    at_once: list[int] = []
+    inside = 0
+
+    async def one() -> None:
+        nonlocal inside
+        async with admission.place():
+            inside += 1
+            at_once.append(inside)
+            await asyncio.sleep(0.001)
+            inside -= 1
+
+    await asyncio.gather(*(one() for _ in range(8)))
+    assert max(at_once) == 2
+    assert (admission.running, admission.waiting) == (0, 0)
+
+
+async def test_who_gives_up_waiting_leaves_the_queue():
+    admission = Admission(concurrent=1, queued=1, patience=9)
+    over = asyncio.Event()
+    first = asyncio.create_task(hold(admission, over))
+    second = asyncio.create_task(hold(admission, over))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await hold(admission, over)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    third = asyncio.create_task(hold(admission, over))
+    await asyncio.sleep(0)
+    over.set()
+    assert await asyncio.gather(first, third) == ["done", "done"]
+
+
+async def test_stopping_ends_those_inside_and_those_that_wait():
+    admission = Admission(concurrent=1, queued=1, patience=9)
+    held = [asyncio.create_task(hold(admission, asyncio.Event())) for _ in range(2)]
+    await asyncio.sleep(0)
+    admission.stop()
+    ended = await asyncio.gather(*held, return_exceptions=True)
+    assert [type(each) for each in ended] == [ShuttingDown, ShuttingDown]
+    with pytest.raises(ShuttingDown):
+        await hold(admission, asyncio.Event())
+
+
+async def test_closing_lets_those_inside_finish():
+    admission = Admission(concurrent=1, queued=1, patience=9)
+    over = asyncio.Event()
+    inside = asyncio.create_task(hold(admission, over))
+    await asyncio.sleep(0)
+    admission.close()
+    with pytest.raises(ShuttingDown):
+        await hold(admission, over)
+    over.set()
+    assert await inside == "done"
+
+
+async def test_a_cancelled_run_stays_cancelled():
+    admission = Admission(concurrent=1, queued=1, patience=9)
+    inside = asyncio.create_task(hold(admission, asyncio.Event()))
+    await asyncio.sleep(0)
+    inside.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await inside
+    assert admission.running == 0
+
+
+async def test_nobody_listening_stops_the_run():
+    admission = Admission(concurrent=1, queued=0, patience=9)
+    stopped = asyncio.Event()
+
+    async def run() -> AsyncGenerator[Event, None]:
+        try:
+            yield Text("node", "word")
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+
+    events = live(run(), admission, quiet=9)
+    assert await anext(events) == Text("node", "word")
+    await events.aclose()
+    assert stopped.is_set()
+    assert admission.running == 0
+
+
+async def test_who_reads_slowly_holds_no_place():
+    admission = Admission(concurrent=1, queued=0, patience=9)
+
+    async def run() -> AsyncGenerator[Event, None]:
+        for _ in range(3):
+            yield Text("node", "word")
+
+    events = live(run(), admission, quiet=9)
+    await anext(events)
+    await asyncio.sleep(0)
+    assert admission.running == 0
+    await events.aclose()

@@ -27,7 +27,7 @@ RECURSION_LIMIT = 100_000
 
 def compile_plan(plan: Plan, *, lines: bool, checkpointer: Any = None) -> Any:
     """The compiled LangGraph graph of a plan; `lines` runs a straight line of nodes as one step."""
-    compiler = _Compiler(plan, lines)
+    compiler = _Compiler(plan, lines, durable=checkpointer is not None)
     entries, exits = compiler.emit(plan.body)
     return compiler.finished(entries, exits, checkpointer)
 
@@ -44,12 +44,13 @@ def _later(old: Any, new: Any) -> Any:
 class _Compiler:
     """Adds a plan's operations to a LangGraph builder. `emit` gives (entries, exits) of an operation."""
 
-    def __init__(self, plan: Plan, lines: bool) -> None:
+    def __init__(self, plan: Plan, lines: bool, *, durable: bool) -> None:
         from langgraph.graph import StateGraph
 
         fields: dict[str, Any] = {slot.key: Any for slot in plan.slots}
-        fields[USAGE] = Annotated[Usage, _later]
-        fields[DEGRADED] = Annotated[tuple[str, ...], _later]
+        if durable:
+            fields[USAGE] = Annotated[Usage, _later]
+            fields[DEGRADED] = Annotated[tuple[str, ...], _later]
         for op in _maps(plan.body):
             fields[_items(op)] = Annotated[dict[int, Any], _add_items]
         for op in _loops(plan.body):
@@ -66,8 +67,7 @@ class _Compiler:
             self.graph.add_edge(START, entry)
         for end in exits:
             self.graph.add_edge(end, END)
-        compiled = self.graph.compile(checkpointer=checkpointer)
-        return compiled.with_config(recursion_limit=RECURSION_LIMIT)
+        return self.graph.compile(checkpointer=checkpointer)
 
     def add(self, name: str, function: Callable[[State], Awaitable[Update]]) -> str:
         self.graph.add_node(name, function)
@@ -234,7 +234,7 @@ class _Compiler:
             run = _run(task["state"])
             limit = limits.setdefault(run.run_id, asyncio.Semaphore(op.at_once))
             async with limit:
-                ended = await inner.ainvoke(task["state"])
+                ended = await inner.ainvoke(task["state"], {"recursion_limit": RECURSION_LIMIT})
             return {items: {task["number"]: ended[op.result.key]}}
 
         async def collect(state: State) -> Update:

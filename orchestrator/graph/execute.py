@@ -167,11 +167,11 @@ class PreparedCall:
         """Try as often as the policy says, waiting longer each time."""
         if self.policy.attempts == 1:
             return await self.timed(reads, run, trace)
-        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
         attempts = AsyncRetrying(
             stop=stop_after_attempt(self.policy.attempts),
-            wait=wait_exponential_jitter(initial=FIRST_WAIT, max=10.0),
+            wait=wait_random_exponential(multiplier=FIRST_WAIT, max=10.0),
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )

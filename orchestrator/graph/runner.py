@@ -215,11 +215,13 @@ def _runs(ports: Ports) -> Runs:
 
 def _tracer() -> Any:
     """An OpenTelemetry tracer, if the program has set one up; the API alone costs time for nothing."""
-    if "opentelemetry.sdk.trace" not in sys.modules:
+    sdk = sys.modules.get("opentelemetry.sdk.trace")
+    if sdk is None:
         return None
     from opentelemetry import trace
 
-    return trace.get_tracer("orchestrator")
+    provider = trace.get_tracer_provider()
+    return provider.get_tracer("orchestrator") if isinstance(provider, sdk.TracerProvider) else None
 
 
 async def streamed(task_of: Any, events: asyncio.Queue[Event | None]) -> AsyncGenerator[Event, None]:

@@ -64,7 +64,7 @@ class Workflow(Expression):
 
     def check(self, ports: Ports | None = None) -> None:
         """Raise one WorkflowError that lists every fault, if there is any."""
-        if ports is not None and self._checked_with == ports.keys():
+        if ports is not None and self._checked_with == set(ports):
             return
         found = self.faults(ports)
         if found:

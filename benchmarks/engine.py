@@ -1,0 +1,238 @@
+"""Engine overhead a node, beside bare LangGraph, LlamaIndex workflows and Haystack, in one run.
+
+    python -m benchmarks.engine [--rounds 12] [--json FILE]
+
+Every system runs a straight line of 1, 10 and 50 nodes that do nothing, with a ranking of 0 or 200
+passages in flight. Each figure is the median over all rounds of one run's wall time, in µs a node.
+Peers that are not installed are left out, and the table says so (`pip install haystack-ai`).
+"""
+
+import argparse
+import asyncio
+import gc
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypedDict
+
+os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
+
+from orchestrator import ANONYMOUS, Question, node, workflow  # noqa: E402
+from orchestrator.types import Hit, Hits  # noqa: E402
+
+LENGTHS = (1, 10, 50)
+PASSAGES = (0, 200)
+#: Runs of one system before it is the next one's turn.
+REPEATS = 5
+TEXT = "x" * 1000
+Runner = Callable[[], Awaitable[Any]]
+
+
+RANKINGS = {
+    passages: Hits(tuple(Hit(f"{number:036d}", 1.0) for number in range(passages))) for passages in PASSAGES
+}
+
+
+@node
+async def begin(question: Question, *, passages: int = 0) -> Hits:
+    """A ranking of so many passages."""
+    return RANKINGS[passages]
+
+
+@node
+async def pass_on(hits: Hits) -> Hits:
+    """Nothing, but typed."""
+    return hits
+
+
+def ours(length: int, passages: int, *, lines: bool) -> Runner:
+    """A workflow of this library; one step a line, or one LangGraph node a node."""
+    composed: Any = begin(passages=passages)
+    for _ in range(length - 1):
+        composed = composed >> pass_on
+    wf = workflow("line", composed)
+    question = Question("what?", ANONYMOUS)
+    if lines:
+        return lambda: wf.run(question, ports={})
+    graph = wf.langgraph
+    return lambda: graph.ainvoke({"Question": question})
+
+
+class _State(TypedDict, total=False):
+    question: Any
+    passages: Any
+
+
+def langgraph(length: int, passages: int) -> Runner:
+    """The same line in LangGraph itself, with the same value in the state."""
+    from langgraph.graph import END, START, StateGraph
+
+    ranking = RANKINGS[passages]
+
+    async def step(state: _State) -> dict[str, Any]:
+        return {"passages": state.get("passages", ranking)}
+
+    graph: Any = StateGraph(_State)
+    before = START
+    for number in range(length):
+        graph.add_node(f"n{number}", step)
+        graph.add_edge(before, f"n{number}")
+        before = f"n{number}"
+    graph.add_edge(before, END)
+    compiled = graph.compile()
+    return lambda: compiled.ainvoke({"question": "what?"}, {"recursion_limit": 1000})
+
+
+def llama_workflow(length: int, passages: int) -> Runner:
+    """The same line in LlamaIndex workflows: one event type and one step a node."""
+    from llama_index.core.workflow import Event, StartEvent, StopEvent, Workflow, step
+
+    payload = [TEXT] * passages
+    events: list[Any] = [StartEvent]
+    for number in range(length - 1):
+        events.append(type(f"E{number}", (Event,), {"__annotations__": {"passages": list}}))
+    events.append(StopEvent)
+
+    def make(number: int) -> Any:
+        taken, given = events[number], events[number + 1]
+
+        async def run(self: Any, ev: Any) -> Any:
+            if given is StopEvent:
+                return StopEvent(result=payload)
+            return given(passages=payload)
+
+        run.__name__, run.__qualname__ = f"s{number}", f"Line.s{number}"
+        run.__annotations__ = {"ev": taken, "return": given}
+        return step(run)
+
+    line = type("Line", (Workflow,), {f"s{number}": make(number) for number in range(length)})
+    flow = line(timeout=60)
+
+    async def once() -> Any:
+        return await flow.run()
+
+    return once
+
+
+def haystack(length: int, passages: int) -> Runner:
+    """The same line in a Haystack pipeline, run asynchronously, with documents in flight."""
+    from haystack import Document, Pipeline, component
+
+    documents = [Document(id=str(number), content=TEXT) for number in range(passages)]
+
+    @component
+    class Pass:
+        @component.output_types(documents=list[Document])
+        def run(self, documents: list[Document]) -> dict[str, list[Document]]:
+            return {"documents": documents}
+
+        @component.output_types(documents=list[Document])
+        async def run_async(self, documents: list[Document]) -> dict[str, list[Document]]:
+            return {"documents": documents}
+
+    pipeline: Any = Pipeline()
+    for number in range(length):
+        pipeline.add_component(f"n{number}", Pass())
+        if number:
+            pipeline.connect(f"n{number - 1}.documents", f"n{number}.documents")
+    return lambda: pipeline.run_async({"n0": {"documents": documents}})
+
+
+SYSTEMS: dict[str, Callable[[int, int], Runner]] = {
+    "orchestrator": lambda length, passages: ours(length, passages, lines=True),
+    "orchestrator, a LangGraph node a node": lambda length, passages: ours(length, passages, lines=False),
+    "LangGraph": langgraph,
+    "LlamaIndex workflows": llama_workflow,
+    "Haystack": haystack,
+}
+
+
+async def measure(rounds: int) -> dict[str, dict[str, float]]:
+    """µs a node: system → "length × passages" → median. Systems take turns, so that drift is shared."""
+    figures: dict[str, dict[str, float]] = {}
+    for length in LENGTHS:
+        for passages in PASSAGES:
+            ready: dict[str, Runner] = {}
+            for name, make in SYSTEMS.items():
+                try:
+                    ready[name] = make(length, passages)
+                    await ready[name]()
+                except ImportError:
+                    continue
+            times: dict[str, list[float]] = {name: [] for name in ready}
+            for _ in range(rounds):
+                for name, once in ready.items():
+                    # What one system leaves to be collected must not be another's time.
+                    gc.collect()
+                    for _ in range(REPEATS):
+                        begun = time.perf_counter()
+                        await once()
+                        times[name].append(time.perf_counter() - begun)
+            for name, seconds in times.items():
+                per_node = statistics.median(seconds) / length * 1e6
+                figures.setdefault(name, {})[f"{length} × {passages}"] = per_node
+    return figures
+
+
+def check_times() -> dict[int, float]:
+    """ms to check a workflow of so many nodes, each seen for the first time by this check."""
+    found: dict[int, float] = {}
+    for length in (10, 50, 200):
+        times: list[float] = []
+        for _ in range(20):
+            composed: Any = begin(passages=1)
+            for _ in range(length - 1):
+                composed = composed >> pass_on
+            begun = time.perf_counter()
+            workflow("line", composed).check()
+            times.append(time.perf_counter() - begun)
+        found[length] = statistics.median(times) * 1e3
+    return found
+
+
+def versions() -> dict[str, str]:
+    """What was measured."""
+    found = {"python": platform.python_version()}
+    for name in ("langgraph", "llama-index-workflows", "haystack-ai", "pydantic"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    figures = asyncio.run(measure(arguments.rounds))
+    checks = check_times()
+    columns = [f"{length} × {passages}" for length in LENGTHS for passages in PASSAGES]
+    print("µs a node (nodes × passages in flight)\n")
+    print("| system | " + " | ".join(columns) + " |")
+    print("|---" * (len(columns) + 1) + "|")
+    for name, row in figures.items():
+        print(f"| {name} | " + " | ".join(f"{row[column]:,.0f}" for column in columns) + " |")
+    print("\nabove bare LangGraph: ", end="")
+    for name in list(figures)[:2]:
+        above = [figures[name][column] - figures["LangGraph"][column] for column in columns]
+        print(f"{name} {' '.join(f'{value:+,.0f}' for value in above)}; ", end="")
+    print("\ncheck, ms: " + ", ".join(f"{length} nodes {ms:.2f}" for length, ms in checks.items()))
+    print("versions: " + ", ".join(f"{name} {version}" for name, version in versions().items()))
+    if arguments.json:
+        arguments.json.write_text(
+            json.dumps({"us_per_node": figures, "check_ms": checks, "versions": versions()}, indent=2)
+        )
+
+
+if __name__ == "__main__":
+    main()

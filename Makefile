@@ -1,0 +1,63 @@
+# make demo | test | check | docs | clean — needs Python >= 3.11 and make, nothing else.
+
+SHELL := /bin/sh
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEVELOP := $(VENV)/.installed-dev
+
+# What `make demo` indexes and asks.
+DOCS ?= docs README.md
+INDEX ?= $(if $(filter-out docs README.md,$(DOCS)),mine,demo)
+ASK ?= What happens when an indexing process is killed?
+
+# The newest Python that every dependency has wheels for; a shim that does not run is passed over.
+FIND_PYTHON = for name in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	if $$name -c 'import sys, venv, ensurepip; raise SystemExit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		>/dev/null 2>&1; then echo $$name; exit 0; fi; done
+
+.PHONY: demo test check docs clean
+.DELETE_ON_ERROR:
+
+$(BIN)/python:
+	@python="$$($(FIND_PYTHON))"; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11, 3.12 or 3.13 with venv was found." >&2; \
+		echo "Install one (Debian: apt-get install python3-venv) or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+		exit 2; \
+	fi; \
+	echo "Creating $(VENV) with $$python"; "$$python" -m venv "$(VENV)"
+
+$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the library"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEVELOP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the library and what its tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(INSTALLED)
+
+# Index a folder of real documents and ask it something: make demo DOCS=path ASK="…"
+demo: $(INSTALLED)
+	@$(BIN)/orchestrator index add $(DOCS) --index $(INDEX)
+	@echo
+	@echo '$$ orchestrator ask "$(ASK)" --index $(INDEX)'
+	@$(BIN)/orchestrator ask "$(ASK)" --index $(INDEX)
+
+# The tests that need no service; ARGS="-m slow", ARGS="-k name" … go to pytest.
+test: $(DEVELOP)
+	@$(BIN)/python -m pytest -n auto $(if $(ARGS),$(ARGS),-m "not slow")
+
+check: $(DEVELOP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+
+# Every command and code block of the README and docs/, executed.
+docs: $(DEVELOP)
+	@$(BIN)/python -m pytest tests/docs
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -559,6 +559,10 @@ class ShardWriter(Protocol):
         """One shard of what is alive in `shards` of `version`."""
         ...
 
+    def contents(self, index: str, name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Tenant and labels by passage id of all points in a shard, dead ones too; StoreError if broken."""
+        ...
+
     def sweep(self, index: str, keep: Collection[str], *, seconds: float) -> list[str]:
         """Delete shards that are not in `keep`, and were not `seconds` ago; the names of those deleted.
 

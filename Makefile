@@ -45,9 +45,10 @@ demo: $(INSTALLED)
 	@echo '$$ orchestrator ask "$(ASK)" --index $(INDEX)'
 	@$(BIN)/orchestrator ask "$(ASK)" --index $(INDEX)
 
-# The tests that need no service; ARGS="-m slow", ARGS="-k name" … go to pytest.
+# The quick tests; MARKS= runs all of them, ARGS="-k name" goes to pytest.
+MARKS ?= not slow
 test: $(DEVELOP)
-	@$(BIN)/python -m pytest -n auto $(if $(ARGS),$(ARGS),-m "not slow")
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "$(MARKS)" $(ARGS)
 
 check: $(DEVELOP)
 	@$(BIN)/ruff check .

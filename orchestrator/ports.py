@@ -238,9 +238,10 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as it is kept. `plan` is the fingerprint of what it began with, `output` JSON.
+    """A run as it is kept. `plan` is the fingerprint of what it began with.
 
-    `created` is in seconds since the epoch.
+    `input` (values by slot) and `output` (type and value) are plain JSON; `created` is in seconds
+    since the epoch.
     """
 
     id: str
@@ -251,6 +252,7 @@ class RunRecord:
     status: RunStatus = "running"
     created: float = 0.0
     seconds: float = 0.0
+    input: Mapping[str, Any] | None = None
     output: Mapping[str, Any] | None = None
     degraded: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)

@@ -19,7 +19,7 @@ from orchestrator.graph.context import Budget
 from orchestrator.graph.events import Event, Finished
 from orchestrator.graph.result import RunResult
 from orchestrator.graph.running import RunState, current_run
-from orchestrator.graph.serialise import dump
+from orchestrator.graph.serialise import dump, load
 from orchestrator.graph.summary import step_record
 from orchestrator.ports import RunRecord, Runs, RunStatus
 from orchestrator.types import NOBODY, Principal, Usage
@@ -62,6 +62,9 @@ async def run(
         durability,
         who,
         created=time.time(),
+        input={slot.key: dump(state[slot.key], slot.channel.type) for slot in workflow.plan.inputs}
+        if durability != "none"
+        else None,
     )
     return await _driven(workflow, state, running, record)
 
@@ -143,7 +146,7 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
         if state is not None:
             await runs.begin(record)
         else:
-            await _recalled(graph, config, running)
+            state = await _recalled(workflow, graph, config, running, record)
     else:
         graph = workflow.compiled(lines=True)
     token = current_run.set(running)
@@ -170,11 +173,16 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
             await asyncio.shield(asyncio.ensure_future(runs.finish(ended)))
 
 
-async def _recalled(graph: Any, config: dict[str, Any], running: RunState) -> None:
-    """Count on from what the run had spent and left out before it was interrupted."""
-    kept = (await graph.aget_state(config)).values
-    running.usage = kept.get(USAGE, Usage())
-    running.degraded = list(kept.get(DEGRADED, ()))
+async def _recalled(
+    workflow: Workflow, graph: Any, config: dict[str, Any], running: RunState, record: RunRecord
+) -> dict[str, Any] | None:
+    """Count on from what the run had spent; its input again, if it was interrupted before its first step."""
+    kept = await graph.aget_state(config)
+    if not kept.values and record.input is not None:
+        return {slot.key: load(record.input[slot.key], slot.channel.type) for slot in workflow.plan.inputs}
+    running.usage = kept.values.get(USAGE, Usage())
+    running.degraded = list(kept.values.get(DEGRADED, ()))
+    return None
 
 
 def _ended(

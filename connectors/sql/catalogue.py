@@ -1,0 +1,306 @@
+"""Indexes, their versions and what is in them, in SQL."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from connectors.sql import publish
+from connectors.sql.access import label_set, labels_of, store_label_sets
+from connectors.sql.database import Database
+from connectors.sql.edition import Edition
+from connectors.sql.ledger import finish, held
+from connectors.sql.schema import documents, files, indexes, jobs, passages, removals, shards, term_statistics
+from connectors.sql.statements import chunks, insert_missing
+from connectors.sql.statistics import frequencies_at
+from orchestrator.errors import IndexMismatch
+from orchestrator.ports import (
+    Clock,
+    DocumentRow,
+    FileRow,
+    IndexChange,
+    IndexFormat,
+    IndexVersion,
+    Job,
+    PassageRow,
+    Shard,
+    TermStatistics,
+)
+
+
+class SqlCatalogue:
+    """The `Catalogue` port: every index of one database.
+
+    A version is published in one transaction with the end of its job. Publications of one index come
+    one after the other, from whichever process or host. `current` reads one row, or nothing at all
+    from a SQLite file that nobody has written to since.
+    """
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._now = clock.now if clock is not None else time.time
+        self._read: dict[str, tuple[tuple[int, int] | None, int, IndexVersion]] = {}
+
+    def create(self, index: str, format: IndexFormat) -> IndexVersion:
+        """The current version, made empty if there is none; IndexMismatch if its format differs."""
+        columns = {
+            "dropped": False,
+            "embedder": format.embedder,
+            "dimensions": format.dimensions,
+            "sparse": format.sparse,
+            "format": format.version,
+        }
+        with self._database.writing() as connection:
+            empty = {"name": index, **columns, "number": 0, "documents": 0, "passages": 0}
+            insert_missing(connection, indexes, [empty])
+            query = select(indexes).where(indexes.c.name == index).with_for_update()
+            row = connection.execute(query).one()
+            if row.dropped:
+                # Numbers go on where the dropped index stopped: none may ever mean two contents.
+                again = update(indexes).where(indexes.c.id == row.id)
+                connection.execute(again.values(**columns, number=row.number + 1))
+                row = connection.execute(query).one()
+            version = _version(connection, row)
+        if version.format != format:
+            raise IndexMismatch(
+                f"the index {index!r} was made with {_described(version.format)}; "
+                f"the settings say {_described(format)}.",
+                hint=f"Use the same models, or `orchestrator index rebuild --index {index}`.",
+            )
+        return version
+
+    def current(self, index: str) -> IndexVersion | None:
+        """The version that readers see now; None if there is no such index."""
+        mark = self._database.mark()
+        kept = self._read.get(index)
+        if kept is not None and mark is not None and kept[0] == mark:
+            return kept[2]
+        with self._database.reading() as connection:
+            query = select(indexes).where(indexes.c.name == index, indexes.c.dropped.is_(False))
+            row = connection.execute(query).first()
+            if row is None:
+                return None
+            # Of an index that is there, no two versions have had one number.
+            version = kept[2] if kept is not None and kept[1] == row.number else _version(connection, row)
+        # The mark was taken first: a commit in between is seen the next time.
+        self._read[index] = (mark, row.number, version)
+        return version
+
+    def indexes(self) -> list[IndexVersion]:
+        """The current version of every index, by name."""
+        with self._database.reading() as connection:
+            query = select(indexes).where(indexes.c.dropped.is_(False)).order_by(indexes.c.name)
+            return [_version(connection, row) for row in connection.execute(query).all()]
+
+    def publish(self, job: Job, index: str, change: IndexChange) -> IndexVersion:
+        """Apply a change and finish the job in one transaction; LeaseLost if the job's fence has risen."""
+        now = self._now()
+        with self._database.writing() as connection:
+            held(connection, job)
+            edition = Edition.begun(connection, index, now)
+            publish.apply(edition, change)
+            row = connection.execute(select(indexes).where(indexes.c.id == edition.index.id)).one()
+            version = _version(connection, row)
+            effects = {
+                "version": version.number,
+                "documents": len(change.documents),
+                "removed_documents": len(change.removed_documents),
+                "passages": sum(len(document.passages) for document in change.documents),
+                "files": len(change.files),
+                "removed_files": len(change.removed_files),
+                "merged": list(change.merged),
+                "shards": [shard.name for shard in (change.shard, *change.shards) if shard],
+            }
+            finish(connection, job, effects, now)
+        return version
+
+    def relabel(self, index: str, root: str, labels: Sequence[str]) -> int:
+        """Give all documents of a root these labels, in force at once; how many had others.
+
+        Those that were removed, and can still be cited for a while, are relabelled with them.
+        """
+        new = label_set(labels)
+        with self._database.writing() as connection:
+            edition = Edition.begun(connection, index, self._now())
+            store_label_sets(connection, [labels])
+            mine = (documents.c.index_id == edition.index.id, documents.c.root == root)
+            others = (*mine, documents.c.labels != new)
+            number = select(func.count()).select_from(documents).where(*others, documents.c.retired.is_(None))
+            changed = connection.execute(number).scalar_one()
+            connection.execute(update(documents).where(*others).values(labels=new, number=edition.number))
+            of_root = (files.c.index_id == edition.index.id, files.c.root == root)
+            connection.execute(update(files).where(*of_root).values(labels=sorted(set(labels))))
+            publish.drop_cached(edition)
+        return changed
+
+    def statistics(self, version: IndexVersion, tenant: str) -> TermStatistics:
+        """A tenant's document frequencies as of a version.
+
+        Those of the last few versions are kept; a reader of an older one gets the oldest that is.
+        """
+        with self._database.reading() as connection:
+            index_id = connection.execute(
+                select(indexes.c.id).where(indexes.c.name == version.index)
+            ).scalar()
+            if index_id is None:
+                return TermStatistics(0, {})
+            return TermStatistics(*frequencies_at(connection, index_id, tenant, version.number))
+
+    def files(self, index: str, root: str | None = None) -> list[FileRow]:
+        """Files as they were when they were indexed, by root and name."""
+        query = _of(index, select(files).select_from(files.join(indexes)))
+        if root is not None:
+            query = query.where(files.c.root == root)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(files.c.root, files.c.file)).all()
+        return [
+            FileRow(
+                row.root,
+                row.file,
+                row.hash,
+                row.size,
+                tuple(row.labels),
+                row.documents,
+                row.passages,
+                row.error,
+                row.tenant,
+            )
+            for row in rows
+        ]
+
+    def document_hashes(self, index: str, root: str, files: Sequence[str]) -> dict[str, str]:
+        """Content hash by document id, of the documents that came from these files."""
+        found: dict[str, str] = {}
+        query = _of(index, select(documents.c.id, documents.c.hash).select_from(documents.join(indexes)))
+        query = query.where(documents.c.root == root, documents.c.retired.is_(None))
+        with self._database.reading() as connection:
+            for part in chunks(files):
+                for row in connection.execute(query.where(documents.c.file.in_(part))):
+                    found[row.id] = row.hash
+        return found
+
+    def documents(
+        self,
+        index: str,
+        *,
+        root: str | None = None,
+        files: Sequence[str] = (),
+        after: str = "",
+        limit: int = 500,
+    ) -> list[DocumentRow]:
+        """Documents by rising id from after the id `after`, of one root or some of its files; to anyone."""
+        query = _of(index, select(documents).select_from(documents.join(indexes)))
+        query = query.where(documents.c.retired.is_(None), documents.c.id > after)
+        if root is not None:
+            query = query.where(documents.c.root == root)
+        query = query.order_by(documents.c.id).limit(limit)
+        rows: list[Row[Any]] = []
+        with self._database.reading() as connection:
+            # Each part gives its first `limit`; the first of them all are among those.
+            for part in chunks(files) if files else [None]:
+                rows += connection.execute(query.where(documents.c.file.in_(part)) if part else query)
+            rows = sorted(rows, key=lambda row: row.id)[:limit]
+            labels = labels_of(connection, {row.labels for row in rows})
+            inside = _passages_of(connection, rows)
+        return [_document(row, labels[row.labels], inside.get(row.id, ())) for row in rows]
+
+    def drop(self, index: str) -> None:
+        """Forget an index, its documents and its jobs; nothing if there is none."""
+        with self._database.writing() as connection:
+            query = select(indexes.c.id).where(indexes.c.name == index, indexes.c.dropped.is_(False))
+            if connection.execute(query).scalar() is None:
+                return
+            edition = Edition.begun(connection, index, self._now())
+            mine = edition.index.id
+            connection.execute(
+                update(documents).where(documents.c.index_id == mine).values(number=edition.number)
+            )
+            publish.drop_cached(edition)
+            for table in (passages, documents, files, term_statistics, removals, shards):
+                connection.execute(delete(table).where(table.c.index_id == mine))
+            # A job's key must not stand in the way when the same work is submitted for a new index.
+            connection.execute(delete(jobs).where(jobs.c.index_name == index))
+            connection.execute(
+                update(indexes).where(indexes.c.id == mine).values(dropped=True, documents=0, passages=0)
+            )
+
+    def shards(self, index: str, *, grace_seconds: float = 0.0) -> frozenset[str]:
+        """Names of the shards in use, or given up less than `grace_seconds` ago: folders to keep."""
+        query = _of(index, select(shards.c.name, shards.c.retired).select_from(shards.join(indexes)))
+        limit = self._now() - grace_seconds
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return frozenset(row.name for row in rows if row.retired is None or row.retired > limit)
+
+    def collect(self, *, grace_seconds: float) -> int:
+        """Purge passages that were replaced or removed longer ago than that; how many."""
+        limit = self._now() - grace_seconds
+        with self._database.writing() as connection:
+            purged = connection.execute(delete(passages).where(passages.c.retired <= limit)).rowcount
+            left = select(passages.c.id).where(
+                passages.c.index_id == documents.c.index_id, passages.c.document_id == documents.c.id
+            )
+            connection.execute(delete(documents).where(documents.c.retired <= limit, ~left.exists()))
+        return purged
+
+
+def _of(index: str, query: Any) -> Any:
+    return query.where(indexes.c.name == index, indexes.c.dropped.is_(False))
+
+
+def _described(format: IndexFormat) -> str:
+    return f"{format.embedder} ({format.dimensions}-d) and {format.sparse}, format {format.version}"
+
+
+def _version(connection: Connection, row: Row[Any]) -> IndexVersion:
+    lying = connection.execute(
+        select(shards.c.name, shards.c.points)
+        .where(shards.c.index_id == row.id, shards.c.retired.is_(None))
+        .order_by(shards.c.number, shards.c.position)
+    ).all()
+    removed: dict[str, set[str]] = defaultdict(set)
+    dead = select(removals.c.shard, removals.c.passage).where(removals.c.index_id == row.id)
+    for shard, passage in connection.execute(dead):
+        removed[shard].add(passage)
+    return IndexVersion(
+        row.name,
+        row.number,
+        IndexFormat(row.embedder, row.dimensions, row.sparse, row.format),
+        tuple(Shard(shard.name, shard.points) for shard in lying),
+        {shard: frozenset(ids) for shard, ids in removed.items()},
+        row.documents,
+        row.passages,
+    )
+
+
+def _passages_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, tuple[PassageRow, ...]]:
+    found: dict[str, list[PassageRow]] = defaultdict(list)
+    for part in chunks(rows):
+        query = select(passages).where(
+            passages.c.index_id == part[0].index_id,
+            passages.c.document_id.in_([row.id for row in part]),
+            passages.c.retired.is_(None),
+        )
+        for row in connection.execute(query.order_by(passages.c.document_id, passages.c.position)):
+            found[row.document_id].append(PassageRow(row.id, row.position, row.text, row.hash))
+    return {document: tuple(inside) for document, inside in found.items()}
+
+
+def _document(row: Row[Any], labels: tuple[str, ...], inside: tuple[PassageRow, ...]) -> DocumentRow:
+    return DocumentRow(
+        row.id,
+        row.tenant,
+        row.root,
+        row.file,
+        row.document,
+        row.title,
+        row.source,
+        row.hash,
+        labels,
+        row.metadata,
+        inside,
+    )

@@ -1,0 +1,226 @@
+"""One SQL database: its engine, its transactions, its schema's version."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from connectors.sql.commits import Commits
+from connectors.sql.migrations import upgrade
+from orchestrator.errors import IndexBusy, SettingsError, StoreError
+
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT")
+
+#: What SQLite and PostgreSQL say when another transaction is in the way: try again.
+_BUSY_SQLITE = ("database is locked", "database table is locked", "database schema is locked")
+_BUSY_STATES = ("40001", "40P01", "55P03")
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database, with the tables of this release.
+
+    `url` is `sqlite:///path`, `postgresql://user@host/name`, or the Path of a SQLite file. Opening
+    creates or migrates the tables; a database written by a newer release is refused. One engine serves
+    a process; a forked child makes its own. Readers see one state for the length of a transaction and
+    never wait for the writer; a writer waits up to `busy_seconds` for another, then raises IndexBusy.
+    """
+
+    def __init__(self, url: str | Path, *, threads: int = 4, busy_seconds: float = 30.0) -> None:
+        self.url = _parsed(url)
+        self.busy_seconds = busy_seconds
+        self._threads = threads
+        self._lock = Lock()
+        self._process = -1
+        self._engine: Engine | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        path = self.path
+        self._commits = Commits(path, busy_seconds) if path is not None else None
+        if path is not None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"the folder of the database {path} cannot be made: {error.strerror}.",
+                    hint="Choose another place, or its permissions.",
+                ) from error
+        upgrade(self)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a SQLite file; otherwise it is PostgreSQL."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file; None for PostgreSQL."""
+        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    @property
+    def name(self) -> str:
+        """How messages name this database: never with its password."""
+        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+
+    @property
+    def engine(self) -> Engine:
+        """The process's own engine: connections must not cross a fork."""
+        if self._process != os.getpid() or self._engine is None:
+            with self._lock:
+                if self._process != os.getpid() or self._engine is None:
+                    if self._engine is not None:
+                        self._engine.dispose(close=False)
+                    self._pool = None
+                    self._engine = self._created()
+                    self._process = os.getpid()
+        return self._engine
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A read transaction: every statement in it sees the same committed state."""
+        options: dict[str, Any] = {}
+        if not self.is_sqlite:
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._translated(), self.engine.connect() as connection:
+            yield connection.execution_options(**options)
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """A write transaction, committed at the end of the block and undone if it raises.
+
+        SQLite has one writer at a time, who is admitted at the start, so that what a transaction
+        reads before it writes cannot change in between. On PostgreSQL, lock the rows you decide by.
+        """
+        with self._translated(), self.engine.connect() as connection:
+            connection.execution_options(writing=True)
+            with connection.begin():
+                yield connection
+
+    async def run(self, function: Callable[P, ResultT], /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+        """Call a blocking function on this database's own small pool of threads."""
+        self.engine  # noqa: B018  # a forked child must not use its parent's pool
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sql")
+            pool = self._pool
+        context = contextvars.copy_context()
+        call: Callable[[], ResultT] = lambda: context.run(function, *args, **kwargs)  # noqa: E731
+        return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+    def mark(self) -> tuple[int, int] | None:
+        """Equal marks mean that nobody committed anything in between; None if that cannot be known."""
+        return self._commits.mark() if self._commits is not None else None
+
+    def backup(self, path: Path) -> None:
+        """Copy a SQLite database to `path` as it is at one moment, while others read and write it."""
+        from connectors.sql.backup import backup
+
+        backup(self, path)
+
+    def close(self) -> None:
+        """Give back threads and connections. The database may be used again afterwards."""
+        with self._lock:
+            pool, engine, own = self._pool, self._engine, self._process == os.getpid()
+            self._pool = self._engine = None
+        if self._commits is not None:
+            self._commits.close()
+        if pool is not None and own:
+            pool.shutdown(wait=True)
+        if engine is not None:
+            engine.dispose(close=own)
+
+    def _created(self) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(
+                self.url, hide_parameters=True, pool_pre_ping=True, pool_size=self._threads + 1
+            )
+        engine = create_engine(
+            self.url,
+            hide_parameters=True,
+            pool_size=self._threads + 1,
+            connect_args={"timeout": self.busy_seconds, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _prepared)
+        event.listen(engine, "begin", _begun)
+        return engine
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        """The project's errors instead of SQLAlchemy's, without the statement's values."""
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            reason = " ".join(str(cause).split())
+            if _busy(cause):
+                raise IndexBusy(
+                    f"another process is writing to {self.name}: {reason}.", hint="Try again in a moment."
+                ) from error
+            raise StoreError(f"the database {self.name} failed: {reason}.", hint=_hint(self)) from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database {self.name} failed: {error}.", hint=_hint(self)) from error
+
+
+def _parsed(url: str | Path) -> URL:
+    if isinstance(url, Path):
+        return URL.create("sqlite+pysqlite", database=str(url))
+    expected = "Give sqlite:///path/to/file.db or postgresql://user@host/name."
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingsError("the database's URL cannot be read.", hint=expected) from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise SettingsError("a SQLite database must be a file, not in memory.", hint=expected)
+        return parsed.set(drivername="sqlite+pysqlite")
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    raise SettingsError(f"databases of the kind {backend!r} are not supported.", hint=expected)
+
+
+def _prepared(connection: sqlite3.Connection, _record: object) -> None:
+    """Settings of a new SQLite connection; transactions are begun by `_begun` alone."""
+    connection.isolation_level = None
+    # Two processes that open a new file at once both switch it to WAL, which does not wait by itself.
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    # In WAL mode NORMAL survives a killed process; a power cut may undo the last commits, never half of one.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA journal_size_limit=67108864")
+
+
+def _begun(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _busy(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.Error):
+        return any(text in str(cause) for text in _BUSY_SQLITE)
+    return getattr(cause, "sqlstate", None) in _BUSY_STATES
+
+
+def _hint(database: Database) -> str:
+    if database.is_sqlite:
+        return "Check the file, its permissions and the space on its disk."
+    return "Check that the server runs and that the settings name it."

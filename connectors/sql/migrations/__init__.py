@@ -1,0 +1,59 @@
+"""Brings a database's tables to this release's revision; refuses one that a newer release wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from orchestrator.errors import StoreError
+
+if TYPE_CHECKING:
+    from connectors.sql.database import Database
+
+#: The revision of `schema.py`. Kept here so that opening a current database does not import Alembic.
+HEAD = "0001"
+
+#: Any number, the same in all releases: PostgreSQL's lock against two processes that migrate at once.
+_ADVISORY_LOCK = 7_203_114_985_001
+
+
+def upgrade(database: Database, to: str = HEAD) -> None:
+    """Run the migrations that are missing, in one transaction; StoreError if the database is newer."""
+    with database.reading() as connection:
+        if _refused_if_newer(database, revision(connection)) == to:
+            return
+    with database.writing() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+        # Another process may have been faster while this one waited.
+        if _refused_if_newer(database, revision(connection)) != to:
+            _run(connection, to)
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of the tables there are; None if there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _refused_if_newer(database: Database, found: str | None) -> str | None:
+    if found is None or (found.isdecimal() and int(found) <= int(HEAD)):
+        return found
+    raise StoreError(
+        f"the database {database.name} has the schema revision {found}; this release knows up to {HEAD}.",
+        hint="A newer release wrote it: upgrade, or open a copy that this release made.",
+    )
+
+
+def _run(connection: Connection, to: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    # ConfigParser reads % as the start of a variable.
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)

@@ -1,0 +1,209 @@
+"""What publishing writes: documents, passages, files, counts, and the cached results that fall with them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, or_, select, update
+
+from connectors.sql.access import label_set, store_label_sets
+from connectors.sql.edition import Edition
+from connectors.sql.schema import cache_entries, cache_sources, documents, files, indexes, passages
+from connectors.sql.shards import add_shards, bury, merge, rebuild
+from connectors.sql.statements import chunks, insert_all
+from connectors.sql.statistics import count, recount
+from connectors.sql.terms import packed
+from orchestrator.errors import StoreError
+from orchestrator.ports import DocumentRow, IndexChange
+
+#: Packed terms of passages, by tenant.
+Terms = dict[str, list[bytes]]
+
+
+def apply(edition: Edition, change: IndexChange) -> None:
+    """Write a change as this version; StoreError, before anything is written, if it contradicts itself."""
+    check(change)
+    if change.format is not None:
+        rebuild(edition, change)
+        if change.terms:
+            recount(edition, change.terms)
+    elif change.merged:
+        merge(edition, change)
+    else:
+        _replace(edition, change)
+    _write_files(edition, change)
+    drop_cached(edition)
+
+
+def check(change: IndexChange) -> None:
+    """StoreError for a change that contradicts itself: half an index is worse than none."""
+    identifiers = [row.id for row in change.documents]
+    held = sum(len(row.passages) for row in change.documents)
+    points = change.shard.points if change.shard else 0
+    if len(set(identifiers)) != len(identifiers):
+        raise StoreError("a change names a document twice.")
+    if both := set(identifiers) & set(change.removed_documents):
+        raise StoreError(f"a change replaces and removes the same document: {min(both)}.")
+    if change.format is not None or change.merged:
+        if change.documents or change.removed_documents:
+            raise StoreError("a merge or a rebuild changes no documents: publish these on their own.")
+        if change.format is not None and (change.merged or change.shard):
+            raise StoreError("a rebuild names all its shards in `shards`; it has no `shard` and no `merged`.")
+    elif points != held:
+        raise StoreError(
+            f"the shard holds {points} passages, but the documents of the change have {held}.",
+            hint="A shard holds exactly the passages of the documents that it is published with.",
+        )
+
+
+def drop_cached(edition: Edition) -> None:
+    """Forget the kept results that stand on documents which this version changed."""
+    if edition.connection.execute(select(cache_sources.c.key).limit(1)).first() is None:
+        return
+    changed = (documents.c.index_id == edition.index.id, documents.c.number == edition.number)
+    inside = select(passages.c.id).select_from(passages.join(documents)).where(*changed)
+    stale = select(cache_sources.c.key).where(
+        or_(
+            cache_sources.c.source.in_(select(documents.c.id).where(*changed)),
+            cache_sources.c.source.in_(inside),
+        )
+    )
+    edition.connection.execute(delete(cache_entries).where(cache_entries.c.key.in_(stale)))
+
+
+def _replace(edition: Edition, change: IndexChange) -> None:
+    connection, index_id = edition.connection, edition.index.id
+    known = _known(edition, [*(row.id for row in change.documents), *change.removed_documents])
+    alive = sorted(identifier for identifier, row in known.items() if row.retired is None)
+    added: Terms = defaultdict(list)
+    removed: Terms = defaultdict(list)
+    kept = _retire(edition, alive, {row.id for row in change.documents}, removed)
+    # What returns under its old id must not meet its retired row.
+    returning = (passage.id for row in change.documents if row.id in known for passage in row.passages)
+    for part in chunks(returning):
+        connection.execute(delete(passages).where(passages.c.index_id == index_id, passages.c.id.in_(part)))
+    store_label_sets(connection, (row.labels for row in change.documents))
+    new: list[DocumentRow] = []
+    old: list[DocumentRow] = []
+    for row in change.documents:
+        (old if row.id in known else new).append(row)
+    insert_all(connection, documents, (_document(edition, row) for row in new))
+    _update_documents(edition, old)
+    for part in chunks(change.removed_documents):
+        going = (documents.c.index_id == index_id, documents.c.id.in_(part), documents.c.retired.is_(None))
+        connection.execute(update(documents).where(*going).values(retired=edition.now, number=edition.number))
+    insert_all(connection, passages, _passages(edition, change, kept, added))
+    if change.shard is not None:
+        add_shards(edition, [change.shard])
+    count(edition, added, removed)
+    more = sum(map(len, added.values())) - sum(map(len, removed.values()))
+    connection.execute(
+        update(indexes)
+        .where(indexes.c.id == index_id)
+        .values(
+            documents=indexes.c.documents + len(change.documents) - len(alive),
+            passages=indexes.c.passages + more,
+        )
+    )
+
+
+def _known(edition: Edition, ids: Iterable[str]) -> dict[str, Row[Any]]:
+    found: dict[str, Row[Any]] = {}
+    columns = (documents.c.id, documents.c.tenant, documents.c.retired)
+    for part in chunks(ids):
+        query = select(*columns).where(documents.c.index_id == edition.index.id, documents.c.id.in_(part))
+        found.update({row.id: row for row in edition.connection.execute(query)})
+    return found
+
+
+def _retire(edition: Edition, ids: list[str], returning: set[str], removed: Terms) -> dict[str, bytes]:
+    """Take the passages of these documents out; the terms of those that may come back, by passage."""
+    kept: dict[str, bytes] = {}
+    columns = (passages.c.id, passages.c.document_id, passages.c.terms, documents.c.tenant)
+    for part in chunks(ids):
+        dying = (
+            passages.c.index_id == edition.index.id,
+            passages.c.document_id.in_(part),
+            passages.c.retired.is_(None),
+        )
+        old = select(*columns).select_from(passages.join(documents)).where(*dying)
+        for row in edition.connection.execute(old):
+            removed[row.tenant].append(row.terms)
+            if row.document_id in returning:
+                kept[row.id] = row.terms
+        bury(edition, dying)
+        edition.connection.execute(update(passages).where(*dying).values(retired=edition.now))
+    return kept
+
+
+def _update_documents(edition: Edition, rows: Iterable[DocumentRow]) -> None:
+    columns = [column.name for column in documents.c if column.name not in ("index_id", "id")]
+    statement = (
+        update(documents)
+        .where(documents.c.index_id == bindparam("of_index"), documents.c.id == bindparam("of_id"))
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+    for part in chunks(_document(edition, row) for row in rows):
+        values = [
+            {"of_index": row["index_id"], "of_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
+            for row in part
+        ]
+        edition.connection.execute(statement, values)
+
+
+def _document(edition: Edition, row: DocumentRow) -> dict[str, Any]:
+    return {
+        "index_id": edition.index.id,
+        "id": row.id,
+        "tenant": row.tenant,
+        "root": row.root,
+        "file": row.file,
+        "document": row.document,
+        "title": row.title,
+        "source": row.source,
+        "hash": row.hash,
+        "labels": label_set(row.labels),
+        "metadata": dict(row.metadata),
+        "batch": edition.number,
+        "number": edition.number,
+        "retired": None,
+    }
+
+
+def _passages(
+    edition: Edition, change: IndexChange, kept: Mapping[str, bytes], added: Terms
+) -> Iterator[dict[str, Any]]:
+    for row in change.documents:
+        for passage in row.passages:
+            given = change.terms.get(passage.id)
+            terms = kept.get(passage.id, b"") if given is None else packed(given)
+            added[row.tenant].append(terms)
+            yield {
+                "index_id": edition.index.id,
+                "id": passage.id,
+                "document_id": row.id,
+                "position": passage.position,
+                "text": passage.text,
+                "hash": passage.hash,
+                "terms": terms,
+                "retired": None,
+            }
+
+
+def _write_files(edition: Edition, change: IndexChange) -> None:
+    gone = [*change.removed_files, *((row.root, row.file) for row in change.files)]
+    statement = delete(files).where(
+        files.c.index_id == edition.index.id,
+        files.c.root == bindparam("of_root"),
+        files.c.file == bindparam("of_file"),
+    )
+    for part in chunks(gone):
+        edition.connection.execute(statement, [{"of_root": root, "of_file": file} for root, file in part])
+    rows = (
+        {"index_id": edition.index.id, **asdict(row), "labels": sorted(set(row.labels))}
+        for row in change.files
+    )
+    insert_all(edition.connection, files, rows)

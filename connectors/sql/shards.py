@@ -1,0 +1,166 @@
+"""Which shards an index consists of, and which passages are dead in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Join, Select, and_, delete, func, insert, literal, select, update
+
+from connectors.sql.edition import Edition
+from connectors.sql.schema import documents, indexes, passages, removals, shards
+from connectors.sql.statements import insert_all, insert_missing
+from orchestrator.errors import IndexBusy, StoreError
+from orchestrator.ports import IndexChange, Shard
+
+
+def add_shards(edition: Edition, added: Sequence[Shard]) -> None:
+    """Shards that this version is the first to have; StoreError for a name that was used before."""
+    rows = [
+        {
+            "index_id": edition.index.id,
+            "name": shard.name,
+            "number": edition.number,
+            "position": position,
+            "batch": edition.number,
+            "points": shard.points,
+            "retired": None,
+        }
+        for position, shard in enumerate(added)
+    ]
+    if insert_missing(edition.connection, shards, rows) != len(rows):
+        names = ", ".join(shard.name for shard in added)
+        raise StoreError(f"the index {edition.index.name!r} has had a shard {names} before.")
+
+
+def merge(edition: Edition, change: IndexChange) -> None:
+    """Put one shard in the place of several; what is dead in it is what died since it was read."""
+    mine = shards.c.index_id == edition.index.id
+    merged = edition.connection.execute(
+        select(shards).where(mine, shards.c.name.in_(change.merged), shards.c.retired.is_(None))
+    ).all()
+    if len(merged) != len(set(change.merged)):
+        raise IndexBusy(
+            f"some of the shards {', '.join(change.merged)} are no longer part of {edition.index.name!r}.",
+            hint="Merge those of the current version.",
+        )
+    batches = {row.batch for row in merged}
+    if change.shard is not None:
+        _carry_removals(edition, change, {row.name for row in merged})
+    edition.connection.execute(
+        delete(removals).where(removals.c.index_id == edition.index.id, removals.c.shard.in_(change.merged))
+    )
+    edition.connection.execute(
+        update(shards).where(mine, shards.c.name.in_(change.merged)).values(retired=edition.now)
+    )
+    # A shard of a merged batch that stays joins the new batch: its documents may be in either.
+    edition.connection.execute(
+        update(shards)
+        .where(mine, shards.c.batch.in_(batches), shards.c.retired.is_(None))
+        .values(batch=edition.number)
+    )
+    edition.connection.execute(
+        update(documents)
+        .where(documents.c.index_id == edition.index.id, documents.c.batch.in_(batches))
+        .values(batch=edition.number)
+    )
+    if change.shard is not None:
+        add_shards(edition, [change.shard])
+
+
+def _carry_removals(edition: Edition, change: IndexChange, merged: set[str]) -> None:
+    assert change.shard is not None
+    dead = removals.alias()
+    query = select(dead.c.passage, func.max(dead.c.number)).where(
+        dead.c.index_id == edition.index.id, dead.c.shard.in_(merged)
+    )
+    if change.base is not None:
+        query = query.where(dead.c.number > change.base)
+    # Dead in one of the merged shards, but alive in another: the copy that was merged is the live one.
+    alive = (
+        select(passages.c.id)
+        .select_from(lying())
+        .where(passages.c.index_id == edition.index.id, passages.c.id == dead.c.passage)
+        .where(passages.c.retired.is_(None), shards.c.name.in_(merged), ~dead_in(shards.c.name).exists())
+    )
+    query = query.where(~alive.exists()).group_by(dead.c.passage)
+    rows = edition.connection.execute(query).all()
+    insert_all(
+        edition.connection,
+        removals,
+        (
+            {
+                "index_id": edition.index.id,
+                "shard": change.shard.name,
+                "passage": passage,
+                "number": number,
+            }
+            for passage, number in rows
+        ),
+    )
+
+
+def rebuild(edition: Edition, change: IndexChange) -> None:
+    """Put new shards in the place of all, and another format in the place of the old."""
+    if change.base is not None and change.base != edition.index.number:
+        raise IndexBusy(
+            f"the index {edition.index.name!r} went from version {change.base} to {edition.index.number} "
+            "while it was rebuilt.",
+            hint="Rebuild it again from the current version.",
+        )
+    assert change.format is not None
+    mine = edition.index.id
+    edition.connection.execute(delete(removals).where(removals.c.index_id == mine))
+    edition.connection.execute(
+        update(shards)
+        .where(shards.c.index_id == mine, shards.c.retired.is_(None))
+        .values(retired=edition.now)
+    )
+    edition.connection.execute(
+        update(documents).where(documents.c.index_id == mine).values(batch=edition.number)
+    )
+    add_shards(edition, change.shards)
+    edition.connection.execute(
+        update(indexes)
+        .where(indexes.c.id == mine)
+        .values(
+            embedder=change.format.embedder,
+            dimensions=change.format.dimensions,
+            sparse=change.format.sparse,
+            format=change.format.version,
+        )
+    )
+
+
+def lying() -> Join:
+    """Passages with their documents and with the shards of the current version that may hold them."""
+    there = and_(
+        shards.c.index_id == documents.c.index_id,
+        shards.c.batch == documents.c.batch,
+        shards.c.retired.is_(None),
+    )
+    return passages.join(documents).join(shards, there)
+
+
+def bury(edition: Edition, dying: Sequence[ColumnElement[bool]]) -> None:
+    """Note the passages that meet these conditions as dead in every shard that may hold them."""
+    copies = (
+        select(passages.c.index_id, shards.c.name, passages.c.id, literal(edition.number))
+        .select_from(lying())
+        .where(*dying, ~dead_in(shards.c.name).exists())
+    )
+    columns = ["index_id", "shard", "passage", "number"]
+    edition.connection.execute(insert(removals).from_select(columns, copies))
+
+
+def dead_in(shard: ColumnElement[str]) -> Select[Any]:
+    """Of the enclosing query's passages, those whose copy in this shard of its is dead."""
+    return (
+        select(removals.c.passage)
+        .where(
+            removals.c.index_id == passages.c.index_id,
+            removals.c.shard == shard,
+            removals.c.passage == passages.c.id,
+        )
+        .correlate(passages, shards)
+    )

@@ -1,0 +1,37 @@
+"""Pieces of statements that several tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+ItemT = TypeVar("ItemT")
+
+#: Rows of one statement with a list of values: far below SQLite's limit of 32,766 variables.
+CHUNK = 1000
+
+
+def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[list[ItemT]]:
+    """Lists of at most `size` items, in order."""
+    left = iter(items)
+    while part := list(islice(left, size)):
+        yield part
+
+
+def insert_all(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert rows in bulk, a few thousand in memory at a time."""
+    for part in chunks(rows, 2000):
+        connection.execute(insert(table), part)
+
+
+def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert the rows whose key is not there yet; how many were."""
+    if not rows:
+        return 0
+    if connection.dialect.name == "sqlite":
+        return connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows).rowcount
+    return connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows).rowcount

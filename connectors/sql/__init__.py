@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from connectors.sql.cache import SqlCache
 from connectors.sql.catalogue import SqlCatalogue
+from connectors.sql.conversations import SqlConversations
 from connectors.sql.database import Database
 from connectors.sql.documents import SqlDocuments
 from connectors.sql.ledger import SqlLedger
+from connectors.sql.runs import SqlRuns
 
-__all__ = ["Database", "SqlCatalogue", "SqlDocuments", "SqlLedger"]
+__all__ = [
+    "Database",
+    "SqlCache",
+    "SqlCatalogue",
+    "SqlConversations",
+    "SqlDocuments",
+    "SqlLedger",
+    "SqlRuns",
+]

@@ -159,15 +159,15 @@ class SqlCatalogue:
             rows = connection.execute(query.order_by(files.c.root, files.c.file)).all()
         return [
             FileRow(
-                row.root,
-                row.file,
-                row.hash,
-                row.size,
-                tuple(row.labels),
-                row.documents,
-                row.passages,
-                row.error,
-                row.tenant,
+                root=row.root,
+                file=row.file,
+                hash=row.hash,
+                size=row.size,
+                labels=tuple(row.labels),
+                documents=row.documents,
+                passages=row.passages,
+                error=row.error,
+                tenant=row.tenant,
             )
             for row in rows
         ]
@@ -267,13 +267,13 @@ def _version(connection: Connection, row: Row[Any]) -> IndexVersion:
     for shard, passage in connection.execute(dead):
         removed[shard].add(passage)
     return IndexVersion(
-        row.name,
-        row.number,
-        IndexFormat(row.embedder, row.dimensions, row.sparse, row.format),
-        tuple(Shard(shard.name, shard.points) for shard in lying),
-        {shard: frozenset(ids) for shard, ids in removed.items()},
-        row.documents,
-        row.passages,
+        index=row.name,
+        number=row.number,
+        format=IndexFormat(row.embedder, row.dimensions, row.sparse, row.format),
+        shards=tuple(Shard(shard.name, shard.points) for shard in lying),
+        removed={shard: frozenset(ids) for shard, ids in removed.items()},
+        documents=row.documents,
+        passages=row.passages,
     )
 
 
@@ -292,15 +292,15 @@ def _passages_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, 
 
 def _document(row: Row[Any], labels: tuple[str, ...], inside: tuple[PassageRow, ...]) -> DocumentRow:
     return DocumentRow(
-        row.id,
-        row.tenant,
-        row.root,
-        row.file,
-        row.document,
-        row.title,
-        row.source,
-        row.hash,
-        labels,
-        row.metadata,
-        inside,
+        id=row.id,
+        tenant=row.tenant,
+        root=row.root,
+        file=row.file,
+        document=row.document,
+        title=row.title,
+        source=row.source,
+        hash=row.hash,
+        labels=labels,
+        metadata=row.metadata,
+        passages=inside,
     )

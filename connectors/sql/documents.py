@@ -71,15 +71,15 @@ class SqlDocuments:
 
 def _passage(row: Row[*tuple[Any, ...]], labels: tuple[str, ...]) -> Passage:
     return Passage(
-        row.id,
-        row.document,
-        row.text,
-        row.title,
-        row.source,
-        row.position,
-        row.hash,
-        labels,
-        tuple(
+        id=row.id,
+        document=row.document,
+        text=row.text,
+        title=row.title,
+        source=row.source,
+        position=row.position,
+        hash=row.hash,
+        labels=labels,
+        metadata=tuple(
             (key, value)
             for key, value in sorted(row.metadata.items())
             if isinstance(value, (str, int, float, bool))

@@ -199,15 +199,15 @@ def finish(connection: Connection, job: Job, effects: Mapping[str, Any], now: fl
 
 def _job(row: Row[Any]) -> Job:
     return Job(
-        row.id,
-        row.key,
-        row.kind,
-        row.index_name,
-        row.payload,
-        row.state,
-        row.attempt,
-        row.fence,
-        row.lease_until,
-        row.error,
-        row.effects,
+        id=row.id,
+        key=row.key,
+        kind=row.kind,
+        index=row.index_name,
+        payload=row.payload,
+        state=row.state,
+        attempt=row.attempt,
+        fence=row.fence,
+        lease_until=row.lease_until,
+        error=row.error,
+        effects=row.effects,
     )

@@ -218,6 +218,7 @@ runs = Table(
     Column("status", Text, nullable=False),
     Column("created", Double, nullable=False),
     Column("seconds", Double, nullable=False),
+    Column("input", Json),
     Column("output", Json),
     Column("degraded", Json, nullable=False),
     Column("usage", Json, nullable=False),

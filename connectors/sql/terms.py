@@ -36,7 +36,7 @@ class Frequencies(Mapping[int, int]):
         self.dimensions = dimensions
         self.counts = counts
         # numpy would convert the whole array to compare it with one Python integer.
-        self._sorted = memoryview(dimensions)
+        self._sorted = dimensions.data
 
     @classmethod
     def loaded(cls, dimensions: bytes, counts: bytes) -> Frequencies:

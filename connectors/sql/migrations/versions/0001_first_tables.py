@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("created", SECONDS, nullable=False),
         sa.Column("seconds", SECONDS, nullable=False),
+        sa.Column("input", sa.Text(), nullable=True),
         sa.Column("output", sa.Text(), nullable=True),
         sa.Column("degraded", sa.Text(), nullable=False),
         sa.Column("usage", sa.Text(), nullable=False),

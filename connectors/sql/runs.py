@@ -1,0 +1,248 @@
+"""Runs, their steps and what they cited, in SQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+
+from connectors.sql.access import grants_in_parts, readable
+from connectors.sql.checkpoints import Checkpoints
+from connectors.sql.database import Database
+from connectors.sql.schema import citations, documents, indexes, passages, runs, steps
+from connectors.sql.statements import chunks, insert_all
+from orchestrator.errors import BadInput
+from orchestrator.ports import Clock, RunRecord, StepRecord
+from orchestrator.types import Principal, Usage
+
+
+class SqlRuns:
+    """The `Runs` port. A run is read by its own principal, with what this one may read today.
+
+    A citation is shown to a reader who holds one of the labels that its passage had when it was cited
+    and, as long as the passage is in the store, one of those that it has now. One that may not be shown
+    is left out, and with it the answer's text, which quotes it: `output["withheld"]` then says how many.
+    A run that ended well keeps no checkpoints, unless `keep_checkpoints`; `prune` deletes the others'.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock | None = None, *, keep_checkpoints: bool = False
+    ) -> None:
+        self._database = database
+        self._now = clock.now if clock is not None else time.time
+        self._keep_checkpoints = keep_checkpoints
+        self._checkpoints = Checkpoints(database)
+
+    async def begin(self, run: RunRecord) -> None:
+        """Store that a run has begun, or goes on."""
+        await self._database.run(self._begin, run)
+
+    async def finish(self, run: RunRecord) -> None:
+        """Store the end of a run, its steps, and the text, hash and labels of each cited passage."""
+        await self._database.run(self._finish, run)
+        if run.status == "done" and run.durability != "none" and not self._keep_checkpoints:
+            await self._checkpoints.delete(run.id)
+
+    async def read(self, run_id: str, *, principal: Principal) -> RunRecord | None:
+        """The run, with the citations that this reader may read; None if it is not the reader's."""
+        return await self._database.run(self._read, run_id, principal)
+
+    def saver(self, serializer: Any | None = None) -> Any:
+        """The LangGraph checkpointer that holds the state of durable runs, for the running loop."""
+        return self._checkpoints.saver(serializer)
+
+    async def prune(self, *, before: float) -> int:
+        """Delete runs that began before this (seconds since the epoch), with all they kept; how many."""
+        gone = await self._database.run(self._prune, before)
+        for run_id in gone:
+            await self._checkpoints.delete(run_id)
+        return len(gone)
+
+    async def close(self) -> None:
+        """Close the running loop's connection for checkpoints."""
+        await self._checkpoints.close()
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def _begin(self, run: RunRecord) -> None:
+        with self._database.writing() as connection:
+            self._store(connection, run)
+
+    def _finish(self, run: RunRecord) -> None:
+        with self._database.writing() as connection:
+            self._store(connection, run)
+            for table in (steps, citations):
+                connection.execute(delete(table).where(table.c.run_id == run.id))
+            insert_all(
+                connection,
+                steps,
+                (
+                    {"run_id": run.id, "position": position, **asdict(step)}
+                    for position, step in enumerate(run.steps)
+                ),
+            )
+            cited = [_citation(citation) for citation in _cited(run.output)]
+            insert_all(
+                connection,
+                citations,
+                ({"run_id": run.id, "position": position, **row} for position, row in enumerate(cited)),
+            )
+
+    def _store(self, connection: Connection, run: RunRecord) -> None:
+        owner = {"tenant": run.principal.tenant, "principal": run.principal.name}
+        values = {
+            "grants": sorted(run.principal.grants),
+            "workflow": run.workflow,
+            "plan": run.plan,
+            "durability": run.durability,
+            "status": run.status,
+            "created": run.created or self._now(),
+            "seconds": run.seconds,
+            "input": run.input,
+            "output": _without_citations(run.output),
+            "degraded": list(run.degraded),
+            "usage": asdict(run.usage),
+            "error": run.error,
+        }
+        known = connection.execute(select(runs.c.tenant, runs.c.principal).where(runs.c.id == run.id)).first()
+        if known is None:
+            connection.execute(insert(runs).values(id=run.id, **owner, **values))
+        elif (known.tenant, known.principal) != (run.principal.tenant, run.principal.name):
+            raise BadInput(f"the run id {run.id!r} is taken.", hint="Leave it out: one is made.")
+        else:
+            connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+
+    def _prune(self, before: float) -> list[str]:
+        with self._database.writing() as connection:
+            gone = list(connection.execute(select(runs.c.id).where(runs.c.created < before)).scalars())
+            for part in chunks(gone):
+                connection.execute(delete(runs).where(runs.c.id.in_(part)))
+        return gone
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def _read(self, run_id: str, principal: Principal) -> RunRecord | None:
+        mine = and_(
+            runs.c.id == run_id, runs.c.tenant == principal.tenant, runs.c.principal == principal.name
+        )
+        with self._database.reading() as connection:
+            run = connection.execute(select(runs).where(mine)).first()
+            if run is None:
+                return None
+            of_run = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
+            trace = tuple(_step(row) for row in connection.execute(of_run))
+            of_run = select(citations).where(citations.c.run_id == run_id).order_by(citations.c.position)
+            cited = connection.execute(of_run).all()
+            closed = _closed(connection, [row.passage for row in cited], principal)
+        shown = [row for row in cited if principal.grants & set(row.labels) and row.passage not in closed]
+        return RunRecord(
+            id=run.id,
+            workflow=run.workflow,
+            plan=run.plan,
+            durability=run.durability,
+            principal=Principal(run.tenant, frozenset(run.grants), run.principal),
+            status=run.status,
+            created=run.created,
+            seconds=run.seconds,
+            input=run.input,
+            output=_with_citations(run.output, shown, len(cited) - len(shown)),
+            degraded=tuple(run.degraded),
+            usage=Usage(**run.usage),
+            steps=trace,
+            error=run.error,
+        )
+
+
+def _closed(connection: Connection, ids: list[str], principal: Principal) -> set[str]:
+    """Of these passages, those that are in the store, but not for this reader."""
+    there: set[str] = set()
+    open_to: set[str] = set()
+    stored = select(passages.c.id).select_from(passages.join(documents))
+    stored = stored.where(passages.c.index_id.in_(select(indexes.c.id)))
+    for part in chunks(dict.fromkeys(ids)):
+        query = stored.where(passages.c.id.in_(part))
+        there.update(connection.execute(query).scalars())
+        for grants in grants_in_parts(principal):
+            open_to.update(connection.execute(query.where(readable(principal.tenant, grants))).scalars())
+    return there - open_to
+
+
+def _answer(output: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The plain answer in a run's output, which names its type beside it or not; None for another output."""
+    if output is None:
+        return None
+    inner = output.get("value", output)
+    if isinstance(inner, Mapping) and isinstance(
+        cast("Mapping[str, Any]", inner).get("citations"), (list, tuple)
+    ):
+        return dict(cast("Mapping[str, Any]", inner))
+    return None
+
+
+def _replaced(output: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    return {**output, "value": answer} if "value" in output else answer
+
+
+def _cited(output: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    answer = _answer(output)
+    return [] if answer is None else list(answer["citations"])
+
+
+def _citation(citation: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "n": citation["n"],
+        "passage": citation["id"],
+        "title": citation.get("title", ""),
+        "source": citation.get("source", ""),
+        "text": citation.get("text", ""),
+        "hash": citation.get("hash", ""),
+        "labels": sorted(citation.get("labels", ())),
+    }
+
+
+def _without_citations(output: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The output as its own column holds it: citations have a table, where each has its labels."""
+    answer = _answer(output)
+    if output is None or answer is None:
+        return output
+    return _replaced(output, {**answer, "citations": []})
+
+
+def _with_citations(
+    output: dict[str, Any] | None, shown: list[Row[Any]], withheld: int
+) -> dict[str, Any] | None:
+    answer = _answer(output)
+    if output is None or answer is None:
+        return output
+    answer["citations"] = [
+        {
+            "n": row.n,
+            "id": row.passage,
+            "title": row.title,
+            "source": row.source,
+            "text": row.text,
+            "hash": row.hash,
+            "labels": row.labels,
+        }
+        for row in shown
+    ]
+    if withheld:
+        answer["text"] = ""
+    return _replaced(output, answer) | ({"withheld": withheld} if withheld else {})
+
+
+def _step(row: Row[Any]) -> StepRecord:
+    return StepRecord(
+        path=row.path,
+        started=row.started,
+        seconds=row.seconds,
+        reads=row.reads,
+        writes=row.writes,
+        usage=Usage(**row.usage),
+        cached=row.cached,
+        attempts=row.attempts,
+        error=row.error,
+    )

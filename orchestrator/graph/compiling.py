@@ -142,25 +142,28 @@ class _Compiler:
     def branch(self, op: Branch) -> tuple[list[str], list[str]]:
         chosen = PreparedCall(op.by)
         key = op.by.writes[0].key
-        labels = [label for label, _ in op.choices]
+        settle = {label: copies for label, _, copies in op.choices}
 
         async def choose(state: State) -> Update:
             run = _run(state)
-            copied = {new: state[old] for old, new in op.carry if old in state}
+            before = {**dict.fromkeys(op.clear), **_copied(op.carry, state)}
             written = await chosen(state, run)
-            if written[key] not in labels:
+            if written[key] not in settle:
                 raise WrongReturn(
                     f"chose {written[key]!r}, which is no target.",
-                    hint=f"Return one of {', '.join(map(repr, labels))}.",
+                    hint=f"Return one of {', '.join(map(repr, settle))}.",
                     node=op.path,
                     run_id=run.run_id,
                 )
-            return {**copied, **written, **_accounts(run)}
+            return {**before, **written, **_accounts(run)}
+
+        async def settled(state: State) -> Update:
+            return _copied(settle[state[key]], state)
 
         self.add(op.path, choose)
-        end = self.add(f"{op.path}.end", _nothing)
+        end = self.add(f"{op.path}.end", settled)
         targets: dict[Any, list[str]] = {}
-        for label, choice in op.choices:
+        for label, choice, _ in op.choices:
             begin, exits = self.emit(choice)
             targets[label] = begin or [end]
             if begin:
@@ -179,13 +182,12 @@ class _Compiler:
         rounds = _round(op)
 
         async def begin(state: State) -> Update:
-            return {**{new: state[old] for old, new in op.enter if old in state}, rounds: 0}
+            return {**dict.fromkeys(op.clear), **_copied(op.enter, state), rounds: 0}
 
         async def check(state: State) -> Update:
             run = _run(state)
             written = await until(state, run)
-            copied = {new: state[old] for old, new in op.again if old in state}
-            return {**copied, **written, rounds: state[rounds] + 1, **_accounts(run)}
+            return {**_copied(op.again, state), **written, rounds: state[rounds] + 1, **_accounts(run)}
 
         first = self.add(f"{op.path}.begin", begin)
         entries, exits = self.emit(op.body)
@@ -279,6 +281,10 @@ def _line(group: list[Call]) -> Callable[[State], Awaitable[Update]]:
     return line
 
 
+def _copied(copies: tuple[tuple[str, str], ...], state: State) -> Update:
+    return {new: state[old] for old, new in copies if old in state}
+
+
 async def _nothing(state: State) -> Update:
     return {}
 
@@ -325,7 +331,7 @@ def _inner(op: Op) -> list[Op]:
         case Fork():
             return [*op.branches]
         case Branch():
-            return [choice for _, choice in op.choices]
+            return [choice for _, choice, _ in op.choices]
         case Loop() | Map():
             return [op.body]
 

@@ -56,7 +56,7 @@ class _Drawing:
                 for end in ends:
                     self.edge(end, chooser)
                 return [
-                    end for label, choice in op.choices for end in self.op(choice, [(chooser, str(label))])
+                    end for label, choice, _ in op.choices for end in self.op(choice, [(chooser, str(label))])
                 ]
             case Loop():
                 first = len(self.lines)

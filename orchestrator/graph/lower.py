@@ -23,7 +23,7 @@ from orchestrator.graph.shape import (
     title_of,
     writes_of,
 )
-from orchestrator.graph.slot_table import Env, SlotTable, missing_fix
+from orchestrator.graph.slot_table import Copies, Env, SlotTable, missing_fix
 
 if TYPE_CHECKING:
     from orchestrator.graph.workflow import Workflow
@@ -170,6 +170,7 @@ class Lowering(SlotTable):
                     f"end every branch with a node that writes {element}",
                 )
                 continue
+            self.promised(prefix + title_of(branch), element, slot)
             self.was_read(slot.key)
             gathered.append(slot)
         if not gathered:
@@ -237,16 +238,18 @@ class Lowering(SlotTable):
         if by is None:
             return Line(())
         self.report(label_faults(by.path, by.node.signature.returns, [label for label, _ in expr.choices]))
-        written = [writes_of(choice) for _, choice in expr.choices]
-        carry = self.carry({channel for channels in written for channel in channels}, env, scope)
+        written = {channel for _, choice in expr.choices for channel in writes_of(choice)}
+        carry = self.carry(written, env, scope)
+        clear = self.cleared(written, env, scope)
         before = {key: set(paths) for key, paths in self.writers.items()}
         ends: list[Env] = []
         after: dict[str, set[str]] = {}
-        lines: list[tuple[Any, Line]] = []
+        lines: list[tuple[Any, Line, Copies]] = []
         for label, choice in expr.choices:
             inner = dict(env)
             self.writers = {key: set(paths) for key, paths in before.items()}
-            lines.append((label, self.lower(choice, inner, scope, prefix)))
+            line = self.lower(choice, inner, scope, prefix)
+            lines.append((label, line, self.settled(inner, env, scope)))
             ends.append(inner)
             for key, paths in self.writers.items():
                 after.setdefault(key, set()).update(paths)
@@ -256,9 +259,24 @@ class Lowering(SlotTable):
             first = next(slot for slot in slots if slot is not None)
             everywhere = all(slot is not None and slot.sure for slot in slots)
             env[channel] = replace(first, sure=everywhere)
-        return Line((Branch(by.path, by, tuple(lines), carry),))
+        return Line((Branch(by.path, by, tuple(lines), carry, clear),))
 
-    def carry(self, channels: set[Channel], env: Env, scope: str) -> tuple[tuple[str, str], ...]:
+    def settled(self, inner: Env, env: Env, scope: str) -> Copies:
+        """Move what a choice wrote into inner scopes to the slots where every choice leaves its values."""
+        copies: list[tuple[str, str]] = []
+        for channel, slot in list(inner.items()):
+            own = self.slot(scope, channel, sure=slot.sure)
+            if slot != env.get(channel) and slot.key != own.key:
+                copies.append((slot.key, own.key))
+                self.copied(slot.key, own.key)
+                inner[channel] = own
+        return tuple(copies)
+
+    def cleared(self, channels: set[Channel], env: Env, scope: str) -> tuple[str, ...]:
+        """Slots that may hold a value of an earlier round, where a reader must find none."""
+        return tuple(sorted(self.slot(scope, channel).key for channel in channels if channel not in env))
+
+    def carry(self, channels: set[Channel], env: Env, scope: str) -> Copies:
         """Move channels that are about to be written conditionally into slots of this scope."""
         copies: list[tuple[str, str]] = []
         for channel in sorted(channels, key=str):
@@ -268,8 +286,7 @@ class Lowering(SlotTable):
             own = self.slot(scope, channel, sure=held.sure)
             if own.key != held.key:
                 copies.append((held.key, own.key))
-                self.writers[own.key] = set(self.writers.get(held.key, set()))
-                self.alias(held.key, own.key)
+                self.copied(held.key, own.key)
                 env[channel] = own
         return tuple(copies)
 
@@ -280,6 +297,7 @@ class Lowering(SlotTable):
             self.fault(path, f"repeats at most {expr.at_most} times", "give at_most a positive number")
         written = writes_of(expr.body)
         enter = self.carry(set(written), env, scope)
+        clear = self.cleared(set(written), env, scope)
         for channel in written:
             if channel not in env:
                 env[channel] = self.slot(scope, channel, sure=False)
@@ -306,9 +324,9 @@ class Lowering(SlotTable):
             now = env.get(channel)
             if now is not None and now.key != held.key:
                 again.append((now.key, held.key))
-                self.writers[held.key] = set(self.writers.get(now.key, set()))
+                self.copied(now.key, held.key)
                 env[channel] = replace(held, sure=now.sure)
-        return Line((Loop(path, body, until, expr.at_most, enter, tuple(sorted(again))),))
+        return Line((Loop(path, body, until, expr.at_most, enter, tuple(sorted(again)), clear),))
 
     def nested(self, inner: Workflow, env: Env, scope: str, prefix: str) -> Line:
         """Lower a workflow inside another: it sees its inputs only, and shows its outputs only."""
@@ -327,8 +345,18 @@ class Lowering(SlotTable):
         body = self.lower(inner.body, own, self.scope(), f"{path}/")
         for channel in inner.output_channels:
             if channel in own:
-                env[channel] = own[channel]
+                self.promised(path, channel, own[channel])
+                env[channel] = replace(own[channel], sure=True)
         return body
+
+    def promised(self, path: str, channel: Channel, slot: Slot) -> None:
+        """Report an output that some path does not write."""
+        if not slot.sure:
+            self.fault(
+                path,
+                f"promises {channel}, which is not written on every path through it",
+                f"write {channel} on the other paths too",
+            )
 
 
 def lower(workflow: Workflow) -> tuple[Plan, list[Fault]]:
@@ -339,13 +367,12 @@ def lower(workflow: Workflow) -> tuple[Plan, list[Fault]]:
     body = state.lower(workflow.body, env, "", "")
     wanted = workflow.output_channels
     output: Slot | None = None
-    final: list[Slot] = []
     for channel in wanted:
         slot = env.get(channel)
         if slot is None:
             state.fault(workflow.name, f"promises {channel}, which nothing writes", "drop it from outputs")
             continue
-        final.append(slot)
+        state.promised(workflow.name, channel, slot)
         state.was_read(slot.key)
         output = slot
     if not body.ops:

@@ -62,17 +62,25 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One of several operations, by what `by` returns. `carry` copies slots (from, to) beforehand."""
+    """One of several operations, by what `by` returns.
+
+    `carry` copies slots (from, to) beforehand and `clear` empties some; each choice brings the
+    copies that settle its results where a reader after the branch finds them.
+    """
 
     path: str
     by: Call
-    choices: tuple[tuple[Any, Line], ...]
+    choices: tuple[tuple[Any, Line, tuple[tuple[str, str], ...]], ...]
     carry: tuple[tuple[str, str], ...] = ()
+    clear: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """An operation repeated until `until` is True. Carries run before the first round and after each."""
+    """An operation repeated until `until` is True.
+
+    `enter` copies and `clear` empties slots before the first round, `again` copies after each.
+    """
 
     path: str
     body: Line
@@ -80,6 +88,7 @@ class Loop:
     at_most: int
     enter: tuple[tuple[str, str], ...] = ()
     again: tuple[tuple[str, str], ...] = ()
+    clear: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,7 @@ def calls(op: Op) -> list[Call]:
             inner = [call for branch in op.branches for call in calls(branch)]
             return inner + ([op.join] if op.join else [])
         case Branch():
-            return [op.by] + [call for _, choice in op.choices for call in calls(choice)]
+            return [op.by] + [call for _, choice, _ in op.choices for call in calls(choice)]
         case Loop():
             return [*calls(op.body), op.until]
         case Map():
@@ -139,9 +148,9 @@ def outline(op: Op) -> str:
             joined = op.join.path if op.join else "-"
             return f"fork[{' '.join(outline(branch) for branch in op.branches)} → {joined}]"
         case Branch():
-            choices = " ".join(f"{label!r}:{outline(choice)}" for label, choice in op.choices)
-            return f"route[{op.by.path} {choices} {op.carry}]"
+            choices = " ".join(f"{label!r}:{outline(line)} {copies}" for label, line, copies in op.choices)
+            return f"route[{op.by.path} {choices} {op.carry} {op.clear}]"
         case Loop():
-            return f"repeat[{outline(op.body)} {op.until.path} {op.at_most} {op.enter} {op.again}]"
+            return f"repeat[{outline(op.body)} {op.until.path} {op.at_most} {op.enter} {op.again} {op.clear}]"
         case Map():
             return f"each[{op.over} {outline(op.body)} {op.at_once} {op.result.key} → {op.yields.key}]"

@@ -14,6 +14,8 @@ from orchestrator.graph.signature import Read
 
 #: What a reader at some point of the graph finds: channel → the slot that holds it there.
 Env = dict[Channel, Slot]
+#: Values to move, as (from, to) slots.
+Copies = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
@@ -105,9 +107,10 @@ class SlotTable:
         self.fault(path, f"reads {channel}, which nothing before it writes", missing_fix(channel, env))
         return Argument(read.parameter, ())
 
-    def alias(self, old: str, new: str) -> None:
-        """Writes seen through a copied slot count as read when the copy is."""
-        for writer in self.writers.get(old, ()):
+    def copied(self, old: str, new: str) -> None:
+        """Note that a slot's value was copied: it counts as read when the copy is."""
+        self.writers[new] = set(self.writers.get(old, set()))
+        for writer in self.writers[new]:
             if (writer, old) in self.unread:
                 self.unread[writer, new] = self.unread.pop((writer, old))
 

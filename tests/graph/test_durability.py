@@ -1,0 +1,212 @@
+"""Durable runs: what is kept, what is run again, what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.sql import Database, SqlRuns
+from orchestrator import ANONYMOUS, Answer, Facets, Hits, Question, Run, each, fuse, node, repeat, workflow
+from orchestrator.errors import BadInput, NodeError, PlanChanged, RunNotFound, SettingsError
+from orchestrator.graph.checkpoint import FlowSerializer
+from orchestrator.ports import LanguageModel, Runs
+from orchestrator.types import Citation, Context, Excerpt, Hit, Principal, Usage
+from tests.graph import flows as f
+from tests.graph.test_running import Echo
+
+QUESTION = Question("ask", ANONYMOUS)
+RAN: list[str] = []
+BREAK: set[str] = set()
+
+
+@node
+async def first(question: Question, run: Run) -> Hits:
+    """Degrades, so that the reason must survive."""
+    RAN.append("first")
+    run.degrade("first was lazy")
+    return Hits((Hit("one", 1.0, "bm25"),))
+
+
+@node
+async def second(hits: Hits, model: LanguageModel) -> Hits:
+    """Spends, so that the sum must survive."""
+    RAN.append("second")
+    await model.generate([f.Message("user", "hello")])
+    return Hits((*hits.hits, Hit("two", 0.5)))
+
+
+@node
+async def third(hits: Hits) -> Answer:
+    """Fails while it is told to."""
+    RAN.append("third")
+    if "third" in BREAK:
+        raise ValueError("broken for now")
+    return Answer(",".join(hits.ids))
+
+
+LINE = workflow("line", first >> second >> third)
+
+
+@pytest.fixture
+def ports(tmp_path: Path):
+    RAN.clear()
+    BREAK.clear()
+    database = Database(f"sqlite:///{tmp_path / 'state.db'}")
+    yield {Runs: SqlRuns(database), LanguageModel: Echo()}
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("durability", "again"), [("step", ["third"]), ("exit", ["first", "second", "third"])]
+)
+async def test_a_failed_run_goes_on_from_what_was_kept(ports, durability, again):
+    BREAK.add("third")
+    with pytest.raises(NodeError, match="broken for now"):
+        await LINE.run(QUESTION, ports=ports, durability=durability, run_id="r1")
+    RAN.clear()
+    BREAK.clear()
+    result = await LINE.resume("r1", ports=ports, principal=ANONYMOUS)
+    assert again == RAN
+    assert result.answer.text == "one,two"
+    assert "first was lazy" in result.degraded
+    record = await ports[Runs].read("r1", principal=ANONYMOUS)
+    assert record.status == "done"
+    if durability == "step":
+        assert result.usage.calls == 1
+
+
+async def test_an_ended_run_is_not_run_again(ports):
+    await LINE.run(QUESTION, ports=ports, durability="step", run_id="r1")
+    with pytest.raises(BadInput, match="has ended"):
+        await LINE.resume("r1", ports=ports, principal=ANONYMOUS)
+
+
+async def test_another_principal_cannot_go_on_with_a_run(ports):
+    BREAK.add("third")
+    with pytest.raises(NodeError):
+        await LINE.run(QUESTION, ports=ports, durability="step", run_id="r1")
+    for other in (Principal("rival", ANONYMOUS.grants, "anonymous"), Principal(name="nobody")):
+        with pytest.raises(RunNotFound):
+            await LINE.resume("r1", ports=ports, principal=other)
+
+
+async def test_a_changed_workflow_is_refused(ports):
+    BREAK.add("third")
+    with pytest.raises(NodeError):
+        await LINE.run(QUESTION, ports=ports, durability="step", run_id="r1")
+    changed = workflow("line", first >> second >> f.add_one >> third)
+    with pytest.raises(PlanChanged, match="line"):
+        await changed.resume("r1", ports=ports, principal=ANONYMOUS)
+
+
+async def test_a_run_that_was_not_durable_says_so(ports):
+    await LINE.run(QUESTION, ports=ports, run_id="r1")
+    with pytest.raises(BadInput):
+        await LINE.resume("r1", ports=ports, principal=ANONYMOUS)
+    with pytest.raises(SettingsError, match="Runs"):
+        await LINE.run(QUESTION, ports={LanguageModel: Echo()}, durability="step")
+
+
+async def test_loops_and_maps_go_on_where_they_were(ports):
+    async def five(hits: Hits) -> bool:
+        RAN.append("until")
+        return len(hits) >= 5
+
+    @node
+    async def collect(hits: Hits) -> Answer:
+        if "third" in BREAK:
+            raise ValueError("broken for now")
+        return Answer(",".join(hits.ids))
+
+    mapped = f.list_facets >> fuse(each(f.find_facet, over=Facets), by=f.rank_fusion)
+    wf = workflow("w", mapped >> repeat(f.add_one, until=five, at_most=9) >> collect)
+    BREAK.add("third")
+    with pytest.raises(NodeError):
+        await wf.run(QUESTION, ports=ports, durability="step", run_id="r1")
+    RAN.clear()
+    BREAK.clear()
+    result = await wf.resume("r1", ports=ports, principal=ANONYMOUS)
+    assert RAN == []
+    assert result.answer.text == "ask/a,ask/b,ask/c,added-3,added-4"
+
+
+async def test_the_trace_of_a_run_is_read_back_by_its_owner_only(ports):
+    await LINE.run(QUESTION, ports=ports, run_id="r1")
+    record = await ports[Runs].read("r1", principal=ANONYMOUS)
+    assert [step.path for step in record.steps] == ["first", "second", "third"]
+    assert record.usage == Usage(1, 6, 4)
+    assert record.degraded == ("first was lazy",)
+    assert record.output["value"]["text"] == "one,two"
+    assert await ports[Runs].read("r1", principal=Principal("rival", ANONYMOUS.grants, "anonymous")) is None
+
+
+async def test_a_cancelled_run_is_recorded_as_such(ports):
+    task = asyncio.create_task(
+        workflow("w", f.hang >> f.answer).run(QUESTION, ports=ports, run_id="r1", durability="step")
+    )
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    record = await ports[Runs].read("r1", principal=ANONYMOUS)
+    assert record.status == "cancelled"
+
+
+@pytest.mark.parametrize("seed", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_killed_run_ends_with_the_same_answer(tmp_path: Path, seed: int):
+    """SIGKILL at random moments; each new process resumes; every node runs at least once."""
+    rng = random.Random(seed)
+    command = [sys.executable, "-m", "tests.graph.killed_run", str(tmp_path)]
+    for _ in range(4):
+        process = subprocess.Popen(command)
+        wait = 1.0 + rng.random() * 1.5
+        end = time.monotonic() + wait
+        while time.monotonic() < end and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, check=True, timeout=60)
+    log = (tmp_path / "ran").read_text().split()
+    assert (tmp_path / "answer").read_text() == "start,1,2,3,4,5,6"
+    assert set(log) == {"start", "1", "2", "3", "4", "5", "6"}
+    assert sorted(set(log), key=log.index) == ["start", "1", "2", "3", "4", "5", "6"]
+
+
+IDS = st.text(min_size=1, max_size=8)
+HITS = st.lists(st.builds(Hit, IDS, st.floats(allow_nan=False, allow_infinity=False), IDS)).map(
+    lambda hits: Hits(tuple(hits))
+)
+VALUES = st.one_of(
+    HITS,
+    st.builds(Question, IDS, st.builds(Principal, IDS, st.frozensets(IDS), IDS)),
+    st.builds(Answer, IDS, st.lists(st.builds(Citation, st.integers(0, 9), IDS, IDS, IDS, IDS)).map(tuple)),
+    st.lists(
+        st.builds(Excerpt, IDS, st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9))).map(tuple))
+    ).map(lambda excerpts: Context(tuple(excerpts))),
+    st.lists(HITS).map(tuple),
+)
+
+
+@given(st.dictionaries(IDS, VALUES))
+def test_every_value_survives_a_checkpoint(values):
+    serializer = FlowSerializer([Hits, Question, Answer, Context])
+    assert (
+        serializer.loads_typed(serializer.dumps_typed({"channel_values": values}))["channel_values"] == values
+    )
+
+
+def test_a_checkpoint_cannot_name_another_class():
+    written = FlowSerializer([Hits]).dumps_typed({"a": Hits((Hit("x", 1.0),))})
+    with pytest.raises(PlanChanged, match="Hits"):
+        FlowSerializer([Answer]).loads_typed(written)
+    with pytest.raises(PlanChanged, match="pickle"):
+        FlowSerializer([Answer]).loads_typed(("pickle", b""))

@@ -30,10 +30,10 @@ def create_app(
     """The chat endpoint of some workflows: each is a model, under its name.
 
     With API keys in the settings, every request under `/v1` needs one, and runs as its principal.
-    Without, everyone is `anyone`. Raises WorkflowError for a broken workflow, BadInput for one that
-    the endpoint cannot serve.
+    Without, everyone is `anyone`. `limits` are by default those of the settings. Raises
+    WorkflowError for a broken workflow, BadInput for one that the endpoint cannot serve.
     """
-    limits = limits or Limits()
+    limits = limits or Limits.of(application.settings.serve)
     admission = Admission(concurrent=limits.concurrent, queued=limits.queued, patience=limits.patience)
     endpoint = Endpoint(
         application=application,

@@ -13,21 +13,25 @@ from orchestrator.graph.workflow import Workflow
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.auth import ApiKeys
 from orchestrator.serving.limits import Limits
+from orchestrator.settings import Serve
 from orchestrator.types import Principal
 
 
-class Keys(Protocol):
+class Configured(Protocol):
     """The settings that the endpoint reads."""
 
     @property
     def api_keys(self) -> Mapping[str, Principal]: ...
+
+    @property
+    def serve(self) -> Serve: ...
 
 
 class Provider(Protocol):
     """What the endpoint needs of an application: its settings, and the ports of an index."""
 
     @property
-    def settings(self) -> Keys: ...
+    def settings(self) -> Configured: ...
 
     def ports(self, index: str = "default") -> Mapping[type, object]: ...
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.settings import Serve
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -32,3 +34,8 @@ class Limits:
     idle: int = 30
     #: What is kept of a run's state: nothing, its end, or every step.
     durability: Literal["none", "exit", "step"] = "exit"
+
+    @classmethod
+    def of(cls, settings: Serve) -> Limits:
+        """The limits that a user set, and the others as they are."""
+        return cls(concurrent=settings.concurrent, queued=settings.queued, deadline=settings.deadline)

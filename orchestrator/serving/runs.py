@@ -51,7 +51,11 @@ class Step(BaseModel):
 
 
 class RunView(BaseModel):
-    """A run. `answer` and what belongs to it are None until it is done; times are in seconds."""
+    """A run. Times are in seconds.
+
+    `answer` is None until the run is done, and where it quotes what its reader may not read any more:
+    `withheld` says how many citations that are.
+    """
 
     id: str
     object: str = "run"
@@ -62,6 +66,7 @@ class RunView(BaseModel):
     answer: str | None = None
     annotations: list[Annotation] = []
     citations: list[CitedPassage] = []
+    withheld: int = 0
     degraded: list[str]
     usage: TokenUsage
     error: str | None
@@ -85,11 +90,13 @@ class RunView(BaseModel):
             return view
         answer = _ANSWER.validate_python(run.output["value"])
         reply = Reply(answer.text, cited(answer.citations), run.degraded, view.usage)
+        withheld = run.output.get("withheld", 0)
         return view.model_copy(
             update={
-                "answer": reply.content,
+                "answer": None if withheld else reply.content,
                 "annotations": reply.annotations(),
                 "citations": list(reply.citations),
+                "withheld": withheld,
             }
         )
 

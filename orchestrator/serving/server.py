@@ -39,7 +39,7 @@ def serve(
     not done `limits.grace` seconds after the signal end with the error `shutting_down`.
     Raises SettingsError for an open address without API keys, BadInput for one that cannot be bound.
     """
-    limits = limits or Limits()
+    limits = limits or Limits.of(application.settings.serve)
     if not application.settings.api_keys and not is_loopback(host):
         raise SettingsError(
             f"Serving on {host!r} without an API key would let anyone in.",

@@ -12,6 +12,7 @@ import httpx
 
 from orchestrator.graph.workflow import Workflow
 from orchestrator.serving import Limits, create_app
+from orchestrator.settings import Serve
 from orchestrator.types import Principal
 from tests.serving.flows import stateless
 
@@ -19,6 +20,7 @@ from tests.serving.flows import stateless
 @dataclass(frozen=True)
 class Settings:
     api_keys: Mapping[str, Principal] = field(default_factory=dict[str, Principal])
+    serve: Serve = field(default_factory=Serve)
 
 
 @dataclass(frozen=True)

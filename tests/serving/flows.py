@@ -27,6 +27,17 @@ async def whole(question: Question) -> Answer:
 
 
 @node
+async def restricted(question: Question) -> Answer:
+    return Answer(
+        "As is known [1], the merger is off [2].",
+        (
+            Citation(1, "a", "Known", "/n/a.md", "known", "0" * 64, ("public",)),
+            Citation(2, "secret", "Minutes", "/n/b.md", "the merger is off", "1" * 64, ("board",)),
+        ),
+    )
+
+
+@node
 async def pieces(question: Question, run: Run) -> Answer:
     for start in range(0, len(CITED.text), 7):
         run.emit(CITED.text[start : start + 7])

@@ -1,0 +1,139 @@
+"""What is kept of a run and a conversation, and who reads it back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from connectors.sql import Database, SqlConversations, SqlRuns
+from orchestrator import workflow
+from orchestrator.ports import Conversations, Runs
+from orchestrator.serving import Limits
+from orchestrator.types import Principal
+from tests.serving.asgi import asking, endpoint, events
+from tests.serving.flows import breaks, pieces, recalls, restricted
+
+PATH = "/v1/chat/completions"
+KEYS = {
+    "key-of-ada": Principal(grants=frozenset({"public", "board"}), name="ada"),
+    "key-of-bob": Principal(grants=frozenset({"public", "board"}), name="bob"),
+    # Ada as well, when the board has let her go.
+    "key-of-ada-later": Principal(grants=frozenset({"public"}), name="ada"),
+}
+ADA, BOB, LATER = ({"Authorization": f"Bearer {key}"} for key in KEYS)
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient, None]:
+    database = Database(tmp_path / "state.db")
+    runs = SqlRuns(database)
+    ports = {Runs: runs, Conversations: SqlConversations(database)}
+    flows = [workflow(each.title, each) for each in (pieces, restricted, recalls, breaks)]
+    async with endpoint(flows, ports=ports, api_keys=KEYS, limits=Limits(), key="key-of-ada") as opened:
+        yield opened
+    await runs.close()
+    database.close()
+
+
+async def ask(client: httpx.AsyncClient, model: str, **fields: Any) -> Any:
+    return (await client.post(PATH, json=asking(model, **fields))).json()
+
+
+async def test_a_run_reads_back_as_it_was_answered(client: httpx.AsyncClient):
+    body = await ask(client, "pieces")
+    run = (await client.get(f"/v1/runs/{body['run_id']}")).json()
+    message = body["choices"][0]["message"]
+    assert run["answer"] == message["content"]
+    assert run["annotations"] == message["annotations"]
+    assert run["citations"] == body["citations"]
+    assert (run["status"], run["model"], run["withheld"], run["error"]) == ("done", "pieces", 0, None)
+    assert [step["path"] for step in run["trace"]] == ["pieces"]
+
+
+async def test_a_streamed_run_reads_back_as_soon_as_the_stream_ends(client: httpx.AsyncClient):
+    response = await client.post(PATH, json=asking("pieces", stream=True))
+    last = events(response.text)[-2]
+    run = (await client.get(f"/v1/runs/{last['run_id']}")).json()
+    assert run["status"] == "done"
+    assert run["citations"] == last["citations"]
+    assert run["annotations"] == last["choices"][0]["delta"]["annotations"]
+
+
+async def test_a_run_is_read_by_its_own_principal_alone(client: httpx.AsyncClient):
+    body = await ask(client, "pieces")
+    response = await client.get(f"/v1/runs/{body['run_id']}", headers=BOB)
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "run_not_found"
+    nobody = await client.get("/v1/runs/" + "0" * 32)
+    assert nobody.json()["error"]["code"] == "run_not_found"
+
+
+async def test_what_a_reader_may_not_read_any_more_is_withheld(client: httpx.AsyncClient):
+    body = await ask(client, "restricted")
+    path = f"/v1/runs/{body['run_id']}"
+    assert [each["id"] for each in (await client.get(path)).json()["citations"]] == ["a", "secret"]
+    later = await client.get(path, headers=LATER)
+    assert [each["id"] for each in later.json()["citations"]] == ["a"]
+    assert later.json()["answer"] is None
+    assert later.json()["withheld"] == 1
+    assert "merger" not in later.text
+
+
+async def test_a_failed_run_reads_back_with_its_reason_but_without_its_text(client: httpx.AsyncClient):
+    response = await client.post(PATH, json=asking("breaks"))
+    run = await client.get(f"/v1/runs/{response.json()['error']['run_id']}")
+    assert run.json()["status"] == "failed"
+    assert run.json()["answer"] is None
+    assert run.json()["error"] == "[breaks] failed with ValueError"
+    assert run.json()["trace"][0]["error"] == "ValueError"
+    assert "tulip" not in run.text
+
+
+async def test_earlier_turns_reach_the_workflow_as_a_conversation(client: httpx.AsyncClient):
+    turns = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Who?"},
+        {"role": "assistant", "content": "Ada."},
+        {"role": "user", "content": "When?"},
+    ]
+    body = (await client.post(PATH, json={"model": "recalls", "messages": turns})).json()
+    assert body["choices"][0]["message"]["content"] == (
+        "system: Be brief. | user: Who? | assistant: Ada. | asked: When?"
+    )
+
+
+async def test_a_conversation_is_in_the_trace_by_its_id_alone(client: httpx.AsyncClient):
+    turns = [{"role": "user", "content": "a confidence"}, {"role": "user", "content": "When?"}]
+    body = (await client.post(PATH, json={"model": "recalls", "messages": turns})).json()
+    run = await client.get(f"/v1/runs/{body['run_id']}")
+    assert "a confidence" not in str(run.json()["trace"])
+    assert run.json()["trace"][0]["reads"]["question"]["conversation"]
+
+
+async def test_a_question_without_earlier_turns_has_no_conversation(client: httpx.AsyncClient):
+    assert (await ask(client, "recalls"))["choices"][0]["message"]["content"] == "asked: What is it?"
+
+
+def lose(folder: Path) -> None:
+    """Put something in the database's place that is none."""
+    for file in folder.glob("state.db*"):
+        file.unlink()
+    (folder / "state.db").mkdir()
+
+
+async def test_a_database_that_is_gone_makes_the_server_unready(tmp_path: Path):
+    database = Database(tmp_path / "state.db")
+    async with endpoint(ports={Runs: SqlRuns(database)}) as client:
+        ready = await client.get("/readyz")
+        database.close()
+        lose(tmp_path)
+        unready = await client.get("/readyz")
+    database.close()
+    assert ready.json() == {"status": "ready", "checks": {"index": "ok", "database": "ok", "server": "ok"}}
+    assert unready.status_code == 503
+    assert unready.json()["checks"] == {"index": "ok", "database": "failed", "server": "ok"}
+    assert int(unready.headers["retry-after"]) > 0

@@ -1,0 +1,91 @@
+"""BM25 as sparse vectors, with the tokenizer, stop words and Snowball stemmers of Qdrant Edge.
+
+A passage's vector holds the term-frequency part of the score, a query's vector the count of each
+term; the store multiplies the latter by the inverse document frequencies of the reader's tenant.
+Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from qdrant_edge import Bm25, Bm25Config
+
+from orchestrator.errors import SettingsError
+from orchestrator.ports import SparseVector
+
+#: Length, in terms, of a passage that is neither favoured nor penalised. It is fixed, since a vector
+#: cannot follow an average that moves with every document. A short one is the safe side: on six
+#: collections whose own averages run from 16 to 145 terms, 48 costs at most .034 nDCG@10 against the
+#: collection's own average, and 256 costs up to .108.
+AVERAGE_LENGTH = 48.0
+
+# A term of one character says little but matches much: `x` and `2` in formulas cost .07 nDCG@10.
+_SHORTEST_TERM = 2
+# Saturation so late that a document's weight is its term count, up to counts of thousands.
+_NO_SATURATION = 2.0**24
+
+
+class Bm25Encoder:
+    """Texts to BM25 term vectors of one language.
+
+    `language` chooses stop words and stemmer (`english`, `german`, …). `k` is the saturation of
+    repeated terms, `b` the strength of length normalisation. Raises SettingsError if out of range.
+    """
+
+    def __init__(
+        self,
+        language: str = "english",
+        *,
+        k: float = 1.2,
+        b: float = 0.75,
+        average_length: float = AVERAGE_LENGTH,
+    ) -> None:
+        try:
+            self._passage = Bm25(_config(language, k, b, average_length))
+            # Edge's own query encoding gives every term weight 1, however often it is repeated.
+            self._count = Bm25(_config(language, _NO_SATURATION, 0.0, average_length))
+        except ValueError as error:
+            raise SettingsError(
+                f"BM25 cannot be set up: {error}.",
+                hint="Give a language such as 'english', k ≥ 0, 0 ≤ b ≤ 1 and a positive length.",
+            ) from error
+        self._name = f"bm25-{language}-k{k:g}-b{b:g}-l{average_length:g}"
+
+    @property
+    def name(self) -> str:
+        """Names everything that a stored vector depends on."""
+        return self._name
+
+    def passages(self, texts: Sequence[str]) -> list[SparseVector]:
+        """The term-frequency part of BM25 of each text."""
+        vectors: list[SparseVector] = []
+        for text in texts:
+            vector = self._passage.embed_document(_normalised(text))
+            vectors.append(SparseVector(tuple(vector.indices), tuple(vector.values)))
+        return vectors
+
+    def query(self, text: str) -> SparseVector:
+        """How often each term occurs in `text`."""
+        vector = self._count.embed_document(_normalised(text))
+        return SparseVector(tuple(vector.indices), tuple(float(round(value)) for value in vector.values))
+
+
+def _config(language: str, k: float, b: float, average_length: float) -> Bm25Config:
+    return Bm25Config(
+        k=k,
+        b=b,
+        avg_len=average_length,
+        language=language,
+        ascii_folding=True,
+        min_token_len=_SHORTEST_TERM,
+    )
+
+
+def _normalised(text: str) -> str:
+    if text.isascii():
+        return text
+    # PDF files write ligatures and full-width letters, which no query does. JSON may carry halves of
+    # surrogate pairs, which the engine refuses.
+    return unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8"))

@@ -47,6 +47,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        await health.warm(endpoint)
         yield
         admission.stop()
 

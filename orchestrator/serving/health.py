@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from orchestrator.ports import Lexical, Runs, VectorStore
+from orchestrator.ports import Embedder, Lexical, Runs, VectorStore
 from orchestrator.serving.endpoint import Endpoint, Served
 from orchestrator.serving.errors import log
 from orchestrator.types import ANONYMOUS, NOBODY
@@ -42,6 +42,12 @@ async def readyz(endpoint: Served) -> JSONResponse:
     )
 
 
+async def warm(endpoint: Endpoint) -> None:
+    """Load what loads when it is first used, so that the first question waits for nothing."""
+    await _passes(("index", _index), endpoint)
+    await _passes(("embedder", _embedder), endpoint)
+
+
 async def _passes(check: tuple[str, Callable[[Endpoint], Awaitable[None]]], endpoint: Endpoint) -> bool:
     name, works = check
     try:
@@ -58,6 +64,12 @@ async def _index(endpoint: Endpoint) -> None:
     store = endpoint.ports().get(VectorStore)
     if isinstance(store, VectorStore):
         await store.search([Lexical("ready")], principal=ANONYMOUS, limit=1)
+
+
+async def _embedder(endpoint: Endpoint) -> None:
+    embedder = endpoint.ports().get(Embedder)
+    if isinstance(embedder, Embedder):
+        await embedder.embed(["ready"], kind="query")
 
 
 async def _database(endpoint: Endpoint) -> None:

@@ -13,10 +13,9 @@ import uvicorn
 
 from orchestrator.errors import BadInput, SettingsError
 from orchestrator.graph.workflow import Workflow
-from orchestrator.serving.admission import Admission
 from orchestrator.serving.app import create_app, endpoint_of
 from orchestrator.serving.auth import is_loopback
-from orchestrator.serving.endpoint import Provider
+from orchestrator.serving.endpoint import Endpoint, Provider
 from orchestrator.serving.limits import Limits
 from orchestrator.types import ANONYMOUS, Principal
 
@@ -37,7 +36,8 @@ def serve(
 
     `announce` receives the address once it takes connections; port 0 is any free one. Runs that are
     not done `limits.grace` seconds after the signal end with the error `shutting_down`.
-    Raises SettingsError for an open address without API keys, BadInput for one that cannot be bound.
+    The application is closed at the end. Raises SettingsError for an open address without API keys,
+    BadInput for one that cannot be bound.
     """
     limits = limits or Limits.of(application.settings.serve)
     if not application.settings.api_keys and not is_loopback(host):
@@ -58,7 +58,7 @@ def serve(
             timeout_graceful_shutdown=int(limits.grace) + 5,
         )
         address = _address(listener)
-        server = _Server(config, endpoint_of(app).admission, limits.grace)
+        server = _Server(config, endpoint_of(app), application)
         server.announce = lambda: announce(address) if announce else None
         server.run(sockets=[listener])
 
@@ -95,10 +95,11 @@ class _Server(uvicorn.Server):
 
     announce: Callable[[], None]
 
-    def __init__(self, config: uvicorn.Config, admission: Admission, grace: float) -> None:
+    def __init__(self, config: uvicorn.Config, endpoint: Endpoint, application: Provider) -> None:
         super().__init__(config)
-        self._admission = admission
-        self._grace = grace
+        self._admission = endpoint.admission
+        self._grace = endpoint.limits.grace
+        self._application = application
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Uvicorn would raise the signal again after its shutdown; the caller has things to close.
@@ -119,6 +120,8 @@ class _Server(uvicorn.Server):
         finally:
             timer.cancel()
             self._admission.stop()
+            # What was opened in this loop cannot be closed in another.
+            await self._application.close()
 
 
 def _address(listener: socket.socket) -> str:

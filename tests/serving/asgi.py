@@ -30,8 +30,11 @@ class Ports:
     given: Mapping[type, object] = field(default_factory=dict[type, object])
     settings: Settings = Settings()
 
-    def ports(self, index: str = "default") -> Mapping[type, object]:
+    def ports(self, index: str | None = None) -> Mapping[type, object]:
         return self.given
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
 
 #: Nothing is kept, so that no store is needed.

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from openai import OpenAI
 
@@ -20,10 +22,11 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class Server:
-    """A running server."""
+    """A running server, and the file that it writes to."""
 
     address: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
+    output: Path
 
     def client(self, key: str = "none") -> OpenAI:
         """The official client, which repeats nothing by itself."""
@@ -39,32 +42,38 @@ class Server:
 def running(
     arguments: Sequence[str], *, environment: Mapping[str, str] | None = None, folder: Path = ROOT
 ) -> Generator[Server, None, None]:
-    """A server started by a Python command line, which prints its address once it listens."""
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(environment or {})},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Server(_address(process), process)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+    """A server started by a Python command line, which writes its address once it listens."""
+    with TemporaryDirectory() as kept:
+        output = Path(kept) / "output"
+        with output.open("wb") as written:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(environment or {})},
+                stdout=written,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield Server(_address(process, output), process, output)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(PATIENCE)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        address = next((word for word in line.split() if word.startswith("http://")), None)
-        if address is not None:
-            return address.removesuffix("/").removesuffix("/v1")
-    raise AssertionError(f"the server ended with {process.wait()} and never listened")
+def _address(process: subprocess.Popen[bytes], output: Path) -> str:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        ended = process.poll()
+        text = output.read_text()
+        for word in text.split():
+            if word.startswith("http://") and text.endswith("\n"):
+                return word.removesuffix("/v1")
+        if ended is not None:
+            raise AssertionError(f"the server ended with {ended}: {text}")
+        time.sleep(0.02)
+    raise AssertionError(f"the server never listened: {output.read_text()}")

@@ -124,8 +124,7 @@ def test_a_server_told_to_stop_lets_its_runs_finish(tmp_path: Path):
         wait_for(told, "started")
         assert server.stop() == 0
         asked.join()
-        assert server.process.stdout is not None
-        assert server.process.stdout.read() == "closed\n"
+        assert server.output.read_text().endswith("\nclosed\n")
     assert [response.status_code for response in got] == [200]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from orchestrator.errors import PlanChanged
@@ -32,15 +33,21 @@ class FlowSerializer:
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """The value of `dumps_typed`'s bytes."""
-        import ormsgpack
-
         kind, packed = data
         if kind != "orchestrator-1":
             raise PlanChanged(
                 f"this checkpoint has the format {kind!r}, not 'orchestrator-1'.",
                 hint="It was written by another version or program; start the run anew.",
             )
-        return ormsgpack.unpackb(packed, ext_hook=self._read, option=ormsgpack.OPT_NON_STR_KEYS)
+        # ormsgpack swallows what an extension raises.
+        unknown: list[str] = []
+        value = self._unpack(packed, unknown)
+        if unknown:
+            raise PlanChanged(
+                f"this checkpoint holds a {unknown[0]}, which no channel of the workflow has.",
+                hint="The workflow was changed since the run began; start the run anew.",
+            )
+        return value
 
     def _pack(self, obj: Any) -> bytes:
         import ormsgpack
@@ -66,10 +73,14 @@ class FlowSerializer:
         kind, data = self._foreign.dumps_typed(obj)
         return ormsgpack.Ext(_FOREIGN, ormsgpack.packb([kind, data]))
 
-    def _read(self, tag: int, data: bytes) -> Any:
+    def _unpack(self, data: bytes, unknown: list[str]) -> Any:
         import ormsgpack
 
-        inner = ormsgpack.unpackb(data, ext_hook=self._read, option=ormsgpack.OPT_NON_STR_KEYS)
+        hook = partial(self._read, unknown)
+        return ormsgpack.unpackb(data, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
+
+    def _read(self, unknown: list[str], tag: int, data: bytes) -> Any:
+        inner = self._unpack(data, unknown)
         if tag == _TUPLE:
             return tuple(inner)
         if tag == _SEND:
@@ -80,10 +91,8 @@ class FlowSerializer:
             return self._foreign.loads_typed((inner[0], inner[1]))
         name, fields = inner
         if name not in self._types:
-            raise PlanChanged(
-                f"this checkpoint holds a {name}, which no channel of the workflow has.",
-                hint="The workflow was changed since the run began; start the run anew.",
-            )
+            unknown.append(name)
+            return None
         return load(fields, self._types[name])
 
 

@@ -25,11 +25,14 @@ USAGE, DEGRADED = "_usage", "_degraded"
 RECURSION_LIMIT = 100_000
 
 
-def compile_plan(plan: Plan, *, lines: bool, checkpointer: Any = None) -> Any:
-    """The compiled LangGraph graph of a plan; `lines` runs a straight line of nodes as one step."""
-    compiler = _Compiler(plan, lines, durable=checkpointer is not None)
+def compile_plan(plan: Plan, *, lines: bool, durable: bool = False) -> Any:
+    """The compiled LangGraph graph of a plan; `lines` runs a straight line of nodes as one step.
+
+    A durable one keeps usage and degradation beside the values, and awaits a checkpointer.
+    """
+    compiler = _Compiler(plan, lines, durable=durable)
     entries, exits = compiler.emit(plan.body)
-    return compiler.finished(entries, exits, checkpointer)
+    return compiler.finished(entries, exits)
 
 
 def _add_items(old: Update | None, new: Update | None) -> Update:
@@ -60,14 +63,14 @@ class _Compiler:
         state = TypedDict("State", fields, total=False)  # type: ignore[operator]
         self.graph: Any = StateGraph(state)  # type: ignore[arg-type]
 
-    def finished(self, entries: list[str], exits: list[str], checkpointer: Any) -> Any:
+    def finished(self, entries: list[str], exits: list[str]) -> Any:
         from langgraph.graph import END, START
 
         for entry in entries:
             self.graph.add_edge(START, entry)
         for end in exits:
             self.graph.add_edge(end, END)
-        return self.graph.compile(checkpointer=checkpointer)
+        return self.graph.compile()
 
     def add(self, name: str, function: Callable[[State], Awaitable[Update]]) -> str:
         self.graph.add_node(name, function)
@@ -213,9 +216,7 @@ class _Compiler:
         from langgraph.types import Send
 
         items = _items(op)
-        inner = compile_plan(
-            Plan((op.item,), op.body, self.plan.slots, op.result, ()), lines=self.lines, checkpointer=None
-        )
+        inner = compile_plan(Plan((op.item,), op.body, self.plan.slots, op.result, ()), lines=self.lines)
         needed = sorted({key for call in calls(op.body) for key in _keys(call.arguments)} & set(op.shared))
         limits: dict[str, asyncio.Semaphore] = {}
         one, collected = f"{op.path}.item", f"{op.path}.collect"

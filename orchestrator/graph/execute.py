@@ -67,7 +67,7 @@ class PreparedCall:
         reads = self.reads(state)
         trace = run.step_started(self.path, reads)
         try:
-            if self.simple and run.budget.seconds is None and run.tracer is None:
+            if self.simple and run.budget.seconds is None and run.tracer is None and run.sharing is None:
                 value = await self.function(**reads, **self.settings, **self.injected(run, trace)[0])
             else:
                 value = await self.governed(reads, run, trace)
@@ -151,17 +151,25 @@ class PreparedCall:
         """Run under the node's policy and the run's deadline."""
         span = run.tracer.start_as_current_span(self.path) if run.tracer else nullcontext()
         with span:
-            if self.policy.cache is None:
-                return await self.attempted(reads, run, trace)
-            kept = await CachedResult.find(self.call, reads, run)
-            if kept is not None and kept.hit:
-                trace.cached = True
-                return kept.value
-            before = len(run.degraded)
-            value = await self.attempted(reads, run, trace)
-            if kept is not None and len(run.degraded) == before:
-                await kept.keep(value, self.policy.cache)
-            return value
+            if run.sharing is None:
+                return await self.cached(reads, run, trace)
+            return await run.sharing.value(
+                self.call, reads, run, trace, lambda: self.cached(reads, run, trace)
+            )
+
+    async def cached(self, reads: dict[str, Any], run: RunState, trace: StepTrace) -> Any:
+        """Take the result from the cache, if the policy keeps it there."""
+        if self.policy.cache is None:
+            return await self.attempted(reads, run, trace)
+        kept = await CachedResult.find(self.call, reads, run)
+        if kept is not None and kept.hit:
+            trace.cached = True
+            return kept.value
+        before = len(run.degraded)
+        value = await self.attempted(reads, run, trace)
+        if kept is not None and len(run.degraded) == before:
+            await kept.keep(value, self.policy.cache)
+        return value
 
     async def attempted(self, reads: dict[str, Any], run: RunState, trace: StepTrace) -> Any:
         """Try as often as the policy says, waiting longer each time."""

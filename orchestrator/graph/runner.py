@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.errors import BadInput, OrchestratorError, PlanChanged, RunNotFound, SettingsError
 from orchestrator.graph.channel import Channel, type_name
-from orchestrator.graph.checkpoint import FlowSerializer
 from orchestrator.graph.compiling import DEGRADED, RECURSION_LIMIT, USAGE
 from orchestrator.graph.context import Budget
 from orchestrator.graph.events import Event, Finished
 from orchestrator.graph.result import RunResult
-from orchestrator.graph.running import RunState, current_run
+from orchestrator.graph.running import RunState, Sharing, current_run
 from orchestrator.graph.serialise import dump, load
 from orchestrator.graph.summary import step_record
 from orchestrator.ports import RunRecord, Runs, RunStatus
@@ -41,6 +40,7 @@ async def run(
     run_id: str | None,
     principal: Principal | None,
     events: asyncio.Queue[Event | None] | None = None,
+    sharing: Sharing | None = None,
 ) -> RunResult:
     """Check, run, record. Raises what the failing node raised, with its name and the run's id."""
     workflow.check(ports)
@@ -54,6 +54,7 @@ async def run(
         events,
         tracer=_tracer(),
         durable=durability != "none",
+        sharing=sharing,
     )
     record = RunRecord(
         running.run_id,
@@ -139,7 +140,7 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
     extra: dict[str, Any] = {}
     if durable:
         runs = _runs(running.ports)
-        saver = runs.saver(FlowSerializer([slot.channel.type for slot in workflow.plan.slots] + [Usage]))
+        saver = runs.saver(workflow.serializer)
         graph = workflow.compiled(lines=record.durability != "step", checkpointer=saver)
         config["configurable"] = {"thread_id": running.run_id}
         extra["durability"] = "sync" if record.durability == "step" else "exit"

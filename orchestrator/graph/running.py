@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from orchestrator.graph.context import Budget
 from orchestrator.graph.events import Event, NodeFinished, NodeStarted, Text
+from orchestrator.graph.plan import Call
 from orchestrator.types import NOBODY, Principal, Usage
 
 
@@ -29,6 +30,23 @@ class StepTrace:
     error: str | None = None
 
 
+class Sharing(Protocol):
+    """Lets several runs make a call that they have in common once.
+
+    It gets every call of a run with the values that it reads, and returns what `make` gives, or what
+    it gave another run. It counts what a reused result had cost on `run` and `trace`.
+    """
+
+    async def value(
+        self,
+        call: Call,
+        reads: Mapping[str, Any],
+        run: RunState,
+        trace: StepTrace,
+        make: Callable[[], Awaitable[Any]],
+    ) -> Any: ...
+
+
 @dataclass(slots=True)
 class RunState:
     """What the engine knows of a run. Times are seconds of `perf_counter`."""
@@ -45,6 +63,7 @@ class RunState:
     cancelled: bool = False
     tracer: Any = None
     durable: bool = False
+    sharing: Sharing | None = None
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never negative; None without one."""

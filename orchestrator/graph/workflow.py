@@ -19,12 +19,14 @@ from orchestrator.graph.fingerprint import node_fingerprint
 from orchestrator.graph.lower import lower
 from orchestrator.graph.plan import Plan, calls, outline
 from orchestrator.graph.shape import ends_in
-from orchestrator.types import Principal, Question
+from orchestrator.types import Principal, Question, Usage
 
 if TYPE_CHECKING:
+    from orchestrator.graph.checkpoint import FlowSerializer
     from orchestrator.graph.events import Event
     from orchestrator.graph.result import RunResult
     from orchestrator.graph.runner import Durability, Ports
+    from orchestrator.graph.running import Sharing
 
 
 @dataclass(frozen=True)
@@ -106,18 +108,25 @@ class Workflow(Expression):
         return self.compiled(lines=False)
 
     def compiled(self, *, lines: bool, checkpointer: Any = None) -> Any:
-        """The LangGraph graph, compiled once a kind and checkpointer."""
+        """The LangGraph graph, compiled once; each checkpointer gets a shallow copy of it."""
         from orchestrator.graph.compiling import compile_plan
 
-        kept = self._compiled.get(lines)
-        if kept is None or kept[0] is not checkpointer:
-            kept = (checkpointer, compile_plan(self.plan, lines=lines, checkpointer=checkpointer))
-            self._compiled[lines] = kept
-        return kept[1]
+        kind = (lines, checkpointer is not None)
+        if kind not in self._compiled:
+            self._compiled[kind] = compile_plan(self.plan, lines=lines, durable=kind[1])
+        graph = self._compiled[kind]
+        return graph if checkpointer is None else graph.copy({"checkpointer": checkpointer})
 
     @cached_property
-    def _compiled(self) -> dict[bool, tuple[Any, Any]]:
+    def _compiled(self) -> dict[tuple[bool, bool], Any]:
         return {}
+
+    @cached_property
+    def serializer(self) -> FlowSerializer:
+        """What writes this workflow's checkpoints."""
+        from orchestrator.graph.checkpoint import FlowSerializer
+
+        return FlowSerializer([slot.channel.type for slot in self.plan.slots] + [Usage])
 
     async def run(
         self,
@@ -127,11 +136,13 @@ class Workflow(Expression):
         durability: Durability = "none",
         run_id: str | None = None,
         principal: Principal | None = None,
+        sharing: Sharing | None = None,
     ) -> RunResult:
         """Run once. Inputs are found by their types; the principal is the question's, unless given.
 
         `durability` is "none", "exit" (state is kept when the run ends or fails) or "step" (after
-        every node). Cancelling the task stops every node and model request of the run.
+        every node). Cancelling the task stops every node and model request of the run. `sharing`
+        lets runs that are compared make equal calls once.
         """
         from orchestrator.graph import runner
 
@@ -143,6 +154,7 @@ class Workflow(Expression):
             durability=durability,
             run_id=run_id,
             principal=principal,
+            sharing=sharing,
         )
 
     async def stream(

@@ -40,3 +40,30 @@ def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             "ORCHESTRATOR_REQUIRE_SERVICES",
         ):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Generator[str]:
+    """The URL of a temporary PostgreSQL cluster, to be formatted with a database's name."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: the extra `server` has it")
+    from tests.services.postgres import NoPostgres, cluster
+
+    try:
+        running = cluster()
+        with running as url:
+            yield url
+    except NoPostgres as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: str) -> str:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    import uuid
+
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_cluster.format("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return postgres_cluster.format(name)

@@ -32,6 +32,6 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[
     """Insert the rows whose key is not there yet; how many were."""
     if not rows:
         return 0
-    if connection.dialect.name == "sqlite":
-        return connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows).rowcount
-    return connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows).rowcount
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    return len(connection.execute(statement, rows).all())

@@ -1,0 +1,34 @@
+"""Ready-made nodes. `from orchestrator.nodes import Retrieve, Compress, CitedAnswer`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.nodes.answer import CitedAnswer
+    from orchestrator.nodes.compress import Compress
+    from orchestrator.nodes.fusion import convex, dbsf, rrf
+    from orchestrator.nodes.retrieve import Retrieve
+    from orchestrator.nodes.standalone import Standalone
+
+_HOMES = {
+    "CitedAnswer": "answer",
+    "Compress": "compress",
+    "Retrieve": "retrieve",
+    "Standalone": "standalone",
+    "convex": "fusion",
+    "dbsf": "fusion",
+    "rrf": "fusion",
+}
+
+__all__ = ["CitedAnswer", "Compress", "Retrieve", "Standalone", "convex", "dbsf", "rrf"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a node when it is first named: one family does not pay for another's libraries."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'orchestrator.nodes' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"orchestrator.nodes.{home}"), name)

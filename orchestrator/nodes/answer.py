@@ -1,0 +1,174 @@
+"""The cited answer: written by a language model where there is one, quoted from the documents where not."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from orchestrator.graph.context import Run
+from orchestrator.graph.node import Node
+from orchestrator.nodes.compress import first_query
+from orchestrator.nodes.evidence import (
+    Balance,
+    Evidence,
+    cosines,
+    gather,
+    question_terms,
+    relevances,
+    sentence_scores,
+)
+from orchestrator.nodes.extract import quotation, quotes, unsaid
+from orchestrator.nodes.generated import generated
+from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
+from orchestrator.types import Answer, Citation, Context, Excerpt, Passage, Queries, Question
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=1)]
+
+_NOTHING = "Nothing in the documents answers this."
+_WORD = re.compile(r"\w+(?:[-.']\w+)*")
+_BALANCE = Balance()
+
+
+class CitedAnswer(Node):
+    """Answer from the context, each `[n]` a passage of it, numbered by first appearance.
+
+    With a language model, the answer is written and streamed, its citations verified on the way
+    (`CitationFilter`). Without one, or if it fails before its first word, the best `sentences` are
+    quoted; `degraded` says so.
+
+    A quoted answer must be about the question: one passage, with its title, holds at least the share
+    `covered` of the question's weight (rare words weigh more), or one sentence has at least the
+    cosine `similar` with it. Else the answer says that the documents hold none. With two facts to
+    name, a passage that knows one of them holds about a half, and one that shares only everyday words
+    a tenth, so that any bound between tells them apart; `similar` is meant for embedders whose
+    unrelated texts have cosines near 0: set it to 1 for others.
+    """
+
+    sentences: Count = 5
+    covered: Share = 0.3
+    similar: Share = 0.5
+    max_tokens: Count = 600
+
+    async def __call__(
+        self,
+        question: Question,
+        context: Context,
+        queries: Queries | None,
+        documents: Documents,
+        encoder: SparseEncoder,
+        embedder: Embedder,
+        model: LanguageModel,
+        run: Run,
+    ) -> Answer:
+        ids = [excerpt.passage for excerpt in context]
+        passages = await documents.passages(ids, principal=question.principal)
+        excerpts = [excerpt for excerpt in context if excerpt.passage in passages]
+        citations = [
+            citation(n, passages[excerpt.passage], excerpt.spans) for n, excerpt in enumerate(excerpts, 1)
+        ]
+        asked = first_query(question, queries)
+
+        async def quoted() -> tuple[list[str], tuple[Citation, ...]]:
+            ordered = [passages[excerpt.passage] for excerpt in excerpts]
+            evidence = await asyncio.to_thread(gather, ordered, question_terms(asked, encoder), encoder)
+            allowed = within(evidence, excerpts)
+            cosine = await cosines(evidence, asked.text, embedder, among=allowed)
+            said = {word: encoder.query(word).indices for word in _WORD.findall(question.text)}
+            return self._quoted(evidence, allowed, cosine, said, citations)
+
+        if model.available and citations:
+            if run.remaining is not None:
+                run.offer(_joined(*await quoted()))
+            answer = await generated(asked.text, citations, model, encoder, run, max_tokens=self.max_tokens)
+            if answer is not None:
+                return answer
+        elif not model.available:
+            run.degrade("no language model is configured: the answer quotes the documents")
+        parts, cited = await quoted() if citations else ([_NOTHING], ())
+        for number, part in enumerate(parts):
+            run.emit(part if number == 0 else f"\n\n{part}")
+        return _joined(parts, cited)
+
+    def _quoted(
+        self,
+        evidence: Evidence,
+        allowed: Sequence[int],
+        cosine: NDArray[np.float32],
+        said: Mapping[str, Sequence[int]],
+        citations: Sequence[Citation],
+    ) -> tuple[list[str], tuple[Citation, ...]]:
+        """The paragraphs of a quoted answer and what they cite."""
+        missing = unsaid(said, evidence)
+        shares = [evidence.share(evidence.terms(number)) for number in range(len(evidence.passages))]
+        about = max(shares, default=0.0) >= self.covered or float(cosine.max(initial=0.0)) >= self.similar
+        scores = sentence_scores(evidence, cosine, _BALANCE)
+        relevance = relevances(evidence, cosine, _BALANCE.dense)
+        found = quotes(evidence, scores, relevance, allowed, sentences=self.sentences) if about else []
+        if not found:
+            return [" ".join([_NOTHING, *_unmentioned(missing)])], ()
+        parts = [quotation(evidence, quote, n) for n, quote in enumerate(found, 1)]
+        if evidence.share(term for word in missing for term in said[word]) >= self.covered:
+            parts += _unmentioned(missing)
+        by_id = {one.id: one for one in citations}
+        cited = [by_id[evidence.passages[quote.passage].id] for quote in found]
+        return parts, tuple(replace(one, n=n) for n, one in enumerate(cited, 1))
+
+
+def _joined(parts: Sequence[str], citations: tuple[Citation, ...]) -> Answer:
+    return Answer("\n\n".join(parts), citations)
+
+
+def citation(n: int, passage: Passage, spans: Sequence[tuple[int, int]]) -> Citation:
+    """Passage as the citation `[n]`, with the text of the spans that the context holds of it."""
+    return Citation(
+        n,
+        passage.id,
+        passage.title or passage.document,
+        passage.source,
+        excerpt_text(passage.text, spans),
+        passage.hash,
+        passage.labels,
+    )
+
+
+def excerpt_text(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The spans of a text in one: as they stand where only blanks lie between, else with an ellipsis."""
+    pieces: list[str] = []
+    reached = 0
+    for start, end in spans:
+        gap = text[reached:start]
+        if pieces:
+            pieces.append(" … " if gap.strip() else gap)
+        pieces.append(text[start:end])
+        reached = end
+    return "".join(pieces)
+
+
+def within(evidence: Evidence, excerpts: Sequence[Excerpt]) -> list[int]:
+    """The sentences that lie inside the spans of the context."""
+    spans: Mapping[str, tuple[tuple[int, int], ...]] = {one.passage: one.spans for one in excerpts}
+    return [
+        row
+        for row, candidate in enumerate(evidence.candidates)
+        if any(
+            start <= candidate.sentence.start and candidate.sentence.end <= end
+            for start, end in spans[evidence.passages[candidate.passage].id]
+        )
+    ]
+
+
+def _unmentioned(words: Sequence[str]) -> list[str]:
+    if not words:
+        return []
+    listed = ", ".join(f"“{word}”" for word in words)
+    return [f"The passages found do not mention {listed}."]

@@ -1,0 +1,264 @@
+"""Evidence: the sentences of the passages that were found, weighed against the question.
+
+Terms are those of the index (`SparseEncoder`), so that a sentence and the question share a word
+exactly when search thinks so. Matrices are small: at most `limit` sentences of the best passages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log, log2
+from typing import TYPE_CHECKING
+
+from orchestrator.nodes.lexrank import lexrank
+from orchestrator.ports import Embedder, SparseEncoder, SparseVector
+from orchestrator.text.sentences import Sentence, introduces, sentences
+from orchestrator.types import Passage, Query
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: What a question's word counts that stands in the heading or title above a sentence, not in it.
+_ABOVE = 0.5
+_REFERS = re.compile(
+    r"(?:it|its|this|that|these|those|they|their|he|she|his|her|such|so|then|but|however|therefore"
+    r"|otherwise|instead)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of passage number `passage`. `needs` are the candidates that it must come with.
+
+    `alone` is False for what can only come with others: headings, lines that introduce a list, and
+    sentences that an earlier passage holds too.
+    """
+
+    passage: int
+    sentence: Sentence
+    text: str
+    needs: tuple[int, ...]
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Sentences with what is known about them; arrays are indexed by sentence.
+
+    `weights` says how much each term of the question weighs; `said` and `titled` which of them a
+    sentence and a passage's title hold. `coverage` is the share of the weight that a sentence holds,
+    0 to 1, where terms of the lines above it count half. `similarity` holds the cosines of tf-idf
+    vectors, shape (n, n).
+    """
+
+    passages: tuple[Passage, ...]
+    candidates: tuple[Candidate, ...]
+    weights: Mapping[int, float]
+    said: tuple[frozenset[int], ...]
+    titled: tuple[frozenset[int], ...]
+    coverage: NDArray[np.float32]
+    similarity: NDArray[np.float32]
+
+    def share(self, terms: Iterable[int]) -> float:
+        """The share of the question's weight that these terms carry, 0 to 1."""
+        total = sum(self.weights.values())
+        return sum(self.weights.get(term, 0.0) for term in set(terms)) / total if total > 0 else 0.0
+
+    def terms(self, passage: int) -> frozenset[int]:
+        """The question's terms that a passage and its title hold."""
+        rows = (said for said, one in zip(self.said, self.candidates, strict=True) if one.passage == passage)
+        return self.titled[passage].union(*rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """How much each sign counts in a sentence's score; only their proportions matter.
+
+    `relevance`: to the question; `dense`: the part of it that is cosine rather than shared terms;
+    `centrality`: LexRank; `rank`: that of its passage among the hits, discounted as in nDCG.
+    """
+
+    relevance: float = 0.6
+    dense: float = 0.3
+    centrality: float = 0.2
+    rank: float = 0.2
+
+
+def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
+    """The weight of each term of a query: how often it is said, or what the query itself gives it."""
+    if not query.terms:
+        vector = encoder.query(query.text)
+        return dict(zip(vector.indices, vector.values, strict=True))
+    weights: dict[int, float] = {}
+    for term, weight in query.terms:
+        for index in encoder.query(term).indices:
+            weights[index] = weights.get(index, 0.0) + weight
+    return weights
+
+
+def gather(
+    passages: Iterable[Passage], question: Mapping[int, float], encoder: SparseEncoder, *, limit: int = 400
+) -> Evidence:
+    """The sentences of `passages`, the best passage first, weighed against the question's terms."""
+    kept: list[Passage] = []
+    candidates: list[Candidate] = []
+    above: list[str] = []
+    seen: set[str] = set()
+    for passage in passages:
+        parts = sentences(passage.text)
+        if candidates and len(candidates) + len(parts) > limit:
+            break
+        first = len(candidates)
+        for number, part in enumerate(parts):
+            needs = _closure(parts, part)
+            if number and part.kind == "prose" and parts[number - 1].kind == "prose":
+                # "It does so …": the sentence before says who.
+                needs = sorted({*needs, number - 1}) if _REFERS.match(passage.text, part.start) else needs
+            text = passage.text[part.start : part.end]
+            # Passages of one document may overlap.
+            words = " ".join(text.split())
+            alone = part.kind != "heading" and not introduces(passage.text, part) and words not in seen
+            seen.add(words)
+            candidates.append(Candidate(len(kept), part, text, tuple(first + one for one in needs), alone))
+            above.append("\n".join(passage.text[parts[one].start : parts[one].end] for one in needs))
+        kept.append(passage)
+    vectors = _encoded(encoder, [candidate.text for candidate in candidates])
+    asked = question.keys()
+    said = [frozenset(asked & set(vector.indices)) for vector in vectors]
+    over = [frozenset(asked & set(vector.indices)) for vector in _encoded(encoder, above)]
+    titled = [frozenset(asked & set(vector.indices)) for vector in _encoded(encoder, [p.title for p in kept])]
+    counts = _counts(vectors)
+    weights = {term: weight * _rarity(counts.get(term, 0), len(vectors)) for term, weight in question.items()}
+    context = [lines | titled[one.passage] for lines, one in zip(over, candidates, strict=True)]
+    return Evidence(
+        tuple(kept),
+        tuple(candidates),
+        weights,
+        tuple(said),
+        tuple(titled),
+        _coverage(weights, said, context),
+        _similarity(vectors, counts),
+    )
+
+
+async def cosines(
+    evidence: Evidence,
+    question: str,
+    embedder: Embedder,
+    *,
+    among: Iterable[int] | None = None,
+    limit: int = 64,
+) -> NDArray[np.float32]:
+    """Cosine of each sentence with the question, at least 0; 0 too for those not embedded.
+
+    Embedded are the `limit` sentences, of those named by `among`, that hold most of the question.
+    """
+    import numpy as np
+
+    found = np.zeros(len(evidence.candidates), dtype=np.float32)
+    rows = range(len(evidence.candidates)) if among is None else among
+    rows = [row for row in rows if evidence.candidates[row].alone]
+    rows = sorted(rows, key=lambda row: -float(evidence.coverage[row]))[:limit]
+    if rows and question.strip():
+        texts = [evidence.candidates[row].text for row in rows]
+        asked = await embedder.embed([question], kind="query")
+        vectors = await embedder.embed(texts, kind="passage")
+        found[rows] = np.clip(vectors @ asked[0], 0.0, 1.0)
+    return found
+
+
+def relevances(evidence: Evidence, cosine: NDArray[np.float32] | None, dense: float) -> NDArray[np.float32]:
+    """How much each sentence is about the question, 0 to 1: shared terms, and cosine where there is one."""
+    if cosine is None:
+        return evidence.coverage
+    return ((1.0 - dense) * evidence.coverage + dense * cosine).astype("float32")
+
+
+def sentence_scores(
+    evidence: Evidence, cosine: NDArray[np.float32] | None, balance: Balance
+) -> NDArray[np.float32]:
+    """The score of each sentence, 0 to 1."""
+    import numpy as np
+
+    relevance = relevances(evidence, cosine, balance.dense)
+    central = lexrank(evidence.similarity)
+    peak = float(central.max(initial=0.0))
+    rank = np.array([1.0 / log2(2 + candidate.passage) for candidate in evidence.candidates])
+    total = balance.relevance + balance.centrality + balance.rank
+    score = balance.relevance * relevance + balance.rank * rank
+    if peak > 0:
+        score = score + balance.centrality * central / peak
+    return (score / total if total > 0 else score * 0.0).astype(np.float32)
+
+
+def _closure(parts: Sequence[Sentence], part: Sentence) -> list[int]:
+    """Numbers of the sentences that `part` needs, and they in turn, its heading among them."""
+    found: set[int] = set()
+    waiting = [*part.needs, part.heading]
+    while waiting:
+        number = waiting.pop()
+        if number >= 0 and number not in found:
+            found.add(number)
+            # The heading of a heading is another section's.
+            waiting += parts[number].needs
+    return sorted(found)
+
+
+def _rarity(count: int, total: int) -> float:
+    """Inverse document frequency, where the documents are sentences; positive always."""
+    return log(1.0 + total / (count + 0.5))
+
+
+def _encoded(encoder: SparseEncoder, texts: Sequence[str]) -> list[SparseVector]:
+    """A vector a text; equal texts, such as the heading over many sentences, are encoded once."""
+    distinct = list(dict.fromkeys(texts))
+    vectors = dict(zip(distinct, encoder.passages(distinct), strict=True)) if distinct else {}
+    return [vectors[text] for text in texts]
+
+
+def _counts(vectors: Sequence[SparseVector]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for vector in vectors:
+        for term in vector.indices:
+            counts[term] = counts.get(term, 0) + 1
+    return counts
+
+
+def _coverage(
+    weights: Mapping[int, float], said: Sequence[frozenset[int]], above: Sequence[frozenset[int]]
+) -> NDArray[np.float32]:
+    import numpy as np
+
+    covered = np.zeros((len(said), len(weights)), dtype=np.float32)
+    column = {term: number for number, term in enumerate(weights)}
+    for row, (own, context) in enumerate(zip(said, above, strict=True)):
+        for term in context:
+            covered[row, column[term]] = _ABOVE
+        for term in own:
+            covered[row, column[term]] = 1.0
+    values = np.array(list(weights.values()), dtype=np.float32)
+    total = float(values.sum())
+    return covered @ values / total if total > 0 else np.zeros(len(said), dtype=np.float32)
+
+
+def _similarity(vectors: Sequence[SparseVector], counts: Mapping[int, int]) -> NDArray[np.float32]:
+    import numpy as np
+
+    rarity = {term: _rarity(count, len(vectors)) for term, count in counts.items()}
+    # A term of one sentence alone only adds to that sentence's length; it needs no column.
+    column = {term: number for number, term in enumerate(t for t, count in counts.items() if count > 1)}
+    matrix = np.zeros((len(vectors), len(column)), dtype=np.float32)
+    for row, vector in enumerate(vectors):
+        square = 0.0
+        for term, value in zip(vector.indices, vector.values, strict=True):
+            weight = value * rarity[term]
+            square += weight * weight
+            if term in column:
+                matrix[row, column[term]] = weight
+        if square > 0:
+            matrix[row] /= square**0.5
+    return np.clip(matrix @ matrix.T, 0.0, 1.0)

@@ -1,0 +1,118 @@
+"""Rank fusion: several rankings of passages become one.
+
+Each method is a pure function of rankings and weights, and a node that `fuse` takes:
+`fuse(a | b, by=rrf(60))`. Sums are exactly rounded, so that the order of the rankings changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import fsum, isfinite, sqrt
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from orchestrator.errors import BadInput
+from orchestrator.graph.node import node
+from orchestrator.types import Hit, Hits, ranked
+
+Weights = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+Fusion = Literal["rrf", "convex", "dbsf"]
+
+
+def reciprocal_rank(
+    rankings: Sequence[Hits], weights: Sequence[float] | None = None, *, k: float = 60.0
+) -> Hits:
+    """Sum of weight / (k + rank) over the rankings that hold a passage; ranks start at 1.
+
+    Source: Cormack, Clarke and Büttcher, SIGIR 2009.
+    """
+    return _fused(rankings, weights, lambda hits: [1.0 / (k + rank) for rank in range(1, len(hits) + 1)])
+
+
+def convex_combination(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:
+    """Weighted mean of scores, each ranking scaled to 0–1 by its lowest and highest; absent counts 0.
+
+    Source: Bruch, Gai and Ingber, arXiv 2210.11934.
+    """
+    shares = _weights(rankings, weights)
+    total = fsum(shares)
+    return _fused(rankings, [share / total for share in shares] if total else shares, _min_max)
+
+
+def distribution_based(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:
+    """Weighted sum of scores, each ranking scaled so that its mean ± 3 deviations become 0 and 1.
+
+    One outlier cannot flatten the other scores of its ranking, as it can under min-max.
+    Source: Mazzeschi, "Distribution-based score fusion", 2023.
+    """
+    return _fused(rankings, weights, _three_sigma)
+
+
+@node
+async def rrf(rankings: tuple[Hits, ...], *, k: float = 60.0, weights: Weights | None = None) -> Hits:
+    """Fuse by reciprocal rank."""
+    return reciprocal_rank(rankings, weights, k=k)
+
+
+@node
+async def convex(rankings: tuple[Hits, ...], *, weights: Weights | None = None) -> Hits:
+    """Fuse by the weighted mean of min-max scaled scores."""
+    return convex_combination(rankings, weights)
+
+
+@node
+async def dbsf(rankings: tuple[Hits, ...], *, weights: Weights | None = None) -> Hits:
+    """Fuse by distribution-based scores."""
+    return distribution_based(rankings, weights)
+
+
+def _fused(
+    rankings: Sequence[Hits], weights: Sequence[float] | None, scale: Callable[[Hits], list[float]]
+) -> Hits:
+    parts: dict[str, list[float]] = {}
+    found: dict[str, list[str]] = {}
+    for hits, weight in zip(rankings, _weights(rankings, weights), strict=True):
+        # A ranking of weight 0 was not asked: what it alone found does not belong to the result.
+        if weight == 0:
+            continue
+        for hit, value in zip(hits, scale(hits), strict=True):
+            parts.setdefault(hit.id, []).append(weight * value)
+            found.setdefault(hit.id, []).append(hit.why)
+    return ranked([Hit(one, fsum(values), _together(found[one])) for one, values in parts.items()])
+
+
+def _weights(rankings: Sequence[Hits], weights: Sequence[float] | None) -> Sequence[float]:
+    if weights is None:
+        return [1.0] * len(rankings)
+    if len(weights) != len(rankings):
+        raise BadInput(
+            f"a fusion has {len(weights)} weights for {len(rankings)} rankings.",
+            hint="Give one weight a branch, in the order of the branches.",
+        )
+    if not all(isfinite(weight) and weight >= 0 for weight in weights):
+        raise BadInput(f"fusion weights must be finite and not negative, not {list(weights)}.")
+    return weights
+
+
+def _min_max(hits: Hits) -> list[float]:
+    scores = [hit.score for hit in hits]
+    low, high = min(scores, default=0.0), max(scores, default=0.0)
+    # Equal scores say nothing against any of the passages.
+    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]
+
+
+def _three_sigma(hits: Hits) -> list[float]:
+    scores = [hit.score for hit in hits]
+    if not scores:
+        return []
+    mean = fsum(scores) / len(scores)
+    deviation = sqrt(fsum((score - mean) ** 2 for score in scores) / max(1, len(scores) - 1))
+    if deviation == 0:
+        return [0.5] * len(scores)
+    return [0.5 + (score - mean) / (6 * deviation) for score in scores]
+
+
+def _together(names: list[str]) -> str:
+    """Which retrievers found a passage, each once, in alphabetical order: `bm25+dense`."""
+    return "+".join(sorted({part for name in names for part in name.split("+") if part}))

@@ -22,8 +22,8 @@ from typing import Any, TypedDict
 
 os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
 
-from orchestrator import ANONYMOUS, Question, node, workflow  # noqa: E402
-from orchestrator.types import Hit, Hits  # noqa: E402
+from orchestrator import ANONYMOUS, Question, node, workflow
+from orchestrator.types import Hit, Hits
 
 LENGTHS = (1, 10, 50)
 PASSAGES = (0, 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, cast
@@ -10,6 +11,8 @@ from orchestrator.errors import PlanChanged
 from orchestrator.graph.channel import type_name
 from orchestrator.graph.serialise import dump, load
 
+#: Version of what checkpoints are written in; another is refused.
+FORMAT = "orchestrator-1"
 _VALUE, _TUPLE, _SEND, _FOREIGN = 70, 71, 72, 73
 
 
@@ -29,19 +32,20 @@ class FlowSerializer:
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """(format, bytes) of any value of a checkpoint."""
-        return "orchestrator-1", self._pack(obj)
+        # The same ids recur in a ranking, in its reranking and in the context made of both.
+        return FORMAT, zlib.compress(self._pack(obj), 1)
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """The value of `dumps_typed`'s bytes."""
         kind, packed = data
-        if kind != "orchestrator-1":
+        if kind != FORMAT:
             raise PlanChanged(
-                f"this checkpoint has the format {kind!r}, not 'orchestrator-1'.",
+                f"this checkpoint has the format {kind!r}, not {FORMAT!r}.",
                 hint="It was written by another version or program; start the run anew.",
             )
         # ormsgpack swallows what an extension raises.
         unknown: list[str] = []
-        value = self._unpack(packed, unknown)
+        value = self._unpack(zlib.decompress(packed), unknown)
         if unknown:
             raise PlanChanged(
                 f"this checkpoint holds a {unknown[0]}, which no channel of the workflow has.",

@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from orchestrator.answering import answering
 from orchestrator.errors import BadInput
-from orchestrator.graph.workflow import Workflow, workflow
+from orchestrator.graph.workflow import Workflow
 from orchestrator.serving import chat, errors, health, models, runs
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.auth import ApiKeys
 from orchestrator.serving.endpoint import Endpoint, Provider
 from orchestrator.serving.limits import Limits
-from orchestrator.serving.listing import Listing
-from orchestrator.types import ANONYMOUS, Answer, Hits, Principal, Question
+from orchestrator.types import ANONYMOUS, Principal
 
 
 def create_app(
@@ -73,23 +73,3 @@ def _by_name(workflows: Sequence[Workflow]) -> dict[str, Workflow]:
             raise BadInput(f"Two workflows are named {given.name!r}.", hint="Rename one of them.")
         served[given.name] = answering(given)
     return served
-
-
-def answering(given: Workflow) -> Workflow:
-    """The workflow, ending in an answer: one that ends in hits is continued by a list of them."""
-    given.check()
-    channels = given.output_channels
-    last = channels[-1] if channels else None
-    if given.inputs != (Question,) or last is None or last.type not in (Answer, Hits):
-        begins = ", ".join(getattr(each, "__name__", str(each)) for each in given.inputs)
-        raise BadInput(
-            f"The workflow {given.name!r} goes from {begins} to {last or 'nothing'}; "
-            "the endpoint serves those from Question to Answer or Hits.",
-            hint="End it with a node that writes one of them.",
-        )
-    if last.type is Answer:
-        return given
-    listing = Listing().reading(hits=last.name) if last.name else Listing()
-    continued = workflow(given.name, given >> listing)
-    continued.check()
-    return continued

@@ -1,0 +1,113 @@
+"""Hits as a reply: titles, snippets, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator import Answer, Hits, Question, node, workflow
+from orchestrator.answering import answering
+from orchestrator.errors import BadInput
+from orchestrator.nodes.listing import Listing, snippet
+from orchestrator.ports import Documents
+from orchestrator.types import Facets, Hit, Passage, Principal
+
+TEXT = "# Travel\n\nCats *sleep* all day. The ferry to Naxos leaves at noon.\n\n- Dogs bark at [3] foxes."
+
+
+class Shelf:
+    """Two passages, one of which only the board may read."""
+
+    async def passages(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Passage]:
+        kept = [
+            Passage("b", "b.md", "The board met in May.", "Minutes [2]", "/n/b.md", labels=("board",)),
+            Passage("a", "a.md", TEXT, "", "/n/a.md", labels=("public",)),
+        ]
+        return {each.id: each for each in kept if each.id in ids and principal.grants & set(each.labels)}
+
+
+@node
+async def finds(question: Question) -> Hits:
+    return Hits((Hit("b", 2.0), Hit("a", 1.0)))
+
+
+@node
+async def facets(question: Question) -> Facets:
+    return Facets(("one",))
+
+
+async def listed(*grants: str, **settings: int) -> Answer:
+    question = Question("When does the ferry go?", Principal(grants=frozenset(grants)))
+    found = workflow("finds", finds >> Listing(**settings))
+    result = await found.run(question, ports={Documents: Shelf()})
+    assert result.answer is not None
+    return result.answer
+
+
+async def test_hits_are_listed_by_title_with_a_snippet():
+    answer = await listed("public", "board")
+    assert answer.text == (
+        "1. Minutes [ 2 ] [1]\n   The board met in May.\n"
+        "2. a.md [2]\n   Cats sleep all day. The ferry to Naxos leaves at noon. Dogs bark at [ 3 ] foxes."
+    )
+    assert [(each.n, each.id) for each in answer.citations] == [(1, "b"), (2, "a")]
+    assert answer.citations[1].text in TEXT
+
+
+async def test_a_short_snippet_is_about_the_question():
+    answer = await listed("public", snippet=40)
+    assert answer.text == "1. a.md [1]\n   The ferry to Naxos leaves at noon."
+
+
+async def test_a_sentence_too_long_is_cut_at_a_word():
+    answer = await listed("public", snippet=20)
+    assert answer.text == "1. a.md [1]\n   The ferry to Naxos …"
+    assert answer.citations[0].text == "The ferry to Naxos leaves at noon."
+
+
+async def test_a_hit_that_the_asker_may_not_read_is_not_listed():
+    answer = await listed("public")
+    assert [each.id for each in answer.citations] == ["a"]
+    assert "board" not in answer.text
+
+
+async def test_a_search_without_hits_says_so():
+    assert await listed() == Answer("Nothing was found.")
+
+
+@given(st.text(alphabet="ab. \n!?#-|`", max_size=200), st.integers(min_value=1, max_value=60))
+def test_a_snippet_is_one_sentence_or_short(text: str, length: int):
+    shown = snippet(text, frozenset({"ab"}), length)
+    assert len(shown) <= 1 or shown[-1].end - shown[0].start <= length
+    assert [each.start for each in shown] == sorted(each.start for each in shown)
+
+
+async def test_a_workflow_that_ends_in_hits_is_made_to_answer():
+    found = answering(workflow("finds", finds))
+    assert found.name == "finds"
+    question = Question("x", Principal(grants=frozenset({"public"})))
+    result = await found.run(question, ports={Documents: Shelf()})
+    assert result.answer is not None
+    assert [each.id for each in result.answer.citations] == ["a"]
+
+
+async def test_hits_of_a_named_channel_are_listed_as_well():
+    found = answering(workflow("finds", finds.writing("second")))
+    result = await found.run(
+        Question("x", Principal(grants=frozenset({"public"}))), ports={Documents: Shelf()}
+    )
+    assert result.answer is not None
+    assert len(result.answer.citations) == 1
+
+
+def test_a_workflow_that_answers_is_left_as_it_is():
+    given_ = workflow("listed", finds >> Listing())
+    assert answering(given_) is given_
+
+
+def test_a_workflow_that_ends_in_something_else_cannot_answer():
+    with pytest.raises(BadInput, match=r"goes from Question to Facets.*Answer or Hits"):
+        answering(workflow("facets", facets))

@@ -1,0 +1,47 @@
+"""The language model of an application without one: nodes ask whether it is available, and do without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from orchestrator.errors import NoModel
+from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.types import Message
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+class NullModel:
+    """Never available; every call raises NoModel."""
+
+    name = "none"
+    available = False
+
+    async def generate(
+        self,
+        prompt: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        on_text: Callable[[str], None] | None = None,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Generation[Any]:
+        """Raises NoModel."""
+        self._refuse("generate a text")
+
+    async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
+        """Raises NoModel."""
+        self._refuse("choose an option")
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """Raises NoModel."""
+        self._refuse("score texts")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise NoModel(
+            f"no language model is configured to {what}.",
+            hint="Use a workflow that does without one, such as `chat` or `search`.",
+        )

@@ -1,0 +1,69 @@
+"""What the library needs from the outside, as Protocols. `connectors` provides them, one vendor a file.
+
+A node names a port in its signature and is given it: any parameter annotated with a Protocol is a
+port, any other a value that flows. Each port has a conformance class in `orchestrator.testing`,
+which every connector passes and third parties subclass.
+"""
+
+from __future__ import annotations
+
+from orchestrator.ports.indexes import (
+    Catalogue,
+    DocumentRow,
+    FileRow,
+    IndexChange,
+    IndexFormat,
+    IndexVersion,
+    PassageRow,
+    Shard,
+    ShardWriter,
+    TermStatistics,
+)
+from orchestrator.ports.jobs import Job, JobState, Ledger
+from orchestrator.ports.models import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
+from orchestrator.ports.vectors import (
+    Dense,
+    Documents,
+    Embedder,
+    Lexical,
+    Search,
+    SparseEncoder,
+    SparseVector,
+    VectorStore,
+)
+
+__all__ = [
+    "Cache",
+    "Catalogue",
+    "Clock",
+    "Conversations",
+    "Dense",
+    "DocumentRow",
+    "Documents",
+    "Embedder",
+    "FileRow",
+    "Generation",
+    "IndexChange",
+    "IndexFormat",
+    "IndexVersion",
+    "Job",
+    "JobState",
+    "LanguageModel",
+    "Ledger",
+    "Lexical",
+    "PassageRow",
+    "Probabilities",
+    "RunRecord",
+    "RunStatus",
+    "Runs",
+    "Scores",
+    "Search",
+    "Shard",
+    "ShardWriter",
+    "SparseEncoder",
+    "SparseVector",
+    "StepRecord",
+    "TermStatistics",
+    "VectorStore",
+]

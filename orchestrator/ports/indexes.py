@@ -1,0 +1,227 @@
+"""Indexes: what is stored, how a change is published, who writes shards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from orchestrator.ports.jobs import Job
+from orchestrator.ports.vectors import SparseVector
+from orchestrator.types import DEFAULT_TENANT
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    """A passage to be stored. `id` = uuid5 of index, document, content hash and position."""
+
+    id: str
+    position: int
+    text: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document to be stored, with its passages.
+
+    `id` = uuid5 of index, tenant, root and source. `hash` covers content, title and metadata, but
+    not the labels: these change without a new embedding. `file` is the file it came from, below
+    `root`; one file may hold many documents.
+    """
+
+    id: str
+    tenant: str
+    root: str
+    file: str
+    document: str
+    title: str
+    source: str
+    hash: str
+    labels: tuple[str, ...]
+    metadata: Mapping[str, Any]
+    passages: tuple[PassageRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file as it was when it was indexed; `error` says why it was skipped.
+
+    `hash` covers its bytes and how they were read and split. `tenant` owns it: a root has one tenant.
+    """
+
+    root: str
+    file: str
+    hash: str
+    size: int
+    labels: tuple[str, ...] = ()
+    documents: int = 0
+    passages: int = 0
+    error: str | None = None
+    tenant: str = DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """An immutable piece of an index on disk: a folder below the index's own, never written again."""
+
+    name: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFormat:
+    """What the vectors of an index were made with. Only an equal format can search or extend it."""
+
+    embedder: str
+    dimensions: int
+    sparse: str
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class IndexVersion:
+    """One published state of an index: shards, and passages in them that are no longer part of it.
+
+    `removed` holds passage ids by the name of the shard whose copy of them is dead. It is not one set
+    for all shards, since a passage that is relabelled, or changed and changed back, is in an old
+    shard and in a new one under the same id, and only the new copy counts.
+    """
+
+    index: str
+    number: int
+    format: IndexFormat
+    shards: tuple[Shard, ...]
+    removed: Mapping[str, frozenset[str]]
+    documents: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class TermStatistics:
+    """Document frequencies of one tenant, over passages: `frequency` by sparse dimension."""
+
+    passages: int
+    frequency: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexChange:
+    """What one job publishes, all or nothing.
+
+    `documents` replace those of the same id; `removed_documents` go; `files` are the files as they
+    now stand, `removed_files` are (root, file) that vanished. `shard` holds exactly the passages of
+    `documents`. `terms` are the sparse dimensions of each new passage, for the tenant's statistics.
+    A merge gives `shard` with `merged`, the names of the shards that it replaces, and no documents;
+    a passage that died in one of these while the merge was under way is then dead in `shard`. `base`
+    is the number of the version that a merge or a rebuild read: a merge without it lists more as dead
+    than it need, a rebuild with another than the current one is refused. A passage that `terms` leaves
+    out keeps those that it had.
+    A rebuild gives `format` with `shards`, which are all the shards of the index from then on; its
+    documents stay, and `terms` replace theirs if there are any.
+    """
+
+    shard: Shard | None = None
+    documents: tuple[DocumentRow, ...] = ()
+    removed_documents: tuple[str, ...] = ()
+    files: tuple[FileRow, ...] = ()
+    removed_files: tuple[tuple[str, str], ...] = ()
+    terms: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
+    merged: tuple[str, ...] = ()
+    base: int | None = None
+    format: IndexFormat | None = None
+    shards: tuple[Shard, ...] = ()
+
+
+@runtime_checkable
+class Catalogue(Protocol):
+    """The truth about indexes, in SQL: which versions, documents, files and term statistics there are."""
+
+    def create(self, index: str, format: IndexFormat) -> IndexVersion:
+        """The current version, made empty if there is none; IndexMismatch if its format differs."""
+        ...
+
+    def current(self, index: str) -> IndexVersion | None: ...
+
+    def indexes(self) -> list[IndexVersion]: ...
+
+    def publish(self, job: Job, index: str, change: IndexChange) -> IndexVersion:
+        """Apply a change and finish the job in one transaction; LeaseLost if the job's fence has risen."""
+        ...
+
+    def relabel(self, index: str, root: str, labels: Sequence[str]) -> int: ...
+
+    def statistics(self, version: IndexVersion, tenant: str) -> TermStatistics: ...
+
+    def files(self, index: str, root: str | None = None) -> list[FileRow]: ...
+
+    def document_hashes(self, index: str, root: str, files: Sequence[str]) -> dict[str, str]:
+        """Content hash by document id, of the documents that came from these files."""
+        ...
+
+    def documents(
+        self,
+        index: str,
+        *,
+        root: str | None = None,
+        files: Sequence[str] = (),
+        after: str = "",
+        limit: int = 500,
+    ) -> list[DocumentRow]:
+        """Documents by rising id from after the id `after`, of one root or some of its files; to anyone."""
+        ...
+
+    def drop(self, index: str) -> None: ...
+
+    def shards(self, index: str, *, grace_seconds: float = 0.0) -> frozenset[str]:
+        """Names of the shards in use, or given up less than `grace_seconds` ago: folders to keep."""
+        ...
+
+    def collect(self, *, grace_seconds: float) -> int:
+        """Purge passages that were replaced or removed longer ago than that; how many."""
+        ...
+
+
+@runtime_checkable
+class ShardWriter(Protocol):
+    """Writes shards to disk. Slow, and it may hold the interpreter: only for a process that serves nobody.
+
+    A shard appears whole under its name or not at all, and a name is never written twice: a later
+    attempt takes a new one (`{job}-{fence}`). What a killed writer left is swept later.
+    """
+
+    def build(
+        self,
+        index: str,
+        name: str,
+        documents: Sequence[DocumentRow],
+        dense: NDArray[np.float32],
+        sparse: Sequence[SparseVector],
+    ) -> Shard:
+        """A shard of the passages of `documents`; row i of `dense` and `sparse` is passage i of them all."""
+        ...
+
+    def rewrite(
+        self, index: str, name: str, documents: Sequence[DocumentRow], version: IndexVersion
+    ) -> Shard:
+        """A shard of passages that `version` has, under new labels or metadata; their vectors are copied."""
+        ...
+
+    def merge(self, index: str, name: str, shards: Sequence[str], version: IndexVersion) -> Shard:
+        """One shard of what is alive in `shards` of `version`."""
+        ...
+
+    def contents(self, index: str, name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Tenant and labels by passage id of all points in a shard, dead ones too; StoreError if broken."""
+        ...
+
+    def sweep(self, index: str, keep: Collection[str], *, seconds: float) -> list[str]:
+        """Delete shards that are not in `keep`, and were not `seconds` ago; the names of those deleted.
+
+        Readers need the grace: one that has just read the older version has yet to open its shards.
+        """
+        ...

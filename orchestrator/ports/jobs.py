@@ -1,0 +1,74 @@
+"""Background work: jobs, their leases, and the ledger that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+JobState = Literal["pending", "running", "done", "failed", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A unit of background work, as the ledger holds it.
+
+    `key` makes it idempotent: one job a key. `fence` rises with every lease, and a commit
+    that shows an older one is refused.
+    """
+
+    id: int
+    key: str
+    kind: str
+    index: str
+    payload: Mapping[str, Any]
+    state: JobState = "pending"
+    attempt: int = 0
+    fence: int = 0
+    lease_until: float = 0.0
+    error: str | None = None
+    effects: Mapping[str, Any] | None = None
+
+
+@runtime_checkable
+class Ledger(Protocol):
+    """The truth about jobs, in SQL; brokers only carry their ids.
+
+    Attempts are counted before work begins; the third failure makes a job `dead`: visible, and
+    retryable by hand. A lease that runs out gives the job to the next who asks.
+    """
+
+    def submit(self, kind: str, index: str, key: str, payload: Mapping[str, Any]) -> Job: ...
+
+    def claim(
+        self, worker: str, *, seconds: float, index: str | None = None, job: int | None = None
+    ) -> Job | None:
+        """The oldest job that is pending or whose lease ran out; only this `job`, if a broker named one."""
+        ...
+
+    def renew(self, job: Job, *, seconds: float) -> None:
+        """Extend the lease; LeaseLost if it is another's by now."""
+        ...
+
+    def finish(self, job: Job, effects: Mapping[str, Any]) -> None:
+        """Record that the job is done, and its effects; LeaseLost if the fence has risen."""
+        ...
+
+    def fail(self, job: Job, error: str, *, final: bool = False) -> Job: ...
+
+    def retry(self, job_id: int) -> Job:
+        """Give a failed or dead job its attempts back."""
+        ...
+
+    def jobs(self, *, index: str | None = None, states: Sequence[JobState] = ()) -> list[Job]: ...
+
+    def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:
+        """Who holds the lease `name` now: `owner`, if it was free, run out, already its own, or `after`'s.
+
+        `after` is a former owner that is known to be dead, so that nobody waits for its lease.
+        """
+        ...
+
+    def release(self, name: str, owner: str) -> None:
+        """Give the lease back; nothing if it is another's."""
+        ...

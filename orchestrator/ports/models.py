@@ -1,0 +1,76 @@
+"""Language models: what they are asked, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+from orchestrator.types import Message, Usage
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+ParsedT = TypeVar("ParsedT")
+
+
+@dataclass(frozen=True, slots=True)
+class Generation(Generic[ParsedT]):
+    """One generated text; `parsed` is the validated object when a schema was asked for."""
+
+    text: str
+    parsed: ParsedT | None = None
+    usage: Usage = field(default_factory=Usage)
+    finish: Literal["stop", "length", "cancelled"] = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Probabilities:
+    """A probability for each option, in the order they were given; they sum to one."""
+
+    values: tuple[float, ...]
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A relevance score for each text, in the order they were given; higher is better."""
+
+    values: tuple[float, ...]
+    usage: Usage = field(default_factory=Usage)
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A language model. Cancelling the task that awaits a call aborts the request at the server.
+
+    `available` is False for the null model, the default: nodes then do what they can without one
+    and say so. Every call counts on the run's budget and trace without the node doing anything.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def available(self) -> bool: ...
+
+    async def generate(
+        self,
+        prompt: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        on_text: Callable[[str], None] | None = None,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Generation[Any]:
+        """A completion of `prompt`; `on_text` receives the pieces of a streamed one."""
+        ...
+
+    async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
+        """The probability of each option as the answer, from one decoding step."""
+        ...
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """The relevance of each text to the query, as a cross-encoder judges it."""
+        ...

@@ -1,0 +1,108 @@
+"""State beside the indexes: conversations, results, runs, time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from orchestrator.types import Message, Principal, Usage
+
+
+@runtime_checkable
+class Conversations(Protocol):
+    """Turns of conversations. An id names a turn and all before it, so equal prefixes are stored once."""
+
+    async def append(
+        self, messages: Sequence[Message], *, principal: Principal, after: str | None = None
+    ) -> str | None:
+        """Store turns that follow the turn `after`; the id of the last one, or `after` if there are none."""
+        ...
+
+    async def read(self, conversation: str, *, principal: Principal) -> tuple[Message, ...]:
+        """The turns up to this one, oldest first; empty if unknown or another principal's."""
+        ...
+
+
+@runtime_checkable
+class Cache(Protocol):
+    """Results of nodes. `sources` are document ids: an entry falls when one of them changes."""
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def put(
+        self, key: str, value: bytes, *, sources: Iterable[str] = (), seconds: float | None = None
+    ) -> None: ...
+
+
+RunStatus = Literal["running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One node's part of a run. `reads` and `writes` hold ids and summaries, never texts.
+
+    `started` is seconds since the run began; `seconds` how long the node took, waiting included.
+    """
+
+    path: str
+    started: float
+    seconds: float
+    reads: Mapping[str, Any]
+    writes: Mapping[str, Any]
+    usage: Usage
+    cached: bool = False
+    attempts: int = 1
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as it is kept. `plan` is the fingerprint of what it began with.
+
+    `input` (values by slot) and `output` (type and value) are plain JSON; `created` is in seconds
+    since the epoch.
+    """
+
+    id: str
+    workflow: str
+    plan: str
+    durability: str
+    principal: Principal
+    status: RunStatus = "running"
+    created: float = 0.0
+    seconds: float = 0.0
+    input: Mapping[str, Any] | None = None
+    output: Mapping[str, Any] | None = None
+    degraded: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    steps: tuple[StepRecord, ...] = ()
+    error: str | None = None
+
+
+@runtime_checkable
+class Runs(Protocol):
+    """Runs, their traces and their cited passages. Reading is filtered by the reader's principal."""
+
+    async def begin(self, run: RunRecord) -> None: ...
+
+    async def finish(self, run: RunRecord) -> None:
+        """Store the end of a run, its steps, and the text, hash and labels of each cited passage."""
+        ...
+
+    async def read(self, run_id: str, *, principal: Principal) -> RunRecord | None:
+        """The run, with the citations that this reader may read; None if it is not the reader's."""
+        ...
+
+    def saver(self, serializer: Any) -> Any:
+        """The LangGraph checkpointer that holds the state of durable runs, written by `serializer`."""
+        ...
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """Time, so that tests own it. Seconds."""
+
+    def now(self) -> float: ...
+
+    def monotonic(self) -> float: ...

@@ -1,0 +1,108 @@
+"""Vectors and texts: encoders, the vector store, the document store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+from orchestrator.types import Filter, Hits, Passage, Principal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Texts to dense unit vectors. `name` identifies the model: an index made with another is refused."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    async def embed(self, texts: Sequence[str], *, kind: Literal["query", "passage"]) -> NDArray[np.float32]:
+        """Vectors of shape (len(texts), dimensions), each of length one, all finite."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Non-zero entries: dimension `indices` (ascending) and their `values`."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@runtime_checkable
+class SparseEncoder(Protocol):
+    """Texts to sparse term vectors, whose dot product is a lexical score.
+
+    A passage gets the term-frequency part of the score; a query gets the count of each of its
+    terms. Document frequencies are not the encoder's: the store puts them on the query.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def passages(self, texts: Sequence[str]) -> list[SparseVector]: ...
+
+    def query(self, text: str) -> SparseVector: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lexical:
+    """A term search: `text` (repeated terms sum) or, when given, weighted `terms`."""
+
+    text: str = ""
+    terms: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dense:
+    """A nearest-neighbour search by cosine with `vector` of shape (dimensions,)."""
+
+    vector: NDArray[np.float32] | tuple[float, ...]
+
+
+Search = Lexical | Dense
+
+
+@runtime_checkable
+class VectorStore(Protocol):
+    """Passages of one index by their vectors. Access and filters are part of every search."""
+
+    @property
+    def version(self) -> str:
+        """Identifies the published content that searches see now; part of every cache key."""
+        ...
+
+    async def search(
+        self,
+        searches: Sequence[Search],
+        *,
+        principal: Principal,
+        filters: Sequence[Filter] = (),
+        limit: int = 10,
+    ) -> list[Hits]:
+        """One ranking a search, all against the same version, as one call of the engine.
+
+        Only passages of the principal's tenant that carry a granted label and match every filter
+        are considered; a principal without grants gets empty rankings.
+        """
+        ...
+
+    async def vectors(self, ids: Sequence[str], *, principal: Principal) -> dict[str, NDArray[np.float32]]:
+        """Dense vectors of the passages that exist and that the principal may read."""
+        ...
+
+
+@runtime_checkable
+class Documents(Protocol):
+    """Texts and metadata of passages by id."""
+
+    async def passages(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Passage]:
+        """Those of the passages that exist and that the principal may read, in the order of `ids`."""
+        ...

@@ -31,8 +31,8 @@ _POINTS = frozenset(
     """.split()
 )
 _EXPLETIVE = re.compile(
-    r"\b(?:(?:is|was|does|would|will|can|could) it (?:possible|true|safe|necessary|normal|ok|okay|better|best|"
-    r"worth|wise|correct|right|enough|make sense|matter)"
+    r"\b(?:(?:is|was|does|would|will|can|could) it (?:possible|true|safe|necessary|normal|ok|okay"
+    r"|better|best|worth|wise|correct|right|enough|make sense|matter)"
     r"|it is (?:possible|true|safe|necessary|better|best|worth)|this (?:project|library|package|repository"
     r"|document|documentation|framework|software|tool))\b"
 )
@@ -45,7 +45,8 @@ _GOES_ON = re.compile(
     r"|tell me more|go on|continue|more|und|aber|oder|et|mais|y|pero)\b"
 )
 _STANDS_FOR = re.compile(
-    r"\b(?:the|that|this|which|another|any|no|an?)(?: (?:first|second|third|last|next|other|old|new))? ones?\b"
+    r"\b(?:the|that|this|which|another|any|no|an?)(?: (?:first|second|third|last|next|other|old|new))?"
+    r" ones?\b"
     r"|\b(?:the (?:first|second|third|last|other)|others|another|else)$"
 )
 # What people say to an assistant, whatever they ask about.

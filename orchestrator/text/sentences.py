@@ -128,6 +128,7 @@ _ALWAYS = frozenset(
     z.b d.h u.a s bzw ggf vgl sog bspw abb kap bd hr fr p.ex c.-à-d pág núm sra srta
     """.split()
 )
+_MONTH = re.compile(r"(?:Jan|Feb|März|Apr|Mai|Jun|Jul|Aug|Sept|Okt|Nov|Dez)\w*|Jahrhundert")
 
 
 def _prose(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -164,7 +165,7 @@ def _ends(text: str, begin: int, match: re.Match[str], end: int) -> bool:
     if word.group().casefold() in _ALWAYS:
         return False
     if word.group().isdigit():
-        # "1." opens an enumeration; "on page 12." ends a sentence.
-        return bool(text[begin : word.start()].strip())
-    # An initial, as in "J. Smith"; "Plan B." and "vitamin C." go on for one sentence too many.
-    return not (len(word.group()) == 1 and word.group().isupper())
+        # "1." opens an enumeration, "am 3. Mai" is a date; "on page 12." ends a sentence.
+        return bool(text[begin : word.start()].strip()) and not _MONTH.match(text, following)
+    # An initial, as in "J. Smith" or "z. B."; "vitamin C." goes on for one sentence too many.
+    return len(word.group()) > 1

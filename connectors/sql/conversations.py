@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, literal, select
+from sqlalchemy import Connection, delete, literal, select
 
 from connectors.sql.database import Database
 from connectors.sql.schema import turns
-from connectors.sql.statements import insert_missing
+from connectors.sql.statements import chunks, insert_missing
 from orchestrator.errors import BadInput
 from orchestrator.ports import Clock
 from orchestrator.types import Message, Principal
@@ -67,9 +67,12 @@ class SqlConversations:
         ancestors = ancestors.union(
             select(older.c.id, older.c.parent).where(older.c.id == ancestors.c.parent)
         )
-        stale = and_(turns.c.created < before, turns.c.id.not_in(select(ancestors.c.id)))
+        stale = select(turns.c.id).where(turns.c.created < before, turns.c.id.not_in(select(ancestors.c.id)))
         with self._database.writing() as connection:
-            return connection.execute(delete(turns).where(stale)).rowcount
+            gone = connection.execute(stale).scalars().all()
+            for part in chunks(gone):
+                connection.execute(delete(turns).where(turns.c.id.in_(part)))
+        return len(gone)
 
     def _store(self, rows: list[dict[str, Any]], principal: Principal, after: str | None) -> None:
         with self._database.writing() as connection:

@@ -1,0 +1,179 @@
+"""What every `Catalogue` must know about shards: which an index has, and what is dead in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.errors import IndexBusy
+from orchestrator.ports import Catalogue, IndexChange, Ledger, Shard
+from orchestrator.testing.clock import ManualClock
+from orchestrator.testing.publisher import Publisher
+from orchestrator.testing.rows import FORMAT, document, ids
+
+
+class CatalogueShardConformance:
+    """Subclass it with fixtures `catalogue` and `ledger` on one empty store that go by `clock`."""
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        """The time that both go by."""
+        return ManualClock()
+
+    @pytest.fixture
+    def ledger(self, clock: ManualClock) -> Ledger:
+        """The ledger whose jobs publish."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def catalogue(self, clock: ManualClock) -> Catalogue:
+        """The catalogue under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def index(self, catalogue: Catalogue, ledger: Ledger) -> Publisher:
+        """An empty index."""
+        catalogue.create("default", FORMAT)
+        return Publisher(catalogue, ledger)
+
+    # -- what is dead where --------------------------------------------------------------------
+
+    def test_replaced_passages_are_dead_in_their_shard(self, index: Publisher) -> None:
+        old, other = document("a", "w1", "w2"), document("b", "w3")
+        first = index.publish(old, other)
+        second = index.publish(document("a", "w4"))
+        assert (second.documents, second.passages) == (2, 2)
+        assert dict(second.removed) == {first.shards[0].name: frozenset(ids(old))}
+        assert dict(first.removed) == {}
+
+    def test_removed_documents_are_dead_in_their_shard(self, index: Publisher) -> None:
+        a, b = document("a", "w1"), document("b", "w2")
+        first = index.publish(a, b)
+        second = index.publish(removed=(a,))
+        assert (second.documents, second.passages) == (1, 1)
+        assert dict(second.removed) == {first.shards[0].name: frozenset(ids(a))}
+        assert [row.document for row in index.catalogue.documents("default")] == ["b"]
+        assert index.publish(removed=(a,)).documents == 1
+
+    def test_a_document_that_is_changed_back_is_alive_in_its_new_shard_only(self, index: Publisher) -> None:
+        a, changed = document("a", "w1"), document("a", "w2")
+        first = index.publish(a)
+        second = index.publish(changed)
+        third = index.publish(a)
+        assert dict(third.removed) == {
+            first.shards[0].name: frozenset(ids(a)),
+            second.shards[1].name: frozenset(ids(changed)),
+        }
+        assert third.passages == 1
+
+    def test_a_relabelled_document_is_alive_in_its_new_shard_only(self, index: Publisher) -> None:
+        a = document("a", "w1 w2")
+        first = index.publish(a)
+        # The passages are the old ones, so that nobody has counted their terms again.
+        change = replace(index.change(replace(a, labels=("staff",))), terms={})
+        second = index.catalogue.publish(index.job(), "default", change)
+        assert dict(second.removed) == {first.shards[0].name: frozenset(ids(a))}
+        assert [row.labels for row in index.catalogue.documents("default")] == [("staff",)]
+        assert index.catalogue.statistics(second, "default").frequency == {1: 1, 2: 1}
+
+    def test_a_removed_document_can_come_back(self, index: Publisher) -> None:
+        a = document("a", "w1")
+        index.publish(a)
+        index.publish(removed=(a,))
+        version = index.publish(a)
+        assert (version.documents, version.passages) == (1, 1)
+        assert [row.document for row in index.catalogue.documents("default")] == ["a"]
+        assert index.catalogue.statistics(version, "default").frequency == {1: 1}
+
+    # -- merging and rebuilding ----------------------------------------------------------------
+
+    def test_a_merged_shard_takes_the_place_of_others(self, index: Publisher) -> None:
+        a, b, c = document("a", "w1"), document("b", "w2"), document("c", "w3")
+        for row in (a, b, c):
+            version = index.publish(row)
+        version = index.publish(document("a", "w4"))
+        names = tuple(shard.name for shard in version.shards)
+        merge = IndexChange(shard=Shard("merged", 2), merged=names[:3], base=version.number)
+        merged = index.catalogue.publish(index.job(), "default", merge)
+        assert {shard.name for shard in merged.shards} == {names[3], "merged"}
+        assert dict(merged.removed) == {}
+        assert (merged.documents, merged.passages) == (3, 3)
+        # The documents lie in the new shard now.
+        assert dict(index.publish(removed=(b,)).removed) == {"merged": frozenset(ids(b))}
+
+    @pytest.mark.parametrize("told", [True, False])
+    def test_what_died_during_a_merge_is_dead_in_the_merged_shard(self, index: Publisher, told: bool) -> None:
+        a, b, c = document("a", "w1"), document("b", "w2"), document("c", "w3")
+        index.publish(a)
+        base = index.publish(b, c)
+        index.publish(removed=(b,))
+        index.publish(document("a", "w5"))
+        merge = IndexChange(
+            shard=Shard("merged", 3),
+            merged=tuple(shard.name for shard in base.shards),
+            base=base.number if told else None,
+        )
+        version = index.catalogue.publish(index.job(), "default", merge)
+        assert dict(version.removed) == {"merged": frozenset(ids(a, b))}
+        assert version.passages == 2
+
+    @pytest.mark.parametrize("told", [True, False])
+    def test_what_moved_from_one_merged_shard_to_another_is_alive(self, index: Publisher, told: bool) -> None:
+        a = document("a", "w1")
+        index.publish(a)
+        version = index.publish(replace(a, labels=("staff",)))
+        merge = IndexChange(
+            shard=Shard("merged", 1),
+            merged=tuple(shard.name for shard in version.shards),
+            base=version.number if told else None,
+        )
+        merged = index.catalogue.publish(index.job(), "default", merge)
+        assert dict(merged.removed) == {}
+
+    def test_shards_that_are_gone_cannot_be_merged(self, index: Publisher) -> None:
+        index.publish(document("a", "w1"))
+        version = index.publish(document("b", "w1"))
+        names = tuple(shard.name for shard in version.shards)
+        index.catalogue.publish(index.job(), "default", IndexChange(shard=Shard("m1", 2), merged=names))
+        with pytest.raises(IndexBusy):
+            index.catalogue.publish(index.job(), "default", IndexChange(shard=Shard("m2", 2), merged=names))
+
+    def test_a_merge_of_nothing_alive_leaves_no_shard(self, index: Publisher) -> None:
+        a = document("a", "w1")
+        index.publish(a)
+        version = index.publish(removed=(a,))
+        merge = IndexChange(merged=(version.shards[0].name,), base=version.number)
+        merged = index.catalogue.publish(index.job(), "default", merge)
+        assert (merged.shards, dict(merged.removed)) == ((), {})
+
+    def test_a_rebuild_changes_the_format_and_keeps_the_documents(self, index: Publisher) -> None:
+        a, b, c = document("a", "w1"), document("b", "w2"), document("c", "w3")
+        index.publish(a, b)
+        index.publish(c)
+        version = index.publish(removed=(a,))
+        other = replace(FORMAT, embedder="embedder-b", dimensions=16)
+        rebuild = IndexChange(
+            format=other,
+            shards=(Shard("r1", 1), Shard("r2", 1)),
+            terms={ids(b)[0]: [7, 8], ids(c)[0]: [8]},
+            base=version.number,
+        )
+        rebuilt = index.catalogue.publish(index.job(), "default", rebuild)
+        assert rebuilt.format == other
+        assert [shard.name for shard in rebuilt.shards] == ["r1", "r2"]
+        assert (dict(rebuilt.removed), rebuilt.documents, rebuilt.passages) == ({}, 2, 2)
+        assert index.catalogue.create("default", other) == rebuilt
+        assert index.catalogue.statistics(rebuilt, "default").frequency == {7: 1, 8: 2}
+        # Which of the new shards holds it is not known: it is dead in whichever does.
+        after = index.publish(removed=(b,))
+        assert all(ids(b)[0] in after.removed[name] for name in ("r1", "r2"))
+        assert index.catalogue.statistics(after, "default").frequency == {8: 1}
+
+    def test_a_rebuild_of_an_older_version_is_refused(self, index: Publisher) -> None:
+        base = index.publish(document("a", "w1"))
+        current = index.publish(document("b", "w1"))
+        rebuild = IndexChange(format=FORMAT, shards=(Shard("r", 1),), base=base.number)
+        with pytest.raises(IndexBusy):
+            index.catalogue.publish(index.job(), "default", rebuild)
+        assert index.catalogue.current("default") == current

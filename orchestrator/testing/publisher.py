@@ -1,0 +1,62 @@
+"""Fills an index of a catalogue, for the tests of stores."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import count
+
+from orchestrator.ports import Catalogue, DocumentRow, FileRow, IndexChange, IndexVersion, Job, Ledger, Shard
+
+
+class Publisher:
+    """Publishes changes to one index, each as a job of its own with a shard of its own."""
+
+    def __init__(self, catalogue: Catalogue, ledger: Ledger, index: str = "default") -> None:
+        self.catalogue = catalogue
+        self.ledger = ledger
+        self.index = index
+        self._numbers = count(1)
+
+    def job(self, *, seconds: float = 60) -> Job:
+        """A leased job of this index."""
+        submitted = self.ledger.submit("add", self.index, f"{self.index}-{next(self._numbers)}", {})
+        job = self.ledger.claim("worker", seconds=seconds, job=submitted.id)
+        assert job is not None
+        return job
+
+    def change(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> IndexChange:
+        """These documents with their files, in a new shard; the words of a text are its terms."""
+        held = [passage for row in documents for passage in row.passages]
+        return IndexChange(
+            shard=Shard(f"shard-{next(self._numbers)}", len(held)) if held else None,
+            documents=documents,
+            removed_documents=tuple(row.id for row in removed),
+            files=tuple(file_of(row) for row in documents),
+            removed_files=tuple((row.root, row.file) for row in removed),
+            terms={passage.id: words(passage.text) for passage in held},
+        )
+
+    def publish(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> IndexVersion:
+        """Publish them."""
+        return self.catalogue.publish(self.job(), self.index, self.change(*documents, removed=removed))
+
+
+def file_of(row: DocumentRow) -> FileRow:
+    """The file that a document came from."""
+    return FileRow(
+        row.root, row.file, row.hash, 10, tuple(sorted(row.labels)), 1, len(row.passages), tenant=row.tenant
+    )
+
+
+def words(text: str) -> list[int]:
+    """A sparse dimension for each word, such as `w7`; repeated, as a careless caller would give them."""
+    return [int(word[1:]) for word in text.split() if word[1:].isdecimal()]
+
+
+def frequencies(*documents: DocumentRow) -> dict[int, int]:
+    """The document frequencies of these documents' passages."""
+    found: Counter[int] = Counter()
+    for row in documents:
+        for passage in row.passages:
+            found.update(set(words(passage.text)))
+    return dict(found)

@@ -1,0 +1,197 @@
+"""The job that reads files into an index."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from itertools import compress
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.indexing.documents import Place, Recipe
+from orchestrator.indexing.reading import (
+    FileFailed,
+    FileRead,
+    FileRows,
+    FileStarted,
+    Limits,
+    Reader,
+    ReadEvent,
+    ReadRequest,
+)
+from orchestrator.indexing.splitting import Splitting
+from orchestrator.indexing.workshop import BATCH, Workshop
+from orchestrator.ports import DocumentRow, FileRow, IndexChange, Job, SparseVector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: How many messages of the reader may wait while passages are embedded: a few megabytes of text.
+_AHEAD = 32
+
+
+@dataclass(eq=False)
+class _File:
+    """One reading of a file: the documents it turned out to hold, and whether it came to its end."""
+
+    ids: set[str] = field(default_factory=set[str])
+    whole: bool = False
+
+
+@dataclass
+class _Built:
+    """What a job has so far, each document with the reading that it came from."""
+
+    documents: list[tuple[_File, DocumentRow]] = field(default_factory=list[tuple[_File, DocumentRow]])
+    dense: list[NDArray[np.float32]] = field(default_factory=list["NDArray[np.float32]"])
+    sparse: list[SparseVector] = field(default_factory=list[SparseVector])
+    waiting: list[DocumentRow] = field(default_factory=list[DocumentRow])
+    passages: int = 0
+
+    def take(self, file: _File, rows: FileRows) -> None:
+        file.ids.update(rows.unchanged, (document.id for document in rows.changed))
+        self.documents += [(file, document) for document in rows.changed]
+        self.waiting += rows.changed
+        self.passages += sum(len(document.passages) for document in rows.changed)
+
+    async def embed(self, workshop: Workshop) -> None:
+        dense, sparse = await workshop.encode(self.waiting)
+        self.dense.append(dense)
+        self.sparse += sparse
+        self.waiting = []
+        workshop.progress(0, len(sparse))
+        self.passages = 0
+
+
+async def read_files(job: Job, workshop: Workshop) -> None:
+    """Read, split, embed and publish a job's files; one that cannot be read is published with its reason.
+
+    What the index has of such a file stays: it may only be half written, or locked, for a moment.
+    """
+    workshop.same_format(job.index)
+    request = read_request(job, workshop)
+    before = {name: stored_file(row) for name, row in job.payload["before"].items()}
+    built = _Built()
+    files: list[FileRow] = []
+    seen: set[str] = set()
+    async with aclosing(_events(workshop.reader, request)) as events:
+        reading = _File()
+        async for event in events:
+            if isinstance(event, FileStarted):
+                reading = _File()
+            elif isinstance(event, FileRows):
+                built.take(reading, event)
+                if built.passages >= BATCH:
+                    await built.embed(workshop)
+            elif isinstance(event, FileRead):
+                reading.whole = True
+                seen |= reading.ids
+                files.append(_read(event, request.place))
+                workshop.progress(1, 0)
+            else:
+                files.append(_failed(event, request.place, before.get(event.file)))
+                workshop.progress(1, 0)
+    await built.embed(workshop)
+    await asyncio.to_thread(_publish, job, workshop, request.place, built, files, seen)
+
+
+def read_request(job: Job, workshop: Workshop) -> ReadRequest:
+    """What a job's payload asks the reader for."""
+    payload = job.payload
+    place = Place(job.index, payload["tenant"], payload["root"], tuple(payload["labels"]))
+    files = tuple(payload["files"])
+    known = workshop.catalogue.document_hashes(job.index, place.root, files)
+    recipe = Recipe(Splitting(**payload["splitting"]), payload["readers"])
+    return ReadRequest(place, files, recipe, frozenset(known.items()), Limits(**payload["limits"]))
+
+
+def stored_file(row: Mapping[str, Any]) -> FileRow:
+    """A file as a job's payload tells it was known."""
+    fields: dict[str, Any] = {**row, "labels": tuple(row["labels"])}
+    return FileRow(**fields)
+
+
+def _publish(
+    job: Job, workshop: Workshop, place: Place, built: _Built, files: list[FileRow], seen: set[str]
+) -> None:
+    import numpy as np
+
+    whole = [row.file for row in files if row.error is None]
+    held = workshop.catalogue.document_hashes(job.index, place.root, whole)
+    documents = [document for file, document in built.documents if file.whole]
+    keep = [file.whole for file, document in built.documents for _ in document.passages]
+    dense, sparse = np.concatenate(built.dense), built.sparse
+    if not all(keep):
+        dense, sparse = dense[np.array(keep, bool)], list(compress(sparse, keep))
+    shard = None
+    if sparse:
+        name = workshop.shard_name(job, len(sparse))
+        shard = workshop.shards.build(job.index, name, documents, dense, sparse)
+    passages = [passage.id for document in documents for passage in document.passages]
+    change = IndexChange(
+        shard=shard,
+        documents=tuple(documents),
+        removed_documents=tuple(sorted(held.keys() - seen)),
+        files=tuple(files),
+        terms={passage: vector.indices for passage, vector in zip(passages, sparse, strict=True)},
+    )
+    workshop.catalogue.publish(job, job.index, change)
+
+
+def _read(event: FileRead, place: Place) -> FileRow:
+    return FileRow(
+        root=place.root,
+        file=event.file,
+        hash=event.hash,
+        size=event.size,
+        labels=place.labels,
+        documents=event.documents,
+        passages=event.passages,
+        tenant=place.tenant,
+    )
+
+
+def _failed(event: FileFailed, place: Place, before: FileRow | None) -> FileRow:
+    known = before or FileRow(place.root, event.file, "", 0, place.labels, tenant=place.tenant)
+    return replace(known, error=event.reason)
+
+
+async def _events(reader: Reader, request: ReadRequest) -> AsyncGenerator[ReadEvent]:
+    """The reader's events, received in a thread, so that it goes on reading while others are embedded."""
+    events: queue.Queue[ReadEvent | BaseException | None] = queue.Queue(_AHEAD)
+    given_up = threading.Event()
+
+    def put(event: ReadEvent | BaseException | None) -> None:
+        while not given_up.is_set():
+            try:
+                events.put(event, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def receive() -> None:
+        try:
+            for event in reader.read(request):
+                put(event)
+                if given_up.is_set():
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=receive, daemon=True)
+    thread.start()
+    try:
+        while (event := await asyncio.to_thread(events.get)) is not None:
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+    finally:
+        given_up.set()
+        if thread.is_alive():
+            # It may be in the middle of a message: this reader is of no use any more.
+            reader.close()

@@ -1,0 +1,142 @@
+"""A file's documents: read, split into passages, and identified by what they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import UnreadableFile
+from orchestrator.indexing.readers import READERS
+from orchestrator.indexing.splitting import Splitting
+from orchestrator.ports import DocumentRow, PassageRow
+
+if TYPE_CHECKING:
+    from llama_index.core.schema import Document
+
+#: Raised whenever a release reads or splits files in another way: all are then read again.
+READING = 1
+
+_NAMESPACE = uuid.UUID("6f0c1a52-3d0e-4b7b-9a61-0d7f6f1c9e55")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How files become passages: the readers, as `module:class` by the end of a name, and the splitting."""
+
+    splitting: Splitting = field(default_factory=Splitting)
+    readers: Mapping[str, str] = field(default_factory=lambda: READERS)
+
+    def name(self, file: str) -> str:
+        """Identifies how this file is read."""
+        reader = self.readers.get(Path(file).suffix.lower(), "")
+        return f"{READING} {reader} {self.splitting.tokens} {self.splitting.overlap}"
+
+    def hash(self, file: str, sha256: str) -> str:
+        """What a `FileRow` holds: the file's bytes and how they are read."""
+        return hashlib.sha256(f"{self.name(file)} {sha256}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where documents belong: an index, a tenant, a root, and the labels that they carry."""
+
+    index: str
+    tenant: str
+    root: str
+    labels: tuple[str, ...]
+
+
+def document_id(place: Place, source: str) -> str:
+    """The id of the document at `source`, the same whenever it is read."""
+    return _identifier(place.index, place.tenant, place.root, source)
+
+
+def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow]:
+    """The documents in a file's bytes, with their passages; UnreadableFile if there is none to read."""
+    from orchestrator.indexing.readers import reader_for
+    from orchestrator.indexing.readers.file import FileReader
+
+    if not data:
+        raise UnreadableFile("it is empty.")
+    path = Path(place.root)
+    path = path if path.name == file and path.is_file() else path / file
+    reader = reader_for(path.suffix.lower(), recipe.readers)
+    markdown, records = False, False
+    if isinstance(reader, FileReader):
+        markdown, records = reader.markdown, reader.records
+        found: Iterator[Document] = reader.read(data, path.name)
+    else:
+        records = True
+        found = _foreign(reader.load_data(path), file)
+    name = recipe.name(file)
+    for document in found:
+        metadata = {_clean(key): _clean(value) for key, value in document.metadata.items()}
+        title = str(metadata.pop("title", ""))
+        identifier = _clean(document.id_) if records else file
+        source = str(path) if identifier == file else f"{path}#{identifier}"
+        text = _clean(document.text)
+        unique = document_id(place, source)
+        content = _digest(json.dumps([name, title, text, metadata], sort_keys=True, ensure_ascii=False))
+        yield DocumentRow(
+            unique,
+            place.tenant,
+            place.root,
+            file,
+            identifier,
+            title,
+            source,
+            content,
+            place.labels,
+            metadata,
+            tuple(
+                PassageRow(
+                    _identifier(place.index, unique, content, str(position)), position, part, _digest(part)
+                )
+                for position, part in enumerate(recipe.splitting.split(text, markdown=markdown))
+            ),
+        )
+
+
+def embedded_text(document: DocumentRow, passage: PassageRow) -> str:
+    """What is embedded and searched of a passage: it and its document's title, once."""
+    if not document.title or document.title in passage.text[: len(document.title) + 80]:
+        return passage.text
+    return f"{document.title}\n{passage.text}"
+
+
+def _foreign(documents: list[Document], file: str) -> Iterator[Document]:
+    """Documents of another's reader, under ids that are the same whenever they are read."""
+    if not documents:
+        raise UnreadableFile("it holds no text.")
+    for number, document in enumerate(documents, 1):
+        document.id_ = file if len(documents) == 1 else f"{file}#{number}"
+        document.metadata = {
+            "title": Path(file).stem,
+            **{
+                key: value for key, value in document.metadata.items() if isinstance(value, (str, int, float))
+            },
+        }
+        yield document
+
+
+def _identifier(*parts: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _clean(value: Any) -> Any:
+    """Text that every store can hold: no NUL, and no half of a surrogate pair."""
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\0", "")
+    if not value.isascii():
+        value = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return value

@@ -1,0 +1,37 @@
+"""Plain text and Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from llama_index.core.schema import Document
+
+from orchestrator.indexing.readers.file import FileReader, decoded, document, limited
+
+_HEADING = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_FRONT_TITLE = re.compile(r"\A---\n(?:.*\n){0,40}?title:[ \t]*(['\"]?)(.+?)\1[ \t]*\n")
+
+
+class TextReader(FileReader):
+    """A text file is one document, named after the file."""
+
+    def read(self, data: bytes, name: str) -> Iterator[Document]:
+        yield document(name, "", _lines(decoded(data)))
+
+
+class MarkdownReader(FileReader):
+    """A Markdown file is one document, named by its front matter or first heading."""
+
+    markdown: ClassVar[bool] = True
+
+    def read(self, data: bytes, name: str) -> Iterator[Document]:
+        text = limited(_lines(decoded(data)))
+        front, heading = _FRONT_TITLE.search(text), _HEADING.search(text, 0, 20_000)
+        title = front.group(2) if front else heading.group(1) if heading else ""
+        yield document(name, title.replace("`", "").replace("*", ""), text)
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

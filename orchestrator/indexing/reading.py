@@ -1,0 +1,227 @@
+"""Files are read in a process of their own: one that crashes, hangs or swells costs one file, not the rest.
+
+The reader splits what it reads, so that reading and splitting run beside embedding. It sends rows in
+small batches, each file's between a start and an end.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.connection
+import os
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from orchestrator.errors import StoreError
+from orchestrator.indexing.documents import Place, Recipe
+from orchestrator.indexing.files import LARGEST
+from orchestrator.ports import DocumentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost: bytes on disk, seconds without a sign of progress, bytes of memory."""
+
+    size: int = LARGEST
+    seconds: float = 120.0
+    memory: int = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """Read these files of a place. Documents whose id and hash are `known` are named, not sent."""
+
+    place: Place
+    files: tuple[str, ...]
+    recipe: Recipe = field(default_factory=Recipe)
+    known: frozenset[tuple[str, str]] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStarted:
+    """What follows is of this file. One that starts again begins anew: forget what came of it before."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """Some of a file's documents: new or changed ones whole, the ids of those that are known."""
+
+    changed: tuple[DocumentRow, ...]
+    unchanged: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """The file is read: its hash and size as it was then, its documents and passages counted."""
+
+    file: str
+    hash: str
+    size: int
+    documents: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailed:
+    """The file cannot be read, and why."""
+
+    file: str
+    reason: str
+
+
+ReadEvent = FileStarted | FileRows | FileRead | FileFailed
+
+#: Seconds that a new reader has to begin.
+_STARTING = 120.0
+
+
+class Reader:
+    """Reads files in a child process, which is started at once, and again whenever it dies."""
+
+    def __init__(self) -> None:
+        self._connection: multiprocessing.connection.Connection | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
+        self.closed = False
+        self._start()
+
+    def read(self, request: ReadRequest) -> Iterator[ReadEvent]:
+        """The events of each file, in order; a file on which the reader dies is tried once more, alone."""
+        waiting = deque(request.files)
+        again: str | None = None
+        idle_deaths = 0
+        while waiting:
+            files = (waiting[0],) if waiting[0] == again else tuple(waiting)
+            current: str | None = None
+            died: Literal["crashed", "hung"] | None = None
+            try:
+                self._send(replace(request, files=files))
+                for _ in range(len(files)):
+                    done = False
+                    while not done:
+                        event = self._receive(request.limits.seconds if current else _STARTING)
+                        if isinstance(event, FileStarted):
+                            current = event.file
+                        done = isinstance(event, (FileRead, FileFailed))
+                        yield event
+                    waiting.popleft()
+                    current = None
+                continue
+            except TimeoutError:
+                died = "hung"
+            except (EOFError, OSError):
+                died = "crashed"
+            if self.closed:
+                return
+            code = self._stop()
+            if current is None:
+                idle_deaths += 1
+                if idle_deaths > 1:
+                    raise StoreError(
+                        f"the process that reads files does not start: {self._last_words()}",
+                        hint="Check the installation with `orchestrator doctor`.",
+                    )
+            elif died == "hung" or current == again:
+                yield FileFailed(current, self._reason(died, code, request.limits))
+                waiting.popleft()
+            else:
+                again = current
+            self._start()
+
+    def close(self) -> None:
+        """End the reader, also one that another thread is reading from."""
+        self.closed = True
+        self._stop()
+        self._stderr.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        self._stderr.seek(0)
+        self._stderr.truncate()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - a command of our own
+                child_command("orchestrator.indexing.reader_process", str(theirs.fileno())),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                env=child_environment(),
+            )
+        self._connection = multiprocessing.connection.Connection(ours.detach())
+
+    def _send(self, request: ReadRequest) -> None:
+        if self._connection is None:
+            raise EOFError
+        self._connection.send(request)
+
+    def _receive(self, seconds: float) -> ReadEvent:
+        connection = self._connection
+        if connection is None:
+            raise EOFError
+        if not connection.poll(seconds):
+            raise TimeoutError
+        return connection.recv()
+
+    def _stop(self) -> int | None:
+        """Kill the process; what it ended with, if it had ended before."""
+        process, self._process = self._process, None
+        code = None
+        if process is not None:
+            try:
+                # Its end of the connection closes before it is gone.
+                code = process.wait(1.0) if not self.closed else process.poll()
+            except subprocess.TimeoutExpired:
+                code = None
+            process.kill()
+            process.wait()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        return code
+
+    def _reason(self, died: Literal["crashed", "hung"], code: int | None, limits: Limits) -> str:
+        if died == "hung":
+            return f"it took longer than {limits.seconds:.0f} s to read; split it, or raise the limit."
+        how = "" if code is None else f" (exit code {code})"
+        if code is not None and code < 0:
+            how = f" ({signal.Signals(-code).name})"
+        return f"it crashed its reader twice{how}."
+
+    def _last_words(self) -> str:
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it ended without a word."
+
+
+def child_command(module: str, *arguments: str) -> list[str]:
+    """How to run a module of the package; `-P` keeps the working directory out of what it imports."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child that must import the package as this process did."""
+    home = str(Path(__file__).resolve().parents[2])
+    if home in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+        return dict(os.environ)
+    path = [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path))}

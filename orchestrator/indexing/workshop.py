@@ -1,0 +1,127 @@
+"""What the jobs of an index work with, and what they have in common: vectors of passages, shard names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import IndexMismatch, ModelError, StoreError
+from orchestrator.indexing.documents import embedded_text
+from orchestrator.ports import (
+    Catalogue,
+    DocumentRow,
+    Embedder,
+    IndexFormat,
+    IndexVersion,
+    Job,
+    Ledger,
+    ShardWriter,
+    SparseEncoder,
+    SparseVector,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from orchestrator.indexing.reading import Reader
+
+#: Seconds of a job's lease, renewed every quarter of it.
+LEASE = 120.0
+#: Seconds that writing one passage into a shard may take, at most; it may hold the interpreter.
+WRITING = 0.005
+#: How many passages are embedded at once.
+BATCH = 1024
+
+
+def index_format(embedder: Embedder, sparse: SparseEncoder) -> IndexFormat:
+    """What an index that is made with these holds."""
+    return IndexFormat(embedder.name, embedder.dimensions, sparse.name)
+
+
+@dataclass
+class Workshop:
+    """The ports that jobs need. `progress` is told of each file and batch of passages that is done.
+
+    Files are read by one process of its own, started with the first job that reads any.
+    """
+
+    ledger: Ledger
+    catalogue: Catalogue
+    shards: ShardWriter
+    embedder: Embedder
+    sparse: SparseEncoder
+    progress: Callable[[int, int], None] = lambda files, passages: None
+    lease: float = LEASE
+    _reader: Reader | None = field(default=None, init=False)
+
+    @property
+    def format(self) -> IndexFormat:
+        """What the passages that are written here are made with."""
+        return index_format(self.embedder, self.sparse)
+
+    @property
+    def reader(self) -> Reader:
+        """The process that reads files; it starts while the embedder is loaded."""
+        if self._reader is None or self._reader.closed:
+            from orchestrator.indexing.reading import Reader
+
+            self._reader = Reader()
+        return self._reader
+
+    def version(self, index: str) -> IndexVersion:
+        """The index as it is now; StoreError if there is none."""
+        version = self.catalogue.current(index)
+        if version is None:
+            raise StoreError(f"there is no index {index!r}.", hint="Add something to it first.")
+        return version
+
+    def same_format(self, index: str) -> IndexVersion:
+        """The index as it is now; IndexMismatch if it is made with other models than these."""
+        version = self.version(index)
+        if version.format != self.format:
+            raise IndexMismatch(
+                f"the index {index!r} is made with {version.format.embedder} and {version.format.sparse}, "
+                f"and this worker with {self.format.embedder} and {self.format.sparse}.",
+                hint=f"Set the same models, or `orchestrator index rebuild --index {index}`.",
+            )
+        return version
+
+    async def encode(
+        self, documents: Sequence[DocumentRow]
+    ) -> tuple[NDArray[np.float32], list[SparseVector]]:
+        """Dense vectors of shape (passages, dimensions), and sparse ones, of all passages in order."""
+        import numpy as np
+
+        texts = [embedded_text(document, passage) for document in documents for passage in document.passages]
+        dense: list[NDArray[np.float32]] = []
+        sparse: list[SparseVector] = []
+        for start in range(0, len(texts), BATCH):
+            part = texts[start : start + BATCH]
+            # The terms are counted here while the embedder computes in its own threads.
+            vectors, terms = await asyncio.gather(
+                self.embedder.embed(part, kind="passage"), asyncio.to_thread(self.sparse.passages, part)
+            )
+            if vectors.shape != (len(part), self.embedder.dimensions) or not np.isfinite(vectors).all():
+                raise ModelError(
+                    f"the embedder {self.embedder.name} gave an array of {vectors.shape}, or values that are "
+                    f"not finite; expected {len(part)} vectors of {self.embedder.dimensions} numbers.",
+                    hint="Check the model with `orchestrator doctor`.",
+                )
+            dense.append(vectors)
+            sparse += terms
+        empty = np.empty((0, self.embedder.dimensions), np.float32)
+        return np.concatenate([empty, *dense]), sparse
+
+    def shard_name(self, job: Job, passages: int) -> str:
+        """The name of the shard that a job is about to write; its lease now lasts until that is written."""
+        self.lease = LEASE + WRITING * passages
+        self.ledger.renew(job, seconds=self.lease)
+        return f"{job.id}-{job.fence}"
+
+    def close(self) -> None:
+        """End the reading process."""
+        if self._reader is not None:
+            self._reader.close()

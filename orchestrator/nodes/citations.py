@@ -145,7 +145,7 @@ class CitationFilter:
     def _read_bracket(self, shown: list[str], final: bool, *, image: bool) -> bool:
         window = self._waiting[:_LONGEST]
         open_ended = not final and len(window) < _LONGEST and "\n" not in window
-        citation = None if image else _CITATION.match(window)
+        citation = _CITATION.match(window)
         if citation:
             end = citation.end()
             if end == len(window) and open_ended:
@@ -154,7 +154,15 @@ class CitationFilter:
                 address = _ADDRESS.match(window, end)
                 if address is None and open_ended and ")" not in window[end:]:
                     return False
+                if image and address:
+                    self._take(address.end())
+                    self._gone = True
+                    return True
                 end = address.end() if address else end
+            if image:
+                # "So it is![1]": an exclamation, and then a citation.
+                shown.append(self._plain("!"))
+                self._space = " "
             self._take(end)
             shown.append(self._cite(citation.group("numbers")))
             return True

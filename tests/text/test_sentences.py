@@ -99,29 +99,14 @@ def test_a_passage_cut_out_of_a_code_block_or_table_is_read_as_such() -> None:
     assert [part.kind for part in sentences("Text.\n\n```\nnever closed. Is it?")] == ["prose", "code"]
 
 
-_PIECES = st.sampled_from(
-    [
-        "Word",
-        "word.",
-        "e.g.",
-        "3.14",
-        "2.",
-        "Dr.",
-        "?",
-        "!",
-        "…",
-        "。",
-        "今日",
-        ":",
-        "key: value\n",
-        "é",
-        "_",
-        '"',
-    ]
-    + ["\n", "\n\n", "\r\n", " ", "  ", "\t", "\u00a0", "\u2028", "# ", "## ", "- ", "* ", "1. ", "> ", "**"]
-    + ["```", "```py\n", "~~~", "`a. B`", "| a | b |\n", "|--|--|\n", "|", "---", "===", "<!--", "-->"]
-    + ["[x](y)", ")", "(", "    code\n"]
-)
+# fmt: off
+_PIECES = st.sampled_from([
+    "Word", "word.", "e.g.", "3.14", "2.", "Dr.", "?", "!", "…", "。", "今日", ":", "key: value\n", "é", "_",
+    '"',     "\n", "\n\n", "\r\n", " ", "  ", "\t", "\u00a0", "\u2028", "# ", "## ", "- ", "* ", "1. ", "> ",
+    "**", "```", "```py\n", "~~~", "`a. B`", "| a | b |\n", "|--|--|\n", "|", "---", "===", "<!--", "-->",
+    "[x](y)", ")", "(", "    code\n",
+])
+# fmt: on
 
 
 @given(st.one_of(st.text(max_size=400), st.lists(_PIECES, max_size=60).map("".join)))

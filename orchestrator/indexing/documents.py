@@ -81,7 +81,7 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
         source = str(path) if identifier == file else f"{path}#{identifier}"
         text = _clean(document.text)
         unique = document_id(place, source)
-        content = _digest(json.dumps([name, title, text, metadata], sort_keys=True, ensure_ascii=False))
+        content = digest(json.dumps([name, title, text, metadata], sort_keys=True, ensure_ascii=False))
         yield DocumentRow(
             unique,
             place.tenant,
@@ -95,7 +95,7 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
             metadata,
             tuple(
                 PassageRow(
-                    _identifier(place.index, unique, content, str(position)), position, part, _digest(part)
+                    _identifier(place.index, unique, content, str(position)), position, part, digest(part)
                 )
                 for position, part in enumerate(recipe.splitting.split(text, markdown=markdown))
             ),
@@ -130,7 +130,8 @@ def _identifier(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """The SHA-256 of a text, in hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

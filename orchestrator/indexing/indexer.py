@@ -1,0 +1,307 @@
+"""Adding to an index, removing from it, making it anew: what a user asks for, as jobs of a ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.indexing import plan as planning
+from orchestrator.indexing.documents import Recipe
+from orchestrator.indexing.files import SkippedFile, resolve_root, scan
+from orchestrator.indexing.merging import merges
+from orchestrator.indexing.plan import Plan, place
+from orchestrator.indexing.reading import Limits
+from orchestrator.indexing.report import (
+    IndexReport,
+    IndexStatus,
+    RebuildReport,
+    RemovalReport,
+    RootStatus,
+    VerifyReport,
+)
+from orchestrator.indexing.tenure import Progress, tenure
+from orchestrator.indexing.upkeep import pages
+from orchestrator.indexing.verify import verify
+from orchestrator.indexing.workshop import Workshop
+from orchestrator.indexing.writer import Writer
+from orchestrator.ports import FileRow, IndexVersion
+from orchestrator.types import DEFAULT_TENANT
+
+#: Seconds for which what was replaced is kept: shards for readers that are about to open them,
+#: passages for runs that are about to cite them.
+SHARD_GRACE, PASSAGE_GRACE = 300.0, 86_400.0
+#: Passages that a rebuild embeds in one job.
+REBUILD_PASSAGES = 20_000
+
+
+def silent(done: int, total: int, doing: str) -> None:
+    """The progress of something that nobody watches."""
+
+
+class Indexer:
+    """Changes and describes one index. What takes long is done by a local worker process.
+
+    `workshop` holds the ports; `settings` are those of the application that a worker makes for
+    itself. Everything may be killed at any moment: running it again ends with the right index.
+    `wait` is for how many seconds another writer is waited for.
+    """
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        index: str = "default",
+        *,
+        settings: Mapping[str, Any],
+        recipe: Recipe | None = None,
+        limits: Limits | None = None,
+        wait: float = 60.0,
+        shard_grace: float = SHARD_GRACE,
+        passage_grace: float = PASSAGE_GRACE,
+    ) -> None:
+        self.index = index
+        self._workshop = workshop
+        self._catalogue = workshop.catalogue
+        self._settings = settings
+        self._recipe = recipe or Recipe()
+        self._limits = limits or Limits()
+        self._wait = wait
+        self._grace = {"shard_seconds": shard_grace, "passage_seconds": passage_grace}
+
+    # -- changes -------------------------------------------------------------------------------
+
+    async def add(
+        self,
+        root: str | Path,
+        labels: Sequence[str] | None = None,
+        tenant: str = DEFAULT_TENANT,
+        progress: Progress = silent,
+    ) -> IndexReport:
+        """Make the index hold what lies below `root`, readable by who is granted one of `labels`.
+
+        Unchanged files are skipped, changed ones replaced, and files that vanished from this root are
+        removed. Without `labels`, known files keep theirs and new ones get those of the root, which are
+        `public` at first. `progress` is called with what is done, what there is to do, and a word.
+        BadInput for a root that is missing or empty, IndexBusy if another writer has the index,
+        IndexMismatch if it was made with another embedder.
+        """
+        began = time.monotonic()
+        path = resolve_root(root)
+        if labels is not None:
+            planning.canonical(labels)
+        async with self._writing(progress) as writer:
+            progress(0, 0, "scanning")
+            plan = await asyncio.to_thread(self._plan, path, labels, tenant)
+            # Who may read what is settled before anything else changes.
+            relabelled = list(planning.relabel_jobs(plan))
+            passages = sum(plan.before[file].passages for file in plan.relabelled)
+            await writer.there("relabel", relabelled, total=passages, doing="relabelling")
+            jobs = list(planning.read_jobs(plan, self._recipe, self._limits))
+            total = len(plan.added) + len(plan.changed)
+            await writer.there("read", jobs, total=total, doing="reading")
+            rows = await asyncio.to_thread(self._catalogue.files, self.index)
+            gone = [*plan.removed, *planning.superseded(rows, plan.target)]
+            await writer.here("forget", planning.forget_jobs(gone))
+            if relabelled or jobs or gone:
+                await self._tidy(writer, progress)
+        version = self._workshop.version(self.index)
+        return _report(plan, version, rows, time.monotonic() - began)
+
+    async def remove(self, what: str | Path, progress: Progress = silent) -> RemovalReport:
+        """Take out a root, one of its files, or a document by the id that its author knows.
+
+        Files and roots are given by their paths, which need not exist any more. A file that is still
+        below its root comes back when the root is added again; a document of a file of many comes back
+        when its file changes. BadInput if the index has nothing of that name.
+        """
+        async with self._writing(progress) as writer:
+            self._workshop.version(self.index)
+            payloads, files, documents = await asyncio.to_thread(self._removal, what)
+            await writer.here("forget", payloads)
+            await self._tidy(writer, progress)
+        version = self._workshop.version(self.index)
+        return RemovalReport(
+            self.index, version.number, files, documents, version.documents, version.passages
+        )
+
+    async def drop(self, progress: Progress = silent) -> None:
+        """Forget the index and delete its shards, at once."""
+        async with self._writing(progress):
+            self._workshop.version(self.index)
+            await asyncio.to_thread(self._catalogue.drop, self.index)
+            await asyncio.to_thread(self._workshop.shards.sweep, self.index, (), seconds=0.0)
+
+    async def rebuild(self, progress: Progress = silent) -> RebuildReport:
+        """Make all vectors of the index anew, with the embedder and the terms of now.
+
+        Texts, labels and statistics stay as they are. Searches see the old vectors until the last new
+        one is written, and then all new ones at once; nothing is deleted first.
+        """
+        began = time.monotonic()
+        async with self._writing(progress) as writer:
+            version = self._workshop.version(self.index)
+            shards: list[tuple[str, int]] = []
+            after: str | None = ""
+            done = 0
+            while after is not None:
+                payload = {"after": after, "passages": REBUILD_PASSAGES, "base": version.number}
+                (job,) = await writer.there(
+                    "embed", [payload], total=version.passages, doing="embedding", done=done
+                )
+                assert job.effects is not None
+                if job.effects["shard"]:
+                    shards.append((job.effects["shard"], job.effects["points"]))
+                done += job.effects["points"]
+                after = job.effects["last"]
+            format = self._workshop.format
+            payload = {
+                "shards": shards,
+                "base": version.number,
+                "terms": format.sparse != version.format.sparse,
+            }
+            await writer.there("switch", [payload], total=0, doing="publishing")
+            await self._tidy(writer, progress)
+        version = self._workshop.version(self.index)
+        return RebuildReport(
+            self.index,
+            version.number,
+            version.format,
+            version.documents,
+            version.passages,
+            time.monotonic() - began,
+        )
+
+    async def merge(self, progress: Progress = silent) -> IndexVersion:
+        """Merge shards as far as there are many, and delete what nobody needs any more."""
+        async with self._writing(progress) as writer:
+            self._workshop.version(self.index)
+            await self._tidy(writer, progress)
+        return self._workshop.version(self.index)
+
+    # -- what there is -------------------------------------------------------------------------
+
+    async def status(self) -> IndexStatus:
+        """What the index is made of; StoreError if there is none."""
+        return await asyncio.to_thread(self._status)
+
+    async def list(self) -> list[FileRow]:
+        """The files that the index has, by root and name."""
+        self._workshop.version(self.index)
+        return await asyncio.to_thread(self._catalogue.files, self.index)
+
+    async def verify(self, progress: Progress = silent) -> VerifyReport:
+        """Compare the index with its catalogue, passage by passage; it may be searched meanwhile."""
+        return await asyncio.to_thread(verify, self._workshop, self.index, progress)
+
+    # -- how -----------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _writing(self, progress: Progress) -> AsyncGenerator[Writer]:
+        async with tenure(self._workshop.ledger, self.index, wait=self._wait, progress=progress) as name:
+            writer = Writer(self._workshop, self.index, name, self._settings, progress)
+            try:
+                yield writer
+            finally:
+                await writer.stop()
+
+    def _plan(self, path: Path, labels: Sequence[str] | None, tenant: str) -> Plan:
+        rows = self._catalogue.files(self.index)
+        given = planning.target(path, tenant, rows)
+        found = scan(
+            given.root, frozenset(self._recipe.readers), within=given.within, largest=self._limits.size
+        )
+        # After the scan: a root that cannot be indexed must not leave an empty index behind.
+        self._catalogue.create(self.index, self._workshop.format)
+        return planning.compare(found, rows, given, self._recipe, labels)
+
+    async def _tidy(self, writer: Writer, progress: Progress) -> None:
+        while groups := merges(self._workshop.version(self.index)):
+            progress(0, 0, "merging")
+            await writer.there("merge", [{"shards": group} for group in groups], total=0, doing="merging")
+        await writer.here("collect", [self._grace])
+
+    def _removal(self, what: str | Path) -> tuple[list[dict[str, Any]], int, int]:
+        """The jobs that remove something, and how many files and documents that are."""
+        rows = self._catalogue.files(self.index)
+        path = Path(what).expanduser().absolute()
+        # A path that is no more cannot be resolved; one that is may lead through links.
+        paths = {path, path.resolve()}
+        found = [row for row in rows if Path(row.root) in paths] or [
+            row for row in rows if place(row) in paths or paths & set(place(row).parents)
+        ]
+        if found:
+            payloads = list(planning.forget_jobs(found))
+            held = (
+                self._catalogue.document_hashes(self.index, each["root"], each["files"]) for each in payloads
+            )
+            return payloads, len(found), sum(map(len, held))
+        name = str(what)
+        ids = [
+            document.id
+            for page in pages(self._catalogue, self.index)
+            for document in page
+            if name in (document.document, document.source, document.id)
+        ]
+        if not ids:
+            raise BadInput(
+                f"the index {self.index!r} has no root, file or document {name!r}.",
+                hint=f"`orchestrator index list --index {self.index}` shows what it has.",
+            )
+        return [{"documents": ids}], 0, len(ids)
+
+    def _status(self) -> IndexStatus:
+        version = self._workshop.version(self.index)
+        by_root: dict[tuple[str, str], list[FileRow]] = {}
+        for row in self._catalogue.files(self.index):
+            by_root.setdefault((row.root, row.tenant), []).append(row)
+        return IndexStatus(
+            index=self.index,
+            version=version.number,
+            format=version.format,
+            documents=version.documents,
+            passages=version.passages,
+            shards=len(version.shards),
+            roots=tuple(
+                RootStatus(
+                    root=root,
+                    tenant=owner,
+                    labels=tuple(sorted({label for row in rows for label in row.labels})),
+                    files=len(rows),
+                    documents=sum(row.documents for row in rows),
+                    passages=sum(row.passages for row in rows),
+                    skipped=tuple(SkippedFile(row.file, row.error) for row in rows if row.error),
+                )
+                for (root, owner), rows in sorted(by_root.items())
+            ),
+            jobs=tuple(
+                self._workshop.ledger.jobs(index=self.index, states=("pending", "running", "failed", "dead"))
+            ),
+        )
+
+
+def _report(plan: Plan, version: IndexVersion, rows: Sequence[FileRow], seconds: float) -> IndexReport:
+    root = str(plan.target.root)
+    errors = {row.file: row.error for row in rows if row.root == root and row.error is not None}
+    failed = [
+        SkippedFile(file.file, errors[file.file] or "")
+        for file in (*plan.added, *plan.changed)
+        if file.file in errors
+    ]
+    return IndexReport(
+        index=version.index,
+        root=str(plan.target.path),
+        version=version.number,
+        added=sum(file.file not in errors for file in plan.added),
+        changed=sum(file.file not in errors for file in plan.changed),
+        unchanged=len(plan.unchanged),
+        removed=len(plan.removed),
+        relabelled=len(plan.relabelled),
+        skipped=tuple(sorted((*plan.skipped, *failed), key=lambda file: file.file)),
+        documents=version.documents,
+        passages=version.passages,
+        seconds=seconds,
+    )

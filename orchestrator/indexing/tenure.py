@@ -1,0 +1,147 @@
+"""The right to change an index: one writer at a time, whichever process or host it is in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from orchestrator.errors import IndexBusy, LeaseLost
+from orchestrator.ports import Ledger
+
+#: Seconds for which a writer holds an index, renewed every third of it.
+HOLD = 30.0
+#: Seconds between two looks at whether an index is free.
+_LOOK = 0.2
+
+Progress = Callable[[int, int, str], None]
+
+
+@asynccontextmanager
+async def tenure(ledger: Ledger, index: str, *, wait: float, progress: Progress) -> AsyncGenerator[str]:
+    """Hold an index; gives the name that the jobs of this tenure bear. IndexBusy after `wait` seconds.
+
+    A holder on this host that has died is succeeded at once, another when its lease runs out. What it
+    left undone is put aside first: none of it can be published any more once this has begun. A tenure
+    that is lost cancels the task that holds it, with IndexBusy.
+    """
+    name = uuid.uuid4().hex[:16]
+    owner = f"{_host()} {os.getpid()} {_started(os.getpid())} {name}"
+    lease = f"index {index}"
+    await _acquire(ledger, lease, owner, index, wait, progress)
+    task = asyncio.current_task()
+    assert task is not None
+    lost: list[str] = []
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(HOLD / 3)
+            holder = await asyncio.to_thread(ledger.hold, lease, owner, seconds=HOLD)
+            if holder != owner:
+                lost.append(holder)
+                task.cancel()
+                return
+
+    keeping = asyncio.create_task(keep())
+    try:
+        await asyncio.to_thread(set_aside, ledger, index)
+        yield name
+    except asyncio.CancelledError:
+        if not lost:
+            raise
+        raise IndexBusy(
+            f"the index {index!r} was taken over by {_described(lost[0])} while this process was stalled.",
+            hint="Nothing is lost: run it again when the other is done.",
+        ) from None
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+        if not lost:
+            await asyncio.shield(asyncio.to_thread(_leave, ledger, index, lease, owner))
+
+
+async def _acquire(
+    ledger: Ledger, lease: str, owner: str, index: str, wait: float, progress: Progress
+) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait
+    after: str | None = None
+    while True:
+        holder = await asyncio.to_thread(ledger.hold, lease, owner, seconds=HOLD, after=after)
+        if holder == owner:
+            return
+        after = holder if _dead(holder) else None
+        if after is not None:
+            continue
+        if loop.time() >= deadline:
+            raise IndexBusy(
+                f"the index {index!r} is being changed by {_described(holder)}.",
+                hint="Run it again when that is done, or wait longer (`--wait`).",
+            )
+        progress(0, 0, f"waiting for {_described(holder)}")
+        await asyncio.sleep(_LOOK)
+
+
+def set_aside(ledger: Ledger, index: str) -> int:
+    """End the jobs that an earlier tenure left, so that nothing of them is published; how many."""
+    left = ledger.jobs(index=index, states=("pending", "failed", "running"))
+    for job in left:
+        with suppress(LeaseLost):
+            # One that is running is fenced off by its end; another has to be claimed to be ended.
+            held = job if job.state == "running" else ledger.claim("set aside", seconds=HOLD, job=job.id)
+            if held is not None:
+                ledger.finish(held, {"set_aside": True})
+    return len(left)
+
+
+def _leave(ledger: Ledger, index: str, lease: str, owner: str) -> None:
+    set_aside(ledger, index)
+    ledger.release(lease, owner)
+
+
+def _dead(holder: str) -> bool:
+    """Whether the holder was a process of this host that is no more."""
+    host, _, rest = holder.partition(" ")
+    pid, _, rest = rest.partition(" ")
+    started = rest.partition(" ")[0]
+    if host != _host() or not pid.isdigit():
+        return False
+    return _started(int(pid)) != started
+
+
+def _host() -> str:
+    """Names where a process number means something: a container may share its host's name."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()}/{space}".replace(" ", "_")
+
+
+def _started(pid: int) -> str:
+    """When a process began, so that another under its number is told apart; "gone" if there is none."""
+    try:
+        # The name of the program, in brackets, may hold spaces; field 22 is the time, in ticks since boot.
+        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "gone" if status[0] in "ZX" else status[19]
+    except (OSError, IndexError):
+        pass
+    if Path("/proc/self/stat").exists():
+        return "gone"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    except PermissionError:
+        pass
+    return "-"
+
+
+def _described(holder: str) -> str:
+    host, _, rest = holder.partition(" ")
+    return f"process {rest.partition(' ')[0]} on {host.partition('/')[0]}"

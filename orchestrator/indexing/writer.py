@@ -1,0 +1,112 @@
+"""The work of one tenure: jobs are submitted, a local worker does them, and its deaths are dealt with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from orchestrator.errors import LeaseLost, StoreError
+from orchestrator.indexing.child import WorkerProcess
+from orchestrator.indexing.jobs import DIED, run_job
+from orchestrator.indexing.plan import job_key
+from orchestrator.indexing.tenure import Progress
+from orchestrator.indexing.workshop import Workshop
+from orchestrator.ports import Job, JobState
+
+_ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")
+#: Deaths of a worker in a row, before it claimed anything, after which it is given up.
+_STILLBORN = 3
+
+
+class Writer:
+    """Does jobs of one index under a tenure's name, in a worker process or, when they are light, here."""
+
+    def __init__(
+        self, workshop: Workshop, index: str, tenure: str, settings: Mapping[str, Any], progress: Progress
+    ) -> None:
+        self._workshop = workshop
+        self._index = index
+        self._tenure = tenure
+        self._child = WorkerProcess(index, settings)
+        self._progress = progress
+
+    async def here(self, kind: str, payloads: Iterable[Mapping[str, Any]]) -> list[Job]:
+        """Do jobs in this process, which need no model and write no shard; those that are done."""
+        done: list[Job] = []
+        for payload in payloads:
+            job = await self._submit(kind, payload)
+            if not await run_job(job.id, self._tenure, self._workshop):
+                # The worker is quicker.
+                await self._drain(0, "")
+            done.append(job)
+        await self._refuse_dead()
+        return done
+
+    async def there(
+        self, kind: str, payloads: Iterable[Mapping[str, Any]], *, total: int, doing: str, done: int = 0
+    ) -> list[Job]:
+        """Have jobs done by the worker; the jobs with their effects.
+
+        `total` is how many files or passages there are, `done` how many of them were done before.
+        StoreError if one failed for good: the others are done then.
+        """
+        submitted = [await self._submit(kind, payload) for payload in payloads]
+        if not submitted:
+            return []
+        self._child.wake()
+        await self._drain(total, doing, done)
+        await self._refuse_dead()
+        ids = {job.id for job in submitted}
+        return [job for job in await asyncio.to_thread(self._mine, ("done",)) if job.id in ids]
+
+    async def stop(self) -> None:
+        """End the worker."""
+        await self._child.stop()
+
+    async def _submit(self, kind: str, payload: Mapping[str, Any]) -> Job:
+        key = job_key(self._tenure, kind, payload)
+        return await asyncio.to_thread(self._workshop.ledger.submit, kind, self._index, key, payload)
+
+    async def _drain(self, total: int, doing: str, done: int = 0) -> None:
+        """Wait until nothing of this tenure is left to do, with a worker that lives."""
+        deaths, started = 0, self._child.running
+        while active := await asyncio.to_thread(self._mine, _ACTIVE):
+            if not self._child.running:
+                if started:
+                    await asyncio.to_thread(self._give_back, active)
+                    deaths += 1
+                if deaths > _STILLBORN:
+                    raise StoreError(
+                        f"the worker process does not start: {self._child.ending()}.",
+                        hint="Check the installation with `orchestrator doctor`.",
+                    )
+                await self._child.start()
+                started = True
+            while (report := await self._child.report(1.0)) is not None:
+                if "claimed" in report:
+                    deaths = 0
+                done += report.get("files" if doing == "reading" else "passages", 0)
+                self._progress(min(done, total), total, doing)
+                if "ended" in report:
+                    break
+
+    def _give_back(self, jobs: list[Job]) -> None:
+        """Tell the ledger of a dead worker's job, so that nobody waits for its lease."""
+        for job in jobs:
+            if job.state == "running":
+                with suppress(LeaseLost):
+                    self._workshop.ledger.fail(job, f"{DIED} ({self._child.ending()})")
+
+    async def _refuse_dead(self) -> None:
+        if dead := await asyncio.to_thread(self._mine, ("dead",)):
+            more = f" (and {len(dead) - 1} other jobs)" if len(dead) > 1 else ""
+            raise StoreError(
+                f"not everything could be indexed: {(dead[0].error or DIED).rstrip('.')}{more}.",
+                hint="What was there before is unchanged. Remove the cause and run it again.",
+            )
+
+    def _mine(self, states: tuple[JobState, ...]) -> list[Job]:
+        jobs = self._workshop.ledger.jobs(index=self._index, states=states)
+        return [job for job in jobs if job.key.startswith(f"{self._tenure}:")]

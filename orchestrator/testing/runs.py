@@ -44,7 +44,7 @@ def answered(*citations: Mapping[str, Any], run: RunRecord = RUN) -> RunRecord:
 
 def counting_graph(saver: Any) -> Any:
     """A LangGraph graph whose one node adds to `seen` how many numbers it saw."""
-    from langgraph.graph import StateGraph
+    from langgraph.graph import StateGraph  # pyright: ignore[reportMissingTypeStubs]
 
     async def look(state: Counted) -> Counted:
         return {"seen": [len(state["seen"])]}

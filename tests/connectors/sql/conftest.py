@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from collections.abc import Generator
 from pathlib import Path
 
@@ -10,17 +12,45 @@ import pytest
 from connectors.sql import Database
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with empty tables, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "state.db"
+    Database(path).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_name(postgres_cluster: str) -> str:
+    """The name of a PostgreSQL database with empty tables, to be copied."""
+    import psycopg
+
+    with psycopg.connect(postgres_cluster.format("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    Database(postgres_cluster.format("migrated")).close()
+    return "migrated"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+    """The URL of a database with empty tables."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'state.db'}"
-    return request.getfixturevalue("postgres_url")
+        path = tmp_path / "state.db"
+        shutil.copy(request.getfixturevalue("migrated_file"), path)
+        return f"sqlite:///{path}"
+    import psycopg
+
+    cluster: str = request.getfixturevalue("postgres_cluster")
+    template: str = request.getfixturevalue("migrated_name")
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(cluster.format("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return cluster.format(name)
 
 
 @pytest.fixture
 def database(url: str) -> Generator[Database]:
-    """An empty database with its tables."""
+    """A database with empty tables."""
     opened = Database(url)
     yield opened
     opened.close()

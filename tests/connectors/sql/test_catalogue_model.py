@@ -1,0 +1,153 @@
+"""Random histories of an index against a model of what its shards hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from connectors.sql import Database, SqlCatalogue, SqlLedger
+from orchestrator.ports import DocumentRow, IndexChange, IndexVersion, Shard
+from orchestrator.testing.clock import ManualClock
+from orchestrator.testing.publisher import Publisher, frequencies
+from orchestrator.testing.rows import FORMAT, document, ids
+
+NAMES = st.sampled_from("abcd")
+TEXTS = st.lists(st.sampled_from(["w1", "w2 w3", "w1 w3 w3", "w4"]), max_size=3)
+LABELS = st.sampled_from([("public",), ("staff",), ("public", "staff")])
+TENANTS = st.sampled_from(["red", "blue"])
+ROWS = st.builds(
+    lambda name, texts, labels, tenant: document(
+        name, *texts, labels=labels, tenant=tenant, root=f"/{tenant}"
+    ),
+    NAMES,
+    TEXTS,
+    LABELS,
+    TENANTS,
+)
+
+
+class Histories(RuleBasedStateMachine):
+    """What is alive is in exactly one shard where it is not dead; statistics count what is alive."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = TemporaryDirectory()
+        self.clock = ManualClock()
+        self.database = Database(Path(self.folder.name) / "state.db")
+        self.catalogue = SqlCatalogue(self.database, self.clock)
+        self.version = self.catalogue.create("default", FORMAT)
+        self.index = Publisher(self.catalogue, SqlLedger(self.database, self.clock))
+        self.names = count(1)
+        self.held: dict[str, set[str]] = {}
+        self.alive: dict[str, DocumentRow] = {}
+        self.merge: tuple[IndexVersion, tuple[str, ...], set[str]] | None = None
+
+    def teardown(self) -> None:
+        if hasattr(self, "database"):
+            self.database.close()
+            self.folder.cleanup()
+
+    def publish(self, change: IndexChange) -> None:
+        self.version = self.catalogue.publish(self.index.job(), "default", change)
+
+    @rule(rows=st.lists(ROWS, max_size=3, unique_by=lambda row: row.id))
+    def replace(self, rows: list[DocumentRow]) -> None:
+        change = self.index.change(*rows)
+        if change.shard is not None:
+            self.held[change.shard.name] = set(ids(*rows))
+        self.publish(change)
+        self.alive.update({row.id: row for row in rows})
+
+    @rule(row=ROWS)
+    def remove(self, row: DocumentRow) -> None:
+        self.publish(self.index.change(removed=(row,)))
+        self.alive.pop(row.id, None)
+
+    @rule(labels=LABELS, tenant=TENANTS)
+    def relabel(self, labels: tuple[str, ...], tenant: str) -> None:
+        self.catalogue.relabel("default", f"/{tenant}", labels)
+        for row in self.alive.values():
+            if row.tenant == tenant:
+                self.alive[row.id] = replace(row, labels=labels)
+
+    @precondition(lambda self: self.merge is None and len(self.version.shards) > 1)
+    @rule(data=st.data())
+    def begin_merge(self, data: st.DataObject) -> None:
+        version = self.catalogue.current("default")
+        assert version is not None
+        names = st.sampled_from([shard.name for shard in version.shards])
+        chosen = tuple(data.draw(st.lists(names, min_size=1, max_size=3, unique=True)))
+        held = {passage for name in chosen for passage in self.held[name] - version.removed.get(name, set())}
+        self.merge = version, chosen, held
+
+    @precondition(lambda self: self.merge is not None)
+    @rule(told=st.booleans())
+    def end_merge(self, told: bool) -> None:
+        assert self.merge is not None
+        base, chosen, held = self.merge
+        self.merge = None
+        shard = Shard(f"merged-{next(self.names)}", len(held)) if held else None
+        self.publish(IndexChange(shard=shard, merged=chosen, base=base.number if told else None))
+        if shard is not None:
+            self.held[shard.name] = held
+
+    @precondition(lambda self: self.merge is None)
+    @rule(parts=st.integers(1, 3))
+    def rebuild(self, parts: int) -> None:
+        version = self.catalogue.current("default")
+        assert version is not None
+        everything = sorted(ids(*self.alive.values()))
+        shards = [
+            (Shard(f"rebuilt-{next(self.names)}", len(part)), set(part))
+            for number in range(parts)
+            if (part := everything[number::parts])
+        ]
+        self.publish(
+            IndexChange(format=FORMAT, shards=tuple(shard for shard, _ in shards), base=version.number)
+        )
+        self.held.update({shard.name: part for shard, part in shards})
+
+    @rule(seconds=st.sampled_from([1, 20]))
+    def collect(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+        self.catalogue.collect(grace_seconds=10)
+
+    @invariant()
+    def what_is_alive_is_in_one_shard(self) -> None:
+        version = self.catalogue.current("default")
+        assert version is not None
+        visible = [
+            passage
+            for shard in version.shards
+            for passage in self.held[shard.name] - version.removed.get(shard.name, set())
+        ]
+        assert sorted(visible) == sorted(ids(*self.alive.values()))
+        assert version.removed.keys() <= {shard.name for shard in version.shards}
+
+    @invariant()
+    def what_is_stored_is_what_is_alive(self) -> None:
+        version = self.catalogue.current("default")
+        assert version is not None
+        rows = self.catalogue.documents("default")
+        assert rows == [self.alive[row] for row in sorted(self.alive)]
+        assert version.documents == len(rows)
+        assert version.passages == len(ids(*rows))
+
+    @invariant()
+    def statistics_count_what_is_alive(self) -> None:
+        version = self.catalogue.current("default")
+        assert version is not None
+        for tenant in ("red", "blue"):
+            rows = [row for row in self.alive.values() if row.tenant == tenant]
+            found = self.catalogue.statistics(version, tenant)
+            assert (found.passages, dict(found.frequency)) == (len(ids(*rows)), frequencies(*rows))
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)

@@ -1,0 +1,328 @@
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from connectors.sql import Database, SqlCatalogue, SqlDocuments, SqlLedger, migrations
+from connectors.sql.backup import restore
+from connectors.sql.schema import metadata
+from orchestrator.errors import BadInput, IndexBusy, SettingsError, StoreError
+from orchestrator.testing.clock import ManualClock
+from orchestrator.testing.publisher import Publisher
+from orchestrator.testing.rows import FORMAT, document, ids
+from orchestrator.types import ANONYMOUS
+
+#: A database as each released revision left it, with one published document.
+STORED = Path(__file__).parent / "stored"
+
+
+def publisher(database: Database) -> Publisher:
+    catalogue = SqlCatalogue(database)
+    catalogue.create("default", FORMAT)
+    return Publisher(catalogue, SqlLedger(database, ManualClock()))
+
+
+# -- migrations --------------------------------------------------------------------------------
+
+
+def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_head_is_the_last_migration() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert scripts.get_current_head() == migrations.HEAD
+    assert len(list(STORED.glob("*.sql"))) == len(list(scripts.walk_revisions()))
+
+
+@pytest.mark.parametrize("dump", sorted(STORED.glob("*.sql")), ids=lambda path: path.stem)
+def test_a_database_of_every_revision_opens(tmp_path: Path, dump: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        connection.executescript(dump.read_text())
+    database = Database(tmp_path / "state.db")
+    version = SqlCatalogue(database).current("default")
+    assert version is not None
+    assert (version.documents, version.passages) == (1, 2)
+    stored = document("stored", "w1 w2", "w2")
+    reading = SqlDocuments(database, "default").passages(ids(stored), principal=ANONYMOUS)
+    found = asyncio.run(reading)
+    assert [passage.text for passage in found.values()] == ["w1 w2", "w2"]
+    assert SqlCatalogue(database).statistics(version, "default").frequency == {1: 1, 2: 2}
+    with database.reading() as connection:
+        assert migrations.revision(connection) == migrations.HEAD
+    database.close()
+
+
+@pytest.mark.parametrize("revision", ["9999", "written-by-something-else"])
+def test_an_unknown_revision_is_refused_and_left_alone(database: Database, url: str, revision: str) -> None:
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :number"), {"number": revision})
+    with pytest.raises(StoreError, match=f"{revision}.*up to {migrations.HEAD}"):
+        Database(url)
+    with database.reading() as connection:
+        assert migrations.revision(connection) == revision
+
+
+def test_processes_that_open_a_new_database_at_once_make_it_once(tmp_path: Path) -> None:
+    program = "import sys; from connectors.sql import Database; Database(sys.argv[1]).close()"
+    url = f"sqlite:///{tmp_path / 'new' / 'state.db'}"
+    started = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(4)]
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0, 0]
+
+
+@pytest.mark.postgres
+def test_processes_that_open_a_new_postgres_database_at_once_make_it_once(postgres_url: str) -> None:
+    program = "import sys; from connectors.sql import Database; Database(sys.argv[1]).close()"
+    started = [subprocess.Popen([sys.executable, "-c", program, postgres_url]) for _ in range(4)]
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0, 0]
+
+
+# -- opening -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["not a url", "mysql://host/name", "sqlite://", "sqlite:///:memory:"])
+def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"sqlite:///path"):
+        Database(url)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("these are my notes, and no database at all\n" * 100)
+    with pytest.raises(StoreError, match=r"notes.txt"):
+        Database(path)
+    assert path.read_text().startswith("these are my notes")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="file"):
+        Database(tmp_path / "file" / "state.db")
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
+    with pytest.raises(StoreError) as caught:
+        Database("postgresql://anna:secret@127.0.0.1:1/name")
+    assert "127.0.0.1" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_odd_path_is_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "a %41 & ? # ü" / "state.db"
+    database = Database(path)
+    publisher(database).publish(document("a", "w1"))
+    database.close()
+    assert path.exists()
+
+
+def test_a_failed_statement_does_not_show_its_values(database: Database) -> None:
+    index = publisher(database)
+    a = document("a", "a secret text")
+    twice = document("b", "another")
+    clash = a.passages[0].__class__(a.passages[0].id, 0, "a secret text", "h")
+    index.publish(a)
+    change = index.change(twice.__class__(**{**_fields(twice), "passages": (clash,)}))
+    with pytest.raises(StoreError) as caught:
+        index.catalogue.publish(index.job(), "default", change)
+    assert "secret" not in str(caught.value)
+
+
+def _fields(row: object) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__slots__}  # type: ignore[attr-defined]
+
+
+# -- processes and threads ---------------------------------------------------------------------
+
+
+def _read_in_child(database: Database, queue: multiprocessing.Queue[object]) -> None:
+    version = SqlCatalogue(database).current("default")
+    passages = asyncio.run(
+        SqlDocuments(database, "default").passages(ids(document("a", "w1")), principal=ANONYMOUS)
+    )
+    queue.put((version and version.number, len(passages)))
+
+
+def test_a_forked_child_makes_its_own_connections(database: Database) -> None:
+    index = publisher(database)
+    index.publish(document("a", "w1"))
+    asyncio.run(SqlDocuments(database, "default").passages(["x"], principal=ANONYMOUS))
+    context = multiprocessing.get_context("fork")
+    queue: multiprocessing.Queue[object] = context.Queue()
+    child = context.Process(target=_read_in_child, args=(database, queue))
+    child.start()
+    assert queue.get(timeout=60) == (1, 1)
+    child.join()
+    assert index.publish(document("b", "w1")).documents == 2
+
+
+def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
+    Database(tmp_path / "state.db").close()
+    patient = Database(tmp_path / "state.db")
+    hasty = Database(tmp_path / "state.db", busy_seconds=0.05)
+    with patient.writing(), pytest.raises(IndexBusy, match="another process is writing"):
+        SqlLedger(hasty, ManualClock()).submit("add", "default", "key", {})
+    SqlLedger(hasty, ManualClock()).submit("add", "default", "key", {})
+    patient.close()
+    hasty.close()
+
+
+def test_a_second_writer_waits_for_the_first(database: Database, url: str) -> None:
+    index = publisher(database)
+    other_database = Database(url)
+    other = Publisher(SqlCatalogue(other_database), SqlLedger(other_database, ManualClock()))
+    other._numbers = iter(range(1000, 2000))  # type: ignore[assignment]
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.writing() as connection:
+            connection.execute(text("UPDATE indexes SET number = number WHERE name = 'default'"))
+            inside.set()
+            leave.wait(30)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    assert inside.wait(30)
+    threading.Timer(0.3, leave.set).start()
+    version = other.publish(document("b", "w2"))
+    assert leave.is_set()
+    holding.join()
+    assert version.documents == 1
+    assert index.publish(document("a", "w1")).documents == 2
+    other_database.close()
+
+
+def test_a_reader_sees_one_state_for_a_transaction(database: Database) -> None:
+    index = publisher(database)
+    with database.reading() as connection:
+        count = text("SELECT count(*) FROM documents")
+        assert connection.execute(count).scalar() == 0
+        index.publish(document("a", "w1"))
+        assert connection.execute(count).scalar() == 0
+    with database.reading() as connection:
+        assert connection.execute(count).scalar() == 1
+
+
+def test_another_process_sees_a_new_version_at_once(database: Database, url: str) -> None:
+    index = publisher(database)
+    other = Database(url)
+    reader = SqlCatalogue(other)
+    for number in range(5):
+        published = index.publish(document(f"d{number}", "w1"))
+        assert reader.current("default") == published
+        assert reader.current("default") is reader.current("default")
+    index.catalogue.drop("default")
+    assert reader.current("default") is None
+    other.close()
+
+
+def test_a_closed_database_opens_again(database: Database) -> None:
+    index = publisher(database)
+    version = index.publish(document("a", "w1"))
+    database.close()
+    assert index.catalogue.current("default") == version
+
+
+# -- backup ------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_one_moment_of_a_busy_database(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    index = publisher(database)
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            index.publish(document(f"d{number % 20}", f"w{number}", "w1"))
+            number += 1
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        for number in range(5):
+            database.backup(tmp_path / f"copy-{number}.db")
+    finally:
+        stop.set()
+        writing.join()
+    for number in range(5):
+        copy = Database(tmp_path / f"copy-{number}.db")
+        catalogue = SqlCatalogue(copy)
+        version = catalogue.current("default")
+        assert version is not None
+        rows = catalogue.documents("default")
+        assert len(rows) == version.documents
+        assert sum(len(row.passages) for row in rows) == version.passages
+        assert catalogue.statistics(version, "default").passages == version.passages
+        copy.close()
+    database.close()
+
+
+def test_a_backup_is_restored_under_open_readers(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    index = publisher(database)
+    saved = index.publish(document("a", "w1"))
+    database.backup(tmp_path / "copy.db")
+    index.publish(document("b", "w1"))
+    restore(tmp_path / "copy.db", tmp_path / "state.db")
+    assert index.catalogue.current("default") == saved
+    database.close()
+
+
+def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    (tmp_path / "copy.db").write_text("precious")
+    with pytest.raises(BadInput, match="exists already"):
+        database.backup(tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_text() == "precious"
+    database.close()
+
+
+def test_only_a_sound_backup_is_restored(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    saved = publisher(database).publish(document("a", "w1"))
+    (tmp_path / "text.db").write_text("no database\n" * 1000)
+    with closing(sqlite3.connect(tmp_path / "foreign.db")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    database.backup(tmp_path / "newer.db")
+    with closing(sqlite3.connect(tmp_path / "newer.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    for name in ("missing.db", "text.db", "foreign.db", "newer.db"):
+        with pytest.raises(BadInput):
+            restore(tmp_path / name, tmp_path / "state.db")
+    assert SqlCatalogue(database).current("default") == saved
+    assert not (tmp_path / "missing.db").exists()
+    database.close()
+
+
+@pytest.mark.postgres
+def test_postgres_is_backed_up_by_its_own_tool(postgres_url: str, tmp_path: Path) -> None:
+    database = Database(postgres_url)
+    with pytest.raises(StoreError, match="pg_dump"):
+        database.backup(tmp_path / "copy.db")
+    database.close()
+
+
+def test_the_folder_of_a_backup_needs_no_leftovers(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    target = tmp_path / "backups" / "copy.db"
+    database.backup(target)
+    assert [path.name for path in target.parent.iterdir()] == ["copy.db"]
+    shutil.rmtree(target.parent)
+    database.close()

@@ -7,21 +7,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.nodes.answer import CitedAnswer
     from orchestrator.nodes.compress import Compress
-    from orchestrator.nodes.fusion import convex, dbsf, rrf
+    from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
+    from orchestrator.nodes.listing import Listing
     from orchestrator.nodes.retrieve import Retrieve
     from orchestrator.nodes.standalone import Standalone
 
 _HOMES = {
     "CitedAnswer": "answer",
     "Compress": "compress",
+    "Listing": "listing",
     "Retrieve": "retrieve",
     "Standalone": "standalone",
+    "anchored": "fusion",
     "convex": "fusion",
     "dbsf": "fusion",
     "rrf": "fusion",
 }
 
-__all__ = ["CitedAnswer", "Compress", "Retrieve", "Standalone", "convex", "dbsf", "rrf"]
+__all__ = [
+    "CitedAnswer",
+    "Compress",
+    "Listing",
+    "Retrieve",
+    "Standalone",
+    "anchored",
+    "convex",
+    "dbsf",
+    "rrf",
+]
 
 
 def __getattr__(name: str) -> Any:

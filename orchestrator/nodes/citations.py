@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
+from orchestrator.text.quotation import spaced_numbers
+
 #: The longest citation, link or tag; what is longer is plain text. Decisions look no further, so
 #: that they are the same however the text was cut into pieces.
 _LONGEST = 600
@@ -31,7 +33,8 @@ _THOUGHT = re.compile(r"<(think(?:ing)?)>", re.IGNORECASE)
 _ACTIVE = "audio|base|embed|form|iframe|img|input|link|meta|object|script|source|style|svg|video"
 _TAG = re.compile(rf"</?(?:{_ACTIVE})\b[^>]*>", re.IGNORECASE)
 _TAG_BEGUN = re.compile(rf"</?(?:[a-z]{{0,8}}$|(?:{_ACTIVE})\b[^>]*$)", re.IGNORECASE)
-_IN_CODE = re.compile(r"[\[【](?P<numbers>[\d,;\s–-]{0,60})(?P<close>[\]】]?)")
+_FENCE = re.compile(r"`{3,}[^`\n]*(?=\n)")
+_SPAN = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
 
 class CitationFilter:
@@ -55,10 +58,9 @@ class CitationFilter:
         self._addresses = addresses
         self._waiting = ""
         self._space = ""
-        self._code = ""
+        self._fence = ""
         self._thought = ""
         self._written = False
-        self._line_start = True
         self._statement = ""
         self._here: set[int] = set()
         self._gone = False
@@ -93,8 +95,8 @@ class CitationFilter:
         while self._waiting and going_on:
             if self._thought:
                 going_on = self._skip_thought(final)
-            elif self._code:
-                going_on = self._read_code(shown, final)
+            elif self._fence:
+                going_on = self._read_fence(shown, final)
             else:
                 going_on = self._read_text(shown, final)
         return "".join(shown)
@@ -165,6 +167,8 @@ class CitationFilter:
                 self._space = " "
             self._take(end)
             shown.append(self._cite(citation.group("numbers")))
+            if self._waiting.startswith("(") and not self._gone:
+                self._space = " "
             return True
         link = _LINK.match(window)
         if link:
@@ -206,44 +210,41 @@ class CitationFilter:
         return False
 
     def _open_code(self, shown: list[str], final: bool) -> bool:
-        ticks = _TICKS.match(self._waiting).group()  # type: ignore[union-attr]
-        if len(ticks) == len(self._waiting) and not final:
+        """Code is what Markdown takes for code: a fence, or a span that is closed on its line."""
+        window = self._waiting[:_LONGEST]
+        open_ended = not final and len(window) < _LONGEST and "\n" not in window
+        ticks = _TICKS.match(window).group()  # type: ignore[union-attr]
+        if len(ticks) >= 3 and self._at_margin():
+            if fence := _FENCE.match(window):
+                self._fence = ticks
+                shown.append(self._plain(self._take(fence.end())))
+                return True
+        elif not self._statement.endswith("\\") and (span := _SPAN.match(window)):
+            if span.end() == len(window) and open_ended:
+                return False
+            shown.append(self._plain(_as_code(self._take(span.end()))))
+            return True
+        if open_ended:
             return False
-        fence = len(ticks) >= 3 and (self._line_start or "\n" in self._space)
         shown.append(self._plain(self._take(len(ticks))))
-        # A single line may hold a lone backtick; it opens code only if it is closed on that line.
-        self._code = ticks + "\n" if fence else ticks
         return True
 
-    def _read_code(self, shown: list[str], final: bool) -> bool:
-        """Code is shown as it is, but for numbers in brackets, which are no citations there."""
-        waiting = self._waiting
-        fence = self._code.endswith("\n")
-        stops = "`[【" if fence else "`[【\n"
-        at = next((number for number, char in enumerate(waiting) if char in stops), len(waiting))
-        if at:
-            shown.append(self._plain(self._take(at)))
-            return True
-        if waiting[0] == "\n":
-            self._code = ""
-            return True
-        if waiting[0] == "`":
-            ticks = _TICKS.match(waiting).group()  # type: ignore[union-attr]
-            if len(ticks) == len(waiting) and not final:
-                return False
-            shown.append(self._plain(self._take(len(ticks))))
-            opened = self._code.rstrip("\n")
-            if len(ticks) == len(opened) or (fence and len(ticks) > len(opened)):
-                self._code = ""
-            return True
-        inner = _IN_CODE.match(waiting)
-        if inner and not inner.group("close") and inner.end() == len(waiting) <= 60 and not final:
+    def _at_margin(self) -> bool:
+        """Whether what comes next begins its line, with the three blanks at most that a fence may have."""
+        indent = self._space.rpartition("\n")[2]
+        return (not self._written or "\n" in self._space) and len(indent) <= 3 and "\t" not in indent
+
+    def _read_fence(self, shown: list[str], final: bool) -> bool:
+        """Fenced code is shown a line at a time."""
+        line, end, _ = self._waiting.partition("\n")
+        if not end and not final:
             return False
-        if inner and inner.group("close") and any(char.isdigit() for char in inner.group("numbers")):
-            self._take(inner.end())
-            shown.append(self._plain(f"[ {inner.group('numbers').strip()} ]"))
-        else:
-            shown.append(self._plain(self._take(1)))
+        self._take(len(line) + len(end))
+        shown.append(self._plain(_as_code(line)))
+        self._space += end
+        ticks = line.strip()
+        if ticks.startswith(self._fence) and not ticks.strip("`"):
+            self._fence = ""
         return True
 
     def _take(self, end: int) -> str:
@@ -263,7 +264,6 @@ class CitationFilter:
             # "[1]: address" at the start of a line would make every [1] a link.
             space = space or " "
         self._space, self._gone, self._written, self._opening = "", False, True, False
-        self._line_start = text.endswith("\n")
         self._here.clear()
         self._statement = (self._statement + space + text)[-600:]
         return space + text
@@ -291,6 +291,11 @@ class CitationFilter:
 
     def _number(self, excerpt: int) -> int:
         return self._numbers.setdefault(excerpt, len(self._numbers) + 1)
+
+
+def _as_code(text: str) -> str:
+    """Code as it is, but for what would be a citation or a link if it were no code after all."""
+    return spaced_numbers(text).replace("](", "] (")
 
 
 def _named(numbers: str) -> list[int]:

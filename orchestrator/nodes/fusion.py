@@ -17,7 +17,7 @@ from orchestrator.graph.node import node
 from orchestrator.types import Hit, Hits, ranked
 
 Weights = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
-Fusion = Literal["rrf", "convex", "dbsf"]
+Fusion = Literal["anchored", "rrf", "convex", "dbsf"]
 
 
 def reciprocal_rank(
@@ -49,6 +49,42 @@ def distribution_based(rankings: Sequence[Hits], weights: Sequence[float] | None
     return _fused(rankings, weights, _three_sigma)
 
 
+def anchored_sum(
+    anchor: Hits,
+    other: Hits,
+    weights: tuple[float, float] = (1.0, 3.0),
+    *,
+    k: float = 2.0,
+    power: float = 3.0,
+) -> Hits:
+    """Reciprocal ranks of a ranking that is trusted, plus powers of another's cosines.
+
+    score = weight · (k + 1) / (k + rank) + weight · max(0, cosine) ** power. A passage that `other`
+    lacks is counted as its last one, since it cannot be more similar than that. Where `other` is weak
+    its cosines are low and the power makes them nothing, so that the order of the anchor stands; rank
+    fusion would count its first places as much as the anchor's.
+    """
+    first, second = weights
+    scale = [(k + 1.0) / (k + rank) for rank in range(1, len(anchor) + 1)]
+    cosines = {hit.id: max(0.0, hit.score) ** power for hit in other}
+    least = min(cosines.values(), default=0.0)
+    trusted = {hit.id: value for hit, value in zip(anchor, scale, strict=True)}
+    why = {hit.id: [hit.why] for hit in anchor}
+    for hit in other:
+        why.setdefault(hit.id, []).append(hit.why)
+    return ranked(
+        [
+            Hit(one, first * trusted.get(one, 0.0) + second * cosines.get(one, least), _together(found))
+            for one, found in why.items()
+        ]
+    )
+
+
+def weighted_sum(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:
+    """Sum of weight · score, for rankings whose scores are on one scale; absent counts 0."""
+    return _fused(rankings, weights, lambda hits: [hit.score for hit in hits])
+
+
 @node
 async def rrf(rankings: tuple[Hits, ...], *, k: float = 60.0, weights: Weights | None = None) -> Hits:
     """Fuse by reciprocal rank."""
@@ -65,6 +101,19 @@ async def convex(rankings: tuple[Hits, ...], *, weights: Weights | None = None) 
 async def dbsf(rankings: tuple[Hits, ...], *, weights: Weights | None = None) -> Hits:
     """Fuse by distribution-based scores."""
     return distribution_based(rankings, weights)
+
+
+@node
+async def anchored(
+    rankings: tuple[Hits, ...], *, k: float = 2.0, weight: float = 3.0, power: float = 3.0
+) -> Hits:
+    """Fuse the first ranking, by rank, with a second one whose scores are cosines."""
+    if len(rankings) != 2:
+        raise BadInput(
+            f"anchored fuses two rankings, not {len(rankings)}.",
+            hint="Give the trusted branch first and the dense one second, or fuse by rrf.",
+        )
+    return anchored_sum(rankings[0], rankings[1], (1.0, weight), k=k, power=power)
 
 
 def _fused(

@@ -9,9 +9,11 @@ from pydantic import Field
 from orchestrator.graph.node import Node
 from orchestrator.nodes.fusion import (
     Fusion,
+    anchored_sum,
     convex_combination,
     distribution_based,
     reciprocal_rank,
+    weighted_sum,
 )
 from orchestrator.ports import Dense, Embedder, Lexical, Search, VectorStore
 from orchestrator.types import Hit, Hits, Queries, Query, Question
@@ -25,8 +27,13 @@ class Retrieve(Node):
     """The `k` best passages for the queries, or for the question where there are none.
 
     Every query is searched for the `pool` best passages by each leg of `mode`, all in one call of
-    the store and one of the embedder, and the rankings are fused: `weights` are those of the BM25 and
-    the dense leg, times the weight of the query. A hit's `why` names the legs that found it.
+    the store and one of the embedder, and the rankings are fused. A hit's `why` names the legs that
+    found it.
+
+    `fusion` `anchored` keeps close to BM25 unless the cosines are high: the choice for a light
+    embedder, which it never let fall below BM25 alone on six collections, where plain rank fusion
+    did on two. For a strong embedder `dbsf` is better. `weights` are those of the BM25 and the dense
+    leg, 1 and 3 for `anchored` and equal for the others unless given.
 
     A query without a word is not searched, and one of stop words only finds nothing by BM25: without
     any query left, the result is empty.
@@ -35,45 +42,56 @@ class Retrieve(Node):
     k: Count = 20
     pool: Count = 100
     mode: Mode = "hybrid"
-    fusion: Fusion = "convex"
-    weights: tuple[Weight, Weight] = (0.7, 0.3)
-    rrf_k: Annotated[float, Field(gt=0.0)] = 60.0
+    fusion: Fusion = "anchored"
+    weights: tuple[Weight, Weight] | None = None
 
     async def __call__(
         self, question: Question, queries: Queries | None, vectors: VectorStore, embedder: Embedder
     ) -> Hits:
-        asked = list(queries or (Query(question.text),))
-        lexical = [query for query in asked if query.terms or _has_words(query.text)]
-        dense = [query for query in asked if query.vector or _has_words(query.text)]
-        if self.mode == "dense" or (self.mode == "hybrid" and not self.weights[0]):
-            lexical = []
-        if self.mode == "bm25" or (self.mode == "hybrid" and not self.weights[1]):
-            dense = []
-        unknown = [query.text for query in dense if not query.vector]
+        asked = tuple(queries or (Query(question.text),))
+        lexical = [n for n, query in enumerate(asked) if query.terms or _has_words(query.text)]
+        dense = [n for n, query in enumerate(asked) if query.vector or _has_words(query.text)]
+        lexical = [] if self.mode == "dense" else lexical
+        dense = [] if self.mode == "bm25" else dense
+        unknown = [asked[n].text for n in dense if not asked[n].vector]
         embedded = iter(await embedder.embed(unknown, kind="query") if unknown else ())
-        searches: list[Search] = [Lexical(query.text, query.terms) for query in lexical]
-        searches += [Dense(query.vector or next(embedded)) for query in dense]
-        legs = [("bm25", self._weight(0, query)) for query in lexical]
-        legs += [("dense", self._weight(1, query)) for query in dense]
+        searches: list[Search] = [Lexical(asked[n].text, asked[n].terms) for n in lexical]
+        searches += [Dense(asked[n].vector or next(embedded)) for n in dense]
         if not searches:
             return Hits()
         rankings = await vectors.search(
             searches, principal=question.principal, filters=question.filters, limit=max(self.pool, self.k)
         )
-        named = [_from_leg(hits, leg) for hits, (leg, _) in zip(rankings, legs, strict=True)]
+        by_terms = {n: _from_leg(hits, "bm25") for n, hits in zip(lexical, rankings, strict=False)}
+        by_meaning = {
+            n: _from_leg(hits, "dense") for n, hits in zip(dense, rankings[len(lexical) :], strict=True)
+        }
+        return self._fused(asked, by_terms, by_meaning).top(self.k)
+
+    def _fused(
+        self, asked: tuple[Query, ...], by_terms: dict[int, Hits], by_meaning: dict[int, Hits]
+    ) -> Hits:
+        """One ranking of all queries, each with the rankings of its legs."""
+        rankings = [*by_terms.values(), *by_meaning.values()]
         # One ranking needs no fusion, and keeps the scores of its leg.
-        if len(named) == 1:
-            return named[0].top(self.k)
-        return self._fused(named, [weight for _, weight in legs]).top(self.k)
-
-    def _weight(self, leg: int, query: Query) -> float:
-        return query.weight * (self.weights[leg] if self.mode == "hybrid" else 1.0)
-
-    def _fused(self, rankings: list[Hits], weights: list[float]) -> Hits:
-        if self.fusion == "rrf":
-            return reciprocal_rank(rankings, weights, k=self.rrf_k)
-        fuse = convex_combination if self.fusion == "convex" else distribution_based
-        return fuse(rankings, weights)
+        if len(rankings) == 1:
+            return rankings[0]
+        first, second = self.weights or ((1.0, 3.0) if self.fusion == "anchored" else (1.0, 1.0))
+        if self.mode != "hybrid":
+            first = second = 1.0
+        elif self.fusion == "anchored":
+            numbers = sorted({*by_terms, *by_meaning})
+            sums = [
+                anchored_sum(by_terms.get(n, Hits()), by_meaning.get(n, Hits()), (first, second))
+                for n in numbers
+            ]
+            return sums[0] if len(sums) == 1 else weighted_sum(sums, [asked[n].weight for n in numbers])
+        weights = [first * asked[n].weight for n in by_terms] + [second * asked[n].weight for n in by_meaning]
+        if self.fusion == "convex":
+            return convex_combination(rankings, weights)
+        if self.fusion == "dbsf":
+            return distribution_based(rankings, weights)
+        return reciprocal_rank(rankings, weights)
 
 
 def _has_words(text: str) -> bool:

@@ -1,0 +1,21 @@
+"""Experiments: which retrieval pipeline is better on judged queries, how surely, and at what cost."""
+
+from orchestrator.evaluation.beir_folder import beir
+from orchestrator.evaluation.datasets import Dataset
+from orchestrator.evaluation.experiment import experiment
+from orchestrator.evaluation.ir_dataset_ids import ir_dataset
+from orchestrator.evaluation.report import Report
+from orchestrator.evaluation.runs import SavedRun, read_run, save_run
+from orchestrator.evaluation.trec_files import trec
+
+__all__ = [
+    "Dataset",
+    "Report",
+    "SavedRun",
+    "beir",
+    "experiment",
+    "ir_dataset",
+    "read_run",
+    "save_run",
+    "trec",
+]

@@ -1,0 +1,69 @@
+"""What an experiment compares: workflows that rank passages, and runs that were saved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.evaluation.runs import SavedRun
+from orchestrator.graph.channel import type_name
+from orchestrator.graph.plan import calls
+from orchestrator.graph.workflow import Workflow
+from orchestrator.ports import Cache, Runs
+from orchestrator.types import Answer, Hits, Question
+
+Arm = Workflow | SavedRun
+
+
+def contenders(arms: Iterable[Arm]) -> list[Arm]:
+    """The arms, each ready to be scored; BadInput if there are none, or two of one name."""
+    everyone = list(arms)
+    if not everyone:
+        raise BadInput("an experiment has no arms.", hint="Give it a workflow, or more to compare them.")
+    twice = [name for name, count in Counter(arm.name for arm in everyone).items() if count > 1]
+    if twice:
+        raise BadInput(
+            f"two arms are called {twice[0]!r}.", hint='Name them apart: workflow("another name", …).'
+        )
+    return [showing_hits(arm) if isinstance(arm, Workflow) else arm for arm in everyone]
+
+
+def showing_hits(arm: Workflow) -> Workflow:
+    """The workflow, with the hits that it had at its end kept in its result.
+
+    One that ends in an answer without them is scored by what it cites.
+    """
+    arm.check()
+    if tuple(arm.inputs) != (Question,):
+        wanted = ", ".join(type_name(tp) for tp in arm.inputs)
+        raise BadInput(
+            f"{arm.name!r} starts from {wanted}, and an experiment asks a Question.",
+            hint="Put a node before it that reads the Question.",
+        )
+    last = arm.output_channels[-1].type if arm.output_channels else None
+    if last is Hits or Hits in arm.outputs:
+        return arm
+    shown = replace(arm, outputs=(*arm.outputs, Hits))
+    if not shown.faults():
+        return shown
+    if last is Answer:
+        return arm
+    raise BadInput(
+        f"{arm.name!r} ends in {type_name(last)}, which ranks nothing.",
+        hint="Score a workflow that ends in Hits or in an Answer.",
+    )
+
+
+def measuring_ports(ports: Mapping[Any, Any], arms: Iterable[Workflow]) -> dict[Any, Any]:
+    """The ports of a measured run: no cache, which would answer in place of nodes, and no record."""
+    needed = {
+        need.port for arm in arms for call in calls(arm.plan.body) for need in call.node.signature.needs
+    }
+    return {
+        port: provided
+        for port, provided in ports.items()
+        if port in needed or (port is not Cache and port is not Runs)
+    }

@@ -1,0 +1,199 @@
+"""An experiment: arms on the same judged queries, compared.
+
+An arm is a workflow that ends in hits (or shows them, or cites passages), or a run that was saved.
+Arms that begin alike run their common part once a query, and the cost of it is counted on each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.evaluation.arms import Arm, contenders, measuring_ports
+from orchestrator.evaluation.datasets import Dataset
+from orchestrator.evaluation.indexed import indexed
+from orchestrator.evaluation.journal import Journal, Outcome, journal_file
+from orchestrator.evaluation.metrics import Metric, metrics_for
+from orchestrator.evaluation.ranking import DocumentRankings, found_by
+from orchestrator.evaluation.report import Report
+from orchestrator.evaluation.scoring import arm_report, comparisons, notes, saved_report
+from orchestrator.evaluation.sharing import SharedCalls
+from orchestrator.evaluation.versions import port_names, versions
+from orchestrator.graph.context import Budget
+from orchestrator.graph.workflow import Workflow
+from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, VectorStore
+from orchestrator.types import ANONYMOUS, Principal, Question
+
+if TYPE_CHECKING:
+    from orchestrator.app import Application
+
+DEFAULT_METRICS = ("ndcg@10", "recall@100")
+#: Queries asked at once where a model server does the work.
+AT_ONCE_WITH_MODEL = 8
+
+Ports = Mapping[Any, Any]
+#: Called with how many runs of how many are finished.
+Progress = Callable[[int, int], None]
+
+
+async def experiment(
+    arms: Iterable[Arm],
+    *,
+    data: Dataset,
+    metrics: Iterable[str | Metric] = DEFAULT_METRICS,
+    ports: Ports | None = None,
+    application: Application | None = None,
+    principal: Principal = ANONYMOUS,
+    budget: Budget | None = None,
+    at_once: int | None = None,
+    work: str | Path | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Report:
+    """Run every arm on every query of the data; report quality, significance and cost.
+
+    Without `ports`, the data is indexed first, once, in an index of its own of the `application` (by
+    default the one of the settings). `at_once` queries are asked together: by default one, so that
+    none waits for another, or eight where a language model is available. In the folder `work`, what
+    is finished is kept: the same experiment, stopped, goes on there, and leaves its runs in TREC's
+    format. Nothing is shared between arms under a `budget` of seconds, which sharing would stretch.
+    """
+    chosen = metrics_for(metrics, data)
+    everyone = contenders(arms)
+    workflows = [arm for arm in everyone if isinstance(arm, Workflow)]
+    async with AsyncExitStack() as opened:
+        if workflows and ports is None:
+            ports = await opened.enter_async_context(indexed(data, application))
+        measured = measuring_ports(ports or {}, workflows)
+        for arm in workflows:
+            arm.check(measured)
+        spent = budget or Budget()
+        folder = Path(work) if work is not None else None
+        journals = {arm.name: _journal(arm, folder, data, measured, principal, spent) for arm in workflows}
+        trial = Trial(data, workflows, journals, measured, principal, spent, progress)
+        began = perf_counter()
+        await trial.run(at_once or _at_once(measured))
+        seconds = perf_counter() - began
+        used = versions(measured)
+    outcomes = {name: journal.outcomes for name, journal in journals.items()}
+    reports = [
+        arm_report(arm.name, outcomes[arm.name], data, chosen, seed)
+        if isinstance(arm, Workflow)
+        else saved_report(arm, data, chosen, seed)
+        for arm in everyone
+    ]
+    report = Report(
+        data.source,
+        len(data.queries),
+        {each.name: each for each in reports},
+        comparisons(reports, chosen, seed),
+        (*map(str, data.remarks), *notes(reports, outcomes, chosen)),
+        used,
+        seconds,
+        trial.node_seconds,
+    )
+    if folder is not None:
+        report.save_runs(folder)
+        for journal in journals.values():
+            journal.end()
+    return report
+
+
+@dataclass
+class Trial:
+    """Runs arms on queries, and writes their outcomes to their journals."""
+
+    data: Dataset
+    arms: Sequence[Workflow]
+    journals: Mapping[str, Journal]
+    ports: Ports
+    principal: Principal
+    budget: Budget
+    progress: Progress | None = None
+    #: Time spent in nodes so far, a shared call counted once.
+    node_seconds: float = 0.0
+    _rankings: DocumentRankings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rankings = DocumentRankings(self.ports.get(Documents), self.principal, self.data.corpus.ids)
+
+    async def run(self, at_once: int) -> None:
+        """Do what is not done yet, `at_once` queries at a time."""
+        left = [
+            (query, text)
+            for query, text in self.data.queries.items()
+            if text.strip() and any(query not in journal.outcomes for journal in self.journals.values())
+        ]
+        if not left:
+            return
+        await self._warm(left[0][1])
+        queries = iter(left)
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(at_once, len(left))):
+                workers.create_task(self._work(queries))
+
+    async def _work(self, queries: Iterator[tuple[str, str]]) -> None:
+        for query, text in queries:
+            sharing = SharedCalls() if self.budget.seconds is None else None
+            question = Question(text, self.principal)
+            # One arm after the other, so that none waits for another.
+            for arm in self.arms:
+                journal = self.journals[arm.name]
+                if query not in journal.outcomes:
+                    journal.add(await self._ask(arm, query, question, sharing))
+                    self._moved()
+            if sharing is not None:
+                self.node_seconds += sharing.seconds
+
+    async def _ask(
+        self, arm: Workflow, query: str, question: Question, sharing: SharedCalls | None
+    ) -> Outcome:
+        run_id = f"{arm.name}/{query}"
+        began = perf_counter()
+        try:
+            result = await arm.run(
+                question, ports=self.ports, budget=self.budget, run_id=run_id, sharing=sharing
+            )
+            alone = result.seconds + (sharing.reused_seconds(run_id) if sharing is not None else 0.0)
+            ranking, unread = await self._rankings.of(found_by(result))
+        except OrchestratorError as error:
+            return Outcome(query, seconds=perf_counter() - began, error=f"{type(error).__name__}: {error}")
+        if sharing is None:
+            self.node_seconds += result.seconds
+        usage = result.usage
+        return Outcome(query, ranking, alone, usage.calls, usage.tokens, result.degraded, unread)
+
+    def _moved(self) -> None:
+        if self.progress is not None:
+            done = sum(len(journal.outcomes) for journal in self.journals.values())
+            self.progress(done, len(self.arms) * len(self.data.queries))
+
+    async def _warm(self, text: str) -> None:
+        """Load what is loaded at its first use, so that no query is charged with it."""
+        for arm in self.arms:
+            arm.compiled(lines=True)
+        embedder, vectors = self.ports.get(Embedder), self.ports.get(VectorStore)
+        if embedder is not None:
+            await embedder.embed([text], kind="query")
+        if vectors is not None:
+            await vectors.search([Lexical(text)], principal=self.principal, limit=1)
+
+
+def _journal(
+    arm: Workflow, folder: Path | None, data: Dataset, ports: Ports, principal: Principal, budget: Budget
+) -> Journal:
+    if folder is None:
+        return Journal()
+    who = repr((principal.tenant, sorted(principal.grants)))
+    return Journal(journal_file(folder, arm, (data.fingerprint, *port_names(ports), who, repr(budget))))
+
+
+def _at_once(ports: Ports) -> int:
+    model: LanguageModel | None = ports.get(LanguageModel)
+    return AT_ONCE_WITH_MODEL if model is not None and model.available else 1

@@ -1,0 +1,134 @@
+"""What an experiment has finished, kept as it goes, so that a stopped one goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orchestrator
+from orchestrator.graph.plan import calls
+from orchestrator.graph.workflow import Workflow
+from orchestrator.types import Hit, Hits
+
+#: Raised whenever a line is written in another way: older journals are then not read.
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One arm on one query: the documents it ranked, and what that cost.
+
+    `seconds` is what the run takes alone; `unread` counts passages of no document; `error` says why
+    there is no ranking.
+    """
+
+    query: str
+    ranking: Hits = field(default_factory=Hits)
+    seconds: float = 0.0
+    calls: int = 0
+    tokens: int = 0
+    degraded: tuple[str, ...] = ()
+    unread: int = 0
+    error: str | None = None
+
+
+class Journal:
+    """The outcomes of one arm by query, and in a file, a line each, if it is given one.
+
+    A line that a kill cut short is dropped. Outcomes with an error are not read back, so that a later
+    attempt asks these queries again.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self._path = path
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = path.read_bytes() if path.is_file() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        for line in whole.splitlines():
+            outcome = _read(line)
+            if outcome is not None and outcome.error is None:
+                self.outcomes.setdefault(outcome.query, outcome)
+        with path.open("ab") as file:
+            file.truncate(len(whole))
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep an outcome; in a file it survives the end of the process."""
+        self.outcomes[outcome.query] = outcome
+        if self._path is not None:
+            with self._path.open("ab") as file:
+                file.write(_written(outcome))
+
+    def end(self) -> None:
+        """Give up the file of an experiment that is finished."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+def journal_file(folder: Path, arm: Workflow, identity: Iterable[str]) -> Path:
+    """Where the journal of an arm lies: by what its outcomes depend on, which code is a part of."""
+    digest = hashlib.sha256(f"{FORMAT} {arm.fingerprint} {arm.outputs!r} {code_of(arm)}".encode())
+    for part in identity:
+        digest.update(f"\0{part}".encode())
+    name = re.sub(r"[^\w.-]+", "-", arm.name)[:80]
+    return folder / f"{name}-{digest.hexdigest()[:16]}.jsonl"
+
+
+def code_of(arm: Workflow) -> str:
+    """The code an arm runs on: the library's, the connectors', and the files of its nodes."""
+    files = {inspect.getsourcefile(inspect.unwrap(call.node.function)) for call in calls(arm.plan.body)}
+    digest = hashlib.sha256(_library_code().encode())
+    for file in sorted(file for file in files if file is not None and Path(file).is_file()):
+        digest.update(Path(file).read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _library_code() -> str:
+    digest = hashlib.sha256()
+    package = Path(orchestrator.__file__).parent
+    for folder in (package, package.parent / "connectors"):
+        for file in sorted(folder.rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _written(outcome: Outcome) -> bytes:
+    entry = {
+        "query": outcome.query,
+        "hits": [[hit.id, hit.score, hit.why] for hit in outcome.ranking],
+        "seconds": outcome.seconds,
+        "calls": outcome.calls,
+        "tokens": outcome.tokens,
+        "degraded": outcome.degraded,
+        "unread": outcome.unread,
+        "error": outcome.error,
+    }
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+
+
+def _read(line: bytes) -> Outcome | None:
+    try:
+        entry: Mapping[str, Any] = json.loads(line)
+        return Outcome(
+            entry["query"],
+            Hits(tuple(Hit(name, score, why) for name, score, why in entry["hits"])),
+            entry["seconds"],
+            entry["calls"],
+            entry["tokens"],
+            tuple(entry["degraded"]),
+            entry["unread"],
+            entry["error"],
+        )
+    except (ValueError, KeyError, TypeError):
+        # Bytes that a crash of the machine left: the query is asked again.
+        return None

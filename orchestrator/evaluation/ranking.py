@@ -1,0 +1,77 @@
+"""From what a workflow found to a ranking of documents, which is what judgements are about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from orchestrator.errors import NodeError
+from orchestrator.graph.result import RunResult
+from orchestrator.ports import Documents
+from orchestrator.types import Answer, Hit, Hits, Principal
+
+
+def found_by(result: RunResult) -> Hits:
+    """The passages a run found: its hits, or the citations of an answer that shows no hits."""
+    if isinstance(result.output, Hits):
+        return result.output
+    hits = result.get(Hits)
+    if hits is not None:
+        return hits
+    answer = result.answer or Answer("")
+    cited = dict.fromkeys(citation.id for citation in answer.citations)
+    return Hits(tuple(Hit(passage, float(len(cited) - rank)) for rank, passage in enumerate(cited)))
+
+
+@dataclass(slots=True)
+class DocumentRankings:
+    """Ranks documents by their best passage.
+
+    The order of passages stands; documents of equal score are ordered by id. `corpus` holds the ids of
+    documents: a hit of such an id, from a node that ranks documents itself, is that document.
+    """
+
+    documents: Documents | None
+    principal: Principal
+    corpus: Collection[str]
+    _of: dict[str, str] = field(default_factory=dict[str, str])
+
+    async def of(self, hits: Hits) -> tuple[Hits, int]:
+        """The documents of passages, best first, and how many passages have no document to read."""
+        await self._learn(hits)
+        best: list[Hit] = []
+        seen: set[str] = set()
+        unread = 0
+        for hit in hits:
+            if not math.isfinite(hit.score):
+                raise NodeError(
+                    f"the score of passage {hit.id!r} is {hit.score}.", hint="Scores are finite numbers."
+                )
+            document = self._of.get(hit.id)
+            if document is None:
+                unread += 1
+            elif document not in seen:
+                seen.add(document)
+                best.append(Hit(document, hit.score, hit.why))
+        return Hits(_ties_by_id(best)), unread
+
+    async def _learn(self, hits: Hits) -> None:
+        new = [passage for passage in hits.ids if passage not in self._of]
+        if new and self.documents is not None:
+            found = await self.documents.passages(new, principal=self.principal)
+            self._of.update((passage, found[passage].document) for passage in found)
+        for passage in new:
+            if passage not in self._of and passage in self.corpus:
+                self._of[passage] = passage
+
+
+def _ties_by_id(hits: list[Hit]) -> tuple[Hit, ...]:
+    """The same order, but neighbours of one score by their ids."""
+    ordered: list[Hit] = []
+    begin = 0
+    for end in range(1, len(hits) + 1):
+        if end == len(hits) or hits[end].score != hits[begin].score:
+            ordered += sorted(hits[begin:end], key=lambda hit: hit.id)
+            begin = end
+    return tuple(ordered)

@@ -1,0 +1,46 @@
+"""What an experiment was run with, so that its figures can be made again."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import orchestrator
+from orchestrator.graph.channel import type_name
+
+#: Distributions that rankings or scores depend on, where they are installed.
+DISTRIBUTIONS = (
+    "langgraph",
+    "numpy",
+    "qdrant-edge-py",
+    "qdrant-client",
+    "wordllama",
+    "torch",
+    "ir-measures",
+    "pytrec-eval-terrier",
+    "pyndeval",
+)
+
+
+def versions(ports: Mapping[Any, Any]) -> dict[str, str]:
+    """Versions of the library, of what it stands on, and names of what the ports are."""
+    found = {"orchestrator": orchestrator.__version__, "python": platform.python_version()}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {**found, **dict(name.split("=", 1) for name in port_names(ports))}
+
+
+def port_names(ports: Mapping[Any, Any]) -> list[str]:
+    """What each port is: the name of its model, or the version of its content, as `Port=name`."""
+    named: list[str] = []
+    for port, provided in ports.items():
+        # An embedder or model has a name, a store a version.
+        name = getattr(provided, "name", None) or getattr(provided, "version", None)
+        if isinstance(name, str) and name:
+            named.append(f"{type_name(port)}={name}")
+    return sorted(named)

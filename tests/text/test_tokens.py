@@ -38,3 +38,8 @@ def test_parts_cost_at_least_what_the_whole_costs(first: str, second: str) -> No
 def test_scripts_without_spaces_count_by_character() -> None:
     assert token_count("今日は晴れです。") == 8
     assert token_count("") == token_count("   ") == 0
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_is_counted_as_any_other_text(text: str) -> None:
+    assert token_count(f"{text} é") == token_count(text) + 1

@@ -115,8 +115,9 @@ def error_response(error: OrchestratorError) -> JSONResponse:
 def report(error: OrchestratorError) -> OrchestratorError:
     """Log an error that is the server's, and return what the client may know of it."""
     if error.status >= 500:
+        level = logging.WARNING if error.retryable else logging.ERROR
         # The engine's own frames say nothing: what went wrong is the cause, if there is one.
-        log.error("run %s: %s", error.run_id or "-", error, exc_info=error.__cause__)
+        log.log(level, "run %s: %s", error.run_id or "-", error, exc_info=error.__cause__)
     return public(error)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestrator import Answer, Question, Run, node, workflow
 from orchestrator.errors import NoModel, StoreError
 from orchestrator.graph.workflow import Workflow
-from orchestrator.ports import Conversations, LanguageModel
+from orchestrator.ports import LanguageModel
 from orchestrator.types import Citation, Facets, Message
 
 CITED = Answer(
@@ -110,15 +110,6 @@ async def waits_a_little(question: Question) -> Answer:
 def _tell(file: str, what: str) -> None:
     with Path(file).open("a") as lines:
         lines.write(f"{what} {time.time()}\n")
-
-
-@node
-async def recalls(question: Question, conversations: Conversations) -> Answer:
-    turns = ()
-    if question.conversation:
-        turns = await conversations.read(question.conversation, principal=question.principal)
-    said = [f"{turn.role}: {turn.text}" for turn in turns]
-    return Answer(" | ".join([*said, f"asked: {question.text}"]))
 
 
 @node

@@ -15,7 +15,8 @@ from orchestrator.ports import Conversations, Runs
 from orchestrator.serving import Limits
 from orchestrator.types import Principal
 from tests.serving.asgi import asking, endpoint, events
-from tests.serving.flows import breaks, pieces, recalls, restricted
+from tests.serving.flows import breaks, pieces, restricted
+from tests.serving.recalls import recalls
 
 PATH = "/v1/chat/completions"
 KEYS = {
@@ -32,7 +33,7 @@ async def client(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient, None]:
     database = Database(tmp_path / "state.db")
     runs = SqlRuns(database)
     ports = {Runs: runs, Conversations: SqlConversations(database)}
-    flows = [workflow(each.title, each) for each in (pieces, restricted, recalls, breaks)]
+    flows = [*(workflow(each.title, each) for each in (pieces, restricted, breaks)), recalls]
     async with endpoint(flows, ports=ports, api_keys=KEYS, limits=Limits(), key="key-of-ada") as opened:
         yield opened
     await runs.close()

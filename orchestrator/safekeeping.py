@@ -1,0 +1,232 @@
+"""Backup and restore of everything an application keeps, while others read and write it.
+
+Shards are never written again once they are published, so a backup is a consistent copy of the
+state, and hard links to the shards which that copy names. A restore is staged, marked ready, and
+then carried out in steps that can be repeated: whoever opens the home next finishes one that was killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.archive import (
+    SHARDS,
+    STATE,
+    ArchivedIndex,
+    Manifest,
+    Progress,
+    read_archive,
+    write_archive,
+)
+from orchestrator.errors import BadInput, IndexBusy, StoreError
+
+_STAGED = ".restore"
+_READY = "ready"
+_LOCK = ".safekeeping.lock"
+_ATTEMPTS = 5
+
+
+def backup(
+    path: Path,
+    home: Path,
+    *,
+    copy_state: Callable[[Path], None],
+    indexes_of: Callable[[Path], tuple[ArchivedIndex, ...]],
+    release: str,
+    created: float,
+    progress: Progress,
+) -> Manifest:
+    """Write the archive `path` of what `home` holds at one moment.
+
+    `copy_state` writes a consistent copy of the database to a path, `indexes_of` reads from such a
+    copy which shards it names.
+    """
+    if path.exists():
+        raise BadInput(f"{path} exists already.", hint="Name a file that does not exist.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{path.parent} cannot be made: {error.strerror}.", hint="Name another place."
+        ) from None
+    with _alone(home):
+        staged = home / ".backup"
+        _remove(staged)
+        try:
+            indexes = _gather(staged, home, copy_state, indexes_of)
+            return write_archive(
+                path, staged, release=release, created=created, indexes=indexes, progress=progress
+            )
+        finally:
+            _remove(staged)
+
+
+def _gather(
+    staged: Path,
+    home: Path,
+    copy_state: Callable[[Path], None],
+    indexes_of: Callable[[Path], tuple[ArchivedIndex, ...]],
+) -> tuple[ArchivedIndex, ...]:
+    """Put the copied state and its shards into `staged`."""
+    missing: Path | None = None
+    for _ in range(_ATTEMPTS):
+        _remove(staged)
+        staged.mkdir(parents=True)
+        copy_state(staged / STATE)
+        indexes = indexes_of(staged / STATE)
+        shards = [Path(SHARDS) / index.name / shard for index in indexes for shard in index.shards]
+        missing = next((shard for shard in shards if not (home / shard).is_dir()), None)
+        # A shard may be merged away and swept between the copy and the link: then there is a newer version.
+        if missing is None and all(_linked(home / shard, staged / shard) for shard in shards):
+            return indexes
+    raise StoreError(
+        f"the shard {missing or 'of an index'} is missing.",
+        hint="Run `orchestrator index verify`, then `orchestrator index rebuild`.",
+    )
+
+
+def restore(
+    path: Path,
+    home: Path,
+    *,
+    occupied: str | None,
+    restore_state: Callable[[Path], None],
+    progress: Progress,
+) -> Manifest:
+    """Make `home` what it was when the archive `path` was written; nothing changes if it is unsound.
+
+    `occupied` says what would be overwritten, None if that may be. Whoever reads meanwhile sees the old
+    state or the new.
+    """
+    if occupied:
+        raise BadInput(f"{home} holds {occupied}.", hint="Give --force to replace it by the backup.")
+    home.mkdir(parents=True, exist_ok=True)
+    with _alone(home):
+        _finish(home, restore_state)
+        staged = home / _STAGED
+        _remove(staged)
+        staged.mkdir()
+        manifest = read_archive(path, staged, progress=progress)
+        if not (staged / STATE).is_file():
+            raise BadInput(f"{path} holds no state.", hint="Take another backup.")
+        _sync(staged)
+        (staged / _READY).touch()
+        _sync(staged)
+        _finish(home, restore_state)
+    return manifest
+
+
+def unfinished(home: Path) -> bool:
+    """Whether a restore was killed after the point from which it must go on."""
+    return (home / _STAGED / _READY).exists()
+
+
+def finish_restore(home: Path, restore_state: Callable[[Path], None]) -> None:
+    """Carry out a restore that was killed."""
+    with _alone(home):
+        _finish(home, restore_state)
+
+
+def _finish(home: Path, restore_state: Callable[[Path], None]) -> None:
+    """Steps that may be repeated: shards first, then the state that names them, then what is left over."""
+    staged = home / _STAGED
+    if not (staged / _READY).exists():
+        return
+    listed: dict[str, set[str]] = {}
+    for shard in sorted((staged / SHARDS).glob("*/*")):
+        listed.setdefault(shard.parent.name, set()).add(shard.name)
+        target = home / SHARDS / shard.parent.name / shard.name
+        if not _same(shard, target):
+            _remove(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_name(f".{target.name}.part")
+            _remove(part)
+            _link_tree(shard, part)
+            part.rename(target)
+    if (staged / STATE).exists():
+        restore_state(staged / STATE)
+    for folder in (home / SHARDS).glob("*"):
+        for shard in folder.glob("*"):
+            # The restored state will give these names away again.
+            if shard.name not in listed.get(folder.name, set()):
+                _remove(shard)
+    (staged / _READY).unlink()
+    _remove(staged)
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two shards hold the same files: they are links to each other, or equal in bytes."""
+    if not other.is_dir():
+        return False
+    files = [file.relative_to(one) for file in one.rglob("*") if file.is_file()]
+    there = [file.relative_to(other) for file in other.rglob("*") if file.is_file()]
+    return sorted(files) == sorted(there) and all(_equal(one / file, other / file) for file in files)
+
+
+def _equal(one: Path, other: Path) -> bool:
+    if one.samefile(other):
+        return True
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as left, other.open("rb") as right:
+        while chunk := left.read(1 << 20):
+            if chunk != right.read(len(chunk)):
+                return False
+    return True
+
+
+def _linked(source: Path, target: Path) -> bool:
+    try:
+        _link_tree(source, target)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        # A file system without hard links.
+        shutil.copyfile(source, target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _alone(home: Path) -> Generator[None]:
+    """One backup or restore at a time; the system frees the lock of a killed one."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise IndexBusy(
+                f"another backup or restore of {home} is under way.", hint="Wait until it has ended."
+            ) from None
+        yield

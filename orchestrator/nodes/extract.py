@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: A sentence is quoted beside the best one only if it is at least this relevant in proportion.
+#: A sentence is quoted beside the best one only if it is more than this relevant in proportion.
 _ENOUGH = 0.5
 _ENDS = (".", "!", "?", ":", "…", "。", "！", "？")
 
@@ -41,7 +41,7 @@ def quotes(
     """The best `sentences` of the `allowed` ones with those they need, by passage, the best first."""
     rows = [row for row in allowed if evidence.candidates[row].alone]
     floor = _ENOUGH * max((float(relevance[row]) for row in rows), default=0.0)
-    open_ = {row for row in rows if relevance[row] >= floor and relevance[row] > 0}
+    open_ = {row for row in rows if relevance[row] > floor}
     chosen = maximal_marginal_relevance(
         scores, evidence.similarity, trade=trade, limit=sentences, accept=open_.__contains__
     )

@@ -45,8 +45,7 @@ _GOES_ON = re.compile(
     r"|tell me more|go on|continue|more|und|aber|oder|et|mais|y|pero)\b"
 )
 _STANDS_FOR = re.compile(
-    r"\b(?:the|that|this|which|another|any|no|an?)(?: (?:first|second|third|last|next|other|old|new))?"
-    r" ones?\b"
+    r"\b(?:the|that|this|which|another|any|no|an?)(?: \w+)? ones?\b"
     r"|\b(?:the (?:first|second|third|last|other)|others|another|else)$"
 )
 # What people say to an assistant, whatever they ask about.

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.compress import Compress
     from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
     from orchestrator.nodes.listing import Listing
+    from orchestrator.nodes.rerank import Rerank
     from orchestrator.nodes.retrieve import Retrieve
     from orchestrator.nodes.standalone import Standalone
 
@@ -16,6 +17,7 @@ _HOMES = {
     "CitedAnswer": "answer",
     "Compress": "compress",
     "Listing": "listing",
+    "Rerank": "rerank",
     "Retrieve": "retrieve",
     "Standalone": "standalone",
     "anchored": "fusion",
@@ -28,6 +30,7 @@ __all__ = [
     "CitedAnswer",
     "Compress",
     "Listing",
+    "Rerank",
     "Retrieve",
     "Standalone",
     "anchored",

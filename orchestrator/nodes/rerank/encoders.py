@@ -1,0 +1,39 @@
+"""Reranking by encoders: a cross-encoder, an embedder, and an embedder that reads the list as its query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.nodes.rerank import prompts
+from orchestrator.nodes.rerank.candidates import Task, by_score
+
+
+@dataclass(frozen=True)
+class CrossEncoder:
+    """The model's own relevance score of question and passage, all in one request (`/score`)."""
+
+    async def __call__(self, task: Task) -> list[int]:
+        """Candidate numbers, best first."""
+        scores = await task.model.score(task.question, [candidate.text for candidate in task.candidates])
+        return by_score(scores.values)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Cosine of question and passage; needs no language model.
+
+    With `context` above 0, the query is the question with its first passages (E2Rank, arXiv 2510.22733):
+    the list itself becomes the query.
+    """
+
+    context: int = 0
+
+    async def __call__(self, task: Task) -> list[int]:
+        """Candidate numbers, best first."""
+        texts = [candidate.text for candidate in task.candidates]
+        asked = (
+            prompts.listwise_query(task.question, texts[: self.context]) if self.context else task.question
+        )
+        query = await task.embedder.embed([asked], kind="query")
+        passages = await task.embedder.embed(texts, kind="passage")
+        return by_score([float(score) for score in passages @ query[0]])

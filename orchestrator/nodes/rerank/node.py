@@ -1,0 +1,149 @@
+"""Rerank: order the best passages again, with a language model, by any published strategy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from orchestrator.graph.context import Run
+from orchestrator.graph.node import Node
+from orchestrator.nodes.rerank.candidates import Candidate, Task, normalised, permutation
+from orchestrator.nodes.rerank.cascade import Cascade
+from orchestrator.nodes.rerank.elimination import Elimination
+from orchestrator.nodes.rerank.encoders import CrossEncoder, Embedding
+from orchestrator.nodes.rerank.groupwise import Groupwise
+from orchestrator.nodes.rerank.listwise import Listwise
+from orchestrator.nodes.rerank.pairwise import Pairwise
+from orchestrator.nodes.rerank.pointwise import Graded, YesNo
+from orchestrator.nodes.rerank.setwise import Setwise
+from orchestrator.nodes.rerank.strategies import Strategy
+from orchestrator.ports import Documents, Embedder, LanguageModel
+from orchestrator.text.tokens import token_count
+from orchestrator.types import Hit, Hits, Question
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Literal[
+    "groupwise",
+    "yes_no",
+    "graded",
+    "pairwise",
+    "pairwise_all",
+    "pairwise_sliding",
+    "setwise",
+    "listwise",
+    "full",
+    "first",
+    "elimination",
+    "cross_encoder",
+    "embedding",
+    "e2rank",
+    "cascade",
+]
+
+
+class Rerank(Node):
+    """The `keep` best of the first `depth` hits, in the order of a strategy.
+
+    `strategy` names it: `groupwise` (scores in groups of `group`, `repeats` times, in one round),
+    `yes_no` and `graded` (every passage by itself), `pairwise`, `pairwise_all`, `pairwise_sliding`,
+    `setwise` (comparisons), `listwise` (windows of `window` every `step`), `full` (one prompt), `first`
+    (one token a window), `elimination`, `cross_encoder`, `embedding`, `e2rank`, and `cascade`
+    (embedding, groupwise, then setwise on the best). Passages are cut to `tokens`, as `token_count`
+    estimates.
+
+    The result is always a permutation of the input, cut to `keep`. Without a language model, passages
+    are ordered by the embedder, and the run says so. Hits are scored by their new rank, from 1 downwards.
+    """
+
+    strategy: Name = "groupwise"
+    keep: Count = 10
+    depth: Count = 100
+    group: Annotated[int, Field(ge=2)] = 10
+    repeats: Count = 2
+    weight: Share = 0.6
+    calibrate: bool = True
+    window: Annotated[int, Field(ge=2, le=26)] = 20
+    step: Count = 10
+    tokens: Count = 300
+    seed: int = 0
+
+    async def __call__(
+        self,
+        question: Question,
+        hits: Hits,
+        documents: Documents,
+        model: LanguageModel,
+        embedder: Embedder,
+        run: Run,
+    ) -> Hits:
+        seen = hits.top(self.depth)
+        passages = await documents.passages(seen.ids, principal=question.principal)
+        readable = [hit for hit in seen if hit.id in passages]
+        scores = normalised([hit.score for hit in readable])
+        candidates = tuple(
+            Candidate(hit.id, cut(_shown(passages[hit.id].title, passages[hit.id].text), self.tokens), score)
+            for hit, score in zip(readable, scores, strict=True)
+        )
+        task = Task(question.text, candidates, model, embedder, run, self.seed)
+        if len(candidates) > 1:
+            order = permutation(await self.chosen(model, run)(task), len(candidates))
+        else:
+            order = list(range(len(candidates)))
+        if task.unread:
+            run.degrade(f"reranked in part: {len(task.unread)} passages kept the retriever's judgement")
+        return _kept(task, order, self.strategy, self.keep)
+
+    def chosen(self, model: LanguageModel, run: Run) -> Strategy:
+        """The strategy to use: the one named, or embeddings where it needs a model and there is none."""
+        if model.available or self.strategy in ("embedding", "e2rank"):
+            return self.strategy_of(self.strategy)
+        run.degrade("no language model is configured: passages are reranked by embeddings")
+        return Embedding()
+
+    def strategy_of(self, name: Name) -> Strategy:
+        """The strategy of a name, with this node's settings."""
+        groupwise = Groupwise(self.group, self.repeats, self.weight, self.calibrate)
+        strategies: dict[Name, Strategy] = {
+            "groupwise": groupwise,
+            "yes_no": YesNo(),
+            "graded": Graded(),
+            "pairwise": Pairwise("heapsort", self.keep),
+            "pairwise_all": Pairwise("all"),
+            "pairwise_sliding": Pairwise("sliding", self.keep),
+            "setwise": Setwise(self.keep),
+            "listwise": Listwise(self.window, self.step),
+            "full": Listwise(None),
+            "first": Listwise(self.window, self.step, first_token=True),
+            "elimination": Elimination(self.window, 1),
+            "cross_encoder": CrossEncoder(),
+            "embedding": Embedding(),
+            "e2rank": Embedding(context=self.keep),
+            "cascade": Cascade(((Embedding(), self.depth), (groupwise, 50), (Setwise(self.keep), 20))),
+        }
+        return strategies[name]
+
+
+def _kept(task: Task, order: list[int], why: str, keep: int) -> Hits:
+    ranked = task.hits(order).top(keep)
+    return Hits(tuple(Hit(hit.id, hit.score, why) for hit in ranked))
+
+
+def _shown(title: str, text: str) -> str:
+    return f"{title}\n{text}" if title and not text.startswith(title) else text
+
+
+def cut(text: str, tokens: int) -> str:
+    """The beginning of a text that fits into so many tokens, cut between words."""
+    if token_count(text) <= tokens:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if token_count(text[:middle]) <= tokens:
+            low = middle
+        else:
+            high = middle - 1
+    space = text.rfind(" ", 0, low)
+    return text[: space if space > low // 2 else low]

@@ -1,0 +1,166 @@
+"""Reranking: every strategy finds the best, loses nothing, and stops when it must."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator import Budget, Hits
+from orchestrator.nodes.rerank.candidates import even_groups, permutation
+from orchestrator.nodes.rerank.listwise import windows
+from orchestrator.null_model import NullModel
+from orchestrator.testing.judge import Noise
+from orchestrator.types import Hit
+from tests.nodes.rerank.asking import STRATEGIES, Babbler, hits, judge, reranked
+
+BY_MODEL = [name for name in STRATEGIES if name not in ("embedding", "e2rank")]
+
+
+@pytest.mark.parametrize("strategy", BY_MODEL)
+async def test_a_perfect_judge_brings_the_best_to_the_top(strategy):
+    size = 30
+    result = await reranked(
+        judge(size), hits(size), strategy=strategy, keep=5, weight=1.0, group=30, repeats=1
+    )
+    top = [int(name) for name in result.output.ids]
+    # Grades are told in steps of a tenth by some, so that near ones are alike to them.
+    assert len(top) == 5
+    assert min(top) >= size - 8
+    if strategy in ("pairwise", "pairwise_all", "pairwise_sliding", "setwise", "cross_encoder", "full"):
+        assert top == [29, 28, 27, 26, 25]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("size", [0, 1, 2, 11, 25, 27])
+async def test_the_result_is_a_permutation_of_the_input(strategy, size):
+    found = hits(size)
+    result = await reranked(judge(max(1, size), Noise(random=0.3)), found, strategy=strategy, keep=100)
+    assert sorted(result.output.ids) == sorted(found.ids)
+
+
+OUTPUTS = st.lists(
+    st.one_of(
+        st.text(max_size=40),
+        st.lists(st.integers(-5, 200)).map(str),
+        st.dictionaries(st.integers(-5, 40).map(str), st.one_of(st.floats(), st.text(max_size=3))).map(str),
+        st.sampled_from(
+            [
+                "",
+                "[3] > [1]",
+                '{"1": 11}',
+                "```json\n[1, 2]\n```",
+                "<think>[1]</think>",
+                "[" * 5000,
+                "1" * 5000,
+                "null",
+            ]
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_output_of_a_model_loses_or_invents_a_passage(strategy):
+    import asyncio
+
+    @settings(max_examples=40, deadline=None)
+    @given(OUTPUTS, st.integers(2, 45), st.integers(0, 3))
+    def holds(outputs, size, seed):
+        found = hits(size, seed)
+        result = asyncio.run(reranked(Babbler(outputs, seed), found, strategy=strategy, keep=100, group=7))
+        assert sorted(result.output.ids) == sorted(found.ids)
+
+    holds()
+
+
+@pytest.mark.slow
+def test_no_output_of_ten_thousand_loses_or_invents_a_passage():
+    import asyncio
+
+    @settings(max_examples=10_000, deadline=None)
+    @given(OUTPUTS, st.sampled_from(STRATEGIES), st.integers(2, 20))
+    def holds(outputs, strategy, size):
+        found = hits(size)
+        result = asyncio.run(reranked(Babbler(outputs), found, strategy=strategy, keep=100, group=6))
+        assert sorted(result.output.ids) == sorted(found.ids)
+
+    holds()
+
+
+async def test_groupwise_asks_all_groups_in_one_round():
+    model = judge(100)
+    await reranked(model, hits(100), strategy="groupwise")
+    assert (model.calls, model.rounds) == (20, 1)
+
+
+async def test_sliding_windows_ask_one_after_the_other():
+    model = judge(100)
+    await reranked(model, hits(100), strategy="listwise")
+    assert (model.calls, model.rounds) == (9, 9)
+
+
+@given(st.integers(1, 300), st.integers(2, 40), st.integers(1, 40))
+def test_windows_cover_every_passage(size, window, step):
+    covered = {
+        number for start, end in windows(size, window, min(step, window)) for number in range(start, end)
+    }
+    assert covered == set(range(size))
+
+
+@given(st.lists(st.integers(), unique=True), st.integers(2, 30))
+def test_groups_hold_every_passage_once_and_are_even(order, size):
+    groups = even_groups(order, size)
+    assert [number for group in groups for number in group] == order
+    assert len(groups) == -(-len(order) // size)
+    assert not groups or max(map(len, groups)) - min(map(len, groups)) <= 1
+
+
+@given(st.lists(st.integers(-3, 30)), st.integers(0, 20))
+def test_any_order_becomes_a_permutation(order, size):
+    assert sorted(permutation(order, size)) == list(range(size))
+
+
+async def test_the_same_seed_gives_the_same_ranking():
+    noise = Noise(random=0.2, shift=0.2, malformed=0.2)
+    first = await reranked(judge(40, noise), hits(40), strategy="groupwise", seed=7)
+    again = await reranked(judge(40, noise), hits(40), strategy="groupwise", seed=7)
+    assert first.output == again.output
+
+
+async def test_passages_of_unreadable_groups_keep_the_retrievers_judgement_and_it_is_said():
+    found = hits(30)
+    result = await reranked(Babbler(["no"]), found, strategy="groupwise", keep=30)
+    assert result.output.ids == found.ids
+    assert result.degraded == ("reranked in part: 30 passages kept the retriever's judgement",)
+
+
+@pytest.mark.parametrize("strategy", [name for name in BY_MODEL if name != "cross_encoder"])
+async def test_a_budget_that_runs_out_gives_the_best_so_far(strategy):
+    found = hits(40)
+    result = await reranked(judge(40), found, Budget(calls=2), strategy=strategy, keep=40)
+    assert sorted(result.output.ids) == sorted(found.ids)
+    assert result.usage.calls <= 2
+    if strategy != "full":
+        assert any("reranked in part" in reason for reason in result.degraded), result.degraded
+
+
+async def test_a_budget_of_nothing_changes_nothing():
+    found = hits(20)
+    result = await reranked(judge(20), found, Budget(calls=0), strategy="groupwise", keep=20)
+    assert result.output.ids == found.ids
+
+
+async def test_without_a_model_passages_are_ordered_by_the_embedder_and_it_is_said():
+    result = await reranked(NullModel(), hits(10), strategy="groupwise", keep=10)
+    assert "no language model" in result.degraded[0]
+    by_embedder = await reranked(NullModel(), hits(10), strategy="embedding", keep=10)
+    assert result.output.ids == by_embedder.output.ids
+
+
+async def test_passages_that_may_not_be_read_are_not_shown_and_not_kept():
+    found = Hits((Hit("-1", 1.0), *hits(3).hits))
+    result = await reranked(judge(3), found, strategy="groupwise", keep=10)
+    assert sorted(result.output.ids) == ["0", "1", "2"]

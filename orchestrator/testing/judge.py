@@ -44,8 +44,8 @@ class Noise:
 class Judge:
     """The `LanguageModel` port over `grades`: question → (text → grade in [0, 1]); unknown texts are 0.
 
-    `calls`, `tokens` and `rounds` count what was asked; concurrent calls that start while none has
-    ended are one round.
+    `calls`, `tokens`, `shown` passages and `rounds` count what was asked; concurrent calls that start
+    while none has ended are one round.
     """
 
     grades: Mapping[str, Mapping[str, float]]
@@ -54,6 +54,7 @@ class Judge:
     calls: int = 0
     tokens: int = 0
     rounds: int = 0
+    shown: int = 0
     _waiting: int = 0
 
     @property
@@ -124,6 +125,7 @@ class Judge:
         shown = [json.loads(line) for line in prompt[-1].text.splitlines() if line.startswith('{"passage"')]
         known = self.grades.get(question, {})
         noise = self.noise
+        self.shown += len(shown)
         shift, scale = rng.gauss(0, noise.shift), math.exp(rng.gauss(0, noise.scale))
         last = max(1, len(shown) - 1)
         believed = [

@@ -177,3 +177,40 @@ class CatalogueShardConformance:
         with pytest.raises(IndexBusy):
             index.catalogue.publish(index.job(), "default", rebuild)
         assert index.catalogue.current("default") == current
+
+    def rebuilt_in_two(self, index: Publisher, *held: int) -> None:
+        """Replace all shards by `r1` and `r2`, which hold so many passages."""
+        version = index.catalogue.current("default")
+        assert version is not None
+        shards = tuple(Shard(f"r{number}", points) for number, points in enumerate(held, 1))
+        rebuild = IndexChange(format=FORMAT, shards=shards, base=version.number)
+        index.catalogue.publish(index.job(), "default", rebuild)
+
+    def test_what_came_back_after_a_rebuild_can_leave_again(self, index: Publisher) -> None:
+        a, b = document("a", "w1"), document("b", "w2")
+        index.publish(a, b)
+        self.rebuilt_in_two(index, 1, 1)
+        index.publish(removed=(a,))
+        version = index.publish(a)
+        merge = IndexChange(shard=Shard("m", 1), merged=("r1", version.shards[-1].name), base=version.number)
+        index.catalogue.publish(index.job(), "default", merge)
+        gone = index.publish(removed=(a,))
+        assert ids(a)[0] in gone.removed["m"]
+        assert (gone.documents, gone.passages) == (1, 1)
+
+    def test_merges_side_by_side_leave_one_copy_alive(self, index: Publisher) -> None:
+        a, b = document("a", "w1"), document("b", "w2")
+        index.publish(a, b)
+        self.rebuilt_in_two(index, 1, 1)
+        # The slow merge reads r2 while `a` is alive in it; the fast one moves the new copy of `a`.
+        slow = index.catalogue.current("default")
+        assert slow is not None
+        index.publish(removed=(a,))
+        version = index.publish(a)
+        fast = IndexChange(
+            shard=Shard("fast", 2), merged=("r1", version.shards[-1].name), base=version.number
+        )
+        index.catalogue.publish(index.job(), "default", fast)
+        merge = IndexChange(shard=Shard("slow", 1), merged=("r2",), base=slow.number)
+        merged = index.catalogue.publish(index.job(), "default", merge)
+        assert dict(merged.removed) == {"slow": frozenset(ids(a))}

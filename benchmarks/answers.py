@@ -1,0 +1,173 @@
+"""How often the answer is in the compressed context, by token budget, with each part left out.
+
+    python -m benchmarks.answers [--data DIR] [--budgets 100 200 400 800]
+
+MuSiQue's 100 questions, the 20 best passages by BM25 each. Counted is whether a gold answer, as
+words, stands in what a budget keeps of the passages that are judged relevant; in brackets, the 95 %
+bootstrap interval. "Passages whole" takes them in order for as long as they fit, and cuts the last
+one where the budget ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from connectors.bm25 import Bm25Encoder
+from connectors.wordllama import WordLlamaEmbedder
+from orchestrator.evaluation.beir_folder import beir
+from orchestrator.evaluation.significance import intervals
+from orchestrator.nodes.compress import excerpts
+from orchestrator.nodes.evidence import Balance, Evidence, cosines, gather, question_terms, sentence_scores
+from orchestrator.text.tokens import token_count
+from orchestrator.types import Passage, Query
+
+DEPTH = 20
+Kept = list[tuple[str, str]]
+
+
+class Bm25:
+    """The `DEPTH` best passages by exact BM25."""
+
+    def __init__(self, passages: Sequence[Passage], encoder: Bm25Encoder) -> None:
+        self._passages = passages
+        self._encoder = encoder
+        self._postings: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        texts = [f"{passage.title} {passage.text}" for passage in passages]
+        for number, vector in enumerate(encoder.passages(texts)):
+            for term, value in zip(vector.indices, vector.values, strict=True):
+                self._postings[term].append((number, value))
+
+    def search(self, text: str) -> list[Passage]:
+        """Passages, best first."""
+        scores = np.zeros(len(self._passages))
+        query = self._encoder.query(text)
+        for term, count in zip(query.indices, query.values, strict=True):
+            held = self._postings.get(term, [])
+            rarity = math.log(1 + (len(self._passages) - len(held) + 0.5) / (len(held) + 0.5))
+            for number, value in held:
+                scores[number] += count * rarity * value
+        best = np.argsort(-scores, kind="stable")[:DEPTH]
+        return [self._passages[number] for number in best if scores[number] > 0]
+
+
+def whole(evidence: Evidence, tokens: int) -> Kept:
+    """Passages from the first on, the last one cut at the budget."""
+    kept: Kept = []
+    left = tokens
+    for passage in evidence.passages:
+        words = passage.text.split(" ")
+        cost = token_count(passage.text)
+        if cost > left:
+            low, high = 0, len(words)
+            while low < high:
+                middle = (low + high + 1) // 2
+                fits = token_count(" ".join(words[:middle])) <= left
+                low, high = (middle, high) if fits else (low, middle - 1)
+            kept.append((passage.id, " ".join(words[:low])))
+            break
+        left -= cost
+        kept.append((passage.id, passage.text))
+    return kept
+
+
+def compressed(evidence: Evidence, cosine: np.ndarray, tokens: int, balance: Balance, trade: float) -> Kept:
+    """Excerpts, as `Compress` chooses them."""
+    scores = sentence_scores(evidence, cosine, balance)
+    context = excerpts(evidence, scores, tokens=tokens, per_passage=400, trade=trade)
+    by_id = {passage.id: passage.text for passage in evidence.passages}
+    return [(one.passage, " ".join(by_id[one.passage][a:b] for a, b in one.spans)) for one in context]
+
+
+def words(text: str) -> str:
+    """Lower-case words with a blank around each."""
+    return " " + " ".join(re.findall(r"\w+", text.lower())) + " "
+
+
+async def measured(data: Path, budgets: list[int]) -> None:
+    """Print the table."""
+    encoder, embedder = Bm25Encoder(), WordLlamaEmbedder()
+    dataset = beir(data / "musique")
+    corpus = [
+        Passage(id=record.id, document=record.id, text=record.text, title=record.title)
+        for record in dataset.corpus.records()
+    ]
+    search = Bm25(corpus, encoder)
+    answers: dict[str, list[str]] = {}
+    for line in (data / "musique" / "answers.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        answers[entry["_id"]] = [words(answer) for answer in (entry["answer"], *entry["aliases"])]
+    pools: dict[str, tuple[Evidence, np.ndarray]] = {}
+    seconds = 0.0
+    for name, text in dataset.queries.items():
+        found = search.search(text)
+        started = perf_counter()
+        evidence = gather(found, question_terms(Query(text), encoder), encoder)
+        pools[name] = (evidence, await cosines(evidence, text, embedder))
+        seconds += perf_counter() - started
+
+    ways: dict[str, Callable[[Evidence, np.ndarray, int], Kept]] = {
+        "passages whole": lambda evidence, _, tokens: whole(evidence, tokens),
+        "Compress": lambda evidence, cosine, tokens: compressed(evidence, cosine, tokens, Balance(), 0.9),
+    }
+    for label, balance, trade in (
+        ("without the question", Balance(relevance=0), 0.9),
+        ("without cosine", Balance(dense=0), 0.9),
+        ("without LexRank", Balance(centrality=0), 0.9),
+        ("without the passage's rank", Balance(rank=0), 0.9),
+        ("without MMR", Balance(), 1.0),
+    ):
+        ways[f"· {label}"] = lambda e, c, t, b=balance, d=trade: compressed(e, c, t, b, d)
+
+    sentences = sum(len(evidence.candidates) for evidence, _ in pools.values()) / len(pools)
+    milliseconds = 1000 * seconds / len(pools)
+    print(f"{len(pools)} questions, {sentences:.0f} sentences each, weighed in {milliseconds:.1f} ms\n")
+    print("| answer in the context | " + " | ".join(f"{budget} tokens" for budget in budgets) + " |")
+    print("|---|" + "---|" * len(budgets))
+    for label, way in ways.items():
+        columns: list[list[float]] = []
+        for budget in budgets:
+            column: list[float] = []
+            for name, (evidence, cosine) in pools.items():
+                relevant = dataset.qrels[name]
+                kept = " | ".join(
+                    words(text) for one, text in way(evidence, cosine, budget) if relevant.get(one, 0) > 0
+                )
+                column.append(float(any(answer in kept for answer in answers[name])))
+            columns.append(column)
+        shown = (f"{mean:.2f} [{low:.2f}, {high:.2f}]" for mean, low, high in intervals(columns))
+        print(f"| {label} | " + " | ".join(shown) + " |")
+    names = ("numpy", "qdrant-edge-py", "wordllama")
+    print(
+        f"\nversions: python {sys.version.split()[0]}, "
+        + ", ".join(f"{name} {version(name)}" for name in names)
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser.add_argument("--budgets", type=int, nargs="+", default=[100, 200, 400, 800])
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
+    asyncio.run(measured(arguments.data, arguments.budgets))
+
+
+if __name__ == "__main__":
+    main()

@@ -93,7 +93,7 @@ async def experiment(
         len(data.queries),
         {each.name: each for each in reports},
         comparisons(reports, chosen, seed),
-        (*map(str, data.remarks), *notes(reports, outcomes, chosen)),
+        (*map(str, data.remarks), *notes(reports, outcomes, data, chosen)),
         used,
         seconds,
         trial.node_seconds,

@@ -67,19 +67,22 @@ def comparisons(arms: Sequence[ArmReport], metrics: Iterable[Metric], seed: int)
 
 
 def notes(
-    arms: Iterable[ArmReport], outcomes: Mapping[str, Mapping[str, Outcome]], metrics: Sequence[Metric]
+    arms: Iterable[ArmReport],
+    outcomes: Mapping[str, Mapping[str, Outcome]],
+    data: Dataset,
+    metrics: Sequence[Metric],
 ) -> Iterator[str]:
     """What a reader of the scores must know about how they came about."""
     for arm in arms:
         longest = max(map(len, arm.rankings.values()), default=0)
         for metric in metrics:
-            if metric.cutoff is not None and longest < metric.cutoff and metric.name != "precision":
+            if longest < min(metric.cutoff or 0, len(data.corpus)):
                 yield f"{arm.name} ranks at most {longest} documents, so that {metric} looks no deeper."
         mine = outcomes.get(arm.name)
         if mine is None:
-            missing = [query for query in next(iter(arm.scores.values())) if query not in arm.rankings]
+            missing = len(data.queries) - len(arm.rankings)
             if missing:
-                yield f"{arm.name} has no ranking for {len(missing)} queries, which count as 0."
+                yield f"{arm.name} has no ranking for {missing} queries, which count as 0."
             continue
         if arm.failures:
             query, error = next(iter(arm.failures.items()))

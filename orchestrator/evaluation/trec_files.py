@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 from orchestrator.errors import BadInput
@@ -158,4 +159,4 @@ def _xml_topics(path: Path, field: str) -> Iterator[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(_TAG.sub(" ", text).split())
+    return " ".join(unescape(_TAG.sub(" ", text)).split())

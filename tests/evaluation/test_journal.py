@@ -1,0 +1,100 @@
+"""What an experiment keeps as it goes: whole outcomes, of the same code, settings and data only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator import workflow
+from orchestrator.evaluation.journal import Journal, Outcome, code_of, journal_file
+from orchestrator.types import Hit, Hits
+from tests.evaluation import sets as s
+
+OUTCOME = Outcome("q 1", Hits((Hit("d1", 0.1, "bm25"),)), 0.25, 2, 30, ("no time",), 1)
+
+
+def test_outcomes_come_back(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "a.jsonl"
+    Journal(file).add(OUTCOME)
+    Journal(file).add(Outcome("q2"))
+    assert Journal(file).outcomes == {"q 1": OUTCOME, "q2": Outcome("q2")}
+
+
+def test_a_journal_without_a_file_keeps_nothing_behind() -> None:
+    journal = Journal()
+    journal.add(OUTCOME)
+    journal.end()
+    assert journal.outcomes == {"q 1": OUTCOME}
+
+
+@given(st.integers(1, 200))
+def test_a_line_that_a_kill_cut_short_is_dropped_and_written_over(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    file = tmp_path_factory.mktemp("journal") / "a.jsonl"
+    journal = Journal(file)
+    journal.add(OUTCOME)
+    whole = len(file.read_bytes())
+    journal.add(Outcome("q2", Hits((Hit("d" * 100, 1.0),))))
+    file.write_bytes(file.read_bytes()[: whole + cut])
+    again = Journal(file)
+    again.add(Outcome("q3"))
+    assert set(Journal(file).outcomes) - {"q2"} == {"q 1", "q3"}
+    assert all(json.loads(line) for line in file.read_bytes().splitlines())
+
+
+def test_a_line_of_rubbish_costs_its_query_only(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    Journal(file).add(OUTCOME)
+    with file.open("ab") as handle:
+        handle.write(b'\0\0\0\n{"query": 1}\n[]\n')
+    Journal(file).add(Outcome("q2"))
+    assert set(Journal(file).outcomes) == {"q 1", "q2"}
+
+
+def test_a_failed_query_is_asked_again(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    Journal(file).add(Outcome("q1", error="NodeError: …"))
+    assert Journal(file).outcomes == {}
+    Journal(file).add(Outcome("q1"))
+    assert Journal(file).outcomes == {"q1": Outcome("q1")}
+
+
+def test_the_file_of_a_finished_experiment_goes(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "a.jsonl")
+    journal.add(OUTCOME)
+    journal.end()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_place_depends_on_settings_and_identity(tmp_path: Path) -> None:
+    arm = workflow("an arm/here", s.overlap >> s.Top(3))
+    file = journal_file(tmp_path, arm, ("data", "index"))
+    assert file.parent == tmp_path
+    assert file.name.startswith("an-arm-here-")
+    assert journal_file(tmp_path, workflow("an arm/here", s.overlap >> s.Top(3)), ("data", "index")) == file
+    others = {
+        journal_file(tmp_path, workflow("an arm/here", s.overlap >> s.Top(4)), ("data", "index")),
+        journal_file(tmp_path, arm, ("data", "other")),
+        journal_file(tmp_path, arm, ("dataindex",)),
+    }
+    assert len(others | {file}) == 4
+
+
+def test_the_place_depends_on_the_files_of_the_nodes(tmp_path: Path) -> None:
+    source = "from orchestrator import node, workflow\nfrom orchestrator.types import Hits, Question\n"
+    source += "def helper(): return {value}\n@node\nasync def find(question: Question) -> Hits:\n"
+    source += '    helper()\n    return Hits()\narm = workflow("arm", find)\n'
+    from orchestrator.workflow_files import load_workflow
+
+    codes = {code_of(workflow("plain", s.overlap))}
+    for number in (1, 2):
+        file = tmp_path / f"{number}" / "mine.py"
+        file.parent.mkdir()
+        file.write_text(source.format(value=number))
+        codes.add(code_of(load_workflow(str(file))))
+    assert len(codes) == 3

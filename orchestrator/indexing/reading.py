@@ -146,6 +146,11 @@ class Reader:
         self._stop()
         self._stderr.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, as long as there is one."""
+        return self._process.pid if self._process else None
+
     def __enter__(self) -> Self:
         return self
 
@@ -201,7 +206,7 @@ class Reader:
 
     def _reason(self, died: Literal["crashed", "hung"], code: int | None, limits: Limits) -> str:
         if died == "hung":
-            return f"it took longer than {limits.seconds:.0f} s to read; split it, or raise the limit."
+            return f"it took longer than {limits.seconds:g} s to read; split it, or raise the limit."
         how = "" if code is None else f" (exit code {code})"
         if code is not None and code < 0:
             how = f" ({signal.Signals(-code).name})"

@@ -1,0 +1,87 @@
+"""Passages are small enough, lose nothing, and keep sections and sentences whole."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.indexing.splitting import Splitting
+from orchestrator.text.tokens import token_count
+
+SENTENCE = "The index holds passages, and each of them is found by its words and by its meaning. "
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=12)
+
+
+def test_a_small_text_is_one_passage_as_it_is() -> None:
+    assert Splitting().split("  One sentence.\n\nAnother.  ") == ["One sentence.\n\nAnother."]
+    assert Splitting().split(" \n ") == []
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(st.tuples(words, st.sampled_from([" ", ". ", "\n", "\n\n", "\n## ", ", "])), max_size=200),
+    st.booleans(),
+)
+def test_every_word_is_in_a_passage_and_no_passage_is_too_large(
+    parts: list[tuple[str, str]], markdown: bool
+) -> None:
+    text = "".join(word + space for word, space in parts)
+    splitting = Splitting(32, 8)
+    passages = splitting.split(text, markdown=markdown)
+    assert all(passage == passage.strip() and passage for passage in passages)
+    # Joining two sections costs a line break more than counting them apart says.
+    assert all(token_count(passage) <= 32 for passage in passages)
+    missing = [word for word in text.split() if word.strip("#") and not any(word in p for p in passages)]
+    # A word longer than a passage is cut.
+    assert all(token_count(word) > 16 for word in missing)
+
+
+def test_passages_end_where_sentences_do_and_overlap() -> None:
+    passages = Splitting(64, 24).split(SENTENCE * 20)
+    assert len(passages) > 4
+    assert all(passage.endswith("meaning.") for passage in passages)
+    assert passages[0].split(". ")[-1] == passages[1].split(". ")[0].rstrip(".") + "."
+
+
+def test_markdown_is_split_at_headings_and_small_sections_stay_together() -> None:
+    body = SENTENCE * 8
+    text = f"# Guide\n\nIntro.\n\n## Install\n\nRun it.\n\n## Use\n\n{body}\n\n## Leave\n\n{body}"
+    passages = Splitting(160, 0).split(text, markdown=True)
+    assert passages[0].startswith("# Guide")
+    assert "Run it." in passages[0]
+    assert [passage.splitlines()[0] for passage in passages if passage.startswith("#")] == [
+        "# Guide",
+        "## Use",
+        "## Leave",
+    ]
+
+
+def test_a_heading_in_code_is_no_heading() -> None:
+    code = "```\n# not a heading\n```"
+    passages = Splitting(64, 0).split(
+        f"# One\n\n{SENTENCE * 2}\n\n{code}\n\n# Two\n\n{SENTENCE * 2}", markdown=True
+    )
+    assert not any(passage.startswith("# not") for passage in passages)
+
+
+def test_a_word_without_end_is_cut() -> None:
+    passages = Splitting().split("A" * 200_000)
+    assert len(passages) > 10
+    assert "".join(passages).replace(" ", "").count("A") >= 200_000
+
+
+def test_splitting_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("splitting went online")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert len(Splitting(64, 8).split(SENTENCE * 50, markdown=True)) > 1
+
+
+@pytest.mark.parametrize(("tokens", "overlap"), [(10, 0), (100, 60), (100, -1)])
+def test_sizes_that_cannot_be_are_refused(tokens: int, overlap: int) -> None:
+    with pytest.raises(ValueError, match="at least 32"):
+        Splitting(tokens, overlap)

@@ -219,7 +219,7 @@ async def study(data: Path, queries: int) -> dict[str, Any]:
             rows = {level: await arm(settings, given, noise) for level, noise in NOISE.items()}
             cost = rows["low"]
             cells = ["{mean:.3f} ({low:.3f}–{high:.3f})".format(**rows[level]["ndcg@10"]) for level in NOISE]
-            counts = f"{cost['calls']:,.0f} | {cost['rounds']:,.0f} | {cost['judged']:,.0f} | {cost['tokens']:,.0f}"
+            counts = " | ".join(f"{cost[name]:,.0f}" for name in ("calls", "rounds", "judged", "tokens"))
             print(f"| {title} | {counts} | " + " | ".join(cells) + " |", flush=True)
             found.setdefault(name, {})[title] = rows
     return found

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 #: Weight of the belief that all calls have one shift, in observations.
 SHIFT_RIDGE = 1.0
-#: Weight of the belief that all calls have one scale, in units of the scores' variance.
+#: Weight of the belief that all calls have one scale, in units of the scores' variance. Items have no
+#: such belief: where only one item of a call stands out, its height and the call's scale can be traded
+#: for one another, and any pull on the item would shrink it and blow up the scale.
 SCALE_RIDGE = 4.0
-#: Weight of the belief that an item is like the others, in observations.
-ITEM_RIDGE = 0.1
 ROUNDS = 50
 
 
@@ -43,6 +43,7 @@ def calibrated(calls: Sequence[Mapping[int, float]], size: int, *, scale: bool =
     in_call = np.bincount(call, minlength=len(calls)).astype(np.float64)
     scales, shifts = np.ones(len(calls)), np.zeros(len(calls))
     middle = float(score.mean())
+    belief = SCALE_RIDGE * float(score.var()) + 1e-12
     values = np.zeros(size)
     for _ in range(ROUNDS):
         before = values
@@ -53,7 +54,7 @@ def calibrated(calls: Sequence[Mapping[int, float]], size: int, *, scale: bool =
         # Only differences between calls can be told; the items carry the common level.
         shifts -= float(np.average(shifts, weights=in_call))
         if scale:
-            scales = _scales(call, centred[item], score - middle - shifts[call], len(calls))
+            scales = _scales(call, centred[item], score - middle - shifts[call], len(calls), belief)
         if float(np.abs(values - before).max()) < 1e-9:
             break
     found[seen] = values[seen]
@@ -69,23 +70,26 @@ def _items(
     size: int,
     middle: float,
 ) -> NDArray[np.float64]:
-    """Items given the calls, each held to the middle by a little."""
+    """Items given the calls, as distances from the middle."""
     import numpy as np
 
     weight = scales[call]
     above = np.bincount(item, weight * (score - middle - shifts[call]), minlength=size)
     mass = np.bincount(item, weight * weight, minlength=size)
-    return middle + above / (mass + ITEM_RIDGE)
+    return middle + above / np.maximum(mass, 1e-12)
 
 
 def _scales(
-    call: NDArray[np.int64], value: NDArray[np.float64], score: NDArray[np.float64], calls: int
+    call: NDArray[np.int64],
+    value: NDArray[np.float64],
+    score: NDArray[np.float64],
+    calls: int,
+    belief: float,
 ) -> NDArray[np.float64]:
-    """A call's scale given its items, held to 1; their geometric mean is 1."""
+    """A call's scale given its items, held to 1 by the belief; their geometric mean is 1."""
     import numpy as np
 
-    spread = float(value.var()) * SCALE_RIDGE + 1e-12
-    above = np.bincount(call, value * score, minlength=calls) + spread
-    mass = np.bincount(call, value * value, minlength=calls) + spread
+    above = np.bincount(call, value * score, minlength=calls) + belief
+    mass = np.bincount(call, value * value, minlength=calls) + belief
     scales = np.clip(above / mass, 0.1, 10.0)
     return scales / np.exp(np.log(scales).mean())

@@ -57,6 +57,18 @@ def test_without_differences_between_calls_nothing_is_lost():
     assert correlation(calibrated(calls, 100), truth) > correlation(averaged(calls, 100), truth) - 0.02
 
 
+def test_an_item_that_stands_out_keeps_its_height():
+    rng = np.random.default_rng(0)
+    truth = np.zeros(100)
+    truth[17] = 9.0
+    calls = []
+    for _ in range(4):
+        order = rng.permutation(100)
+        for start in range(0, 100, 10):
+            calls.append({int(i): truth[i] + abs(rng.normal(0, 0.5)) for i in order[start : start + 10]})
+    assert calibrated(calls, 100)[17] > 8.0
+
+
 def test_what_no_call_scored_is_not_a_number():
     found = calibrated([{0: 1.0, 2: 3.0}], 4)
     assert np.isnan(found[[1, 3]]).all()

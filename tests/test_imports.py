@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
 def test_every_declared_library_is_pinned() -> None:
     pins = (ROOT / "constraints.txt").read_text()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for each in [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]:
+    for each in chain(project["dependencies"], *project["optional-dependencies"].values()):
         name = distribution(re.split(r"[^\w.-]", each)[0])
         assert re.search(rf"^{re.escape(name)}==", pins, re.MULTILINE), name
     assert "://" not in pins

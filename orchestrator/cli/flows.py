@@ -1,0 +1,100 @@
+"""`orchestrator check|draw|new`: look at a workflow, or begin one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.output import note, say, say_json
+from orchestrator.cli.program import JsonOption, invocation
+
+WorkflowArgument = Annotated[str, typer.Argument(help="Name or file of a workflow.", metavar="WORKFLOW")]
+
+
+def register(program: typer.Typer) -> None:
+    """Add the commands."""
+    program.command(epilog="Example: `orchestrator check workflows/mine.py`")(check)
+    program.command(epilog="Example: `orchestrator draw chat > chat.mmd`")(draw)
+    program.command(epilog="Example: `orchestrator new mine --from search`")(new)
+
+
+def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
+    """List everything that is wrong with a workflow, without running it."""
+    from orchestrator.app import Application
+    from orchestrator.errors import WorkflowError
+    from orchestrator.workflow_files import load_workflow
+
+    loaded = load_workflow(workflow)
+    faults = loaded.faults(Application(invocation(context).settings()).provided)
+    if as_json:
+        listed = [{"node": each.node, "problem": each.problem, "fix": each.fix} for each in faults]
+        say_json({"workflow": loaded.name, "sound": not faults, "faults": listed})
+        if faults:
+            raise typer.Exit(2)
+    elif faults:
+        raise WorkflowError(loaded.name, faults)
+    else:
+        say(f"{loaded.name}: no faults.")
+
+
+def draw(workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
+    """Print a workflow as a Mermaid diagram, with what flows along every edge."""
+    from orchestrator.workflow_files import load_workflow
+
+    loaded = load_workflow(workflow)
+    loaded.check()
+    if as_json:
+        say_json({"workflow": loaded.name, "mermaid": loaded.draw()})
+    else:
+        say(loaded.draw())
+
+
+def new(
+    workflow: Annotated[str, typer.Argument(help="Name of the new workflow.", metavar="NAME")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Shipped workflow to copy.", metavar="NAME", show_default="NAME, or chat"
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if there is one.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a shipped workflow to workflows/NAME.py, for you to change.
+
+    A copy under the shipped name is used instead of it, in this folder.
+    """
+    from orchestrator.errors import BadInput, UnknownWorkflow
+    from orchestrator.workflow_files import FOLDER, shipped_files
+
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", workflow):
+        raise BadInput(
+            f"{workflow!r} cannot be the name of a workflow file.",
+            hint="Take a-z, 0-9 and _, beginning with a letter.",
+        )
+    shipped = shipped_files()
+    origin = source or (workflow if workflow in shipped else "chat")
+    if origin not in shipped:
+        raise UnknownWorkflow(
+            f"There is no shipped workflow {origin!r}.", hint=f"Copy one of {', '.join(shipped)}."
+        )
+    target = Path(FOLDER) / f"{workflow}.py"
+    if target.exists() and not force:
+        raise BadInput(f"{target} exists already.", hint="Take another name, or --force to overwrite it.")
+    text = _renamed(shipped[origin].read_text(encoding="utf-8"), origin, workflow)
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    if as_json:
+        say_json({"workflow": workflow, "file": str(target)})
+    else:
+        say(str(target))
+        note(f"Next: orchestrator check {workflow}, then orchestrator ask --workflow {workflow} '…'")
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """The workflow's variable and name, changed; other words of the file are left alone."""
+    text = re.sub(rf"^{old}\b(?= *(?::[^=\n]*)?= *workflow\()", new, text, flags=re.MULTILINE)
+    return re.sub(rf"(\bworkflow\(\s*)([\"']){old}\2", rf"\g<1>\g<2>{new}\2", text)

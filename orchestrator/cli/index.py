@@ -1,0 +1,272 @@
+"""`orchestrator index`: what an index holds, and how it is kept right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from orchestrator.cli.output import note, progress, say, say_json, table
+from orchestrator.cli.program import IndexOption, Invocation, JsonOption, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.indexing.indexer import Indexer
+    from orchestrator.indexing.report import IndexReport, IndexStatus, RemovalReport
+
+program = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Add documents to an index, and keep it right.",
+    epilog="Example: `orchestrator index add docs`",
+)
+
+ResultT = TypeVar("ResultT")
+Moved = Callable[[int, int, str], None]
+
+WaitOption = Annotated[
+    float, typer.Option("--wait", help="Seconds to wait for another writer.", metavar="SECONDS", min=0)
+]
+TenantOption = Annotated[
+    str, typer.Option("--tenant", help="Tenant that owns the documents.", metavar="NAME")
+]
+
+
+@program.command(epilog="Example: `orchestrator index add docs --label public --label staff`")
+def add(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Folders or files.", metavar="PATH")],
+    index: IndexOption = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", "-l", help="Label that lets a reader in; repeat it.", show_default="public"),
+    ] = None,
+    tenant: TenantOption = "default",
+    wait: WaitOption = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an index hold what lies below each PATH.
+
+    Unchanged files are skipped, changed ones replaced, vanished ones forgotten. Files that cannot be
+    read are named, and do not stop the others.
+    """
+    given = invocation(context)
+    reports: list[IndexReport] = []
+    for path in paths:
+        report = _with_indexer(
+            given,
+            index,
+            wait,
+            f"Adding {path}",
+            lambda indexer, moved, path=path: indexer.add(path, label or None, tenant, moved),
+        )
+        reports.append(report)
+        if not as_json:
+            _say_added(report)
+    if as_json:
+        found = [asdict(report) for report in reports]
+        say_json(found[0] if len(found) == 1 else found)
+
+
+def _say_added(report: IndexReport) -> None:
+    counts = {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "relabelled": report.relabelled,
+        "unchanged": report.unchanged,
+    }
+    done = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing to do"
+    say(f"{report.root}: {done}, in {report.seconds:.1f} s")
+    for file in report.skipped:
+        note(f"Skipped {file.file}: {file.reason}")
+    say(f"Index {report.index} now has {report.documents} documents, {report.passages} passages.")
+
+
+@program.command(name="list", epilog="Example: `orchestrator index list --json`")
+def list_(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List all indexes."""
+    from orchestrator.app import Application
+
+    application = Application(invocation(context).settings())
+    try:
+        found = application.catalogue.indexes()
+    finally:
+        asyncio.run(application.close())
+    if as_json:
+        say_json(
+            [
+                {
+                    "index": each.index,
+                    "version": each.number,
+                    "documents": each.documents,
+                    "passages": each.passages,
+                    "embedder": each.format.embedder,
+                }
+                for each in found
+            ]
+        )
+    elif not found:
+        say("There is no index yet.")
+        note("Next: orchestrator index add PATH")
+    else:
+        table(
+            ("index", "documents", "passages", "version", "embedder"),
+            [
+                (each.index, each.documents, each.passages, each.number, each.format.embedder)
+                for each in found
+            ],
+        )
+
+
+@program.command(epilog="Example: `orchestrator index status --index default`")
+def status(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Show the roots of an index, what was skipped and why, and jobs that are not done."""
+    found = _with_indexer(invocation(context), index, 0.0, "", lambda indexer, _: indexer.status())
+    if as_json:
+        say_json(asdict(found))
+    else:
+        _say_status(found)
+
+
+def _say_status(found: IndexStatus) -> None:
+    say(
+        f"Index {found.index}, version {found.version}: {found.documents} documents, "
+        f"{found.passages} passages in {found.shards} shards, by {found.format.embedder}."
+    )
+    if found.roots:
+        say()
+        table(
+            ("root", "tenant", "labels", "files", "documents", "passages"),
+            [
+                (each.root, each.tenant, ",".join(each.labels), each.files, each.documents, each.passages)
+                for each in found.roots
+            ],
+        )
+    for root in found.roots:
+        for file in root.skipped:
+            say(f"Skipped {root.root}/{file.file}: {file.reason}")
+    for job in found.jobs:
+        why = f": {job.error}" if job.error else ""
+        say(f"Job {job.id} ({job.kind}) is {job.state} after {job.attempt} attempts{why}")
+
+
+@program.command(epilog="Example: `orchestrator index remove docs/old.md`")
+def remove(
+    context: typer.Context,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Folders and files of the index, or ids of documents.", metavar="PATH"),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Remove the index itself.")] = False,
+    index: IndexOption = None,
+    wait: WaitOption = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Take documents out of an index, or remove all of it. The files stay where they are."""
+    from orchestrator.errors import BadInput
+
+    given = invocation(context)
+    if bool(paths) == everything:
+        raise BadInput(
+            "Say what to remove: paths, or the whole index, not both.",
+            hint="orchestrator index remove PATH, or orchestrator index remove --all --index NAME.",
+        )
+    if not paths:
+        _drop(given, index, wait, as_json)
+        return
+    reports: list[RemovalReport] = []
+    for path in paths:
+        report = _with_indexer(
+            given,
+            index,
+            wait,
+            f"Removing {path}",
+            lambda indexer, moved, path=path: indexer.remove(path, moved),
+        )
+        reports.append(report)
+        if not as_json:
+            say(
+                f"Removed {report.removed_documents} documents of {report.removed_files} files; "
+                f"index {report.index} has {report.documents} documents, {report.passages} passages."
+            )
+    if as_json:
+        found = [asdict(report) for report in reports]
+        say_json(found[0] if len(found) == 1 else found)
+
+
+def _drop(given: Invocation, index: str | None, wait: float, as_json: bool) -> None:
+    name = given.settings(index=index).index
+    _with_indexer(given, index, wait, f"Removing {name}", lambda indexer, moved: indexer.drop(moved))
+    if as_json:
+        say_json({"index": name, "removed": True})
+    else:
+        say(f"Removed index {name}.")
+
+
+@program.command(epilog="Example: `orchestrator index rebuild --index default`")
+def rebuild(
+    context: typer.Context,
+    index: IndexOption = None,
+    wait: WaitOption = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make all vectors anew from the stored texts, with the embedder that is configured now.
+
+    Meanwhile the index answers as it was.
+    """
+    report = _with_indexer(
+        invocation(context), index, wait, "Rebuilding", lambda indexer, moved: indexer.rebuild(moved)
+    )
+    if as_json:
+        say_json(asdict(report))
+    else:
+        say(
+            f"Rebuilt index {report.index}: {report.documents} documents, {report.passages} passages "
+            f"by {report.format.embedder}, in {report.seconds:.1f} s"
+        )
+
+
+@program.command(epilog="Example: `orchestrator index verify --json`")
+def verify(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Compare every shard of an index with the catalogue. Exit code 2 if there is a fault."""
+    report = _with_indexer(
+        invocation(context), index, 0.0, "Verifying", lambda indexer, moved: indexer.verify(moved)
+    )
+    if as_json:
+        say_json({**asdict(report), "ok": report.ok})
+    elif report.ok:
+        say(
+            f"Index {report.index}, version {report.version}, is sound: {report.documents} documents, "
+            f"{report.passages} passages in {report.shards} shards, in {report.seconds:.1f} s"
+        )
+    else:
+        for fault in report.faults:
+            say(fault)
+        note(f"Next: orchestrator index rebuild --index {report.index}")
+    if not report.ok:
+        raise typer.Exit(2)
+
+
+def _with_indexer(
+    given: Invocation,
+    index: str | None,
+    wait: float,
+    title: str,
+    act: Callable[[Indexer, Moved], Awaitable[ResultT]],
+) -> ResultT:
+    """Do something with the indexer of an index, showing its progress; everything is closed at the end."""
+    from orchestrator.app import Application
+
+    settings = given.settings(index=index)
+
+    async def done() -> ResultT:
+        async with Application(settings) as application:
+            indexer = application.indexer(wait=wait)
+            with progress(title) as moved:
+                return await act(indexer, moved)
+
+    return asyncio.run(done())

@@ -1,0 +1,30 @@
+"""`orchestrator prune`: what the retention settings give up."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from orchestrator.cli.output import say
+from orchestrator.cli.program import invocation
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command(epilog="Example: `orchestrator prune`")(prune)
+
+
+def prune(context: typer.Context) -> None:
+    """Delete runs, conversations and cached results that are older than the retention settings allow."""
+    from orchestrator.app import Application
+
+    settings = invocation(context).settings()
+
+    async def done() -> None:
+        async with Application(settings) as application:
+            await application.prune()
+
+    asyncio.run(done())
+    kept = settings.retention
+    say(f"Kept: runs of {kept.runs:g} days, conversations of {kept.conversations:g}.")

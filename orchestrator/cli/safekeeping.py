@@ -1,0 +1,77 @@
+"""`orchestrator backup|restore`: everything that is kept, in one file."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.output import progress, say, say_json
+from orchestrator.cli.program import JsonOption, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.archive import Manifest
+
+
+def register(program: typer.Typer) -> None:
+    """Add the commands."""
+    program.command(epilog="Example: `orchestrator backup monday.tar`")(backup)
+    program.command(epilog="Example: `orchestrator restore monday.tar --force`")(restore)
+
+
+def backup(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="File to write.", metavar="PATH")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write all indexes, runs and conversations into one file, while others go on using them."""
+    from orchestrator.app import Application
+
+    application = Application(invocation(context).settings())
+    try:
+        with progress("Backing up") as moved:
+            manifest = application.backup(path, moved)
+    finally:
+        asyncio.run(application.close())
+    _report(manifest, path, "Backed up", as_json)
+
+
+def restore(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="File that `backup` wrote.", metavar="PATH")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what there is.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put back what a backup holds, once every file in it has been verified.
+
+    Killed at any moment, the next command finishes it or finds everything as it was.
+    """
+    from orchestrator.app import Application
+
+    application = Application(invocation(context).settings())
+    try:
+        with progress("Restoring") as moved:
+            manifest = application.restore(path, moved, force=force)
+    finally:
+        asyncio.run(application.close())
+    _report(manifest, path, "Restored", as_json)
+
+
+def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
+    size = sum(file.size for file in manifest.files.values())
+    if as_json:
+        indexes: list[dict[str, Any]] = [
+            {
+                "index": each.name,
+                "version": each.version,
+                "documents": each.documents,
+                "passages": each.passages,
+            }
+            for each in manifest.indexes
+        ]
+        say_json({"path": str(path), "created": manifest.created, "bytes": size, "indexes": indexes})
+        return
+    names = ", ".join(f"{each.name} ({each.documents} documents)" for each in manifest.indexes)
+    say(f"{done} {names or 'no index'}: {path}, {size / 1e6:.1f} MB")

@@ -1,0 +1,86 @@
+"""`orchestrator trace`: a run read back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.output import say, say_json, table
+from orchestrator.cli.program import JsonOption, PrincipalOption, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.ports import RunRecord
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command(epilog="Example: `orchestrator trace 5f3b… --json`")(trace)
+
+
+def trace(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(help="Id of a run, as `ask` prints it.", metavar="RUN_ID")],
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what each node of a run read, wrote and cost. Only whoever asked may see it."""
+    from orchestrator.app import Application
+    from orchestrator.errors import RunNotFound
+
+    settings = invocation(context).settings()
+    reader = settings.reader(principal)
+
+    async def read() -> RunRecord | None:
+        async with Application(settings) as application:
+            return await application.runs.read(run_id, principal=reader)
+
+    run = asyncio.run(read())
+    if run is None:
+        raise RunNotFound(
+            f"There is no run {run_id!r} of {reader.name}.", hint="Check the id, or name its --principal."
+        )
+    if as_json:
+        say_json(_wire(run))
+    else:
+        _print(run)
+
+
+def _wire(run: RunRecord) -> dict[str, Any]:
+    record = asdict(run)
+    # Sets are no JSON; who asked is known to whoever may read this.
+    record.pop("principal")
+    return record
+
+
+def _print(run: RunRecord) -> None:
+    spent = run.usage
+    say(
+        f"{run.workflow}: {run.status} after {run.seconds * 1000:.0f} ms, {spent.calls} model calls, "
+        f"{spent.tokens} tokens"
+    )
+    if run.error:
+        say(f"error: {run.error}")
+    for reason in run.degraded:
+        say(f"degraded: {reason}")
+    table(
+        ("node", "at ms", "ms", "tokens", "reads", "writes"),
+        [
+            (
+                step.path + (" (cached)" if step.cached else ""),
+                f"{step.started * 1000:.0f}",
+                f"{step.seconds * 1000:.0f}",
+                step.usage.tokens,
+                _short(step.reads),
+                _short(step.writes) if step.error is None else f"failed: {step.error}",
+            )
+            for step in run.steps
+        ],
+    )
+
+
+def _short(values: Any, limit: int = 60) -> str:
+    text = ", ".join(f"{name}={value}" for name, value in dict(values).items())
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -7,6 +7,7 @@ exactly when search thinks so. Matrices are small: at most `limit` sentences of 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, log2
@@ -131,8 +132,8 @@ def gather(
     said = [frozenset(asked & set(vector.indices)) for vector in vectors]
     over = [frozenset(asked & set(vector.indices)) for vector in _encoded(encoder, above)]
     titled = [frozenset(asked & set(vector.indices)) for vector in _encoded(encoder, [p.title for p in kept])]
-    counts = _counts(vectors)
-    weights = {term: weight * _rarity(counts.get(term, 0), len(vectors)) for term, weight in question.items()}
+    counts = Counter(term for terms in said for term in terms)
+    weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
     context = [lines | titled[one.passage] for lines, one in zip(over, candidates, strict=True)]
     return Evidence(
         tuple(kept),
@@ -141,7 +142,7 @@ def gather(
         tuple(said),
         tuple(titled),
         _coverage(weights, said, context),
-        _similarity(vectors, counts),
+        _similarity(vectors),
     )
 
 
@@ -220,14 +221,6 @@ def _encoded(encoder: SparseEncoder, texts: Sequence[str]) -> list[SparseVector]
     return [vectors[text] for text in texts]
 
 
-def _counts(vectors: Sequence[SparseVector]) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for vector in vectors:
-        for term in vector.indices:
-            counts[term] = counts.get(term, 0) + 1
-    return counts
-
-
 def _coverage(
     weights: Mapping[int, float], said: Sequence[frozenset[int]], above: Sequence[frozenset[int]]
 ) -> NDArray[np.float32]:
@@ -245,20 +238,31 @@ def _coverage(
     return covered @ values / total if total > 0 else np.zeros(len(said), dtype=np.float32)
 
 
-def _similarity(vectors: Sequence[SparseVector], counts: Mapping[int, int]) -> NDArray[np.float32]:
+def _similarity(vectors: Sequence[SparseVector]) -> NDArray[np.float32]:
+    """Cosines of tf-idf vectors, shape (n, n)."""
     import numpy as np
 
-    rarity = {term: _rarity(count, len(vectors)) for term, count in counts.items()}
+    n = len(vectors)
+    row = np.repeat(np.arange(n), [len(vector.indices) for vector in vectors])
+    terms = np.array([term for vector in vectors for term in vector.indices], dtype=np.int64)
+    values = np.array([value for vector in vectors for value in vector.values], dtype=np.float64)
+    _, column, counts = np.unique(terms, return_inverse=True, return_counts=True)
+    weights = values * np.log(1.0 + n / (counts + 0.5))[column]
+    lengths = np.sqrt(np.bincount(row, weights=weights * weights, minlength=n))
     # A term of one sentence alone only adds to that sentence's length; it needs no column.
-    column = {term: number for number, term in enumerate(t for t, count in counts.items() if count > 1)}
-    matrix = np.zeros((len(vectors), len(column)), dtype=np.float32)
-    for row, vector in enumerate(vectors):
-        square = 0.0
-        for term, value in zip(vector.indices, vector.values, strict=True):
-            weight = value * rarity[term]
-            square += weight * weight
-            if term in column:
-                matrix[row, column[term]] = weight
-        if square > 0:
-            matrix[row] /= square**0.5
-    return np.clip(matrix @ matrix.T, 0.0, 1.0)
+    shared = counts > 1
+    kept = shared[column]
+    row, place = row[kept], (np.cumsum(shared) - 1)[column[kept]]
+    scaled = (weights[kept] / lengths[row]).astype(np.float32)
+    by_term = np.zeros((int(shared.sum()), n), dtype=np.float32)
+    by_term[place, row] = scaled
+    # A row at a time: sentences are short, and one large product would wake all threads of the
+    # linear algebra library, which on a busy machine wait for each other 80 times as long.
+    ends = np.cumsum(np.bincount(row, minlength=n))
+    found = np.zeros((n, n), dtype=np.float32)
+    begin = 0
+    for number, end in enumerate(ends):
+        found[number] = scaled[begin:end] @ by_term[place[begin:end]]
+        begin = end
+    np.fill_diagonal(found, lengths > 0)
+    return np.clip(found, 0.0, 1.0)

@@ -118,6 +118,8 @@ _STOP = re.compile(
     rf"(?P<stop>[.!?…؟۔।॥։]+[{re.escape(_CLOSING)}]*)(?=\s|$)|(?P<wide>[。！？]+[{re.escape(_CLOSING)}]*)"
 )
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\s*\n).)+?(?<!`)\1(?!`)", re.DOTALL)
+# No abbreviation is longer.
+_LONGEST_WORD = 24
 _LAST_WORD = re.compile(r"(?:[^\W_]\.)*[^\W_]+$|\d+$")
 # Abbreviations that a sentence goes on after, whatever comes next.
 _ALWAYS = frozenset(
@@ -159,7 +161,7 @@ def _ends(text: str, begin: int, match: re.Match[str], end: int) -> bool:
         return False
     if match.group("stop").rstrip(_CLOSING) != ".":
         return True
-    word = _LAST_WORD.search(text, begin, match.start())
+    word = _LAST_WORD.search(text, max(begin, match.start() - _LONGEST_WORD), match.start())
     if word is None:
         return True
     if word.group().casefold() in _ALWAYS:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -165,3 +168,25 @@ def test_weights_of_query_terms_decide() -> None:
     terms = question_terms(Query("ignored", terms=(("whales", 0.1), ("ships", 1.0))), ENCODER)
     found = gather([passage(0, "Whales swim. Ships sail.")], terms, ENCODER)
     assert found.coverage[1] > found.coverage[0] > 0
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["whales", "krill", "ships", "sail", "oak"]), max_size=5), max_size=6)
+)
+def test_similarity_is_the_cosine_of_tf_idf(sentences: list[list[str]]) -> None:
+    found = evidence("x", *(f"{' '.join(words)} end{number}." for number, words in enumerate(sentences)))
+    vectors = ENCODER.passages([one.text for one in found.candidates])
+    n = len(vectors)
+    counts = Counter(term for vector in vectors for term in vector.indices)
+    weighed = [
+        {
+            term: value * math.log(1 + n / (counts[term] + 0.5))
+            for term, value in zip(vector.indices, vector.values, strict=True)
+        }
+        for vector in vectors
+    ]
+    for i, first in enumerate(weighed):
+        for j, second in enumerate(weighed):
+            dot = sum(weight * second.get(term, 0.0) for term, weight in first.items())
+            length = math.hypot(*first.values()) * math.hypot(*second.values())
+            assert found.similarity[i, j] == pytest.approx(dot / length if length else 0.0, abs=1e-5)

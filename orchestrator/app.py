@@ -20,6 +20,7 @@ from orchestrator.ports import (
     LanguageModel,
     Ledger,
     Runs,
+    ShardWriter,
     SparseEncoder,
     VectorStore,
 )
@@ -164,10 +165,24 @@ class Application:
         """The language model: none yet."""
         return NullModel()
 
+    @cached_property
+    def shards(self) -> EdgeShardWriter:
+        """What writes vectors to disk."""
+        from connectors.qdrant_edge import EdgeShardWriter
+
+        return EdgeShardWriter(self.index_folder)
+
     @property
     def index_folder(self) -> Path:
         """Where shards lie, one folder an index."""
         return self.settings.home / "indexes"
+
+    @cached_property
+    def shards(self) -> ShardWriter:
+        """What writes shards; only a worker process calls it."""
+        from connectors.qdrant_edge import EdgeShardWriter
+
+        return EdgeShardWriter(self.index_folder)
 
     # -- one index -----------------------------------------------------------------------------
 
@@ -195,10 +210,14 @@ class Application:
     def store(self, index: str | None = None) -> EdgeVectorStore:
         """The vectors of an index."""
         from connectors.qdrant_edge import EdgeVectorStore
+        from orchestrator.indexing.workshop import index_format
 
         name = self._named(index)
         if name not in self._stores:
-            self._stores[name] = EdgeVectorStore(...)
+            made_with = index_format(self.embedder, self.encoder)
+            self._stores[name] = EdgeVectorStore(
+                self.catalogue, name, self.index_folder, self.encoder, made_with
+            )
         return self._stores[name]
 
     def indexer(self, index: str | None = None, *, wait: float = 60.0) -> Indexer:

@@ -30,7 +30,6 @@ from orchestrator.workflow_files import load_workflow
 
 if TYPE_CHECKING:
     from connectors.qdrant_edge import EdgeVectorStore
-
     from connectors.sql import (
         Database,
         SqlCache,
@@ -164,13 +163,6 @@ class Application:
     def model(self) -> LanguageModel:
         """The language model: none yet."""
         return NullModel()
-
-    @cached_property
-    def shards(self) -> EdgeShardWriter:
-        """What writes vectors to disk."""
-        from connectors.qdrant_edge import EdgeShardWriter
-
-        return EdgeShardWriter(self.index_folder)
 
     @property
     def index_folder(self) -> Path:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 from openai import OpenAI
 
 ROOT = Path(__file__).parents[2]
+#: Arguments that make Python the command line.
+PROGRAM = ("-c", "from orchestrator.cli import main; main()")
 #: Seconds that a server may take to come up or go down: far more than it needs, on any machine.
 PATIENCE = 60
 
@@ -39,9 +41,7 @@ class Server:
 
 
 @contextmanager
-def running(
-    arguments: Sequence[str], *, environment: Mapping[str, str] | None = None, folder: Path = ROOT
-) -> Generator[Server, None, None]:
+def running(arguments: Sequence[str], *, folder: Path = ROOT) -> Generator[Server, None, None]:
     """A server started by a Python command line, which writes its address once it listens."""
     with TemporaryDirectory() as kept:
         output = Path(kept) / "output"
@@ -49,7 +49,7 @@ def running(
             process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=folder,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(environment or {})},
+                env=_environment(),
                 stdout=written,
                 stderr=subprocess.STDOUT,
             )
@@ -63,6 +63,25 @@ def running(
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+
+def orchestrator(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A command of the command line, run to its end."""
+    return subprocess.run(
+        [sys.executable, *PROGRAM, *arguments],
+        cwd=folder,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """This process's, without settings of the project's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def _address(process: subprocess.Popen[bytes], output: Path) -> str:

@@ -19,5 +19,5 @@ from orchestrator.nodes import CitedAnswer, Compress, Retrieve, Standalone
 
 chat = workflow(
     "chat",
-    Standalone() >> Retrieve(k=20, pool=100) >> Compress(tokens=1200) >> CitedAnswer(sentences=5),
+    Standalone() >> Retrieve(k=20, pool=100) >> Compress(tokens=1200) >> CitedAnswer(sentences=4),
 )

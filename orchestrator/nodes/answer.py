@@ -17,6 +17,7 @@ from orchestrator.nodes.evidence import (
     Balance,
     Evidence,
     cosines,
+    focused,
     gather,
     question_terms,
     relevances,
@@ -36,7 +37,11 @@ Count = Annotated[int, Field(ge=1)]
 
 _NOTHING = "Nothing in the documents answers this."
 _WORD = re.compile(r"\w+(?:[-.']\w+)*")
-_BALANCE = Balance()
+# An answer must be about the question above all; what else is said of a subject is for a context.
+_BALANCE = Balance(relevance=0.8, centrality=0.1, rank=0.1)
+#: Words that are nowhere are named in an answer if they carry this share of the question, or half of
+#: it if they are names themselves: without its name, a question may be answered with something else.
+_WEIGHTY = 0.5
 
 
 class CitedAnswer(Node):
@@ -54,7 +59,7 @@ class CitedAnswer(Node):
     unrelated texts have cosines near 0: set it to 1 for others.
     """
 
-    sentences: Count = 5
+    sentences: Count = 4
     covered: Share = 0.3
     similar: Share = 0.5
     max_tokens: Count = 600
@@ -111,13 +116,16 @@ class CitedAnswer(Node):
         missing = unsaid(said, evidence)
         shares = [evidence.share(evidence.terms(number)) for number in range(len(evidence.passages))]
         about = max(shares, default=0.0) >= self.covered or float(cosine.max(initial=0.0)) >= self.similar
+        evidence = focused(evidence)
         scores = sentence_scores(evidence, cosine, _BALANCE)
         relevance = relevances(evidence, cosine, _BALANCE.dense)
         found = quotes(evidence, scores, relevance, allowed, sentences=self.sentences) if about else []
         if not found:
             return [" ".join([_NOTHING, *_unmentioned(missing)])], ()
         parts = [quotation(evidence, quote, n) for n, quote in enumerate(found, 1)]
-        if evidence.share(term for word in missing for term in said[word]) >= self.covered:
+        lost = evidence.share(term for word in missing for term in said[word])
+        named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in missing)
+        if lost >= (_WEIGHTY / 2 if named else _WEIGHTY):
             parts += _unmentioned(missing)
         by_id = {one.id: one for one in citations}
         cited = [by_id[evidence.passages[quote.passage].id] for quote in found]

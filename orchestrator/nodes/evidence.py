@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: What a question's word counts that stands in the heading or title above a sentence, not in it.
+#: What a question's word counts that stands not in a sentence but above it: in its heading, the title,
+#: or the sentence before. The same goes for words in code, which are names and examples.
 _ABOVE = 0.5
+# Words that ask rather than say what about, and what they count.
+_ASKING = "work works happen happens mean means use used tell show explain describe give list know need want"
+_ASKED = 0.25
+# Drawings say nothing when they are quoted.
+_COMPANION = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:mermaid|dot|graphviz|plantuml|svg)\b", re.IGNORECASE)
 _REFERS = re.compile(
     r"(?:it|its|this|that|these|those|they|their|he|she|his|her|such|so|then|but|however|therefore"
     r"|otherwise|instead)\b",
@@ -35,8 +41,8 @@ _REFERS = re.compile(
 class Candidate:
     """A sentence of passage number `passage`. `needs` are the candidates that it must come with.
 
-    `alone` is False for what can only come with others: headings, lines that introduce a list, and
-    sentences that an earlier passage holds too.
+    `alone` is False for what can only come with others: headings, headers of tables, lines that
+    introduce a list, drawings in code, and sentences that an earlier passage holds too.
     """
 
     passage: int
@@ -89,15 +95,32 @@ class Balance:
     rank: float = 0.2
 
 
+def focused(evidence: Evidence) -> Evidence:
+    """The same evidence where a sentence counts less if its passage holds little of the question.
+
+    For an answer of few sentences: one about all of the question is better than several that each
+    have another word of it by chance.
+    """
+    import numpy as np
+
+    shares = [evidence.share(evidence.terms(number)) for number in range(len(evidence.passages))]
+    factors = np.array([shares[one.passage] for one in evidence.candidates], dtype=np.float32)
+    return replace(evidence, coverage=evidence.coverage * factors)
+
+
 def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
-    """The weight of each term of a query: how often it is said, or what the query itself gives it."""
-    if not query.terms:
-        vector = encoder.query(query.text)
-        return dict(zip(vector.indices, vector.values, strict=True))
+    """The weight of each term of a query: how often it is said, or what the query itself gives it.
+
+    In "How does it work?", `work` asks, and counts less than a word that names a subject.
+    """
     weights: dict[int, float] = {}
-    for term, weight in query.terms:
-        for index in encoder.query(term).indices:
-            weights[index] = weights.get(index, 0.0) + weight
+    for term, weight in query.terms or ((query.text, 1.0),):
+        vector = encoder.query(term)
+        for index, count in zip(vector.indices, vector.values, strict=True):
+            weights[index] = weights.get(index, 0.0) + weight * count
+    asking = set(encoder.query(_ASKING).indices)
+    if not weights.keys() <= asking:
+        weights = {term: weight * (_ASKED if term in asking else 1.0) for term, weight in weights.items()}
     return weights
 
 
@@ -122,10 +145,13 @@ def gather(
             text = passage.text[part.start : part.end]
             # Passages of one document may overlap.
             words = " ".join(text.split())
-            alone = part.kind != "heading" and not introduces(passage.text, part) and words not in seen
+            alone = words not in seen and not _COMPANION.match(text) and not introduces(passage.text, part)
+            alone = alone and part.kind != "heading" and not (part.kind == "row" and "\n" in text)
             seen.add(words)
             candidates.append(Candidate(len(kept), part, text, tuple(first + one for one in needs), alone))
-            above.append("\n".join(passage.text[parts[one].start : parts[one].end] for one in needs))
+            before = {number - 1} if number and part.kind == "prose" == parts[number - 1].kind else set[int]()
+            over = (parts[one] for one in sorted({*needs, *before}))
+            above.append("\n".join(passage.text[one.start : one.end] for one in over))
         kept.append(passage)
     vectors = _encoded(encoder, [candidate.text for candidate in candidates])
     asked = question.keys()
@@ -134,14 +160,18 @@ def gather(
     titled = [frozenset(asked & set(vector.indices)) for vector in _encoded(encoder, [p.title for p in kept])]
     counts = Counter(term for terms in said for term in terms)
     weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
-    context = [lines | titled[one.passage] for lines, one in zip(over, candidates, strict=True)]
+    rows = list(zip(said, candidates, strict=True))
     return Evidence(
         tuple(kept),
         tuple(candidates),
         weights,
         tuple(said),
         tuple(titled),
-        _coverage(weights, said, context),
+        _coverage(
+            weights,
+            [terms if one.sentence.kind != "code" else frozenset[int]() for terms, one in rows],
+            [terms | lines | titled[one.passage] for (terms, one), lines in zip(rows, over, strict=True)],
+        ),
         _similarity(vectors),
     )
 

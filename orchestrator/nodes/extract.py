@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: A sentence is quoted beside the best one only if it is more than this relevant in proportion.
-_ENOUGH = 0.5
+_ENOUGH = 0.6
+#: The most passages that are quoted, and the most lines of code that come with a sentence.
+_PASSAGES, _LINES = 3, 12
 _ENDS = (".", "!", "?", ":", "…", "。", "！", "？")
 
 
@@ -39,17 +41,36 @@ def quotes(
     trade: float = 0.9,
 ) -> list[Quote]:
     """The best `sentences` of the `allowed` ones with those they need, by passage, the best first."""
-    rows = [row for row in allowed if evidence.candidates[row].alone]
+    rows = [row for row in allowed if evidence.candidates[row].alone and not _is_long_code(evidence, row)]
     floor = _ENOUGH * max((float(relevance[row]) for row in rows), default=0.0)
     open_ = {row for row in rows if relevance[row] > floor}
-    chosen = maximal_marginal_relevance(
-        scores, evidence.similarity, trade=trade, limit=sentences, accept=open_.__contains__
-    )
     groups: dict[int, set[int]] = {}
-    for row in chosen:
+
+    def accepted(row: int) -> bool:
         candidate = evidence.candidates[row]
-        groups.setdefault(candidate.passage, set()).update({row, *candidate.needs} & set(allowed))
+        if row not in open_ or (candidate.passage not in groups and len(groups) == _PASSAGES):
+            return False
+        group = groups.setdefault(candidate.passage, set())
+        group |= {row, *candidate.needs, *_code_behind(evidence, row)} & set(allowed)
+        return True
+
+    maximal_marginal_relevance(scores, evidence.similarity, trade=trade, limit=sentences, accept=accepted)
     return [Quote(passage, _filled(evidence, group, allowed)) for passage, group in groups.items()]
+
+
+def _code_behind(evidence: Evidence, row: int) -> set[int]:
+    """The code that follows a sentence and is about it, if it is short."""
+    after = row + 1
+    if after >= len(evidence.candidates):
+        return set()
+    code = evidence.candidates[after]
+    short = code.sentence.kind == "code" and code.alone and code.text.count("\n") <= _LINES
+    return {after} if short and row in code.needs else set()
+
+
+def _is_long_code(evidence: Evidence, row: int) -> bool:
+    candidate = evidence.candidates[row]
+    return candidate.sentence.kind == "code" and candidate.text.count("\n") > _LINES + 1
 
 
 def _filled(evidence: Evidence, group: set[int], allowed: Collection[int]) -> tuple[int, ...]:
@@ -146,9 +167,7 @@ def _as_lead(text: str) -> str:
 
 def _written(parts: Sequence[tuple[str, str]], n: int) -> str:
     """Paragraphs, bullets and indented code; the citation stands behind the last words that are no code."""
-    several = sum(kind == "item" for kind, _ in parts) > 1 or (
-        len(parts) > 1 and any(kind == "item" for kind, _ in parts)
-    )
+    several = sum(kind == "item" for kind, _ in parts) > 1
     texts = [number for number, (kind, _) in enumerate(parts) if kind != "code"]
     cited = texts[-1] if texts else None
     lines: list[str] = []
@@ -159,7 +178,8 @@ def _written(parts: Sequence[tuple[str, str]], n: int) -> str:
             shown = "\n".join(f"    {line}" if line else "" for line in text.split("\n"))
         elif number == cited:
             shown = f"{text} [{n}]"
-        if kind == "item" and several and not re.match(r"\d+\. ", text):
+        listed = several or (number > 0 and parts[number - 1][1].endswith(":"))
+        if kind == "item" and listed and not re.match(r"\d+\. ", text):
             shown = f"- {shown}"
         if before:
             lines.append("\n" if kind == before == "item" else "\n\n")

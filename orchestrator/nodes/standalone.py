@@ -152,13 +152,14 @@ def salient_terms(
 ) -> list[tuple[str, float]]:
     """Words of the history that the question lacks, with weights up to `decay`, the weightiest first.
 
-    What the user said weighs twice what the answers said, where only repeated and early words count.
+    Of what the answers said, only the names in their first sentences count, and half: answers are
+    long, and what a follow-up points at is what they named.
     """
     weights: dict[tuple[int, ...], float] = {}
     words: dict[tuple[int, ...], str] = {}
     for message in history:
         terms = _terms(message.text[:4000], encoder)
-        for term, (word, _) in terms.items():
+        for term, word in terms.items():
             words.setdefault(term, word)
         if message.role == "user":
             if stands_alone(message.text, encoder):
@@ -166,9 +167,7 @@ def salient_terms(
             weights = {term: weight * decay for term, weight in weights.items()}
             said = dict.fromkeys(terms, 1.0)
         else:
-            most = sorted(terms, key=lambda term: -terms[term][1])[:5]
-            peak = max((count for _, count in terms.values()), default=1)
-            said = {term: 0.5 * terms[term][1] / peak for term in most}
+            said = {term: 0.5 for term in _named(message.text, encoder) if term in terms}
         for term, weight in said.items():
             weights[term] = max(weight, weights.get(term, 0.0))
     present = set(encoder.query(question).indices)
@@ -177,14 +176,29 @@ def salient_terms(
     return [(words[term], round(weight * decay, 4)) for term, weight in left]
 
 
-def _terms(text: str, encoder: SparseEncoder) -> dict[tuple[int, ...], tuple[str, int]]:
-    """The terms of a text, each as (its first form, its count); the encoder knows the stop words."""
-    found: dict[tuple[int, ...], tuple[str, int]] = {}
+def _named(text: str, encoder: SparseEncoder) -> list[tuple[int, ...]]:
+    """The terms that begin with a capital or hold a digit within the first 300 characters of a text.
+
+    The first word of a sentence always has a capital, so it tells nothing.
+    """
+    found: list[tuple[int, ...]] = []
+    for match in _WORD.finditer(text[:300]):
+        word = match.group()
+        begins = text[: match.start()].rstrip(" \n\"'`*_([#->")[-1:] in ("", ".", "!", "?", ":", "…")
+        named = word[0].isupper() and (not begins or not word[1:].islower())
+        term = encoder.query(word).indices
+        if term and (named or (any(map(str.isdigit, word)) and not word.isdigit())):
+            found.append(term)
+    return found
+
+
+def _terms(text: str, encoder: SparseEncoder) -> dict[tuple[int, ...], str]:
+    """The terms of a text, each in its first form; the encoder knows the stop words."""
+    found: dict[tuple[int, ...], str] = {}
     for word in _WORD.findall(text):
         if word.lower() in _CHATTER or word.isdigit():
             continue
         term = encoder.query(word).indices
         if term:
-            first, count = found.get(term, (word, 0))
-            found[term] = (first, count + 1)
+            found.setdefault(term, word)
     return found

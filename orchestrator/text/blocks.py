@@ -40,6 +40,9 @@ def blocks(text: str) -> Iterator[Block]:
     """The blocks of `text` in order; blank lines, rules, comments and front matter belong to none."""
     lines = _lines(text)
     at = _front_matter(lines)
+    if last := _fence_begun_before(lines):
+        yield Block(lines[0][0], lines[last][1], "code")
+        at = last + 1
     listed = False
     while at < len(lines):
         start, end, line = lines[at]
@@ -114,6 +117,21 @@ def _after(lines: list[tuple[int, int, str]], at: int, mark: str) -> int:
         if mark in lines[number][2]:
             return number + 1
     return at + 1
+
+
+def _fence_begun_before(lines: list[tuple[int, int, str]]) -> int:
+    """The line that ends code which an earlier passage began, or 0.
+
+    Fences come in pairs but for the one cut off; one that ends code has a line of code before it, a
+    blank line behind it, and names no language.
+    """
+    fences = [number for number, (_, _, line) in enumerate(lines) if _FENCE.match(line)]
+    if len(fences) % 2 == 0 or fences[0] == 0:
+        return 0
+    first = fences[0]
+    bare = not lines[first][2].strip().strip("`~")
+    behind = first + 1 == len(lines) or not lines[first + 1][2].strip()
+    return first if bare and behind and lines[first - 1][2].strip() else 0
 
 
 def _fence_end(lines: list[tuple[int, int, str]], at: int, fence: str) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
 from orchestrator.nodes.compress import excerpts
-from orchestrator.nodes.evidence import Balance, Evidence, gather, question_terms, sentence_scores
+from orchestrator.nodes.evidence import Balance, Evidence, focused, gather, question_terms, sentence_scores
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Context, Passage, Query
 
@@ -52,7 +52,7 @@ def test_sentences_about_the_question_come_first() -> None:
 
 
 def test_coverage_is_the_share_of_the_question() -> None:
-    found = evidence("whales krill", "Whales eat krill. Whales sing. Ships sail.")
+    found = evidence("whales krill", "Whales eat krill.\n\nWhales sing.\n\nShips sail.")
     assert found.coverage[0] == pytest.approx(1.0)
     assert 0.2 < found.coverage[1] < 0.5, "the word that two sentences have weighs less"
     assert found.coverage[2] == 0
@@ -63,6 +63,29 @@ def test_words_of_the_title_and_heading_count_half() -> None:
     found = evidence("whales krill", "# Krill\n\nIt is small.", title="Whales")
     row = next(n for n, one in enumerate(found.candidates) if one.text == "It is small.")
     assert found.coverage[row] == pytest.approx(0.5)
+
+
+def test_words_of_the_sentence_before_and_words_in_code_count_half() -> None:
+    found = evidence("krill", "Krill is small. Ships sail.\n\nNothing.\n\n```\nkrill\n```")
+    assert dict(zip((one.text for one in found.candidates), found.coverage.tolist(), strict=True)) == {
+        "Krill is small.": 1.0,
+        "Ships sail.": 0.5,
+        "Nothing.": 0.0,
+        "```\nkrill\n```": 0.5,
+    }
+
+
+def test_words_that_ask_weigh_less_than_words_that_name() -> None:
+    def weights(text: str) -> list[float]:
+        return list(question_terms(Query(text), ENCODER).values())
+
+    assert sorted(weights("How does krill work?")) == [0.25, 1.0]
+    assert weights("What works?") == [1.0], "where nothing is named, they are all there is"
+
+
+def test_a_passage_about_all_of_the_question_comes_before_one_about_a_word_of_it() -> None:
+    found = focused(evidence("blue whales krill", "Whales sing.", "Krill is small. Blue whales eat."))
+    assert found.coverage[1] > found.coverage[0]
 
 
 def test_what_a_sentence_needs_comes_with_it() -> None:

@@ -34,7 +34,11 @@ def answered(question: str, *texts: str, sentences: int = 5, title: str = "") ->
             "Whales eat krill. Ships sail. Krill is small.",
             "Whales eat krill. Ships sail. Krill is small. [1]",
         ),
-        ("krill", "Krill is small. Ships sail. Nails rust. Krill swims.", "Krill is small. … Krill swims. [1]"),
+        (
+            "krill",
+            "Krill is small. Ships sail. Nails rust. Krill swims.",
+            "Krill is small. … Krill swims. [1]",
+        ),
         ("krill", "It is said.\n\nWhales swim. They eat krill.", "Whales swim. They eat krill. [1]"),
         (
             "price of saws",
@@ -46,6 +50,7 @@ def answered(question: str, *texts: str, sentences: int = 5, title: str = "") ->
         ("saws", "Needed.\n\n- saws\n- tar", "saws [1]"),
         ("install windows", "## Windows\n\nInstall with care.", "Windows: Install with care. [1]"),
         ("How to install?", "## How do I install?\n\nUse care. And make.", None),
+        ("saws", "Buy:\n\n- saws\n- tar", "Buy:\n\n- saws [1]"),
         ("krill", "> Whales eat **krill**[^1].", "Whales eat krill. [1]"),
     ],
 )
@@ -73,6 +78,16 @@ def test_sentences_far_less_relevant_than_the_best_are_left_out() -> None:
     assert answered("blue whales eat krill", "Blue whales eat krill. They sing. Whales exist.") == [
         "Blue whales eat krill. [1]"
     ]
+
+
+def test_long_code_and_drawings_are_not_quoted() -> None:
+    code = "\n".join(f"krill({number})" for number in range(30))
+    assert answered("krill", f"Krill swims.\n\n```\n{code}\n```") == ["Krill swims. [1]"]
+    assert answered("krill", "Krill swims.\n\n```mermaid\nkrill --> whale\n```") == ["Krill swims. [1]"]
+
+
+def test_no_more_than_three_passages_are_quoted() -> None:
+    assert len(answered("krill", *(f"Krill swims {word}." for word in ("up", "far", "fast", "low")))) == 3
 
 
 def test_unsaid_words_are_those_no_passage_has_in_any_form() -> None:

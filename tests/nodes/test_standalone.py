@@ -21,7 +21,7 @@ from tests.nodes.library import Library, Model
 ENCODER = Bm25Encoder()
 LATTICE = (
     Message("user", "What is LATTICE?"),
-    Message("assistant", "LATTICE is a tree search. The tree has summaries. [1]"),
+    Message("assistant", "LATTICE is a tree search by Gupta. The tree has summaries. [1]"),
 )
 
 
@@ -69,11 +69,13 @@ def terms(question: str, *history: Message) -> dict[str, float]:
 
 
 def test_salience_decays_with_every_turn_back() -> None:
-    history = (*LATTICE, Message("user", "How is it built?"), Message("assistant", "By clustering."))
+    history = (*LATTICE, Message("user", "How is it built?"), Message("assistant", "By k-means of Lloyd."))
     found = terms("And what does it cost?", *history)
     assert found["built"] == pytest.approx(0.5)
     assert found["LATTICE"] == pytest.approx(0.25)
-    assert found["clustering"] == pytest.approx(0.25)
+    assert found["Lloyd"] == pytest.approx(0.25)
+    assert found["Gupta"] == pytest.approx(0.125)
+    assert "tree" not in found, "of an answer, only names are carried on"
 
 
 def test_a_question_that_stood_alone_began_the_subject() -> None:

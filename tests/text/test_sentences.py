@@ -132,6 +132,15 @@ def test_no_word_is_lost(pieces: list[str]) -> None:
     assert kept == re.findall(r"\w+", text)
 
 
+def test_a_passage_that_begins_in_code_ends_it_at_its_fence() -> None:
+    text = "run()\n```\n\nThen rest.\n\n```\nstop()\n```\n"
+    assert [(part.kind, text[part.start : part.end]) for part in sentences(text)] == [
+        ("code", "run()\n```"),
+        ("prose", "Then rest."),
+        ("code", "```\nstop()\n```"),
+    ]
+
+
 def test_a_long_line_without_an_end_is_cut_between_words() -> None:
     text = "word " * 1000
     parts = split(text)

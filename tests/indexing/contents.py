@@ -1,0 +1,57 @@
+"""What an index holds, in a form that two indexes can be compared by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestrator.app import Application
+from orchestrator.indexing.upkeep import pages
+from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
+from orchestrator.types import Principal
+
+EVERYBODY = Principal(grants=frozenset({"public", "hr", "staff"}), name="everybody")
+
+
+def stored(app: Application, index: str = "default") -> dict[str, Any]:
+    """Everything that the catalogue says of an index, but for numbers that count its changes."""
+    version = app.catalogue.current(index)
+    assert version is not None
+    return {
+        "documents": {document.id: document for page in pages(app.catalogue, index) for document in page},
+        "files": app.catalogue.files(index),
+        "statistics": app.catalogue.statistics(version, "default"),
+        "format": version.format,
+        "counts": (version.documents, version.passages),
+    }
+
+
+async def found(
+    app: Application, question: str, principal: Principal = EVERYBODY, index: str = "default"
+) -> list[list[tuple[str, float]]]:
+    """The rankings of a question, by terms and by vector: ids with scores rounded to six digits."""
+    ports = app.ports(index)
+    store, embedder = ports[VectorStore], ports[Embedder]
+    assert isinstance(store, VectorStore)
+    assert isinstance(embedder, Embedder)
+    assert isinstance(ports[SparseEncoder], SparseEncoder)
+    (vector,) = await embedder.embed([question], kind="query")
+    rankings = await store.search([Lexical(question), Dense(vector)], principal=principal, limit=20)
+    return [[(hit.id, round(hit.score, 6)) for hit in ranking] for ranking in rankings]
+
+
+async def documents_found(
+    app: Application, question: str, grants: Sequence[str], index: str = "default"
+) -> set[str]:
+    """The documents that a reader with these grants finds, by the ids that their author knows."""
+    principal = Principal(grants=frozenset(grants))
+    ids = {
+        identifier for ranking in await found(app, question, principal, index) for identifier, _ in ranking
+    }
+    by_passage = {
+        passage.id: document.document
+        for page in pages(app.catalogue, index)
+        for document in page
+        for passage in document.passages
+    }
+    return {by_passage[identifier] for identifier in ids}

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, NoReturn, cast
 from orchestrator.errors import BadInput
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: What no id can have in it: it would end a field or a line of a run, or be lost on the way.
+UNWRITABLE = frozenset("\t\n\r\0")
 
 
 class Line(NamedTuple):
@@ -57,12 +59,12 @@ def objects(path: Path) -> Iterator[tuple[Line, dict[str, Any]]]:
 
 
 def identifier(line: Line, value: Any, what: str) -> str:
-    """An id, as text; refused if the files of a run could not hold it."""
-    if value is None or isinstance(value, (bool, float, list, dict)):
+    """An id, as text without blanks around it; refused if the files of a run could not hold it."""
+    if not isinstance(value, str) and type(value) is not int:
         line.fault(f"has no usable {what} (found {value!r})", "Give it a string.")
-    name = str(value)
-    if not name.strip() or any(mark in name for mark in "\t\n\r"):
-        line.fault(f"has the {what} {name!r}, which is empty or has a tab or line break in it")
+    name = str(value).strip()
+    if not name or any(mark in UNWRITABLE or "\ud800" <= mark <= "\udfff" for mark in name):
+        line.fault(f"has the {what} {name!r}, which is empty or has a tab, line break or half a character")
     return name
 
 

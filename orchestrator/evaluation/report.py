@@ -134,11 +134,13 @@ class Report:
 
         draw(self, Path(file))
 
-    def table(self) -> Table:
+    def table(self, *, ascii_only: bool = False) -> Table:
         """The report as a table of rich."""
+        from rich import box
         from rich.table import Table
 
-        table = Table(title=f"{self.data}: {self.queries} queries", caption=self._caption())
+        lines = box.ASCII2 if ascii_only else box.HEAVY_HEAD
+        table = Table(title=f"{self.data}: {self.queries} queries", caption=self._caption(), box=lines)
         table.add_column("arm", overflow="fold")
         names = list(next(iter(self.arms.values())).metrics)
         for name in names:
@@ -169,7 +171,7 @@ class Report:
 
         written = StringIO()
         console = Console(file=written, width=1000, color_system=None)
-        console.print(self.table())
+        console.print(self.table(ascii_only=True))
         for note in self.notes:
             console.print(f"note: {note}", markup=False, highlight=False)
         return "\n".join(line.rstrip() for line in written.getvalue().splitlines())

@@ -97,7 +97,13 @@ def test_a_document_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
         ({"corpus": ["[" * 100_000]}, "line 1: is not JSON"),
         ({"corpus": [{"text": "a"}]}, "line 1: has no usable _id (found None)"),
         ({"corpus": [{"_id": "", "text": "a"}]}, "line 1: has the _id '', which is empty"),
-        ({"corpus": [{"_id": "a\tb", "text": "a"}]}, "which is empty or has a tab or line break in it"),
+        (
+            {"corpus": [{"_id": "a\tb", "text": "a"}]},
+            "which is empty or has a tab, line break or half a character",
+        ),
+        ({"corpus": [{"_id": "a\0", "text": "a"}]}, "has a tab, line break or half a character"),
+        ({"corpus": [{"_id": "\ud800", "text": "a"}]}, "has a tab, line break or half a character"),
+        ({"corpus": [{"_id": True, "text": "a"}]}, "has no usable _id (found True)"),
         ({"corpus": [{"_id": "d1"}]}, "line 1: 'text' is missing"),
         ({"corpus": [{"_id": "d1", "text": 5}]}, "line 1: 'text' is a int"),
         ({"corpus": []}, "its corpus has no documents"),
@@ -155,6 +161,16 @@ def test_judgements_without_a_heading_lose_no_line(tmp_path: Path) -> None:
     assert set(beir(folder).qrels) == {"q1", "q2"}
 
 
+def test_blanks_around_an_id_are_no_part_of_it(tmp_path: Path) -> None:
+    corpus = [{"_id": " d1", "text": "a"}, {"_id": 2, "text": "b"}]
+    data = beir(
+        write_beir(tmp_path, corpus=corpus, queries=[{"_id": "q1 ", "text": "a"}], qrels=["q1\td1 \t1"])
+    )
+    assert data.corpus.ids == {"d1", "2"}
+    assert data.qrels == {"q1": {"d1": 1}}
+    assert data.remarks == ()
+
+
 def test_aspects_are_read_from_their_own_file(tmp_path: Path) -> None:
     folder = write_beir(tmp_path)
     write_lines(folder / "aspects" / "test.tsv", ["q1\tpet\td1\t1", "q1\tplace\td1\t1", "q1\tpet\td2\t1"])
@@ -172,7 +188,9 @@ def test_any_text_comes_back_as_it_was(
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
     usable = {
-        name: text for name, text in texts.items() if name.strip() and not any(c in name for c in "\t\n\r")
+        name: text
+        for name, text in texts.items()
+        if name and name == name.strip() and not any(mark in name for mark in "\t\n\r\0")
     }
     corpus = [{"_id": name, "text": text} for name, text in usable.items()]
     if corpus:

@@ -1,0 +1,189 @@
+"""`orchestrator evaluate`: which workflow is better, on judged queries, how surely, and at what cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.output import note, plain, progress, say, say_json
+from orchestrator.cli.program import Invocation, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.app import Application
+    from orchestrator.evaluation import Dataset, Report, SavedRun
+    from orchestrator.graph.workflow import Workflow
+
+#: How a data set of ir_datasets is named.
+IRDS = "irds:"
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command(epilog="Example: `orchestrator evaluate search hybrid --data beir/scifact`")(evaluate)
+
+
+def evaluate(
+    context: typer.Context,
+    arms: Annotated[
+        list[str],
+        typer.Argument(
+            help="Names or files of workflows; a file that ends in .run is a saved run. "
+            "The first is what the others are compared with.",
+            metavar="WORKFLOW...",
+        ),
+    ],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            "-d",
+            help="Folder in BEIR's layout, irds:ID, or with --topics and --qrels a collection.",
+            metavar="DATA",
+        ),
+    ],
+    metrics: Annotated[
+        str, typer.Option("--metrics", "-m", help="Metrics, separated by commas.", metavar="NAMES")
+    ] = "ndcg@10,recall@100",
+    split: Annotated[
+        str | None,
+        typer.Option("--split", help="Which judgements of the folder.", metavar="NAME", show_default="test"),
+    ] = None,
+    topics: Annotated[Path | None, typer.Option(help="TREC topics.", metavar="FILE")] = None,
+    qrels: Annotated[Path | None, typer.Option(help="TREC judgements.", metavar="FILE")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the report as JSON; - prints it.", metavar="FILE")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw quality against cost: .png, .svg, .pdf.", metavar="FILE"),
+    ] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option(
+            "--runs", help="Folder for the runs, in TREC's format.", metavar="DIR", show_default="in --home"
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None,
+        typer.Option(
+            "--at-once", min=1, help="Queries asked together.", metavar="N", show_default="1, 8 with a model"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of resampling.", metavar="N")] = 0,
+) -> None:
+    """Compare workflows on judged queries: quality with intervals, significance, latency, model cost.
+
+    The data is indexed on first use, in an index of its own. A comparison that was stopped goes on.
+    """
+    from orchestrator.evaluation.metrics import metrics_for
+    from orchestrator.evaluation.plot import require_plot
+
+    if plot is not None:
+        require_plot(plot)
+    dataset = _dataset(data, split, topics, qrels)
+    chosen = metrics_for([name for name in metrics.split(",") if name.strip()], dataset)
+    report = asyncio.run(
+        _compared(invocation(context), arms, dataset, list(map(str, chosen)), runs, at_once, seed)
+    )
+    if plot is not None:
+        report.plot(plot)
+    if json_file is not None and str(json_file) != "-":
+        _write(json_file, json.dumps(report.json(), indent=2, ensure_ascii=False) + "\n")
+    if json_file is not None and str(json_file) == "-":
+        say_json(report.json())
+    else:
+        _show(report)
+
+
+def _dataset(data: str, split: str | None, topics: Path | None, qrels: Path | None) -> Dataset:
+    from orchestrator.errors import BadInput
+    from orchestrator.evaluation import beir, ir_dataset, trec
+
+    if topics is not None and qrels is not None:
+        return trec(corpus=data, topics=topics, qrels=qrels)
+    if topics is not None or qrels is not None:
+        raise BadInput(
+            "TREC files need both --topics and --qrels.", hint="Give both; --data is then the collection."
+        )
+    if data.startswith(IRDS):
+        return ir_dataset(data.removeprefix(IRDS))
+    return beir(data, split=split)
+
+
+async def _compared(
+    invoked: Invocation,
+    names: Sequence[str],
+    data: Dataset,
+    metrics: Sequence[str],
+    runs: Path | None,
+    at_once: int | None,
+    seed: int,
+) -> Report:
+    from orchestrator.app import Application
+    from orchestrator.evaluation import experiment
+    from orchestrator.evaluation.arms import contenders
+    from orchestrator.evaluation.indexed import indexed
+
+    settings = invoked.settings()
+    folder = runs or settings.home / "evaluation" / "runs" / data.name
+    async with AsyncExitStack() as opened:
+        application = await opened.enter_async_context(Application(settings))
+        # Refused now rather than after an hour of indexing.
+        arms = contenders([_arm(application, name) for name in names])
+        # Saved runs alone need no index.
+        needed = any(not name.endswith(".run") for name in names)
+        with progress("Indexing") as moved:
+            ports: Mapping[Any, Any] = {}
+            if needed:
+                ports = await opened.enter_async_context(indexed(data, application, moved))
+        with progress("Asking") as moved:
+            report = await experiment(
+                arms,
+                data=data,
+                metrics=metrics,
+                ports=ports,
+                work=folder,
+                at_once=at_once,
+                seed=seed,
+                progress=lambda done, total: moved(done, total, ""),
+            )
+    note(f"Runs are in {folder}")
+    return report
+
+
+def _arm(application: Application, name: str) -> Workflow | SavedRun:
+    from orchestrator.evaluation import read_run
+
+    if name.endswith(".run"):
+        return read_run(name, name=Path(name).name)
+    return application.workflow(name)
+
+
+def _write(file: Path, text: str) -> None:
+    """Whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _show(report: Report) -> None:
+    if not sys.stdout.isatty():
+        say(str(report))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(report.table())
+    for each in report.notes:
+        console.print(f"note: {plain(each)}", markup=False, highlight=False)

@@ -1,0 +1,130 @@
+"""A data set becomes an index of its own, once; on the real store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from orchestrator import Application, workflow
+from orchestrator.errors import BadInput
+from orchestrator.evaluation import beir, experiment
+from orchestrator.evaluation.indexed import index_of, indexed, write_corpus
+from orchestrator.nodes import Retrieve
+from orchestrator.settings import Settings
+from tests.evaluation import sets as s
+
+
+@pytest_asyncio.fixture
+async def application(tmp_path: Path) -> AsyncIterator[Application]:
+    """One in an empty home."""
+    async with Application(Settings(home=tmp_path / "home")) as opened:
+        yield opened
+
+
+bm25 = workflow("bm25", Retrieve(mode="bm25", k=10))
+hybrid = workflow("hybrid", Retrieve(k=10))
+
+
+async def test_a_set_is_indexed_on_first_use_and_found_again(
+    application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = beir(s.write_beir(tmp_path / "pets"))
+    report = await experiment([bm25, hybrid], data=data, metrics=["recall@5"], application=application)
+    assert report.arms["bm25"].scores["recall@5"] == {"q1": 1.0, "q2": 1.0, "q3": 1.0}
+    assert not any(arm.failures for arm in report.arms.values())
+    # Rankings are of the documents' own ids, whatever passages are called.
+    assert set(report.arms["bm25"].rankings["q1"].ids) <= set(s.DOCUMENTS)
+    name = index_of(data, application.embedder.name)
+    assert [each.index for each in application.catalogue.indexes()] == [name]
+    # The same content under another name and place is the same index: nothing is indexed any more.
+    monkeypatch.setattr(Application, "indexer", None)
+    again = beir(s.write_beir(tmp_path / "elsewhere", qrels=["q1\td1\t1"]), name="pets")
+    report = await experiment([bm25], data=again, application=application)
+    assert report.queries == 1
+
+
+async def test_an_indexing_that_was_stopped_is_made_whole(application: Application, tmp_path: Path) -> None:
+    data = beir(s.write_beir(tmp_path / "pets"))
+    name = index_of(data, application.embedder.name)
+    # As a kill leaves it: some of the documents are there, and nothing says that it is complete.
+    part = application.settings.home / "evaluation" / name / "part-00000.jsonl"
+    part.parent.mkdir(parents=True)
+    part.write_text(json.dumps({"_id": "d1", "text": s.DOCUMENTS["d1"]}) + "\n")
+    await application.indexer(name).add(part.parent)
+    async with indexed(data, application):
+        current = application.catalogue.current(name)
+    assert current is not None
+    assert current.documents == len(s.DOCUMENTS)
+
+
+async def test_another_corpus_is_another_index(application: Application, tmp_path: Path) -> None:
+    one = beir(s.write_beir(tmp_path / "Pets & Co."))
+    other = beir(
+        s.write_beir(tmp_path / "b", corpus=[{"_id": "d1", "text": "x"}], qrels=["q1\td1\t1"]), name=one.name
+    )
+    names = {index_of(one, "a"), index_of(other, "a"), index_of(one, "b")}
+    assert len(names) == 3
+    assert all(name.startswith("eval-pets-co-") for name in names)
+
+
+ODD = ["a\u2028b", "zwölf", "x" * 300, "a/b#c", "spaces  inside", "../up", "%20", "😀", "e\u0301", "\u00e9"]
+
+
+async def test_documents_with_odd_ids_are_found_under_their_ids(
+    application: Application, tmp_path: Path
+) -> None:
+    corpus = [{"_id": name, "text": f"unicorn\tnumber{number}\n"} for number, name in enumerate(ODD)]
+    queries = [{"_id": f"q{number}", "text": f"\tnumber{number}\n"} for number in range(len(ODD))]
+    qrels = [f"q{number}\t{name}\t1" for number, name in enumerate(ODD)]
+    data = beir(s.write_beir(tmp_path / "odd", corpus=corpus, queries=queries, qrels=qrels))
+    report = await experiment([bm25], data=data, metrics=["recall@1"], application=application)
+    assert set(report.arms["bm25"].scores["recall@1"].values()) == {1.0}
+
+
+async def test_a_query_of_a_hundred_thousand_words_is_searched(
+    application: Application, tmp_path: Path
+) -> None:
+    queries = [{"_id": "q1", "text": "cat mat " * 50_000}]
+    data = beir(s.write_beir(tmp_path / "long", queries=queries))
+    report = await experiment([bm25, hybrid], data=data, metrics=["mrr"], application=application)
+    assert [arm.failures for arm in report.arms.values()] == [{}, {}]
+    assert report.arms["bm25"].metrics["mrr"].mean == 1.0
+    assert "longer than" in report.notes[0]
+
+
+async def test_documents_without_a_word_do_not_stop_the_indexing(
+    application: Application, tmp_path: Path
+) -> None:
+    corpus: list[Any] = [
+        {"_id": "d1", "text": "a cat"},
+        {"_id": "empty", "title": "", "text": " \n"},
+        {"_id": "title only", "title": "A cat again", "text": ""},
+    ]
+    data = beir(s.write_beir(tmp_path / "a", corpus=corpus, qrels=["q1\td1\t1", "q1\tempty\t1"]))
+    report = await experiment([bm25], data=data, application=application)
+    assert set(report.arms["bm25"].rankings["q1"].ids) == {"d1", "title only"}
+    assert report.arms["bm25"].scores["recall@100"] == {"q1": 0.5}
+
+
+def test_a_corpus_is_written_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.evaluation.indexed.PART", 2)
+    data = beir(s.write_beir(tmp_path / "pets"))
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    write_corpus(data.corpus, folder)
+    parts = [file.read_text().splitlines() for file in sorted(folder.iterdir())]
+    assert [len(part) for part in parts] == [2, 2, 1]
+    assert [json.loads(line)["_id"] for part in parts for line in part] == list(s.DOCUMENTS)
+
+
+async def test_a_set_that_cannot_be_indexed_is_refused(
+    application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.evaluation.indexed.write_corpus", lambda corpus, folder: None)
+    with pytest.raises(BadInput):
+        await experiment([bm25], data=beir(s.write_beir(tmp_path / "pets")), application=application)

@@ -149,7 +149,7 @@ def gather(
             alone = alone and part.kind != "heading" and not (part.kind == "row" and "\n" in text)
             seen.add(words)
             candidates.append(Candidate(len(kept), part, text, tuple(first + one for one in needs), alone))
-            before = {number - 1} if number and part.kind == "prose" == parts[number - 1].kind else set[int]()
+            before = {number - 1} if _goes_on(passage.text, parts, number) else set[int]()
             over = (parts[one] for one in sorted({*needs, *before}))
             above.append("\n".join(passage.text[one.start : one.end] for one in over))
         kept.append(passage)
@@ -224,6 +224,13 @@ def sentence_scores(
     if peak > 0:
         score = score + balance.centrality * central / peak
     return (score / total if total > 0 else score * 0.0).astype(np.float32)
+
+
+def _goes_on(text: str, parts: Sequence[Sentence], number: int) -> bool:
+    """Whether a sentence follows another one in its paragraph."""
+    if not number or not (parts[number].kind == parts[number - 1].kind == "prose"):
+        return False
+    return text.count("\n", parts[number - 1].end, parts[number].start) < 2
 
 
 def _closure(parts: Sequence[Sentence], part: Sentence) -> list[int]:

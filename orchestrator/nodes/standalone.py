@@ -177,7 +177,7 @@ def salient_terms(
 
 
 def _named(text: str, encoder: SparseEncoder) -> list[tuple[int, ...]]:
-    """The terms that begin with a capital or hold a digit within the first 300 characters of a text.
+    """The terms with a capital first, or of letters and digits, in the first 300 characters of a text.
 
     The first word of a sentence always has a capital, so it tells nothing.
     """
@@ -187,7 +187,7 @@ def _named(text: str, encoder: SparseEncoder) -> list[tuple[int, ...]]:
         begins = text[: match.start()].rstrip(" \n\"'`*_([#->")[-1:] in ("", ".", "!", "?", ":", "…")
         named = word[0].isupper() and (not begins or not word[1:].islower())
         term = encoder.query(word).indices
-        if term and (named or (any(map(str.isdigit, word)) and not word.isdigit())):
+        if term and (named or (any(map(str.isdigit, word)) and any(map(str.isalpha, word)))):
             found.append(term)
     return found
 

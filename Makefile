@@ -9,7 +9,7 @@ DEVELOP := $(VENV)/.installed-dev
 # What `make demo` indexes and asks.
 DOCS ?= docs README.md
 INDEX ?= $(if $(filter-out docs README.md,$(DOCS)),mine,demo)
-ASK ?= What happens when an indexing process is killed?
+ASK ?= Which files are skipped when a folder is added again?
 
 # The newest Python that every dependency has wheels for; a shim that does not run is passed over.
 FIND_PYTHON = for name in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \

@@ -2,75 +2,94 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from typing import Annotated
 
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.ports import Documents
+from orchestrator.nodes.compress import first_query
+from orchestrator.nodes.evidence import Candidate, Evidence, gather, question_terms
+from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.text.quotation import readable, spaced_numbers
-from orchestrator.text.sentences import Sentence, sentences
-from orchestrator.types import Answer, Citation, Hits, Passage, Question
+from orchestrator.types import Answer, Citation, Hits, Passage, Queries, Question
 
 Count = Annotated[int, Field(ge=1)]
-
-_WORD = re.compile(r"\w+")
 
 
 class Listing(Node):
     """What a workflow that only searches replies in a chat: the best `keep` passages.
 
-    Each is a line with its title and a snippet of about `snippet` characters: whole sentences, from
-    where the passage has most of the question's words. A citation holds the sentences as they stand.
+    Each is a line with its title and a snippet of at most `snippet` characters: sentences in a row that
+    hold most of the question's terms, weighed by their rarity. A citation holds them as they stand.
     """
 
     keep: Count = 10
     snippet: Count = 240
 
-    async def __call__(self, hits: Hits, question: Question, documents: Documents) -> Answer:
+    async def __call__(
+        self,
+        hits: Hits,
+        question: Question,
+        queries: Queries | None,
+        documents: Documents,
+        encoder: SparseEncoder,
+    ) -> Answer:
         passages = await documents.passages(hits.top(self.keep).ids, principal=question.principal)
         if not passages:
             return Answer("Nothing was found.")
-        words = frozenset(word.lower() for word in _WORD.findall(question.text) if len(word) > 2)
+        terms = question_terms(first_query(question, queries), encoder)
+        evidence = await asyncio.to_thread(gather, passages.values(), terms, encoder)
         lines: list[str] = []
         citations: list[Citation] = []
-        for n, passage in enumerate(passages.values(), 1):
-            shown = snippet(passage.text, words, self.snippet)
-            lines.append(f"{n}. {_title(passage)} [{n}]\n   {_read(passage.text, shown, self.snippet)}")
-            excerpt = passage.text[shown[0].start : shown[-1].end] if shown else passage.text
+        for number, passage in enumerate(passages.values()):
+            shown = snippet(evidence, number, self.snippet)
+            text = passage.text[shown[0].sentence.start : shown[-1].sentence.end] if shown else passage.text
+            parts = [readable(one.text, one.sentence.kind) for one in shown] or [spaced_numbers(text)]
+            n, title = number + 1, _title(passage)
+            lines.append(f"{n}. {title} [{n}]\n   {_line(parts, self.snippet)}")
             citations.append(
-                Citation(
-                    n, passage.id, _title(passage), passage.source, excerpt, passage.hash, passage.labels
-                )
+                Citation(n, passage.id, title, passage.source, text, passage.hash, passage.labels)
             )
         return Answer("\n".join(lines), tuple(citations))
 
 
-def snippet(text: str, words: frozenset[str], length: int) -> list[Sentence]:
-    """The sentences in a row, of at most `length` characters or else one, that hold most of `words`.
+def snippet(evidence: Evidence, passage: int, length: int) -> list[Candidate]:
+    """Sentences of a passage in a row, of at most `length` characters or else one, that answer best.
 
-    The first of equals; empty for a text without a sentence.
+    The first of equals; empty for a passage without a sentence that can stand alone.
     """
-    found = [sentence for sentence in sentences(text) if sentence.kind != "heading"] or [*sentences(text)]
-    best: list[Sentence] = []
-    most = -1
-    for number, first in enumerate(found):
+    rows = [row for row, one in enumerate(evidence.candidates) if one.passage == passage]
+    # Code says little in a line of text: it is shown only where there is nothing else.
+    prose = [row for row in rows if evidence.candidates[row].sentence.kind not in ("code", "heading")]
+    best: list[int] = []
+    most = -1.0
+    for window in _windows(evidence, prose, length) or _windows(evidence, rows, length):
+        share = evidence.share(term for row in window for term in evidence.said[row])
+        if share > most:
+            best, most = window, share
+    return [evidence.candidates[row] for row in best]
+
+
+def _windows(evidence: Evidence, rows: list[int], length: int) -> list[list[int]]:
+    """Neighbouring sentences of `rows`, from each that can stand alone as far as `length` goes."""
+    found: list[list[int]] = []
+    for at, first in enumerate(rows):
+        if not evidence.candidates[first].alone:
+            continue
+        end = evidence.candidates[first].sentence.start + length
         window = [first]
-        for sentence in found[number + 1 :]:
-            if sentence.end - first.start > length:
+        for row in rows[at + 1 :]:
+            if row != window[-1] + 1 or evidence.candidates[row].sentence.end > end:
                 break
-            window.append(sentence)
-        here = {word.lower() for each in window for word in _WORD.findall(text[each.start : each.end])}
-        if len(here & words) > most:
-            best, most = window, len(here & words)
-    return best
+            window.append(row)
+        found.append(window)
+    return found
 
 
-def _read(text: str, shown: list[Sentence], length: int) -> str:
+def _line(parts: list[str], length: int) -> str:
     """Sentences as one line of at most `length` characters, cut at a word where they are longer."""
-    line = " ".join(readable(text[each.start : each.end], each.kind) for each in shown)
-    line = " ".join(line.split())
+    line = " ".join(" ".join(parts).split())
     if len(line) > length:
         line = line[: length + 1].rsplit(" ", 1)[0][:length] + " …"
     return line

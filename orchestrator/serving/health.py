@@ -44,6 +44,8 @@ async def readyz(endpoint: Served) -> JSONResponse:
 
 async def warm(endpoint: Endpoint) -> None:
     """Load what loads when it is first used, so that the first question waits for nothing."""
+    for each in endpoint.workflows.values():
+        each.compiled(lines=endpoint.limits.durability != "step")
     await _passes(("index", _index), endpoint)
     await _passes(("embedder", _embedder), endpoint)
 

@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.bm25 import Bm25Encoder
 from orchestrator import Answer, Hits, Question, node, workflow
 from orchestrator.answering import answering
 from orchestrator.errors import BadInput
+from orchestrator.nodes.evidence import gather
 from orchestrator.nodes.listing import Listing, snippet
-from orchestrator.ports import Documents
+from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.types import Facets, Hit, Passage, Principal
 
 TEXT = "# Travel\n\nCats *sleep* all day. The ferry to Naxos leaves at noon.\n\n- Dogs bark at [3] foxes."
+ENCODER = Bm25Encoder()
 
 
 class Shelf:
@@ -27,6 +30,9 @@ class Shelf:
             Passage("a", "a.md", TEXT, "", "/n/a.md", labels=("public",)),
         ]
         return {each.id: each for each in kept if each.id in ids and principal.grants & set(each.labels)}
+
+
+PORTS = {Documents: Shelf(), SparseEncoder: ENCODER}
 
 
 @node
@@ -42,7 +48,7 @@ async def facets(question: Question) -> Facets:
 async def listed(*grants: str, **settings: int) -> Answer:
     question = Question("When does the ferry go?", Principal(grants=frozenset(grants)))
     found = workflow("finds", finds >> Listing(**settings))
-    result = await found.run(question, ports={Documents: Shelf()})
+    result = await found.run(question, ports=PORTS)
     assert result.answer is not None
     return result.answer
 
@@ -78,9 +84,17 @@ async def test_a_search_without_hits_says_so():
     assert await listed() == Answer("Nothing was found.")
 
 
+async def test_words_are_compared_as_search_compares_them():
+    question = Question("leaving ferries", Principal(grants=frozenset({"public"})))
+    result = await workflow("finds", finds >> Listing(snippet=40)).run(question, ports=PORTS)
+    assert result.answer is not None
+    assert result.answer.citations[0].text == "The ferry to Naxos leaves at noon."
+
+
 @given(st.text(alphabet="ab. \n!?#-|`", max_size=200), st.integers(min_value=1, max_value=60))
 def test_a_snippet_is_one_sentence_or_short(text: str, length: int):
-    shown = snippet(text, frozenset({"ab"}), length)
+    evidence = gather([Passage("a", "a.md", text)], {1: 1.0}, ENCODER)
+    shown = [each.sentence for each in snippet(evidence, 0, length)]
     assert len(shown) <= 1 or shown[-1].end - shown[0].start <= length
     assert [each.start for each in shown] == sorted(each.start for each in shown)
 
@@ -89,16 +103,14 @@ async def test_a_workflow_that_ends_in_hits_is_made_to_answer():
     found = answering(workflow("finds", finds))
     assert found.name == "finds"
     question = Question("x", Principal(grants=frozenset({"public"})))
-    result = await found.run(question, ports={Documents: Shelf()})
+    result = await found.run(question, ports=PORTS)
     assert result.answer is not None
     assert [each.id for each in result.answer.citations] == ["a"]
 
 
 async def test_hits_of_a_named_channel_are_listed_as_well():
     found = answering(workflow("finds", finds.writing("second")))
-    result = await found.run(
-        Question("x", Principal(grants=frozenset({"public"}))), ports={Documents: Shelf()}
-    )
+    result = await found.run(Question("x", Principal(grants=frozenset({"public"}))), ports=PORTS)
     assert result.answer is not None
     assert len(result.answer.citations) == 1
 

@@ -66,7 +66,7 @@ def baselines() -> list[Workflow]:
     return [
         workflow(BASELINE, Retrieve(k=100, mode="bm25")),
         workflow("dense", Retrieve(k=100, mode="dense")),
-        workflow("plain rrf", Retrieve(k=100, fusion="rrf", weights=(1.0, 1.0), rrf_k=60.0)),
+        workflow("plain rrf", Retrieve(k=100, fusion="rrf", weights=(1.0, 1.0))),
     ]
 
 

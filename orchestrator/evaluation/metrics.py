@@ -7,6 +7,7 @@ completeness@k as in arXiv 2405.16089: whether all relevant documents are among 
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -79,7 +80,10 @@ def metrics_for(names: Iterable[str | Metric], data: Dataset) -> tuple[Metric, .
     chosen = tuple(dict.fromkeys(name if isinstance(name, Metric) else metric(name) for name in names))
     if not chosen:
         raise BadInput("no metric was named.", hint="Name one, such as ndcg@10.")
+    _library()
     for wanted in chosen:
+        if wanted.of_aspects:
+            _library("pyndeval")
         if wanted.of_aspects and not any(len(aspects) > 1 for aspects in data.aspects.values()):
             raise BadInput(
                 f"{wanted} needs judgements of aspects, and {data.name} has none for two aspects of a query.",
@@ -130,13 +134,11 @@ def _qrels(data: Dataset, of_aspects: bool) -> Any:
     ]
 
 
-def _library() -> Any:
-    import importlib
-
+def _library(name: str = "ir_measures") -> Any:
     try:
-        return importlib.import_module("ir_measures")
+        return importlib.import_module(name)
     except ImportError:
         raise SettingsError(
-            "metrics are computed by ir_measures, which is not installed.",
+            f"metrics are computed by {name}, which is not installed.",
             hint="Install it: pip install 'orchestrator-rag[evaluate]'.",
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, SettingsError
 from orchestrator.evaluation import Dataset, beir
 from orchestrator.evaluation.datasets import Corpus
 from orchestrator.evaluation.metrics import metric, metrics_for, score
@@ -188,6 +189,16 @@ def test_metrics_of_aspects_need_aspects(tmp_path: Path) -> None:
     only_one = replace(data, aspects={"q1": {"a": {"d1": 1}}})
     with pytest.raises(BadInput, match="none for two aspects of a query"):
         metrics_for(["aspect_recall@10"], only_one)
+
+
+@pytest.mark.parametrize(("name", "library"), [("map", "ir_measures"), ("alpha_ndcg@5", "pyndeval")])
+def test_without_the_library_the_next_step_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, library: str
+) -> None:
+    data = beir(write_beir(tmp_path))
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SettingsError, match=rf"by {library}, .* pip install 'orchestrator-rag\[evaluate\]'"):
+        metrics_for([name], data)
 
 
 def test_a_metric_that_is_named_twice_is_measured_once(tmp_path: Path) -> None:

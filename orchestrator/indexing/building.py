@@ -74,6 +74,8 @@ async def read_files(job: Job, workshop: Workshop) -> None:
     """
     workshop.same_format(job.index)
     request = read_request(job, workshop)
+    if request.files:
+        workshop.warm_up()
     before = {name: stored_file(row) for name, row in job.payload["before"].items()}
     built = _Built()
     files: list[FileRow] = []

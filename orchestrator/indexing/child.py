@@ -19,7 +19,7 @@ class WorkerProcess:
     """
 
     def __init__(self, index: str, settings: Mapping[str, Any]) -> None:
-        self._order = json.dumps({"index": index, "settings": dict(settings)})
+        self._order: dict[str, Any] = {"index": index, "settings": dict(settings)}
         self._process: asyncio.subprocess.Process | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
 
@@ -28,8 +28,8 @@ class WorkerProcess:
         """Whether there is a worker."""
         return self._process is not None and self._process.returncode is None
 
-    async def start(self) -> None:
-        """Start a worker; what an earlier one wrote about its end is forgotten."""
+    async def start(self, *, reads: bool) -> None:
+        """Start a worker, which will read files or not; an earlier one's last words are forgotten."""
         self._errors.seek(0)
         self._errors.truncate()
         self._process = await asyncio.create_subprocess_exec(
@@ -39,7 +39,7 @@ class WorkerProcess:
             stderr=self._errors,
             env=child_environment(),
         )
-        self._write(self._order)
+        self._write(json.dumps({**self._order, "reads": reads}))
 
     def wake(self) -> None:
         """Say that there is work."""

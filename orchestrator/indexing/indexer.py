@@ -47,7 +47,9 @@ class Indexer:
     """Changes and describes one index. What takes long is done by a local worker process.
 
     `workshop` holds the ports; `settings` are those of the application that a worker makes for
-    itself. Everything may be killed at any moment: running it again ends with the right index.
+    itself. Without any, everything is done in this process: only for one that serves nobody, since
+    writing shards stops all of its threads. Everything may be killed at any moment: running it again
+    ends with the right index.
     `wait` is for how many seconds another writer is waited for.
     """
 
@@ -56,7 +58,7 @@ class Indexer:
         workshop: Workshop,
         index: str = "default",
         *,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Any] | None,
         recipe: Recipe | None = None,
         limits: Limits | None = None,
         wait: float = 60.0,

@@ -17,11 +17,11 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.indexing.jobs import do_job
-from orchestrator.indexing.workshop import LEASE, Workshop
+from orchestrator.indexing.reading import Reader
 
 if TYPE_CHECKING:
     from orchestrator.app import Application
+    from orchestrator.indexing.workshop import Workshop
 
 #: Seconds after which a worker looks for work though nobody told it.
 _LOOK = 1.0
@@ -58,6 +58,9 @@ class Reports:
 
 async def work(workshop: Workshop, index: str, reports: Reports, wake: threading.Event) -> None:
     """Do the jobs of an index as they come."""
+    from orchestrator.indexing.jobs import do_job
+    from orchestrator.indexing.workshop import LEASE
+
     name = f"{socket.gethostname()}:{os.getpid()}"
     while True:
         wake.clear()
@@ -80,18 +83,22 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     wake = threading.Event()
     threading.Thread(target=_listen, args=(wake,), daemon=True).start()
+    # It takes a second to start: it does so while this process imports what it needs.
+    reader = Reader() if order["reads"] else None
 
     from orchestrator.app import Application
     from orchestrator.settings import Settings
 
-    workshop = workshop_of(Application(Settings(**order["settings"])))
+    workshop = workshop_of(Application(Settings(**order["settings"])), reader)
     workshop.progress = reports.count
     asyncio.run(work(workshop, order["index"], reports, wake))
 
 
-def workshop_of(app: Application) -> Workshop:
-    """What the jobs need, from an application."""
-    return Workshop(app.ledger, app.catalogue, app.shards, app.embedder, app.encoder)
+def workshop_of(app: Application, reader: Reader | None = None) -> Workshop:
+    """What the jobs need, from an application; `reader` if one has been started already."""
+    from orchestrator.indexing.workshop import Workshop
+
+    return Workshop(app.ledger, app.catalogue, app.shards, app.embedder, app.encoder, started=reader)
 
 
 def _listen(wake: threading.Event) -> None:

@@ -45,7 +45,8 @@ def index_format(embedder: Embedder, sparse: SparseEncoder) -> IndexFormat:
 class Workshop:
     """The ports that jobs need. `progress` is told of each file and batch of passages that is done.
 
-    Files are read by one process of its own, started with the first job that reads any.
+    Files are read by one process, started with the first job that reads any, unless one has been
+    `started`.
     """
 
     ledger: Ledger
@@ -55,7 +56,8 @@ class Workshop:
     sparse: SparseEncoder
     progress: Callable[[int, int], None] = lambda files, passages: None
     lease: float = LEASE
-    _reader: Reader | None = field(default=None, init=False)
+    started: Reader | None = None
+    _warm: asyncio.Task[object] | None = field(default=None, init=False)
 
     @property
     def format(self) -> IndexFormat:
@@ -65,11 +67,11 @@ class Workshop:
     @property
     def reader(self) -> Reader:
         """The process that reads files; it starts while the embedder is loaded."""
-        if self._reader is None or self._reader.closed:
+        if self.started is None or self.started.closed:
             from orchestrator.indexing.reading import Reader
 
-            self._reader = Reader()
-        return self._reader
+            self.started = Reader()
+        return self.started
 
     def version(self, index: str) -> IndexVersion:
         """The index as it is now; StoreError if there is none."""
@@ -88,6 +90,13 @@ class Workshop:
                 hint=f"Set the same models, or `orchestrator index rebuild --index {index}`.",
             )
         return version
+
+    def warm_up(self) -> None:
+        """Load the embedder while something else is waited for."""
+        if self._warm is None:
+            self._warm = asyncio.create_task(self.embedder.embed(["warm"], kind="passage"))
+            # Should it fail, it fails again where it is needed.
+            self._warm.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def encode(
         self, documents: Sequence[DocumentRow]
@@ -123,5 +132,5 @@ class Workshop:
 
     def close(self) -> None:
         """End the reading process."""
-        if self._reader is not None:
-            self._reader.close()
+        if self.started is not None:
+            self.started.close()

@@ -21,15 +21,23 @@ _STILLBORN = 3
 
 
 class Writer:
-    """Does jobs of one index under a tenure's name, in a worker process or, when they are light, here."""
+    """Does jobs of one index under a tenure's name, in a worker process or, when they are light, here.
+
+    Without the settings of a worker, all are done here.
+    """
 
     def __init__(
-        self, workshop: Workshop, index: str, tenure: str, settings: Mapping[str, Any], progress: Progress
+        self,
+        workshop: Workshop,
+        index: str,
+        tenure: str,
+        settings: Mapping[str, Any] | None,
+        progress: Progress,
     ) -> None:
         self._workshop = workshop
         self._index = index
         self._tenure = tenure
-        self._child = WorkerProcess(index, settings)
+        self._child = WorkerProcess(index, settings) if settings is not None else None
         self._progress = progress
 
     async def here(self, kind: str, payloads: Iterable[Mapping[str, Any]]) -> list[Job]:
@@ -38,7 +46,7 @@ class Writer:
         for payload in payloads:
             job = await self._submit(kind, payload)
             if not await run_job(job.id, self._tenure, self._workshop):
-                # The worker is quicker.
+                # The worker was quicker.
                 await self._drain(0, "")
             done.append(job)
         await self._refuse_dead()
@@ -55,15 +63,19 @@ class Writer:
         submitted = [await self._submit(kind, payload) for payload in payloads]
         if not submitted:
             return []
-        self._child.wake()
-        await self._drain(total, doing, done)
+        if self._child is None:
+            await self._here(total, doing, done)
+        else:
+            self._child.wake()
+            await self._drain(total, doing, done)
         await self._refuse_dead()
         ids = {job.id for job in submitted}
         return [job for job in await asyncio.to_thread(self._mine, ("done",)) if job.id in ids]
 
     async def stop(self) -> None:
         """End the worker."""
-        await self._child.stop()
+        if self._child is not None:
+            await self._child.stop()
 
     async def _submit(self, kind: str, payload: Mapping[str, Any]) -> Job:
         key = job_key(self._tenure, kind, payload)
@@ -71,20 +83,22 @@ class Writer:
 
     async def _drain(self, total: int, doing: str, done: int = 0) -> None:
         """Wait until nothing of this tenure is left to do, with a worker that lives."""
-        deaths, started = 0, self._child.running
+        child = self._child
+        assert child is not None
+        deaths, started = 0, child.running
         while active := await asyncio.to_thread(self._mine, _ACTIVE):
-            if not self._child.running:
+            if not child.running:
                 if started:
-                    await asyncio.to_thread(self._give_back, active)
+                    await asyncio.to_thread(self._give_back, active, child.ending())
                     deaths += 1
                 if deaths > _STILLBORN:
                     raise StoreError(
-                        f"the worker process does not start: {self._child.ending()}.",
+                        f"the worker process does not start: {child.ending()}.",
                         hint="Check the installation with `orchestrator doctor`.",
                     )
-                await self._child.start()
+                await child.start(reads=any(job.kind == "read" for job in active))
                 started = True
-            while (report := await self._child.report(1.0)) is not None:
+            while (report := await child.report(1.0)) is not None:
                 if "claimed" in report:
                     deaths = 0
                 done += report.get("files" if doing == "reading" else "passages", 0)
@@ -92,12 +106,24 @@ class Writer:
                 if "ended" in report:
                     break
 
-    def _give_back(self, jobs: list[Job]) -> None:
+    async def _here(self, total: int, doing: str, done: int) -> None:
+        """Do what is left to do of this tenure in this process."""
+
+        def count(files: int, passages: int) -> None:
+            nonlocal done
+            done += files if doing == "reading" else passages
+            self._progress(min(done, total), total, doing)
+
+        self._workshop.progress = count
+        while active := await asyncio.to_thread(self._mine, _ACTIVE):
+            await run_job(active[0].id, self._tenure, self._workshop)
+
+    def _give_back(self, jobs: list[Job], ending: str) -> None:
         """Tell the ledger of a dead worker's job, so that nobody waits for its lease."""
         for job in jobs:
             if job.state == "running":
                 with suppress(LeaseLost):
-                    self._workshop.ledger.fail(job, f"{DIED} ({self._child.ending()})")
+                    self._workshop.ledger.fail(job, f"{DIED} ({ending})")
 
     async def _refuse_dead(self) -> None:
         if dead := await asyncio.to_thread(self._mine, ("dead",)):

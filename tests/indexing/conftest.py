@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
 
 from orchestrator.app import Application
+from orchestrator.indexing.indexer import Indexer
+from orchestrator.indexing.reading import Reader
+from orchestrator.indexing.worker import workshop_of
 from orchestrator.settings import Settings
 
 
@@ -30,3 +33,19 @@ def docs(tmp_path: Path) -> Path:
         '{"_id": "b2", "title": "Owls", "text": "Owls hunt without a sound."}\n'
     )
     return root
+
+
+@pytest.fixture(scope="session")
+def reader() -> Generator[Reader]:
+    """The process that reads files, shared: starting one takes a second."""
+    with Reader() as started:
+        yield started
+
+
+@pytest.fixture
+def indexer(app: Application, reader: Reader) -> Indexer:
+    """An indexer that does its jobs in this process, with the shards and the catalogue of the application.
+
+    What is replaced is collected at once.
+    """
+    return Indexer(workshop_of(app, reader), settings=None, shard_grace=0.0, passage_grace=0.0)

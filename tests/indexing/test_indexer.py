@@ -46,8 +46,9 @@ async def test_a_folder_is_added_then_kept_up_to_date(app: Application, docs: Pa
     assert (await indexer.verify()).ok
 
 
-async def test_only_the_records_that_changed_are_embedded_again(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_only_the_records_that_changed_are_embedded_again(
+    app: Application, indexer: Indexer, docs: Path
+) -> None:
     await indexer.add(docs)
     with (docs / "birds.jsonl").open("a") as file:
         file.write('{"_id": "b3", "text": "Wrens weigh ten grams."}\n')
@@ -59,8 +60,7 @@ async def test_only_the_records_that_changed_are_embedded_again(app: Application
     assert (await indexer.verify()).ok
 
 
-async def test_a_file_that_changed_back_is_found_once(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_a_file_that_changed_back_is_found_once(app: Application, indexer: Indexer, docs: Path) -> None:
     await indexer.add(docs)
     before = stored(app)
     otters = docs / "guide" / "otters.md"
@@ -74,22 +74,25 @@ async def test_a_file_that_changed_back_is_found_once(app: Application, docs: Pa
     assert (await indexer.verify()).ok
 
 
-async def test_bad_files_are_named_and_cost_nothing_else(app: Application, docs: Path) -> None:
+async def test_bad_files_are_named_and_cost_nothing_else(
+    app: Application, indexer: Indexer, docs: Path
+) -> None:
     (docs / "bad.md").write_bytes(b"\xff\xfe\xff")
     (docs / "broken.pdf").write_bytes(pdf("fine")[:100])
     (docs / "out.md").symlink_to("/etc/hostname")
     (docs / "paper.pdf").write_bytes(pdf("Herons wait."))
-    report = await app.indexer().add(docs)
+    report = await indexer.add(docs)
     assert report.added == 4
     assert {file.file for file in report.skipped} == {"bad.md", "broken.pdf", "out.md"}
     assert all(file.reason.endswith(".") for file in report.skipped)
-    status = await app.indexer().status()
+    status = await indexer.status()
     assert {file.file for file in status.roots[0].skipped} == {"bad.md", "broken.pdf"}
     assert (status.documents, status.jobs) == (5, ())
 
 
-async def test_a_file_that_breaks_keeps_what_the_index_has_of_it(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_a_file_that_breaks_keeps_what_the_index_has_of_it(
+    app: Application, indexer: Indexer, docs: Path
+) -> None:
     await indexer.add(docs)
     birds = docs / "birds.jsonl"
     whole = birds.read_text()
@@ -110,32 +113,36 @@ def _move_away(root: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["missing", "empty"])
-async def test_a_root_that_went_away_removes_nothing(app: Application, docs: Path, what: str) -> None:
-    indexer = app.indexer()
+async def test_a_root_that_went_away_removes_nothing(
+    app: Application, indexer: Indexer, docs: Path, what: str
+) -> None:
     await indexer.add(docs)
     _move_away(docs)
     if what == "empty":
-        os.mkdir(docs)
+        docs.mkdir()  # noqa: ASYNC240
     with pytest.raises(BadInput):
         await indexer.add(docs)
     status = await indexer.status()
     assert status.documents == 4
 
 
-async def test_an_empty_folder_leaves_no_index_behind(app: Application, tmp_path: Path) -> None:
+async def test_an_empty_folder_leaves_no_index_behind(
+    app: Application, indexer: Indexer, tmp_path: Path
+) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(BadInput, match="holds no file"):
-        await app.indexer().add(tmp_path / "nothing")
+        await indexer.add(tmp_path / "nothing")
     assert app.catalogue.current("default") is None
     with pytest.raises(StoreError, match="no index"):
-        await app.indexer().status()
+        await indexer.status()
 
 
-async def test_adding_another_root_removes_nothing(app: Application, docs: Path, tmp_path: Path) -> None:
+async def test_adding_another_root_removes_nothing(
+    app: Application, indexer: Indexer, docs: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "a.md").write_text("Another root.")
-    indexer = app.indexer()
     await indexer.add(docs)
     (docs / "guide" / "otters.md").unlink()
     report = await indexer.add(other)
@@ -143,8 +150,7 @@ async def test_adding_another_root_removes_nothing(app: Application, docs: Path,
     assert (await indexer.add(docs)).removed == 1
 
 
-async def test_roots_within_roots_are_indexed_once(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_roots_within_roots_are_indexed_once(app: Application, indexer: Indexer, docs: Path) -> None:
     await indexer.add(docs / "guide", ["staff"])
     await indexer.add(docs / "birds.jsonl")
     report = await indexer.add(docs)
@@ -164,12 +170,11 @@ async def test_roots_within_roots_are_indexed_once(app: Application, docs: Path)
 
 
 async def test_another_label_changes_who_finds_and_reads_unchanged_files(
-    app: Application, docs: Path
+    app: Application, indexer: Indexer, docs: Path
 ) -> None:
     from orchestrator.ports import Documents
     from orchestrator.types import ANONYMOUS
 
-    indexer = app.indexer()
     await indexer.add(docs)
     ids = [p.id for page in pages(app.catalogue, "default") for d in page for p in d.passages]
     before = await found(app, "otters")
@@ -190,8 +195,7 @@ async def test_another_label_changes_who_finds_and_reads_unchanged_files(
     assert (await indexer.verify()).ok
 
 
-async def test_labels_and_content_may_change_together(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_labels_and_content_may_change_together(app: Application, indexer: Indexer, docs: Path) -> None:
     await indexer.add(docs)
     (docs / "birds.jsonl").write_text(
         '{"_id": "b1", "title": "Swifts", "text": "Swifts sleep while they fly."}\n'
@@ -204,8 +208,7 @@ async def test_labels_and_content_may_change_together(app: Application, docs: Pa
     assert (await indexer.verify()).ok
 
 
-async def test_a_root_has_one_tenant(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_a_root_has_one_tenant(app: Application, indexer: Indexer, docs: Path) -> None:
     await indexer.add(docs, tenant="acme")
     with pytest.raises(BadInput, match="for the tenant 'acme'"):
         await indexer.add(docs)
@@ -215,8 +218,9 @@ async def test_a_root_has_one_tenant(app: Application, docs: Path) -> None:
 # -- removal, rebuilding, merging ------------------------------------------------------------------
 
 
-async def test_roots_files_and_documents_are_removed_by_name(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_roots_files_and_documents_are_removed_by_name(
+    app: Application, indexer: Indexer, docs: Path
+) -> None:
     await indexer.add(docs)
     assert (await indexer.remove("b2")).removed_documents == 1
     report = await indexer.remove(docs / "guide")
@@ -229,8 +233,9 @@ async def test_roots_files_and_documents_are_removed_by_name(app: Application, d
     assert app.catalogue.files("default") == []
 
 
-async def test_a_dropped_index_is_gone_with_its_shards(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_a_dropped_index_is_gone_with_its_shards(
+    app: Application, indexer: Indexer, docs: Path
+) -> None:
     await indexer.add(docs)
     assert any((app.index_folder / "default").iterdir())
     await indexer.drop()
@@ -240,8 +245,9 @@ async def test_a_dropped_index_is_gone_with_its_shards(app: Application, docs: P
     assert (await indexer.verify()).ok
 
 
-async def test_a_rebuild_makes_new_vectors_and_keeps_the_rest(app: Application, docs: Path) -> None:
-    indexer = app.indexer()
+async def test_a_rebuild_makes_new_vectors_and_keeps_the_rest(
+    app: Application, indexer: Indexer, docs: Path
+) -> None:
     await indexer.add(docs)
     before, ranked = stored(app), await found(app, "who sleeps?")
     old = app.catalogue.current("default")
@@ -267,10 +273,9 @@ async def test_an_index_of_another_embedder_is_refused_until_it_is_rebuilt(
     assert (await app.indexer().status()).documents == 4
 
 
-async def test_many_additions_leave_few_shards(app: Application, tmp_path: Path) -> None:
+async def test_many_additions_leave_few_shards(app: Application, indexer: Indexer, tmp_path: Path) -> None:
     root = tmp_path / "growing"
     root.mkdir()
-    indexer = Indexer(workshop_of(app), settings={"home": str(app.settings.home)}, shard_grace=0.0)
     for number in range(5):
         (root / f"{number}.md").write_text(f"Note number {number}.")
         await indexer.add(root)
@@ -381,10 +386,9 @@ async def test_a_disk_that_is_full_loses_nothing(app: Application, docs: Path, t
     assert (await app.indexer().verify()).ok
 
 
-async def test_verify_names_what_is_wrong(app: Application, docs: Path) -> None:
+async def test_verify_names_what_is_wrong(app: Application, indexer: Indexer, docs: Path) -> None:
     from sqlalchemy import text
 
-    indexer = app.indexer()
     await indexer.add(docs)
     with app.database.writing() as connection:
         connection.execute(
@@ -402,10 +406,10 @@ async def test_verify_names_what_is_wrong(app: Application, docs: Path) -> None:
     assert sum("is in 0 shards" in fault for fault in report.faults) == 4
 
 
-async def test_reports_are_json(app: Application, docs: Path) -> None:
+async def test_reports_are_json(app: Application, indexer: Indexer, docs: Path) -> None:
     from dataclasses import asdict
 
-    report = await app.indexer().add(docs)
+    report = await indexer.add(docs)
     assert json.loads(json.dumps(asdict(report)))["added"] == 3
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -280,7 +281,11 @@ class Indexer:
                 for (root, owner), rows in sorted(by_root.items())
             ),
             jobs=tuple(
-                self._workshop.ledger.jobs(index=self.index, states=("pending", "running", "failed", "dead"))
+                # Its files may be many.
+                replace(job, payload={"root": job.payload.get("root")})
+                for job in self._workshop.ledger.jobs(
+                    index=self.index, states=("pending", "running", "failed", "dead")
+                )
             ),
         )
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from orchestrator.errors import IndexBusy, LeaseLost
-from orchestrator.ports import Ledger
+from orchestrator.ports import JobState, Ledger
 
 #: Seconds for which a writer holds an index, renewed every third of it.
 HOLD = 30.0
@@ -48,7 +48,7 @@ async def tenure(ledger: Ledger, index: str, *, wait: float, progress: Progress)
 
     keeping = asyncio.create_task(keep())
     try:
-        await asyncio.to_thread(set_aside, ledger, index)
+        await asyncio.to_thread(set_aside, ledger, index, dead=True)
         yield name
     except asyncio.CancelledError:
         if not lost:
@@ -87,11 +87,17 @@ async def _acquire(
         await asyncio.sleep(_LOOK)
 
 
-def set_aside(ledger: Ledger, index: str) -> int:
-    """End the jobs that an earlier tenure left, so that nothing of them is published; how many."""
-    left = ledger.jobs(index=index, states=("pending", "failed", "running"))
+def set_aside(ledger: Ledger, index: str, *, dead: bool = False) -> int:
+    """End the jobs that a tenure left, so that nothing of them is published any more; how many.
+
+    Those that are `dead` stay for the user to see, until another tenure does their work anew.
+    """
+    states: tuple[JobState, ...] = ("pending", "failed", "running")
+    left = ledger.jobs(index=index, states=(*states, "dead") if dead else states)
     for job in left:
         with suppress(LeaseLost):
+            if job.state == "dead":
+                ledger.retry(job.id)
             # One that is running is fenced off by its end; another has to be claimed to be ended.
             held = job if job.state == "running" else ledger.claim("set aside", seconds=HOLD, job=job.id)
             if held is not None:

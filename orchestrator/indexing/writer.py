@@ -120,10 +120,13 @@ class Writer:
 
     def _give_back(self, jobs: list[Job], ending: str) -> None:
         """Tell the ledger of a dead worker's job, so that nobody waits for its lease."""
+        # What is written to memory that stands for a file finds out about a full disk in this way.
+        full = ending == "SIGBUS"
+        error = "the disk is full" if full else f"{DIED} ({ending})"
         for job in jobs:
             if job.state == "running":
                 with suppress(LeaseLost):
-                    self._workshop.ledger.fail(job, f"{DIED} ({ending})")
+                    self._workshop.ledger.fail(job, error, final=full)
 
     async def _refuse_dead(self) -> None:
         if dead := await asyncio.to_thread(self._mine, ("dead",)):

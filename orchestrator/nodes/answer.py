@@ -114,8 +114,7 @@ class CitedAnswer(Node):
     ) -> tuple[list[str], tuple[Citation, ...]]:
         """The paragraphs of a quoted answer and what they cite."""
         missing = unsaid(said, evidence)
-        shares = [evidence.share(evidence.terms(number)) for number in range(len(evidence.passages))]
-        about = max(shares, default=0.0) >= self.covered or float(cosine.max(initial=0.0)) >= self.similar
+        about = is_about(evidence, cosine, covered=self.covered, similar=self.similar)
         evidence = focused(evidence)
         scores = sentence_scores(evidence, cosine, _BALANCE)
         relevance = relevances(evidence, cosine, _BALANCE.dense)
@@ -134,6 +133,12 @@ class CitedAnswer(Node):
 
 def _joined(parts: Sequence[str], citations: tuple[Citation, ...]) -> Answer:
     return Answer("\n\n".join(parts), citations)
+
+
+def is_about(evidence: Evidence, cosine: NDArray[np.float32], *, covered: float, similar: float) -> bool:
+    """Whether a passage holds the share `covered` of the question, or a sentence has the cosine `similar`."""
+    shares = (evidence.share(evidence.terms(number)) for number in range(len(evidence.passages)))
+    return any(share >= covered for share in shares) or float(cosine.max(initial=0.0)) >= similar
 
 
 def citation(n: int, passage: Passage, spans: Sequence[tuple[int, int]]) -> Citation:

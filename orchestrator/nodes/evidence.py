@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: What a question's word counts that stands not in a sentence but above it: in its heading, the title,
-#: or the sentence before. The same goes for words in code, which are names and examples.
+#: or the sentence before. The same goes for words in code of more lines than a command has: a command
+#: may be the answer, but a program holds many words by the way.
 _ABOVE = 0.5
+_COMMAND = 2
 # Words that ask rather than say what about, and what they count.
 _ASKING = "work works happen happens mean means use used tell show explain describe give list know need want"
 _ASKED = 0.25
 # Drawings say nothing when they are quoted.
-_COMPANION = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:mermaid|dot|graphviz|plantuml|svg)\b", re.IGNORECASE)
+_DRAWING = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:mermaid|dot|graphviz|plantuml|svg)\b", re.IGNORECASE)
 _REFERS = re.compile(
     r"(?:it|its|this|that|these|those|they|their|he|she|his|her|such|so|then|but|however|therefore"
     r"|otherwise|instead)\b",
@@ -41,6 +43,8 @@ _REFERS = re.compile(
 class Candidate:
     """A sentence of passage number `passage`. `needs` are the candidates that it must come with.
 
+    `follows` holds the sentence before in its paragraph, `introduces` tells a line that announces
+    what comes next.
     `alone` is False for what can only come with others: headings, headers of tables, lines that
     introduce a list, drawings in code, and sentences that an earlier passage holds too.
     """
@@ -49,6 +53,8 @@ class Candidate:
     sentence: Sentence
     text: str
     needs: tuple[int, ...]
+    follows: tuple[int, ...]
+    introduces: bool
     alone: bool
 
 
@@ -130,50 +136,63 @@ def gather(
     """The sentences of `passages`, the best passage first, weighed against the question's terms."""
     kept: list[Passage] = []
     candidates: list[Candidate] = []
-    above: list[str] = []
     seen: set[str] = set()
     for passage in passages:
         parts = sentences(passage.text)
         if candidates and len(candidates) + len(parts) > limit:
             break
-        first = len(candidates)
-        for number, part in enumerate(parts):
-            needs = _closure(parts, part)
-            if number and part.kind == "prose" and parts[number - 1].kind == "prose":
-                # "It does so …": the sentence before says who.
-                needs = sorted({*needs, number - 1}) if _REFERS.match(passage.text, part.start) else needs
-            text = passage.text[part.start : part.end]
-            # Passages of one document may overlap.
-            words = " ".join(text.split())
-            alone = words not in seen and not _COMPANION.match(text) and not introduces(passage.text, part)
-            alone = alone and part.kind != "heading" and not (part.kind == "row" and "\n" in text)
-            seen.add(words)
-            candidates.append(Candidate(len(kept), part, text, tuple(first + one for one in needs), alone))
-            before = {number - 1} if _goes_on(passage.text, parts, number) else set[int]()
-            over = (parts[one] for one in sorted({*needs, *before}))
-            above.append("\n".join(passage.text[one.start : one.end] for one in over))
+        candidates += _candidates(passage.text, parts, len(kept), len(candidates), seen)
         kept.append(passage)
     vectors = _encoded(encoder, [candidate.text for candidate in candidates])
-    asked = question.keys()
-    said = [frozenset(asked & set(vector.indices)) for vector in vectors]
-    over = [frozenset(asked & set(vector.indices)) for vector in _encoded(encoder, above)]
-    titled = [frozenset(asked & set(vector.indices)) for vector in _encoded(encoder, [p.title for p in kept])]
+    said = _held(question, vectors)
+    titled = _held(question, _encoded(encoder, [passage.title for passage in kept]))
     counts = Counter(term for terms in said for term in terms)
     weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
-    rows = list(zip(said, candidates, strict=True))
+    stated: list[frozenset[int]] = []
+    above: list[frozenset[int]] = []
+    for terms, candidate in zip(said, candidates, strict=True):
+        # A line that introduces an item or a command makes one statement with it.
+        leads = [said[row] for row in candidate.needs if candidates[row].introduces]
+        stated.append(frozenset[int]().union(*leads, () if is_example(candidate) else terms))
+        lines = [said[row] for row in (*candidate.needs, *candidate.follows)]
+        above.append(terms.union(titled[candidate.passage], *lines))
     return Evidence(
         tuple(kept),
         tuple(candidates),
         weights,
         tuple(said),
         tuple(titled),
-        _coverage(
-            weights,
-            [terms if one.sentence.kind != "code" else frozenset[int]() for terms, one in rows],
-            [terms | lines | titled[one.passage] for (terms, one), lines in zip(rows, over, strict=True)],
-        ),
+        _coverage(weights, stated, above),
         _similarity(vectors),
     )
+
+
+def _candidates(
+    text: str, parts: Sequence[Sentence], passage: int, first: int, seen: set[str]
+) -> Iterator[Candidate]:
+    """The sentences of a passage as candidates, numbered from `first`; their words join those `seen`."""
+    for number, part in enumerate(parts):
+        needs = _closure(parts, part)
+        after_prose = number > 0 and part.kind == parts[number - 1].kind == "prose"
+        if after_prose and _REFERS.match(text, part.start):
+            # "It does so …": the sentence before says who.
+            needs = sorted({*needs, number - 1})
+        goes_on = after_prose and text.count("\n", parts[number - 1].end, part.start) < 2
+        piece = text[part.start : part.end]
+        lead = introduces(text, part)
+        # Passages of one document may overlap.
+        words = " ".join(piece.split())
+        header = part.kind == "heading" or (part.kind == "row" and "\n" in piece)
+        yield Candidate(
+            passage,
+            part,
+            piece,
+            needs=tuple(first + one for one in needs),
+            follows=(first + number - 1,) if goes_on else (),
+            introduces=lead,
+            alone=not (lead or header or words in seen or _DRAWING.match(piece)),
+        )
+        seen.add(words)
 
 
 async def cosines(
@@ -226,11 +245,9 @@ def sentence_scores(
     return (score / total if total > 0 else score * 0.0).astype(np.float32)
 
 
-def _goes_on(text: str, parts: Sequence[Sentence], number: int) -> bool:
-    """Whether a sentence follows another one in its paragraph."""
-    if not number or not (parts[number].kind == parts[number - 1].kind == "prose"):
-        return False
-    return text.count("\n", parts[number - 1].end, parts[number].start) < 2
+def is_example(candidate: Candidate) -> bool:
+    """Whether a candidate is code longer than a command."""
+    return candidate.sentence.kind == "code" and candidate.text.count("\n") > _COMMAND + 1
 
 
 def _closure(parts: Sequence[Sentence], part: Sentence) -> list[int]:
@@ -249,6 +266,11 @@ def _closure(parts: Sequence[Sentence], part: Sentence) -> list[int]:
 def _rarity(count: int, total: int) -> float:
     """Inverse document frequency, where the documents are sentences; positive always."""
     return log(1.0 + total / (count + 0.5))
+
+
+def _held(question: Mapping[int, float], vectors: Iterable[SparseVector]) -> list[frozenset[int]]:
+    """Which of the question's terms each vector has."""
+    return [frozenset(question.keys() & set(vector.indices)) for vector in vectors]
 
 
 def _encoded(encoder: SparseEncoder, texts: Sequence[str]) -> list[SparseVector]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from orchestrator.nodes.evidence import Evidence
+from orchestrator.nodes.evidence import Evidence, is_example
 from orchestrator.nodes.mmr import maximal_marginal_relevance
 from orchestrator.text.quotation import cells, item_number, readable
 
@@ -51,21 +51,26 @@ def quotes(
         if row not in open_ or (candidate.passage not in groups and len(groups) == _PASSAGES):
             return False
         group = groups.setdefault(candidate.passage, set())
-        group |= {row, *candidate.needs, *_code_behind(evidence, row)} & set(allowed)
+        group |= {row, *candidate.needs, *_code_beside(evidence, row)} & set(allowed)
         return True
 
     maximal_marginal_relevance(scores, evidence.similarity, trade=trade, limit=sentences, accept=accepted)
     return [Quote(passage, _filled(evidence, group, allowed)) for passage, group in groups.items()]
 
 
-def _code_behind(evidence: Evidence, row: int) -> set[int]:
-    """The code that follows a sentence and is about it, if it is short."""
-    after = row + 1
-    if after >= len(evidence.candidates):
-        return set()
-    code = evidence.candidates[after]
-    short = code.sentence.kind == "code" and code.alone and code.text.count("\n") <= _LINES
-    return {after} if short and row in code.needs else set()
+def _code_beside(evidence: Evidence, row: int) -> set[int]:
+    """Short code that a sentence introduces, or that it goes on to speak of, with its introduction."""
+    found: set[int] = set()
+    here = evidence.candidates[row]
+    for beside in (row - 1, row + 1):
+        if 0 <= beside < len(evidence.candidates):
+            code = evidence.candidates[beside]
+            near = beside < row and code.sentence.heading == here.sentence.heading and not is_example(code)
+            about = row in code.needs or near
+            same = code.passage == here.passage and code.sentence.kind == "code" and code.alone
+            if same and about and code.text.count("\n") <= _LINES:
+                found |= {beside, *code.needs}
+    return found
 
 
 def _is_long_code(evidence: Evidence, row: int) -> bool:

@@ -65,13 +65,17 @@ def test_words_of_the_title_and_heading_count_half() -> None:
     assert found.coverage[row] == pytest.approx(0.5)
 
 
-def test_words_of_the_sentence_before_and_words_in_code_count_half() -> None:
-    found = evidence("krill", "Krill is small. Ships sail.\n\nNothing.\n\n```\nkrill\n```")
+def test_words_of_the_sentence_before_and_words_in_a_program_count_half() -> None:
+    program = "```\n1\n2\n3\n4\nkrill\n```"
+    text = f"Krill is small. Ships sail.\n\nNothing.\n\n```\nkrill\n```\n\nNothing more.\n\n{program}"
+    found = evidence("krill", text)
     assert dict(zip((one.text for one in found.candidates), found.coverage.tolist(), strict=True)) == {
         "Krill is small.": 1.0,
         "Ships sail.": 0.5,
         "Nothing.": 0.0,
-        "```\nkrill\n```": 0.5,
+        "```\nkrill\n```": 1.0,
+        "Nothing more.": 0.0,
+        program: 0.5,
     }
 
 

@@ -46,6 +46,11 @@ def answered(question: str, *texts: str, sentences: int = 5, title: str = "") ->
             "tool: saws; price: 7 [1]",
         ),
         ("make demo", "Run it:\n\n```\nmake demo\n```", "Run it: [1]\n\n    make demo"),
+        (
+            "builds",
+            "In a checkout:\n\n```\nmake\n```\n\nIt builds ships. Rest.",
+            "In a checkout:\n\n    make\n\nIt builds ships. [1]",
+        ),
         ("saws nails", "Needed:\n\n- saws\n- tar\n- nails", "Needed:\n\n- saws\n- nails [1]"),
         ("saws", "Needed.\n\n- saws\n- tar", "saws [1]"),
         ("install windows", "## Windows\n\nInstall with care.", "Windows: Install with care. [1]"),

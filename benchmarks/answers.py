@@ -1,4 +1,4 @@
-"""How often the answer is in the compressed context, by token budget, with each part left out.
+"""What answers stand on: how much of them compression keeps, and which questions are refused.
 
     python -m benchmarks.answers [--data DIR] [--budgets 100 200 400 800]
 
@@ -6,6 +6,9 @@ MuSiQue's 100 questions, the 20 best passages by BM25 each. Counted is whether a
 words, stands in what a budget keeps of the passages that are judged relevant; in brackets, the 95 %
 bootstrap interval. "Passages whole" takes them in order for as long as they fit, and cuts the last
 one where the budget ends.
+
+Refusals: of each collection's first 100 questions, how many a quoted answer is given to, from its own
+documents and from those of other collections, which cannot answer them.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ import numpy as np
 from connectors.bm25 import Bm25Encoder
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.evaluation.beir_folder import beir
+from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.significance import intervals
+from orchestrator.nodes.answer import CitedAnswer, is_about
 from orchestrator.nodes.compress import excerpts
 from orchestrator.nodes.evidence import Balance, Evidence, cosines, gather, question_terms, sentence_scores
 from orchestrator.text.tokens import token_count
@@ -91,6 +96,14 @@ def compressed(evidence: Evidence, cosine: np.ndarray, tokens: int, balance: Bal
     return [(one.passage, " ".join(by_id[one.passage][a:b] for a, b in one.spans)) for one in context]
 
 
+def passages_of(dataset: Dataset) -> list[Passage]:
+    """The documents of a collection, a passage each."""
+    return [
+        Passage(id=record.id, document=record.id, text=record.text, title=record.title)
+        for record in dataset.corpus.records()
+    ]
+
+
 def words(text: str) -> str:
     """Lower-case words with a blank around each."""
     return " " + " ".join(re.findall(r"\w+", text.lower())) + " "
@@ -100,11 +113,7 @@ async def measured(data: Path, budgets: list[int]) -> None:
     """Print the table."""
     encoder, embedder = Bm25Encoder(), WordLlamaEmbedder()
     dataset = beir(data / "musique")
-    corpus = [
-        Passage(id=record.id, document=record.id, text=record.text, title=record.title)
-        for record in dataset.corpus.records()
-    ]
-    search = Bm25(corpus, encoder)
+    search = Bm25(passages_of(dataset), encoder)
     answers: dict[str, list[str]] = {}
     for line in (data / "musique" / "answers.jsonl").read_text().splitlines():
         entry = json.loads(line)
@@ -149,11 +158,32 @@ async def measured(data: Path, budgets: list[int]) -> None:
             columns.append(column)
         shown = (f"{mean:.2f} [{low:.2f}, {high:.2f}]" for mean, low, high in intervals(columns))
         print(f"| {label} | " + " | ".join(shown) + " |")
+    await refusals(data, encoder, embedder)
     names = ("numpy", "qdrant-edge-py", "wordllama")
     print(
         f"\nversions: python {sys.version.split()[0]}, "
         + ", ".join(f"{name} {version(name)}" for name in names)
     )
+
+
+async def refusals(data: Path, encoder: Bm25Encoder, embedder: WordLlamaEmbedder) -> None:
+    """Print how many questions are answered, by collection of the documents and of the questions."""
+    settings = CitedAnswer()
+    sets = {name: beir(data / name) for name in ("scifact", "cranfield", "musique")}
+    print("\n| answered from the documents of | " + " | ".join(f"{name} questions" for name in sets) + " |")
+    print("|---|" + "---|" * len(sets))
+    for name, documents in sets.items():
+        search = Bm25(passages_of(documents), encoder)
+        cells: list[str] = []
+        for questions in sets.values():
+            answered = 0
+            asked = list(questions.queries.values())[:100]
+            for text in asked:
+                evidence = gather(search.search(text), question_terms(Query(text), encoder), encoder)
+                cosine = await cosines(evidence, text, embedder)
+                answered += is_about(evidence, cosine, covered=settings.covered, similar=settings.similar)
+            cells.append(f"{answered} of {len(asked)}")
+        print(f"| {name} | " + " | ".join(cells) + " |")
 
 
 def main() -> None:

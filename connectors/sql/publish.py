@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, or_, select, update
+from sqlalchemy import Row, bindparam, delete, or_, select, text, update
 
 from connectors.sql.access import label_set, store_label_sets
 from connectors.sql.edition import Edition
 from connectors.sql.schema import cache_entries, cache_sources, documents, files, indexes, passages
 from connectors.sql.shards import add_shards, bury, merge, rebuild
-from connectors.sql.statements import chunks, insert_all
+from connectors.sql.statements import CHUNK, chunks, insert_all
 from connectors.sql.statistics import count, recount
 from connectors.sql.terms import packed
 from orchestrator.errors import StoreError
@@ -99,15 +99,18 @@ def _replace(edition: Edition, change: IndexChange) -> None:
     if change.shard is not None:
         add_shards(edition, [change.shard])
     count(edition, added, removed)
-    more = sum(map(len, added.values())) - sum(map(len, removed.values()))
+    came, went = sum(map(len, added.values())), sum(map(len, removed.values()))
     connection.execute(
         update(indexes)
         .where(indexes.c.id == index_id)
         .values(
             documents=indexes.c.documents + len(change.documents) - len(alive),
-            passages=indexes.c.passages + more,
+            passages=indexes.c.passages + came - went,
         )
     )
+    # Until PostgreSQL has counted so many new rows, it reads whole tables; its own rounds are a minute apart.
+    if came + went > CHUNK and connection.dialect.name == "postgresql":
+        connection.execute(text("ANALYZE documents, passages, label_sets"))
 
 
 def _known(edition: Edition, ids: Iterable[str]) -> dict[str, Row[Any]]:
@@ -124,18 +127,16 @@ def _retire(edition: Edition, ids: list[str], returning: set[str], removed: Term
     kept: dict[str, bytes] = {}
     columns = (passages.c.id, passages.c.document_id, passages.c.terms, documents.c.tenant)
     for part in chunks(ids):
-        dying = (
-            passages.c.index_id == edition.index.id,
-            passages.c.document_id.in_(part),
-            passages.c.retired.is_(None),
-        )
-        old = select(*columns).select_from(passages.join(documents)).where(*dying)
-        for row in edition.connection.execute(old):
+        theirs = (documents.c.index_id == edition.index.id, documents.c.id.in_(part))
+        old = select(*columns).select_from(passages.join(documents))
+        for row in edition.connection.execute(old.where(*theirs, passages.c.retired.is_(None))):
             removed[row.tenant].append(row.terms)
             if row.document_id in returning:
                 kept[row.id] = row.terms
-        bury(edition, dying)
-        edition.connection.execute(update(passages).where(*dying).values(retired=edition.now))
+        bury(edition, part)
+        dying = (passages.c.index_id == edition.index.id, passages.c.document_id.in_(part))
+        retired = update(passages).where(*dying, passages.c.retired.is_(None)).values(retired=edition.now)
+        edition.connection.execute(retired)
     return kept
 
 

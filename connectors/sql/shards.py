@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Join, Select, and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Join, Select, and_, delete, func, literal, select, update
 
 from connectors.sql.edition import Edition
 from connectors.sql.schema import documents, indexes, passages, removals, shards
-from connectors.sql.statements import insert_all, insert_missing
+from connectors.sql.statements import insert_all, insert_missing, insert_missing_from
 from orchestrator.errors import IndexBusy, StoreError
 from orchestrator.ports import IndexChange, Shard
 
@@ -81,7 +81,7 @@ def _carry_removals(edition: Edition, change: IndexChange, merged: set[str]) -> 
         select(passages.c.id)
         .select_from(lying())
         .where(passages.c.index_id == edition.index.id, passages.c.id == dead.c.passage)
-        .where(passages.c.retired.is_(None), shards.c.name.in_(merged), ~dead_in(shards.c.name).exists())
+        .where(passages.c.retired.is_(None), shards.c.name.in_(merged), ~_dead_in(shards.c.name).exists())
     )
     query = query.where(~alive.exists()).group_by(dead.c.passage)
     rows = edition.connection.execute(query).all()
@@ -142,18 +142,19 @@ def lying() -> Join:
     return passages.join(documents).join(shards, there)
 
 
-def bury(edition: Edition, dying: Sequence[ColumnElement[bool]]) -> None:
-    """Note the passages that meet these conditions as dead in every shard that may hold them."""
+def bury(edition: Edition, ids: Sequence[str]) -> None:
+    """Note the passages of these documents as dead in every shard that may hold them."""
+    dying = (documents.c.index_id == edition.index.id, documents.c.id.in_(ids), passages.c.retired.is_(None))
     copies = (
-        select(passages.c.index_id, shards.c.name, passages.c.id, literal(edition.number))
+        select(passages.c.index_id, passages.c.id, shards.c.name, literal(edition.number))
         .select_from(lying())
-        .where(*dying, ~dead_in(shards.c.name).exists())
+        .where(*dying)
     )
-    columns = ["index_id", "shard", "passage", "number"]
-    edition.connection.execute(insert(removals).from_select(columns, copies))
+    # Of a rebuild's shards, one may be known to be without a passage that is alive in another.
+    insert_missing_from(edition.connection, removals, copies)
 
 
-def dead_in(shard: ColumnElement[str]) -> Select[Any]:
+def _dead_in(shard: ColumnElement[str]) -> Select[Any]:
     """Of the enclosing query's passages, those whose copy in this shard of its is dead."""
     return (
         select(removals.c.passage)

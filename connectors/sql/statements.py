@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Select, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 ItemT = TypeVar("ItemT")
@@ -32,6 +32,15 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[
     """Insert the rows whose key is not there yet; how many were."""
     if not rows:
         return 0
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    statement = _or_nothing(connection, table).on_conflict_do_nothing().returning(*table.primary_key)
     return len(connection.execute(statement, rows).all())
+
+
+def insert_missing_from(connection: Connection, table: Table, query: Select[*tuple[Any, ...]]) -> None:
+    """Insert what a query gives in the order of the table's columns, but for the rows that are there."""
+    names = [column.name for column in table.c]
+    connection.execute(_or_nothing(connection, table).from_select(names, query).on_conflict_do_nothing())
+
+
+def _or_nothing(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)

@@ -154,7 +154,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("index_id", "id", name="pk_documents"),
     )
     op.create_index("ix_documents_number", "documents", ["index_id", "number"], unique=False)
-    op.create_index("ix_documents_retired", "documents", ["retired"], unique=False)
+    op.create_index(
+        "ix_documents_retired",
+        "documents",
+        ["retired"],
+        unique=False,
+        sqlite_where=sa.text("retired IS NOT NULL"),
+        postgresql_where=sa.text("retired IS NOT NULL"),
+    )
     op.create_index("ix_documents_root", "documents", ["index_id", "root", "file"], unique=False)
     op.create_table(
         "files",
@@ -174,11 +181,11 @@ def upgrade() -> None:
     op.create_table(
         "removals",
         sa.Column("index_id", NUMBER, nullable=False),
-        sa.Column("shard", sa.Text(), nullable=False),
         sa.Column("passage", sa.Text(), nullable=False),
+        sa.Column("shard", sa.Text(), nullable=False),
         sa.Column("number", NUMBER, nullable=False),
         sa.ForeignKeyConstraint(["index_id"], ["indexes.id"], name="fk_removals_index_id"),
-        sa.PrimaryKeyConstraint("index_id", "shard", "passage", name="pk_removals"),
+        sa.PrimaryKeyConstraint("index_id", "passage", "shard", name="pk_removals"),
     )
     op.create_table(
         "shards",
@@ -237,4 +244,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("index_id", "id", name="pk_passages"),
     )
     op.create_index("ix_passages_document", "passages", ["index_id", "document_id"], unique=False)
-    op.create_index("ix_passages_retired", "passages", ["retired"], unique=False)
+    op.create_index(
+        "ix_passages_retired",
+        "passages",
+        ["retired"],
+        unique=False,
+        sqlite_where=sa.text("retired IS NOT NULL"),
+        postgresql_where=sa.text("retired IS NOT NULL"),
+    )

@@ -126,10 +126,10 @@ INSERT INTO "passages" VALUES(1,'adfa66051e90e8ac32e701021a79b82d','b2cf7e901a71
 INSERT INTO "passages" VALUES(1,'043107176f20255bed8894f924d24083','b2cf7e901a719bf2e3c45daaa2dee5d0',1,'w2','06f8faea3b5f697691b6d063a07ba4ffaf1ece9a1d473c588565231cdc8e59cc',X'02000000',NULL);
 CREATE TABLE removals (
 	index_id INTEGER NOT NULL, 
-	shard TEXT NOT NULL, 
 	passage TEXT NOT NULL, 
+	shard TEXT NOT NULL, 
 	number INTEGER NOT NULL, 
-	CONSTRAINT pk_removals PRIMARY KEY (index_id, shard, passage), 
+	CONSTRAINT pk_removals PRIMARY KEY (index_id, passage, shard), 
 	CONSTRAINT fk_removals_index_id FOREIGN KEY(index_id) REFERENCES indexes (id)
 );
 CREATE TABLE runs (
@@ -209,10 +209,10 @@ CREATE INDEX ix_turns_parent ON turns (parent);
 CREATE INDEX ix_cache_sources_key ON cache_sources ("key");
 CREATE INDEX ix_citations_passage ON citations (passage);
 CREATE INDEX ix_documents_number ON documents (index_id, number);
-CREATE INDEX ix_documents_retired ON documents (retired);
+CREATE INDEX ix_documents_retired ON documents (retired) WHERE retired IS NOT NULL;
 CREATE INDEX ix_documents_root ON documents (index_id, root, file);
 CREATE INDEX ix_passages_document ON passages (index_id, document_id);
-CREATE INDEX ix_passages_retired ON passages (retired);
+CREATE INDEX ix_passages_retired ON passages (retired) WHERE retired IS NOT NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('jobs',1);
 COMMIT;

@@ -98,11 +98,12 @@ class SqlCatalogue:
 
     def publish(self, job: Job, index: str, change: IndexChange) -> IndexVersion:
         """Apply a change and finish the job in one transaction; LeaseLost if the job's fence has risen."""
+        prepared = publish.Prepared.of(change)
         now = self._now()
         with self._database.writing() as connection:
             held(connection, job)
             edition = Edition.begun(connection, index, now)
-            publish.apply(edition, change)
+            publish.apply(edition, prepared)
             row = connection.execute(select(indexes).where(indexes.c.id == edition.index.id)).one()
             version = _version(connection, row)
             effects = {

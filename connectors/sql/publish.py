@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from sqlalchemy import Row, bindparam, delete, or_, select, text, update
 
@@ -23,17 +23,31 @@ from orchestrator.ports import DocumentRow, IndexChange
 Terms = dict[str, list[bytes]]
 
 
-def apply(edition: Edition, change: IndexChange) -> None:
-    """Write a change as this version; StoreError, before anything is written, if it contradicts itself."""
-    check(change)
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A change, and all about it that can be worked out before the transaction: a writer keeps others out."""
+
+    change: IndexChange
+    terms: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, change: IndexChange) -> Self:
+        """StoreError if the change contradicts itself."""
+        check(change)
+        return cls(change, {passage: packed(terms) for passage, terms in change.terms.items()})
+
+
+def apply(edition: Edition, prepared: Prepared) -> None:
+    """Write a change as this version."""
+    change = prepared.change
     if change.format is not None:
         rebuild(edition, change)
-        if change.terms:
-            recount(edition, change.terms)
+        if prepared.terms:
+            recount(edition, prepared.terms)
     elif change.merged:
         merge(edition, change)
     else:
-        _replace(edition, change)
+        _replace(edition, prepared)
     _write_files(edition, change)
     drop_cached(edition)
 
@@ -74,8 +88,8 @@ def drop_cached(edition: Edition) -> None:
     edition.connection.execute(delete(cache_entries).where(cache_entries.c.key.in_(stale)))
 
 
-def _replace(edition: Edition, change: IndexChange) -> None:
-    connection, index_id = edition.connection, edition.index.id
+def _replace(edition: Edition, prepared: Prepared) -> None:
+    connection, index_id, change = edition.connection, edition.index.id, prepared.change
     known = _known(edition, [*(row.id for row in change.documents), *change.removed_documents])
     alive = sorted(identifier for identifier, row in known.items() if row.retired is None)
     added: Terms = defaultdict(list)
@@ -95,7 +109,7 @@ def _replace(edition: Edition, change: IndexChange) -> None:
     for part in chunks(change.removed_documents):
         going = (documents.c.index_id == index_id, documents.c.id.in_(part), documents.c.retired.is_(None))
         connection.execute(update(documents).where(*going).values(retired=edition.now, number=edition.number))
-    insert_all(connection, passages, _passages(edition, change, kept, added))
+    insert_all(connection, passages, _passages(edition, prepared, kept, added))
     if change.shard is not None:
         add_shards(edition, [change.shard])
     count(edition, added, removed)
@@ -175,12 +189,13 @@ def _document(edition: Edition, row: DocumentRow) -> dict[str, Any]:
 
 
 def _passages(
-    edition: Edition, change: IndexChange, kept: Mapping[str, bytes], added: Terms
+    edition: Edition, prepared: Prepared, kept: Mapping[str, bytes], added: Terms
 ) -> Iterator[dict[str, Any]]:
-    for row in change.documents:
+    for row in prepared.change.documents:
         for passage in row.passages:
-            given = change.terms.get(passage.id)
-            terms = kept.get(passage.id, b"") if given is None else packed(given)
+            terms = prepared.terms.get(passage.id)
+            if terms is None:
+                terms = kept.get(passage.id, b"")
             added[row.tenant].append(terms)
             yield {
                 "index_id": edition.index.id,
@@ -204,7 +219,18 @@ def _write_files(edition: Edition, change: IndexChange) -> None:
     for part in chunks(gone):
         edition.connection.execute(statement, [{"of_root": root, "of_file": file} for root, file in part])
     rows = (
-        {"index_id": edition.index.id, **asdict(row), "labels": sorted(set(row.labels))}
+        {
+            "index_id": edition.index.id,
+            "root": row.root,
+            "file": row.file,
+            "tenant": row.tenant,
+            "hash": row.hash,
+            "size": row.size,
+            "labels": sorted(set(row.labels)),
+            "documents": row.documents,
+            "passages": row.passages,
+            "error": row.error,
+        }
         for row in change.files
     )
     insert_all(edition.connection, files, rows)

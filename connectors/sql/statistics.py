@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from connectors.sql.edition import Edition
 from connectors.sql.schema import documents, passages, term_statistics
 from connectors.sql.statements import chunks
-from connectors.sql.terms import Frequencies, nothing, packed
+from connectors.sql.terms import Frequencies, nothing
 
 #: States of a tenant's statistics that are kept, for readers of versions before the current one.
 KEPT = 3
@@ -24,7 +24,7 @@ def count(edition: Edition, added: Mapping[str, list[bytes]], removed: Mapping[s
         _store(edition, tenant, held + len(plus) - len(minus), before.changed(plus, minus))
 
 
-def recount(edition: Edition, terms: Mapping[str, Iterable[int]]) -> None:
+def recount(edition: Edition, terms: Mapping[str, bytes]) -> None:
     """New terms for passages that stay, and every tenant's statistics anew."""
     statement = (
         update(passages)
@@ -33,7 +33,7 @@ def recount(edition: Edition, terms: Mapping[str, Iterable[int]]) -> None:
     )
     for part in chunks(terms.items()):
         edition.connection.execute(
-            statement, [{"of_id": passage, "new_terms": packed(given)} for passage, given in part]
+            statement, [{"of_id": passage, "new_terms": given} for passage, given in part]
         )
     for tenant, (held, frequencies) in recounted(edition.connection, edition.index.id).items():
         _store(edition, tenant, held, frequencies)

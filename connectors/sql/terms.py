@@ -18,7 +18,7 @@ _LIMIT = 1 << 32
 
 def packed(dimensions: Iterable[int]) -> bytes:
     """The distinct dimensions, rising, as little-endian uint32."""
-    distinct = sorted({int(dimension) for dimension in dimensions})
+    distinct = sorted(set(dimensions))
     if distinct and not (distinct[0] >= 0 and distinct[-1] < _LIMIT):
         raise StoreError(f"sparse dimensions must lie in 0 … 2**32 - 1, not {distinct[0]} … {distinct[-1]}.")
     return array("I", distinct).tobytes()

@@ -33,7 +33,7 @@ from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.evaluation.beir_folder import beir
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.significance import intervals
-from orchestrator.nodes.answer import CitedAnswer, is_about
+from orchestrator.nodes.answer import CitedAnswer, aboutness
 from orchestrator.nodes.compress import excerpts
 from orchestrator.nodes.evidence import Balance, Evidence, cosines, gather, question_terms, sentence_scores
 from orchestrator.text.tokens import token_count
@@ -181,7 +181,7 @@ async def refusals(data: Path, encoder: Bm25Encoder, embedder: WordLlamaEmbedder
             for text in asked:
                 evidence = gather(search.search(text), question_terms(Query(text), encoder), encoder)
                 cosine = await cosines(evidence, text, embedder)
-                answered += is_about(evidence, cosine, covered=settings.covered, similar=settings.similar)
+                answered += aboutness(evidence, cosine) >= settings.about
             cells.append(f"{answered} of {len(asked)}")
         print(f"| {name} | " + " | ".join(cells) + " |")
 

@@ -51,17 +51,15 @@ class CitedAnswer(Node):
     (`CitationFilter`). Without one, or if it fails before its first word, the best `sentences` are
     quoted; `degraded` says so.
 
-    A quoted answer must be about the question: one passage, with its title, holds at least the share
-    `covered` of the question's weight (rare words weigh more), or one sentence has at least the
-    cosine `similar` with it. Else the answer says that the documents hold none. With two facts to
-    name, a passage that knows one of them holds about a half, and one that shares only everyday words
-    a tenth, so that any bound between tells them apart; `similar` is meant for embedders whose
-    unrelated texts have cosines near 0: set it to 1 for others.
+    A quoted answer must be about the question, or the documents are said to hold none: the mean of
+    two signs must reach `about`. The first is the largest share of the question's weight that one
+    passage holds with its title, where rare words weigh more; the second the largest cosine that one
+    sentence has with the question. So words alone suffice if a passage has nearly all of them,
+    meaning alone only if it is nearly the same, and everyday words that any text has do not.
     """
 
     sentences: Count = 4
-    covered: Share = 0.3
-    similar: Share = 0.5
+    about: Share = 0.375
     max_tokens: Count = 600
 
     async def __call__(
@@ -114,7 +112,7 @@ class CitedAnswer(Node):
     ) -> tuple[list[str], tuple[Citation, ...]]:
         """The paragraphs of a quoted answer and what they cite."""
         missing = unsaid(said, evidence)
-        about = is_about(evidence, cosine, covered=self.covered, similar=self.similar)
+        about = aboutness(evidence, cosine) >= self.about
         evidence = focused(evidence)
         scores = sentence_scores(evidence, cosine, _BALANCE)
         relevance = relevances(evidence, cosine, _BALANCE.dense)
@@ -135,10 +133,10 @@ def _joined(parts: Sequence[str], citations: tuple[Citation, ...]) -> Answer:
     return Answer("\n\n".join(parts), citations)
 
 
-def is_about(evidence: Evidence, cosine: NDArray[np.float32], *, covered: float, similar: float) -> bool:
-    """Whether a passage holds the share `covered` of the question, or a sentence has the cosine `similar`."""
+def aboutness(evidence: Evidence, cosine: NDArray[np.float32]) -> float:
+    """How much the evidence is about the question, 0 to 1; see `CitedAnswer`."""
     shares = (evidence.share(evidence.terms(number)) for number in range(len(evidence.passages)))
-    return any(share >= covered for share in shares) or float(cosine.max(initial=0.0)) >= similar
+    return (max(shares, default=0.0) + float(cosine.max(initial=0.0))) / 2
 
 
 def citation(n: int, passage: Passage, spans: Sequence[tuple[int, int]]) -> Citation:

@@ -184,7 +184,8 @@ def _named(text: str, encoder: SparseEncoder) -> list[tuple[int, ...]]:
     found: list[tuple[int, ...]] = []
     for match in _WORD.finditer(text[:300]):
         word = match.group()
-        begins = text[: match.start()].rstrip(" \n\"'`*_([#->")[-1:] in ("", ".", "!", "?", ":", "…")
+        before = text[: match.start()].rstrip(" \"'`*_([#->")
+        begins = before[-1:] in ("", "\n", ".", "!", "?", ":", "…")
         named = word[0].isupper() and (not begins or not word[1:].islower())
         term = encoder.query(word).indices
         if term and (named or (any(map(str.isdigit, word)) and any(map(str.isalpha, word)))):

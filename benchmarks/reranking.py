@@ -210,9 +210,8 @@ async def study(data: Path, queries: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, given in sets.items():
         first = interval([ndcg([candidate for candidate, _, _ in task.candidates], task) for task in given])
-        print(
-            f"\n## {name}, {len(given)} queries; as retrieved: {first[0]:.3f} ({first[1]:.3f}–{first[2]:.3f})\n"
-        )
+        print(f"\n## {name}, {len(given)} queries\n")
+        print("as retrieved: {:.3f} ({:.3f}–{:.3f})\n".format(*first))
         print("| strategy | calls | rounds | judged | tokens | " + " | ".join(NOISE) + " |")
         print("|---" * (5 + len(NOISE)) + "|")
         for title, settings in ARMS.items():

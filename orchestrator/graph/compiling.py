@@ -48,7 +48,7 @@ class _Compiler:
     """Adds a plan's operations to a LangGraph builder. `emit` gives (entries, exits) of an operation."""
 
     def __init__(self, plan: Plan, lines: bool, *, durable: bool) -> None:
-        from langgraph.graph import StateGraph
+        from langgraph.graph import StateGraph  # pyright: ignore[reportMissingTypeStubs]
 
         fields: dict[str, Any] = {slot.key: Any for slot in plan.slots}
         if durable:
@@ -64,7 +64,7 @@ class _Compiler:
         self.graph: Any = StateGraph(state)  # type: ignore[arg-type]
 
     def finished(self, entries: list[str], exits: list[str]) -> Any:
-        from langgraph.graph import END, START
+        from langgraph.graph import END, START  # pyright: ignore[reportMissingTypeStubs]
 
         for entry in entries:
             self.graph.add_edge(START, entry)

@@ -28,6 +28,16 @@ def token_count(text: str) -> int:
     """Estimated tokens of `text`, rather more than a subword tokenizer makes of it than fewer."""
     if text.isascii():
         return _ascii_token_count(text)
+    # No token holds a space, so that words can be counted apart; the few that are rare take longer.
+    words = text.split()
+    total = text.count("\n") + _ascii_token_count(" ".join([word for word in words if word.isascii()]))
+    for word in words:
+        if not word.isascii():
+            total += _rare_token_count(word)
+    return total
+
+
+def _rare_token_count(text: str) -> int:
     total = 0
     for match in _PIECE.finditer(text):
         piece = match.group()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from orchestrator.evaluation.versions import port_names, versions
 from orchestrator.graph.context import Budget
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, VectorStore
-from orchestrator.types import ANONYMOUS, Principal, Question
+from orchestrator.types import ANONYMOUS, Hits, Principal, Question
 
 if TYPE_CHECKING:
     from orchestrator.app import Application
@@ -77,9 +77,7 @@ async def experiment(
         folder = Path(work) if work is not None else None
         journals = {arm.name: _journal(arm, folder, data, measured, principal, spent) for arm in workflows}
         trial = Trial(data, workflows, journals, measured, principal, spent, progress)
-        began = perf_counter()
         await trial.run(at_once or _at_once(measured))
-        seconds = perf_counter() - began
         used = versions(measured)
     outcomes = {name: journal.outcomes for name, journal in journals.items()}
     reports = [
@@ -95,7 +93,7 @@ async def experiment(
         comparisons(reports, chosen, seed),
         (*map(str, data.remarks), *notes(reports, outcomes, data, chosen)),
         used,
-        seconds,
+        trial.seconds,
         trial.node_seconds,
     )
     if folder is not None:
@@ -116,7 +114,8 @@ class Trial:
     principal: Principal
     budget: Budget
     progress: Progress | None = None
-    #: Time spent in nodes so far, a shared call counted once.
+    #: How long it took after everything was loaded, and the part of it that was spent in nodes.
+    seconds: float = 0.0
     node_seconds: float = 0.0
     _rankings: DocumentRankings = field(init=False)
 
@@ -133,41 +132,60 @@ class Trial:
         if not left:
             return
         await self._warm(left[0][1])
+        began = perf_counter()
         queries = iter(left)
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(min(at_once, len(left))):
-                workers.create_task(self._work(queries))
+        workers = [asyncio.ensure_future(self._work(queries)) for _ in range(min(at_once, len(left)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        self.seconds = perf_counter() - began
 
     async def _work(self, queries: Iterator[tuple[str, str]]) -> None:
         for query, text in queries:
             sharing = SharedCalls() if self.budget.seconds is None else None
             question = Question(text, self.principal)
             # One arm after the other, so that none waits for another.
-            for arm in self.arms:
-                journal = self.journals[arm.name]
-                if query not in journal.outcomes:
-                    journal.add(await self._ask(arm, query, question, sharing))
-                    self._moved()
+            asked = {
+                arm.name: await self._ask(arm, query, question, sharing)
+                for arm in self.arms
+                if query not in self.journals[arm.name].outcomes
+            }
+            await self._rankings.learn(hits for _, hits in asked.values())
+            for name, (outcome, hits) in asked.items():
+                self.journals[name].add(self._ranked(outcome, hits))
+                self._moved()
             if sharing is not None:
                 self.node_seconds += sharing.seconds
 
     async def _ask(
         self, arm: Workflow, query: str, question: Question, sharing: SharedCalls | None
-    ) -> Outcome:
+    ) -> tuple[Outcome, Hits]:
+        """What a run cost, and the passages that it found."""
         run_id = f"{arm.name}/{query}"
-        began = perf_counter()
         try:
             result = await arm.run(
                 question, ports=self.ports, budget=self.budget, run_id=run_id, sharing=sharing
             )
-            alone = result.seconds + (sharing.reused_seconds(run_id) if sharing is not None else 0.0)
-            ranking, unread = await self._rankings.of(found_by(result))
         except OrchestratorError as error:
-            return Outcome(query, seconds=perf_counter() - began, error=f"{type(error).__name__}: {error}")
+            return Outcome(query, error=_described(error)), Hits()
+        seconds = result.seconds
         if sharing is None:
-            self.node_seconds += result.seconds
+            self.node_seconds += seconds
+        else:
+            seconds += sharing.reused_seconds(run_id)
         usage = result.usage
-        return Outcome(query, ranking, alone, usage.calls, usage.tokens, result.degraded, unread)
+        outcome = Outcome(query, Hits(), seconds, usage.calls, usage.tokens, result.degraded)
+        return outcome, found_by(result)
+
+    def _ranked(self, outcome: Outcome, hits: Hits) -> Outcome:
+        try:
+            ranking, unread = self._rankings.of(hits)
+        except OrchestratorError as error:
+            return Outcome(outcome.query, error=_described(error))
+        return replace(outcome, ranking=ranking, unread=unread)
 
     def _moved(self) -> None:
         if self.progress is not None:
@@ -192,6 +210,10 @@ def _journal(
         return Journal()
     who = repr((principal.tenant, sorted(principal.grants)))
     return Journal(journal_file(folder, arm, (data.fingerprint, *port_names(ports), who, repr(budget))))
+
+
+def _described(error: OrchestratorError) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _at_once(ports: Ports) -> int:

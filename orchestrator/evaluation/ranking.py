@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from orchestrator.errors import NodeError
@@ -37,9 +37,8 @@ class DocumentRankings:
     corpus: Collection[str]
     _of: dict[str, str] = field(default_factory=dict[str, str])
 
-    async def of(self, hits: Hits) -> tuple[Hits, int]:
-        """The documents of passages, best first, and how many passages have no document to read."""
-        await self._learn(hits)
+    def of(self, hits: Hits) -> tuple[Hits, int]:
+        """The documents of learnt passages, best first, and how many passages have none to read."""
         best: list[Hit] = []
         seen: set[str] = set()
         unread = 0
@@ -56,14 +55,19 @@ class DocumentRankings:
                 best.append(Hit(document, hit.score, hit.why))
         return Hits(_ties_by_id(best)), unread
 
-    async def _learn(self, hits: Hits) -> None:
-        new = [passage for passage in hits.ids if passage not in self._of]
+    async def learn(self, rankings: Iterable[Hits]) -> None:
+        """Look up the documents of passages, all in one call."""
+        new = [passage for passage in dict.fromkeys(_ids(rankings)) if passage not in self._of]
         if new and self.documents is not None:
             found = await self.documents.passages(new, principal=self.principal)
             self._of.update((passage, found[passage].document) for passage in found)
         for passage in new:
             if passage not in self._of and passage in self.corpus:
                 self._of[passage] = passage
+
+
+def _ids(rankings: Iterable[Hits]) -> Iterator[str]:
+    return (passage for hits in rankings for passage in hits.ids)
 
 
 def _ties_by_id(hits: list[Hit]) -> tuple[Hit, ...]:

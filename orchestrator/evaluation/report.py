@@ -68,8 +68,8 @@ class Comparison:
 class Report:
     """The result of an experiment. The first arm is the baseline of the comparisons.
 
-    `seconds` is how long this run of the experiment took, `node_seconds` the part of it that was
-    spent in nodes, each shared one counted once.
+    `seconds` is how long the runs took, without loading and scoring, `node_seconds` the part of it that
+    was spent in nodes, each shared one counted once.
     """
 
     data: str

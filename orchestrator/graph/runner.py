@@ -149,7 +149,7 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
         else:
             state = await _recalled(workflow, graph, config, running, record)
     else:
-        graph = workflow.compiled(lines=True)
+        graph = workflow.walker if running.sharing is not None else workflow.compiled(lines=True)
     token = current_run.set(running)
     status: RunStatus = "failed"
     error: str | None = None

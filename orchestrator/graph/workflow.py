@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.graph.result import RunResult
     from orchestrator.graph.runner import Durability, Ports
     from orchestrator.graph.running import Sharing
+    from orchestrator.graph.walking import Walker
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,13 @@ class Workflow(Expression):
             self._compiled[kind] = compile_plan(self.plan, lines=lines, durable=kind[1])
         graph = self._compiled[kind]
         return graph if checkpointer is None else graph.copy({"checkpointer": checkpointer})
+
+    @cached_property
+    def walker(self) -> Walker:
+        """What runs the plan without LangGraph."""
+        from orchestrator.graph.walking import Walker
+
+        return Walker(self.plan)
 
     @cached_property
     def _compiled(self) -> dict[tuple[bool, bool], Any]:

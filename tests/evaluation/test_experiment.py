@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, Run, node, workflow
+from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, Run, Workflow, node, workflow
 from orchestrator.errors import BadInput, WorkflowError
 from orchestrator.evaluation import Dataset, SavedRun, beir, experiment, read_run
 from orchestrator.graph.context import Run as RunView
@@ -261,34 +261,43 @@ async def test_every_question_is_asked_by_the_principal(data: Dataset) -> None:
 
 # -- stopping and going on -----------------------------------------------------------------------
 
-STOP = {"at": "", "after": 0}
+#: Where to stop, by the text of the query, and whom to tell.
+STOP_AT: dict[str, asyncio.Event] = {}
 
 
 @node
 async def stoppable(hits: Hits, question: Question) -> Hits:
-    """Stops the experiment at a query, as an interrupt does."""
-    if question.text == STOP["at"]:
-        raise asyncio.CancelledError
+    """Does not return from some queries."""
+    if question.text in STOP_AT:
+        STOP_AT[question.text].set()
+        await asyncio.sleep(3600)
     return hits
+
+
+async def stopped(arms: list[Workflow], data: Dataset, work: Path) -> None:
+    """Run an experiment until its third query, and interrupt it there."""
+    reached = STOP_AT[s.QUERIES["q3"]] = asyncio.Event()
+    task = asyncio.create_task(experiment(arms, data=data, ports={}, work=work))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    STOP_AT.clear()
 
 
 async def test_a_stopped_experiment_goes_on_where_it_was(data: Dataset, tmp_path: Path) -> None:
     arms = [plain, workflow("stoppable", s.overlap >> s.Top(3) >> stoppable)]
-    STOP["at"] = s.QUERIES["q3"]
-    task = asyncio.create_task(experiment(arms, data=data, ports={}, work=tmp_path / "work"))
-    with pytest.raises(BaseException):  # noqa: B017
-        await task
+    await stopped(arms, data, tmp_path / "work")
     assert len(list((tmp_path / "work").glob("*.jsonl"))) == 2
     assert s.RAN.count("overlap") == 3
     s.RAN.clear()
-    STOP["at"] = ""
     moved: list[tuple[int, int]] = []
     report = await experiment(
         arms, data=data, ports={}, work=tmp_path / "work", progress=lambda *done: moved.append(done)
     )
-    # Only the last query of the second arm was left.
+    # Only the query that was under way is asked again.
     assert s.RAN == ["overlap", "top3"]
-    assert moved == [(6, 6)]
+    assert moved == [(5, 6), (6, 6)]
     at_once = await experiment(arms, data=data, ports={})
     for name, arm in report.arms.items():
         assert arm.scores == at_once.arms[name].scores
@@ -309,10 +318,7 @@ async def test_a_finished_experiment_is_run_anew(data: Dataset, tmp_path: Path) 
 
 async def test_other_data_does_not_go_on(data: Dataset, tmp_path: Path) -> None:
     arm = workflow("stoppable", s.overlap >> stoppable)
-    STOP["at"] = s.QUERIES["q3"]
-    with pytest.raises(BaseException):  # noqa: B017
-        await asyncio.create_task(experiment([arm], data=data, ports={}, work=tmp_path / "work"))
-    STOP["at"] = ""
+    await stopped([arm], data, tmp_path / "work")
     s.RAN.clear()
     other = replace(data, queries={**data.queries, "q1": "another text"})
     await experiment([arm], data=other, ports={}, work=tmp_path / "work")

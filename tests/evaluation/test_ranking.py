@@ -34,35 +34,43 @@ def hits(*pairs: tuple[str, float]) -> Hits:
     return Hits(tuple(Hit(name, score) for name, score in pairs))
 
 
+async def documents_of(rankings: DocumentRankings, found: Hits) -> tuple[Hits, int]:
+    """The ranking of documents, looked up before."""
+    await rankings.learn([found])
+    return rankings.of(found)
+
+
 async def test_a_document_ranks_where_its_best_passage_does() -> None:
     rankings = DocumentRankings(Shelf(), ANONYMOUS, {"a", "b"})
-    found, unread = await rankings.of(hits(("b/2", 0.9), ("a/1", 0.8), ("b/1", 0.7), ("a/2", 0.6)))
+    found, unread = await documents_of(rankings, hits(("b/2", 0.9), ("a/1", 0.8), ("b/1", 0.7), ("a/2", 0.6)))
     assert found == hits(("b", 0.9), ("a", 0.8))
     assert unread == 0
 
 
 async def test_documents_of_one_score_are_ordered_by_id_whatever_their_passages_are_called() -> None:
     rankings = DocumentRankings(Shelf(), ANONYMOUS, ())
-    found, _ = await rankings.of(hits(("z/1", 2.0), ("c/1", 1.0), ("a/2", 1.0), ("b/0", 1.0), ("y/1", 0.0)))
+    found, _ = await documents_of(
+        rankings, hits(("z/1", 2.0), ("c/1", 1.0), ("a/2", 1.0), ("b/0", 1.0), ("y/1", 0.0))
+    )
     assert found.ids == ("z", "a", "b", "c", "y")
 
 
 async def test_an_order_that_is_not_by_score_stands() -> None:
     rankings = DocumentRankings(Shelf(), ANONYMOUS, ())
-    found, _ = await rankings.of(hits(("a/1", 0.2), ("b/1", 0.9), ("c/1", 0.5)))
+    found, _ = await documents_of(rankings, hits(("a/1", 0.2), ("b/1", 0.9), ("c/1", 0.5)))
     assert found.ids == ("a", "b", "c")
 
 
 async def test_passages_without_a_readable_document_are_counted() -> None:
     rankings = DocumentRankings(Shelf(), ANONYMOUS, {"a"})
-    found, unread = await rankings.of(hits(("secret/1", 0.9), ("a/1", 0.8), ("unknown", 0.7)))
+    found, unread = await documents_of(rankings, hits(("secret/1", 0.9), ("a/1", 0.8), ("unknown", 0.7)))
     assert found.ids == ("a",)
     assert unread == 2
 
 
 async def test_a_node_may_rank_documents_itself() -> None:
     rankings = DocumentRankings(None, ANONYMOUS, {"a", "b"})
-    found, unread = await rankings.of(hits(("b", 0.9), ("a", 0.8), ("x", 0.7)))
+    found, unread = await documents_of(rankings, hits(("b", 0.9), ("a", 0.8), ("x", 0.7)))
     assert found.ids == ("b", "a")
     assert unread == 1
 
@@ -71,7 +79,7 @@ async def test_a_passage_is_looked_up_once() -> None:
     shelf = Shelf()
     rankings = DocumentRankings(shelf, ANONYMOUS, ())
     for _ in range(3):
-        await rankings.of(hits(("a/1", 1.0), ("b/1", 0.5)))
+        await documents_of(rankings, hits(("a/1", 1.0), ("b/1", 0.5)))
     assert shelf.asked == ["a/1", "b/1"]
 
 
@@ -79,4 +87,4 @@ async def test_a_passage_is_looked_up_once() -> None:
 async def test_a_score_that_is_no_number_is_a_failure_of_the_arm(value: float) -> None:
     rankings = DocumentRankings(Shelf(), ANONYMOUS, ())
     with pytest.raises(NodeError, match="finite"):
-        await rankings.of(hits(("a/1", value)))
+        await documents_of(rankings, hits(("a/1", value)))

@@ -1,4 +1,4 @@
-"""Any graph that passes its check runs as a plain interpreter of the expression says, both ways compiled."""
+"""Any graph that passes its check, compiled or walked, runs as a plain interpreter of the expression says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from orchestrator import ANONYMOUS, SKIP, Question, each, fuse, node, repeat, route, workflow
 from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel
+from orchestrator.graph.running import RunState, current_run
 from orchestrator.graph.shape import as_step, ends_in, item_type, several, step_writes
 
 
@@ -211,7 +212,7 @@ def test_a_checked_graph_means_what_its_expression_says(examples: int) -> None:
 
 
 def compare(expr: Any) -> None:
-    """Run a graph both ways, and hold every value to the interpreter's."""
+    """Run a graph in each way, and hold every value to the interpreter's."""
     wf = workflow("w", expr)
     faults = [fault for fault in wf.faults() if "dead end" not in fault.problem]
     if faults:
@@ -219,11 +220,13 @@ def compare(expr: Any) -> None:
     question = Question("q", ANONYMOUS)
     expected = asyncio.run(interpreted(expr, {Channel(Question): question}))
 
-    async def run() -> tuple[dict, dict]:
+    async def run() -> tuple[dict, dict, dict]:
         # Compiled without the check: a value without a reader is no reason not to compare it.
         stepwise = await wf.compiled(lines=False).ainvoke({"Question": question})
         lines = await wf.compiled(lines=True).ainvoke({"Question": question})
-        return stepwise, lines
+        current_run.set(RunState("walked", {}, ANONYMOUS))
+        walked = await wf.walker.ainvoke({"Question": question})
+        return stepwise, lines, walked
 
     for state in asyncio.run(run()):
         found = {slot.channel: state[slot.key] for slot in wf.plan.final if slot.key in state}

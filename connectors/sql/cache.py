@@ -39,7 +39,7 @@ class SqlCache:
     ) -> None:
         """Keep a value until a source changes, `seconds` pass, or room is needed."""
         if len(value) <= self._max_bytes // 8:
-            await self._database.run(self._put, key, value, sorted(set(sources)), seconds)
+            await self._database.run_writing(self._put, key, value, sorted(set(sources)), seconds)
 
     def prune(self) -> int:
         """Drop what has expired; how many."""

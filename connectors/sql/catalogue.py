@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
@@ -43,12 +44,13 @@ class SqlCatalogue:
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._now = clock.now if clock is not None else time.time
-        self._read: dict[str, tuple[tuple[int, int] | None, int, IndexVersion]] = {}
+        self._read: dict[str, tuple[tuple[int, int] | None, str, IndexVersion]] = {}
 
     def create(self, index: str, format: IndexFormat) -> IndexVersion:
         """The current version, made empty if there is none; IndexMismatch if its format differs."""
         columns = {
             "dropped": False,
+            "edition": uuid4().hex,
             "embedder": format.embedder,
             "dimensions": format.dimensions,
             "sparse": format.sparse,
@@ -84,10 +86,9 @@ class SqlCatalogue:
             row = connection.execute(query).first()
             if row is None:
                 return None
-            # Of an index that is there, no two versions have had one number.
-            version = kept[2] if kept is not None and kept[1] == row.number else _version(connection, row)
+            version = kept[2] if kept is not None and kept[1] == row.edition else _version(connection, row)
         # The mark was taken first: a commit in between is seen the next time.
-        self._read[index] = (mark, row.number, version)
+        self._read[index] = (mark, row.edition, version)
         return version
 
     def indexes(self) -> list[IndexVersion]:

@@ -53,7 +53,7 @@ class SqlConversations:
                 }
             )
             parent = identifier
-        await self._database.run(self._store, rows, principal, after)
+        await self._database.run_writing(self._store, rows, principal, after)
         return parent
 
     async def read(self, conversation: str, *, principal: Principal) -> tuple[Message, ...]:

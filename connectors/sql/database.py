@@ -45,7 +45,7 @@ class Database:
         self._lock = Lock()
         self._process = -1
         self._engine: Engine | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._pools: dict[str, ThreadPoolExecutor] = {}
         path = self.path
         self._commits = Commits(path, busy_seconds) if path is not None else None
         if path is not None:
@@ -81,7 +81,7 @@ class Database:
                 if self._process != os.getpid() or self._engine is None:
                     if self._engine is not None:
                         self._engine.dispose(close=False)
-                    self._pool = None
+                    self._pools = {}
                     self._engine = self._created()
                     self._process = os.getpid()
         return self._engine
@@ -108,15 +108,14 @@ class Database:
                 yield connection
 
     async def run(self, function: Callable[P, ResultT], /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
-        """Call a blocking function on this database's own small pool of threads."""
-        self.engine  # noqa: B018  # a forked child must not use its parent's pool
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sql")
-            pool = self._pool
-        context = contextvars.copy_context()
-        call: Callable[[], ResultT] = lambda: context.run(function, *args, **kwargs)  # noqa: E731
-        return await asyncio.get_running_loop().run_in_executor(pool, call)
+        """Call a function that reads on this database's own small pool of threads."""
+        return await self._called("reading", lambda: function(*args, **kwargs))
+
+    async def run_writing(
+        self, function: Callable[P, ResultT], /, *args: P.args, **kwargs: P.kwargs
+    ) -> ResultT:
+        """Call a function that writes: on other threads, so that no reader waits where a writer does."""
+        return await self._called("writing", lambda: function(*args, **kwargs))
 
     def mark(self) -> tuple[int, int] | None:
         """Equal marks mean that nobody committed anything in between; None if that cannot be known."""
@@ -131,24 +130,34 @@ class Database:
     def close(self) -> None:
         """Give back threads and connections. The database may be used again afterwards."""
         with self._lock:
-            pool, engine, own = self._pool, self._engine, self._process == os.getpid()
-            self._pool = self._engine = None
+            pools, engine, own = self._pools, self._engine, self._process == os.getpid()
+            self._pools, self._engine = {}, None
         if self._commits is not None:
             self._commits.close()
-        if pool is not None and own:
-            pool.shutdown(wait=True)
+        if own:
+            for pool in pools.values():
+                pool.shutdown(wait=True)
         if engine is not None:
             engine.dispose(close=own)
+
+    async def _called(self, kind: str, call: Callable[[], ResultT]) -> ResultT:
+        self.engine  # noqa: B018  # a forked child must not use its parent's pools
+        with self._lock:
+            if kind not in self._pools:
+                self._pools[kind] = ThreadPoolExecutor(self._threads, f"sql-{kind}")
+            pool = self._pools[kind]
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(pool, context.run, call)
 
     def _created(self) -> Engine:
         if not self.is_sqlite:
             return create_engine(
-                self.url, hide_parameters=True, pool_pre_ping=True, pool_size=self._threads + 1
+                self.url, hide_parameters=True, pool_pre_ping=True, pool_size=2 * self._threads + 1
             )
         engine = create_engine(
             self.url,
             hide_parameters=True,
-            pool_size=self._threads + 1,
+            pool_size=2 * self._threads + 1,
             connect_args={"timeout": self.busy_seconds, "check_same_thread": False},
         )
         event.listen(engine, "connect", _prepared)

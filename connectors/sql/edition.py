@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Self
+from uuid import uuid4
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -28,5 +29,6 @@ class Edition:
         if row is None:
             raise StoreError(f"there is no index {index!r}.", hint="Create it first: add something to it.")
         number = row.number + 1
-        connection.execute(update(indexes).where(indexes.c.id == row.id).values(number=number))
+        begun = update(indexes).where(indexes.c.id == row.id)
+        connection.execute(begun.values(number=number, edition=uuid4().hex))
         return cls(connection, row, number, now)

@@ -38,11 +38,11 @@ class SqlRuns:
 
     async def begin(self, run: RunRecord) -> None:
         """Store that a run has begun, or goes on."""
-        await self._database.run(self._begin, run)
+        await self._database.run_writing(self._begin, run)
 
     async def finish(self, run: RunRecord) -> None:
         """Store the end of a run, its steps, and the text, hash and labels of each cited passage."""
-        await self._database.run(self._finish, run)
+        await self._database.run_writing(self._finish, run)
         if run.status == "done" and run.durability != "none" and not self._keep_checkpoints:
             await self._checkpoints.delete(run.id)
 
@@ -56,7 +56,7 @@ class SqlRuns:
 
     async def prune(self, *, before: float) -> int:
         """Delete runs that began before this (seconds since the epoch), with all they kept; how many."""
-        gone = await self._database.run(self._prune, before)
+        gone = await self._database.run_writing(self._prune, before)
         for run_id in gone:
             await self._checkpoints.delete(run_id)
         return len(gone)

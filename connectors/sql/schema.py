@@ -65,7 +65,8 @@ _WHERE_RETIRED: dict[str, Any] = {
     "postgresql_where": text("retired IS NOT NULL"),
 }
 
-# A dropped index keeps its row, so that the numbers of its versions are never used again.
+# A dropped index keeps its row, so that the numbers of its versions are never used again. After a
+# backup is restored they are, with other contents: `edition` is random, and tells them apart.
 indexes = Table(
     "indexes",
     metadata,
@@ -73,6 +74,7 @@ indexes = Table(
     Column("name", Text, nullable=False),
     Column("dropped", Boolean, nullable=False),
     Column("number", Number, nullable=False),
+    Column("edition", Text, nullable=False),
     Column("embedder", Text, nullable=False),
     Column("dimensions", Integer, nullable=False),
     Column("sparse", Text, nullable=False),

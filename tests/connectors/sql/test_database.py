@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from connectors.sql import Database, SqlCatalogue, SqlDocuments, SqlLedger, migrations
+from connectors.sql import Database, SqlCache, SqlCatalogue, SqlDocuments, SqlLedger, migrations
 from connectors.sql.backup import restore
 from connectors.sql.schema import metadata
 from orchestrator.errors import BadInput, IndexBusy, SettingsError, StoreError
@@ -207,6 +207,22 @@ def test_a_second_writer_waits_for_the_first(database: Database, url: str) -> No
     other_database.close()
 
 
+async def test_readers_do_not_wait_behind_writers(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db", threads=2)
+    index = publisher(database)
+    a = document("a", "w1")
+    index.publish(a)
+    cache, documents = SqlCache(database), SqlDocuments(database, "default")
+    with database.writing():
+        waiting = [asyncio.create_task(cache.put(str(number), b"1")) for number in range(10)]
+        await asyncio.sleep(0.05)
+        found = await asyncio.wait_for(documents.passages(ids(a), principal=ANONYMOUS), timeout=10)
+        assert list(found) == ids(a)
+        assert not any(task.done() for task in waiting)
+    await asyncio.gather(*waiting)
+    database.close()
+
+
 def test_a_reader_sees_one_state_for_a_transaction(database: Database) -> None:
     index = publisher(database)
     with database.reading() as connection:
@@ -282,6 +298,21 @@ def test_a_backup_is_restored_under_open_readers(tmp_path: Path) -> None:
     restore(tmp_path / "copy.db", tmp_path / "state.db")
     assert index.catalogue.current("default") == saved
     database.close()
+
+
+def test_a_version_after_a_restore_is_not_taken_for_another_of_its_number(tmp_path: Path) -> None:
+    database, writing = Database(tmp_path / "state.db"), Database(tmp_path / "state.db")
+    reader, index = SqlCatalogue(database), publisher(writing)
+    index.publish(document("a", "w1"))
+    writing.backup(tmp_path / "copy.db")
+    lost = index.publish(document("b", "w1"))
+    assert reader.current("default") == lost
+    restore(tmp_path / "copy.db", tmp_path / "state.db")
+    published = index.publish(document("c", "w1", "w2"))
+    assert published.number == lost.number
+    assert reader.current("default") == published
+    database.close()
+    writing.close()
 
 
 def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:

@@ -106,6 +106,18 @@ def test_every_loop_has_its_own_saver(database: Database) -> None:
     assert asyncio.run(read())
 
 
+async def test_savers_pass_the_suite_of_langgraph(database: Database) -> None:
+    conformance = pytest.importorskip("langgraph.checkpoint.conformance")
+
+    async def made() -> AsyncGenerator[Any]:
+        store = SqlRuns(database)
+        yield store.saver()
+        await store.close()
+
+    report = await conformance.validate(conformance.checkpointer_test(name="SqlRuns")(made))
+    assert report.passed_all_base(), report.to_dict()
+
+
 async def test_savers_of_one_loop_write_side_by_side(runs: SqlRuns) -> None:
     from langgraph.checkpoint.base import empty_checkpoint
 

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("dropped", sa.Boolean(), nullable=False),
         sa.Column("number", NUMBER, nullable=False),
+        sa.Column("edition", sa.Text(), nullable=False),
         sa.Column("embedder", sa.Text(), nullable=False),
         sa.Column("dimensions", sa.Integer(), nullable=False),
         sa.Column("sparse", sa.Text(), nullable=False),

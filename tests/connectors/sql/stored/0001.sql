@@ -70,6 +70,7 @@ CREATE TABLE indexes (
 	name TEXT NOT NULL, 
 	dropped BOOLEAN NOT NULL, 
 	number INTEGER NOT NULL, 
+	edition TEXT NOT NULL, 
 	embedder TEXT NOT NULL, 
 	dimensions INTEGER NOT NULL, 
 	sparse TEXT NOT NULL, 
@@ -79,7 +80,7 @@ CREATE TABLE indexes (
 	CONSTRAINT pk_indexes PRIMARY KEY (id), 
 	CONSTRAINT uq_indexes_name UNIQUE (name)
 );
-INSERT INTO "indexes" VALUES(1,'default',0,1,'embedder-a',8,'sparse-a',1,1,2);
+INSERT INTO "indexes" VALUES(1,'default',0,1,'9baa5129d8b54136a7ad7abc42dd4227','embedder-a',8,'sparse-a',1,1,2);
 CREATE TABLE jobs (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	"key" TEXT NOT NULL, 

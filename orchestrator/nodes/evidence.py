@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 _ABOVE = 0.5
 _COMMAND = 2
 # Words that ask rather than say what about, and what they count.
-_ASKING = "work works happen happens mean means use used tell show explain describe give list know need want"
+_ASKING = (
+    "work works happen happens mean means use used tell show explain describe give list know need want"
+    " thing things something anything everything"
+)
 _ASKED = 0.25
 # Drawings say nothing when they are quoted.
 _DRAWING = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:mermaid|dot|graphviz|plantuml|svg)\b", re.IGNORECASE)

@@ -128,11 +128,12 @@ def verdicts(data: Dataset, reports: Mapping[str, Report]) -> list[str]:
     if target is None:
         return []
     bm25 = half(next(iter(reports.values())).arms[BASELINE], target.metric)
+    compared = {arm.name for arm in baselines()}
     others = [
         (half(arm, target.metric).mean, f"{name} ({embedder})")
         for embedder, report in reports.items()
         for name, arm in report.arms.items()
-        if name != BASELINE
+        if name not in compared
     ]
     best, which = max(others)
     found = [
@@ -182,6 +183,11 @@ async def run(
         reports[data.name] = {each: await measured(data, each, home, names) for each in embedders}
         console.print(table(data, reports[data.name]))
         lines += verdicts(data, reports[data.name])
+        for embedder, report in reports[data.name].items():
+            console.print(
+                f"{len(report.arms)} arms ({embedder}) took {report.seconds:.2f} s, "
+                f"{report.seconds / report.node_seconds:.2f} times as long as their distinct nodes."
+            )
     for line in lines:
         console.print(line, markup=False)
     versions = {

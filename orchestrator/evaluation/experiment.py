@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.journal import Journal, Outcome, journal_file
 from orchestrator.evaluation.metrics import Metric, metrics_for
-from orchestrator.evaluation.ranking import DocumentRankings, found_by
+from orchestrator.evaluation.ranking import document_outcomes, found_by
 from orchestrator.evaluation.report import Report
 from orchestrator.evaluation.scoring import arm_report, comparisons, notes, saved_report
 from orchestrator.evaluation.sharing import SharedCalls
@@ -28,7 +28,7 @@ from orchestrator.evaluation.versions import port_names, versions
 from orchestrator.graph.context import Budget
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, VectorStore
-from orchestrator.types import ANONYMOUS, Hits, Principal, Question
+from orchestrator.types import ANONYMOUS, Hit, Hits, Principal, Question
 
 if TYPE_CHECKING:
     from orchestrator.app import Application
@@ -78,8 +78,9 @@ async def experiment(
         journals = {arm.name: _journal(arm, folder, data, measured, principal, spent) for arm in workflows}
         trial = Trial(data, workflows, journals, measured, principal, spent, progress)
         await trial.run(at_once or _at_once(measured))
+        found = {name: journal.outcomes for name, journal in journals.items()}
+        outcomes = await document_outcomes(found, measured.get(Documents), principal, data.corpus.ids)
         used = versions(measured)
-    outcomes = {name: journal.outcomes for name, journal in journals.items()}
     reports = [
         arm_report(arm.name, outcomes[arm.name], data, chosen, seed)
         if isinstance(arm, Workflow)
@@ -117,10 +118,7 @@ class Trial:
     #: How long it took after everything was loaded, and the part of it that was spent in nodes.
     seconds: float = 0.0
     node_seconds: float = 0.0
-    _rankings: DocumentRankings = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._rankings = DocumentRankings(self.ports.get(Documents), self.principal, self.data.corpus.ids)
+    _names: dict[str, str] = field(default_factory=dict[str, str])
 
     async def run(self, at_once: int) -> None:
         """Do what is not done yet, `at_once` queries at a time."""
@@ -148,44 +146,32 @@ class Trial:
             sharing = SharedCalls() if self.budget.seconds is None else None
             question = Question(text, self.principal)
             # One arm after the other, so that none waits for another.
-            asked = {
-                arm.name: await self._ask(arm, query, question, sharing)
-                for arm in self.arms
-                if query not in self.journals[arm.name].outcomes
-            }
-            await self._rankings.learn(hits for _, hits in asked.values())
-            for name, (outcome, hits) in asked.items():
-                self.journals[name].add(self._ranked(outcome, hits))
-                self._moved()
+            for arm in self.arms:
+                journal = self.journals[arm.name]
+                if query not in journal.outcomes:
+                    journal.add(await self._ask(arm, query, question, sharing))
+                    self._moved()
             if sharing is not None:
                 self.node_seconds += sharing.seconds
 
     async def _ask(
         self, arm: Workflow, query: str, question: Question, sharing: SharedCalls | None
-    ) -> tuple[Outcome, Hits]:
-        """What a run cost, and the passages that it found."""
+    ) -> Outcome:
         run_id = f"{arm.name}/{query}"
         try:
             result = await arm.run(
                 question, ports=self.ports, budget=self.budget, run_id=run_id, sharing=sharing
             )
         except OrchestratorError as error:
-            return Outcome(query, error=_described(error)), Hits()
+            return Outcome(query, error=f"{type(error).__name__}: {error}")
         seconds = result.seconds
         if sharing is None:
             self.node_seconds += seconds
         else:
             seconds += sharing.reused_seconds(run_id)
-        usage = result.usage
-        outcome = Outcome(query, Hits(), seconds, usage.calls, usage.tokens, result.degraded)
-        return outcome, found_by(result)
-
-    def _ranked(self, outcome: Outcome, hits: Hits) -> Outcome:
-        try:
-            ranking, unread = self._rankings.of(hits)
-        except OrchestratorError as error:
-            return Outcome(outcome.query, error=_described(error))
-        return replace(outcome, ranking=ranking, unread=unread)
+        # The same passages are found again and again: one string for each is enough.
+        hits = Hits(tuple(Hit(self._names.setdefault(hit.id, hit.id), hit.score) for hit in found_by(result)))
+        return Outcome(query, hits, seconds, result.usage.calls, result.usage.tokens, result.degraded)
 
     def _moved(self) -> None:
         if self.progress is not None:
@@ -210,10 +196,6 @@ def _journal(
         return Journal()
     who = repr((principal.tenant, sorted(principal.grants)))
     return Journal(journal_file(folder, arm, (data.fingerprint, *port_names(ports), who, repr(budget))))
-
-
-def _described(error: OrchestratorError) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _at_once(ports: Ports) -> int:

@@ -23,20 +23,20 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One arm on one query: the documents it ranked, and what that cost.
+    """One arm on one query: what it found, and what that cost.
 
-    `seconds` is what the run takes alone; `unread` counts passages of no document; `error` says why
-    there is no ranking.
+    `hits` are passages, as they are kept, or later their documents, when `unread` counts the passages
+    of no document. `seconds` is what the run takes alone; `error` says why there are no hits.
     """
 
     query: str
-    ranking: Hits = field(default_factory=Hits)
+    hits: Hits = field(default_factory=Hits)
     seconds: float = 0.0
     calls: int = 0
     tokens: int = 0
     degraded: tuple[str, ...] = ()
-    unread: int = 0
     error: str | None = None
+    unread: int = 0
 
 
 class Journal:
@@ -105,12 +105,11 @@ def _library_code() -> str:
 def _written(outcome: Outcome) -> bytes:
     entry = {
         "query": outcome.query,
-        "hits": [[hit.id, hit.score, hit.why] for hit in outcome.ranking],
+        "hits": [[hit.id, hit.score] for hit in outcome.hits],
         "seconds": outcome.seconds,
         "calls": outcome.calls,
         "tokens": outcome.tokens,
         "degraded": outcome.degraded,
-        "unread": outcome.unread,
         "error": outcome.error,
     }
     return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
@@ -121,12 +120,11 @@ def _read(line: bytes) -> Outcome | None:
         entry: Mapping[str, Any] = json.loads(line)
         return Outcome(
             entry["query"],
-            Hits(tuple(Hit(name, score, why) for name, score, why in entry["hits"])),
+            Hits(tuple(Hit(name, score) for name, score in entry["hits"])),
             entry["seconds"],
             entry["calls"],
             entry["tokens"],
             tuple(entry["degraded"]),
-            entry["unread"],
             entry["error"],
         )
     except (ValueError, KeyError, TypeError):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from orchestrator.errors import NodeError
+from orchestrator.errors import NodeError, OrchestratorError
+from orchestrator.evaluation.journal import Outcome
 from orchestrator.graph.result import RunResult
 from orchestrator.ports import Documents
 from orchestrator.types import Answer, Hit, Hits, Principal
+
+#: Passages that are looked up together, with their texts.
+AT_ONCE = 1_000
 
 
 def found_by(result: RunResult) -> Hits:
@@ -56,14 +60,39 @@ class DocumentRankings:
         return Hits(_ties_by_id(best)), unread
 
     async def learn(self, rankings: Iterable[Hits]) -> None:
-        """Look up the documents of passages, all in one call."""
+        """Look up the documents of passages, many in one call."""
         new = [passage for passage in dict.fromkeys(_ids(rankings)) if passage not in self._of]
-        if new and self.documents is not None:
-            found = await self.documents.passages(new, principal=self.principal)
-            self._of.update((passage, found[passage].document) for passage in found)
+        if self.documents is not None:
+            for begin in range(0, len(new), AT_ONCE):
+                part = new[begin : begin + AT_ONCE]
+                found = await self.documents.passages(part, principal=self.principal)
+                self._of.update((passage, found[passage].document) for passage in found)
         for passage in new:
             if passage not in self._of and passage in self.corpus:
                 self._of[passage] = passage
+
+
+async def document_outcomes(
+    outcomes: Mapping[str, Mapping[str, Outcome]],
+    documents: Documents | None,
+    principal: Principal,
+    corpus: Collection[str],
+) -> dict[str, dict[str, Outcome]]:
+    """Outcomes by arm and query, with documents in place of passages."""
+    rankings = DocumentRankings(documents, principal, corpus)
+    await rankings.learn(outcome.hits for mine in outcomes.values() for outcome in mine.values())
+    return {
+        name: {query: _of_documents(outcome, rankings) for query, outcome in mine.items()}
+        for name, mine in outcomes.items()
+    }
+
+
+def _of_documents(outcome: Outcome, rankings: DocumentRankings) -> Outcome:
+    try:
+        hits, unread = rankings.of(outcome.hits)
+    except OrchestratorError as error:
+        return Outcome(outcome.query, error=f"{type(error).__name__}: {error}")
+    return replace(outcome, hits=hits, unread=unread)
 
 
 def _ids(rankings: Iterable[Hits]) -> Iterator[str]:

@@ -18,7 +18,7 @@ def arm_report(
     name: str, outcomes: Mapping[str, Outcome], data: Dataset, metrics: Sequence[Metric], seed: int
 ) -> ArmReport:
     """The report of a workflow, from its outcomes by query."""
-    rankings = {query: outcomes[query].ranking for query in data.queries if query in outcomes}
+    rankings = {query: outcomes[query].hits for query in data.queries if query in outcomes}
     scores, means = _scored(rankings, data, metrics, seed)
     done = [outcome for outcome in outcomes.values() if outcome.error is None]
     return ArmReport(

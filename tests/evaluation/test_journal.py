@@ -14,7 +14,7 @@ from orchestrator.evaluation.journal import Journal, Outcome, code_of, journal_f
 from orchestrator.types import Hit, Hits
 from tests.evaluation import sets as s
 
-OUTCOME = Outcome("q 1", Hits((Hit("d1", 0.1, "bm25"),)), 0.25, 2, 30, ("no time",), 1)
+OUTCOME = Outcome("q 1", Hits((Hit("d1", 0.1),)), 0.25, 2, 30, ("no time",))
 
 
 def test_outcomes_come_back(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.clock import SystemClock
-from orchestrator.errors import BadInput, SettingsError
+from orchestrator.errors import BadInput, IndexMismatch, SettingsError
 from orchestrator.null_model import NullModel
 from orchestrator.ports import (
     Cache,
@@ -211,6 +211,22 @@ class Application:
                 self.catalogue, name, self.index_folder, self.encoder, made_with
             )
         return self._stores[name]
+
+    def check_format(self, index: str | None = None) -> None:
+        """Raise IndexMismatch if an index was made with other models than those configured now.
+
+        A search would say so too, but only once the configured ones are loaded, which may fail first.
+        """
+        from orchestrator.indexing.workshop import index_format
+
+        name = self._named(index)
+        version, wanted = self.catalogue.current(name), index_format(self.embedder, self.encoder)
+        if version is not None and version.format != wanted:
+            raise IndexMismatch(
+                f"the index {name!r} was made with {version.format.embedder} and {version.format.sparse}; "
+                f"configured are {wanted.embedder} and {wanted.sparse}.",
+                hint=f"Configure the former, or: orchestrator index rebuild --index {name}",
+            )
 
     def indexer(self, index: str | None = None, *, wait: float = 60.0) -> Indexer:
         """What changes an index; it waits `wait` seconds for another writer."""

@@ -45,6 +45,7 @@ def ask(
     async def answered() -> RunResult:
         async with Application(settings) as application:
             _require_content(application, settings.index)
+            application.check_format()
             return await application.run(answering(application.workflow(workflow)), asked)
 
     result = asyncio.run(answered())

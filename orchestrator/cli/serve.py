@@ -52,6 +52,7 @@ def serve(
     anyone = settings.reader(principal)
     application = Application(settings)
     served = [application.workflow(name) for name in workflows]
+    application.check_format()
 
     threading.Thread(target=_keep_pruning, args=(settings,), name="retention", daemon=True).start()
 

@@ -106,8 +106,8 @@ def test_an_index_made_with_another_embedder_is_refused(
 ) -> None:
     assert cli("index", "add", notes).code == 0
     monkeypatch.setenv("ORCHESTRATOR_EMBEDDER", "minilm")
-    refused(cli("index", "add", notes), "wordllama", "MiniLM", "rebuild")
-    refused(cli("ask", "what?"), "wordllama", "MiniLM", "rebuild")
+    for command in (("index", "add", notes), ("ask", "what?"), ("serve", "chat", "--port", "0")):
+        refused(cli(*command), "wordllama", "all-minilm-l6-v2", "rebuild")
 
 
 def test_a_port_in_use_is_named(cli: Command, notes: Path) -> None:

@@ -33,6 +33,8 @@ class WordLlamaEmbedder:
 
     name = "wordllama-l2-supercat-256"
     dimensions = 256
+    #: Vectors of tokens that know no context: fusions trust such a ranking less.
+    static = True
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

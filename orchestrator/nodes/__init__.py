@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.nodes.answer import CitedAnswer
     from orchestrator.nodes.compress import Compress
+    from orchestrator.nodes.decompose import Sentences
+    from orchestrator.nodes.feedback import Rm3, RocchioTerms, VectorFeedback
     from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
+    from orchestrator.nodes.interpolation import Interpolate, contrast
     from orchestrator.nodes.listing import Listing
     from orchestrator.nodes.rerank import Rerank
     from orchestrator.nodes.retrieve import Retrieve
@@ -16,11 +19,17 @@ if TYPE_CHECKING:
 _HOMES = {
     "CitedAnswer": "answer",
     "Compress": "compress",
+    "Interpolate": "interpolation",
     "Listing": "listing",
     "Rerank": "rerank",
     "Retrieve": "retrieve",
+    "Rm3": "feedback",
+    "RocchioTerms": "feedback",
+    "Sentences": "decompose",
     "Standalone": "standalone",
+    "VectorFeedback": "feedback",
     "anchored": "fusion",
+    "contrast": "interpolation",
     "convex": "fusion",
     "dbsf": "fusion",
     "rrf": "fusion",
@@ -29,11 +38,17 @@ _HOMES = {
 __all__ = [
     "CitedAnswer",
     "Compress",
+    "Interpolate",
     "Listing",
     "Rerank",
     "Retrieve",
+    "Rm3",
+    "RocchioTerms",
+    "Sentences",
     "Standalone",
+    "VectorFeedback",
     "anchored",
+    "contrast",
     "convex",
     "dbsf",
     "rrf",

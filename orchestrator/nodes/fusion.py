@@ -7,7 +7,7 @@ Each method is a pure function of rankings and weights, and a node that `fuse` t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import fsum, isfinite, sqrt
+from math import fsum, inf, isfinite, sqrt
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,7 +17,7 @@ from orchestrator.graph.node import node
 from orchestrator.types import Hit, Hits, ranked
 
 Weights = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
-Fusion = Literal["anchored", "rrf", "convex", "dbsf"]
+Fusion = Literal["anchored", "rrf", "convex", "dbsf", "max"]
 
 
 def reciprocal_rank(
@@ -83,6 +83,21 @@ def anchored_sum(
 def weighted_sum(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:
     """Sum of weight · score, for rankings whose scores are on one scale; absent counts 0."""
     return _fused(rankings, weights, lambda hits: [hit.score for hit in hits])
+
+
+def highest_score(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:
+    """The highest weight · score of each passage (CombMAX), for rankings whose scores are on one scale.
+
+    What one formulation of a question finds clearly is found, whatever the others say.
+    Source: Fox and Shaw, "Combination of multiple searches", TREC-2, 1993.
+    """
+    best: dict[str, float] = {}
+    found: dict[str, list[str]] = {}
+    for hits, weight in zip(rankings, _weights(rankings, weights), strict=True):
+        for hit in hits if weight else ():
+            best[hit.id] = max(best.get(hit.id, -inf), weight * hit.score)
+            found.setdefault(hit.id, []).append(hit.why)
+    return ranked([Hit(one, score, _together(found[one])) for one, score in best.items()])
 
 
 @node

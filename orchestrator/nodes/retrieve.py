@@ -12,6 +12,7 @@ from orchestrator.nodes.fusion import (
     anchored_sum,
     convex_combination,
     distribution_based,
+    highest_score,
     reciprocal_rank,
     weighted_sum,
 )
@@ -33,7 +34,8 @@ class Retrieve(Node):
     `fusion` `anchored` keeps close to BM25 unless the cosines are high: the choice for a light
     embedder, which it never let fall below BM25 alone on six collections, where plain rank fusion
     did on two. For a strong embedder `dbsf` is better. `weights` are those of the BM25 and the dense
-    leg, 1 and 3 for `anchored` and equal for the others unless given.
+    leg, 1 and 3 for `anchored` and equal for the others unless given. `max` takes the highest score of
+    a passage, and is for several queries with one leg: cosines and BM25 are not on one scale.
 
     A query without a word is not searched, and one of stop words only finds nothing by BM25: without
     any query left, the result is empty.
@@ -91,6 +93,8 @@ class Retrieve(Node):
             return convex_combination(rankings, weights)
         if self.fusion == "dbsf":
             return distribution_based(rankings, weights)
+        if self.fusion == "max":
+            return highest_score(rankings, weights)
         return reciprocal_rank(rankings, weights)
 
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Texts to dense unit vectors. `name` identifies the model: an index made with another is refused."""
+    """Texts to dense unit vectors. `name` identifies the model: an index made with another is refused.
+
+    An embedder whose vectors know no context, as means of token vectors, says so with an attribute
+    `static = True`: fusions then trust its rankings less.
+    """
 
     @property
     def name(self) -> str: ...

@@ -1,0 +1,102 @@
+"""Interpolation: fuse a sparse and a dense ranking by how far each passage stands out in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from math import fsum, sqrt
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestrator.errors import BadInput
+from orchestrator.graph.node import Node, node
+from orchestrator.ports import Embedder
+from orchestrator.types import Hit, Hits, ranked
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Weights = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+
+#: What falls short of the average counts so little that it only orders the passages without any merit.
+_BELOW = 0.01
+
+
+def contrast_sum(
+    rankings: Sequence[Hits], weights: Sequence[float] | None = None, *, pool: int = 100
+) -> Hits:
+    """Weighted sum of what each score has above the average of all candidates.
+
+    The unit of a ranking is the geometric mean of its deviation and its best score. With the deviation
+    alone (z-scores), a ranking whose scores are all alike would count as much as one with clear
+    winners; with the best score alone, one outlier would flatten the rest. A candidate that a ranking
+    lacks counts as its last one, or as 0 where the ranking has fewer than `pool` hits: then it holds
+    all that match.
+    """
+    shares = [1.0] * len(rankings) if weights is None else list(weights)
+    if len(shares) != len(rankings):
+        raise BadInput(
+            f"a fusion has {len(shares)} weights for {len(rankings)} rankings.",
+            hint="Give one weight a branch, in the order of the branches.",
+        )
+    used = [(hits, share) for hits, share in zip(rankings, shares, strict=True) if share > 0]
+    found: dict[str, str] = {}
+    for hits, _ in used:
+        for hit in hits:
+            why = found.setdefault(hit.id, hit.why)
+            if why != hit.why:
+                found[hit.id] = _together(why, hit.why)
+    parts = [_standing(hits, found, share, pool) for hits, share in used]
+    # Sums are exactly rounded, so that the order of the rankings changes nothing.
+    sums = map(fsum, zip(*parts, strict=True))
+    return ranked([Hit(one, score, why) for (one, why), score in zip(found.items(), sums, strict=True)])
+
+
+@lru_cache(maxsize=256)
+def _together(one: str, other: str) -> str:
+    return "+".join(sorted({part for part in (*one.split("+"), *other.split("+")) if part}))
+
+
+def _standing(hits: Hits, candidates: Iterable[str], share: float, pool: int) -> list[float]:
+    """How far each candidate stands out in one ranking, times its share."""
+    scores = {hit.id: hit.score for hit in hits}
+    absent = min(scores.values(), default=0.0)
+    if len(scores) < pool:
+        absent = min(absent, 0.0)
+    values = [scores.get(one, absent) for one in candidates]
+    if not values:
+        return []
+    mean = fsum(values) / len(values)
+    deviation = sqrt(fsum((value - mean) ** 2 for value in values) / len(values))
+    unit = sqrt(deviation * max(values)) if max(values) > 0 else deviation
+    if unit <= 1e-12:
+        return [0.0] * len(values)
+    scaled = [share * (value - mean) / unit for value in values]
+    return [value if value > 0 else _BELOW * value for value in scaled]
+
+
+@node
+async def contrast(rankings: tuple[Hits, ...], *, weights: Weights | None = None, pool: Count = 100) -> Hits:
+    """Fuse by what stands out: `fuse(a | b, by=contrast(weights=(0.4, 0.6)))`."""
+    return contrast_sum(rankings, weights, pool=pool)
+
+
+class Interpolate(Node):
+    """One ranking of a sparse and a dense one, by `contrast_sum`; cut to the best `k`.
+
+    `sparse` is the share of the sparse ranking, the rest is the dense one's. With an embedder that
+    says it is `static` (vectors of tokens, which know no context) it is `static`: such a ranking is
+    weaker, and at the other share it would drag the fusion below BM25. Reads the channels `sparse`
+    and `dense`, so that one ranking can be searched again while the other is kept.
+    """
+
+    k: Count = 100
+    sparse: Share = 0.4
+    static: Share = 0.6
+    pool: Count = 100
+
+    async def __call__(
+        self, sparse: Annotated[Hits, "sparse"], dense: Annotated[Hits, "dense"], embedder: Embedder
+    ) -> Hits:
+        share = self.static if getattr(embedder, "static", False) else self.sparse
+        return contrast_sum((sparse, dense), (share, 1.0 - share), pool=self.pool).top(self.k)

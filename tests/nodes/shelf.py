@@ -1,0 +1,90 @@
+"""A small real index of records, some of them of a board only, for tests of nodes that search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node
+from orchestrator.app import Application
+from orchestrator.indexing.indexer import Indexer
+from orchestrator.indexing.worker import workshop_of
+from orchestrator.ports import Documents
+from orchestrator.settings import Settings
+from orchestrator.types import Hit
+
+BOARD = Principal(grants=frozenset({"public", "board"}), name="board")
+
+RECORDS = [
+    ("krill", "Krill", "Krill are small crustaceans that whales and penguins feed on."),
+    ("whales", "Blue whales", "Blue whales eat four tonnes of krill a day, and nothing else."),
+    ("baleen", "Baleen", "Baleen plates filter krill from the water that whales gulp."),
+    ("penguins", "Penguins", "Penguins dive for krill and small fish in cold water."),
+    ("frigates", "Frigates", "A frigate carried thirty-eight guns and a crew of three hundred."),
+    ("cannons", "Naval cannons", "The guns of a frigate fired iron balls of eighteen pounds."),
+    ("otters", "Otters", "Otters hold hands while they sleep, so that they do not drift apart."),
+    ("sleep", "Sleep", "Sleep restores the brain; most mammals sleep several hours a day."),
+]
+SECRET = [("stock", "Stock of krill", "The board keeps frozen krill for its blue whales.")]
+
+
+@asynccontextmanager
+async def shelf(
+    folder: Path, groups: Mapping[str, Iterable[tuple[str, str, str]]] | None = None
+) -> AsyncGenerator[Application]:
+    """An application whose index holds the records of each label."""
+    groups = groups or {"public": RECORDS, "board": SECRET}
+    for label, records in groups.items():
+        (folder / label).mkdir(parents=True)
+        lines = [json.dumps({"_id": i, "title": title, "text": text}) for i, title, text in records]
+        (folder / label / "records.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    async with Application(Settings(home=folder / "home")) as application:
+        indexer = Indexer(workshop_of(application), settings=None)
+        for label in groups:
+            await indexer.add(folder / label, labels=[label])
+        yield application
+
+
+async def names(app: Application, hits: Hits, principal: Principal = ANONYMOUS) -> list[str]:
+    """The documents of hits, in their order."""
+    store: Any = app.ports()[Documents]
+    passages = await store.passages(hits.ids, principal=principal)
+    return [passages[one].document for one in hits.ids if one in passages]
+
+
+async def ids(app: Application, *documents: str, principal: Principal = BOARD) -> dict[str, str]:
+    """Passage ids by document, of the named documents or of all."""
+    from orchestrator import workflow
+    from orchestrator.nodes import Retrieve
+
+    found = await workflow("all", Retrieve(k=50, mode="dense")).run(
+        Question("anything", principal), ports=app.ports()
+    )
+    store: Any = app.ports()[Documents]
+    passages = await store.passages(found.output.ids, principal=principal)
+    every = {passage.document: one for one, passage in passages.items()}
+    return {name: every[name] for name in documents or every}
+
+
+def given_hits(*found: tuple[str, float]) -> Any:
+    """A node that finds these passages with these scores."""
+    hits = Hits(tuple(Hit(one, score) for one, score in found))
+
+    @node
+    async def given(question: Question) -> Hits:
+        return hits
+
+    return given
+
+
+def given_queries(queries: Queries) -> Any:
+    """A node that asks these queries."""
+
+    @node
+    async def asked(question: Question) -> Queries:
+        return queries
+
+    return asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -85,8 +86,11 @@ def evaluate(
     from orchestrator.evaluation.metrics import metrics_for
     from orchestrator.evaluation.plot import require_plot
 
+    # Refused now rather than after an hour of work.
     if plot is not None:
         require_plot(plot)
+    for file in (plot, json_file):
+        _require_writable(file)
     dataset = _dataset(data, split, topics, qrels)
     chosen = metrics_for([name for name in metrics.split(",") if name.strip()], dataset)
     report = asyncio.run(
@@ -129,14 +133,15 @@ async def _compared(
     from orchestrator.app import Application
     from orchestrator.evaluation import experiment
     from orchestrator.evaluation.arms import contenders
+    from orchestrator.evaluation.experiment import work_folder
     from orchestrator.evaluation.indexed import indexed
 
     settings = invoked.settings()
     folder = runs or settings.home / "evaluation" / "runs" / data.name
     async with AsyncExitStack() as opened:
         application = await opened.enter_async_context(Application(settings))
-        # Refused now rather than after an hour of indexing.
         arms = contenders([_arm(application, name) for name in names])
+        folder = work_folder(folder)
         # Saved runs alone need no index.
         needed = any(not name.endswith(".run") for name in names)
         with progress("Indexing") as moved:
@@ -166,9 +171,21 @@ def _arm(application: Application, name: str) -> Workflow | SavedRun:
     return application.workflow(name)
 
 
+def _require_writable(file: Path | None) -> None:
+    from orchestrator.errors import BadInput
+
+    if file is None or str(file) == "-":
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{file} cannot be written: {error}.", hint="Name another file.") from None
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise BadInput(f"{file} cannot be written.", hint="Name another file.")
+
+
 def _write(file: Path, text: str) -> None:
     """Whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f".{file.name}.part")
     try:
         part.write_text(text, encoding="utf-8")

@@ -36,7 +36,6 @@ def beir(path: str | Path, *, split: str | None = None, name: str | None = None)
         queries=texts(queries),
         judgements=read_qrels(qrels),
         aspects=read_aspects(aspects) if aspects.is_file() else (),
-        file=corpus,
         folder=folder,
     )
 

@@ -64,15 +64,11 @@ class Remarks:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Documents by id. `records` reads them anew, each id once; `fingerprint` is the SHA-256 of them all.
-
-    `file` is a .jsonl in BEIR's form that holds exactly these documents, where there is one.
-    """
+    """Documents by id. `records` reads them anew, each id once; `fingerprint` is the SHA-256 of them all."""
 
     ids: frozenset[str]
     fingerprint: str
     records: Callable[[], Iterator[Record]]
-    file: Path | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -128,12 +124,11 @@ def assembled(
     queries: Iterable[tuple[str, str]],
     judgements: Iterable[Judgement],
     aspects: Iterable[Judgement] = (),
-    file: Path | None = None,
     folder: Path | None = None,
 ) -> Dataset:
     """A data set from its parts, checked: BadInput for what makes scores meaningless, else remarks."""
     remarks = Remarks()
-    corpus = _corpus(source, records, remarks, file)
+    corpus = _corpus(source, records, remarks)
     texts = _queries(source, queries, remarks)
     qrels = _qrels(judgements, remarks)
     by_aspect = _aspects(aspects, remarks)
@@ -156,9 +151,7 @@ def assembled(
     return Dataset(name, source, corpus, judged, known, kept_aspects, remarks.all(), folder)
 
 
-def _corpus(
-    source: str, records: Callable[[], Iterator[Record]], remarks: Remarks, file: Path | None
-) -> Corpus:
+def _corpus(source: str, records: Callable[[], Iterator[Record]], remarks: Remarks) -> Corpus:
     digest = hashlib.sha256()
     contents: dict[str, bytes] = {}
     repeated = False
@@ -180,10 +173,7 @@ def _corpus(
     if not contents:
         raise BadInput(f"{source}: its corpus has no documents.", hint="Check the file.")
     return Corpus(
-        frozenset(contents),
-        digest.hexdigest(),
-        (lambda: _once(records())) if repeated else records,
-        None if repeated else file,
+        frozenset(contents), digest.hexdigest(), (lambda: _once(records())) if repeated else records
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import BadInput, NodeError, OrchestratorError
 from orchestrator.evaluation.arms import Arm, contenders, measuring_ports
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.indexed import indexed
@@ -74,11 +74,12 @@ async def experiment(
         for arm in workflows:
             arm.check(measured)
         spent = budget or Budget()
-        folder = Path(work) if work is not None else None
+        folder = work_folder(work) if work is not None else None
         journals = {arm.name: _journal(arm, folder, data, measured, principal, spent) for arm in workflows}
         trial = Trial(data, workflows, journals, measured, principal, spent, progress)
         await trial.run(at_once or _at_once(measured))
         found = {name: journal.outcomes for name, journal in journals.items()}
+        _require_success(found)
         outcomes = await document_outcomes(found, measured.get(Documents), principal, data.corpus.ids)
         used = versions(measured)
     reports = [
@@ -176,12 +177,14 @@ class Trial:
     def _moved(self) -> None:
         if self.progress is not None:
             done = sum(len(journal.outcomes) for journal in self.journals.values())
-            self.progress(done, len(self.arms) * len(self.data.queries))
+            self.progress(
+                done, len(self.arms) * sum(bool(text.strip()) for text in self.data.queries.values())
+            )
 
     async def _warm(self, text: str) -> None:
         """Load what is loaded at its first use, so that no query is charged with it."""
         for arm in self.arms:
-            arm.compiled(lines=True)
+            _ = arm.walker if self.budget.seconds is None else arm.compiled(lines=True)
         embedder, vectors = self.ports.get(Embedder), self.ports.get(VectorStore)
         if embedder is not None:
             await embedder.embed([text], kind="query")
@@ -196,6 +199,22 @@ def _journal(
         return Journal()
     who = repr((principal.tenant, sorted(principal.grants)))
     return Journal(journal_file(folder, arm, (data.fingerprint, *port_names(ports), who, repr(budget))))
+
+
+def work_folder(work: str | Path) -> Path:
+    """The folder of an experiment's runs, made if it is not there; BadInput if it cannot be."""
+    try:
+        Path(work).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{work} cannot be a folder for runs: {error}.", hint="Name another.") from None
+    return Path(work)
+
+
+def _require_success(outcomes: Mapping[str, Mapping[str, Outcome]]) -> None:
+    """One query that fails is a finding; if nothing else happened, there is nothing to report."""
+    errors = [outcome.error for mine in outcomes.values() for outcome in mine.values()]
+    if errors and None not in errors:
+        raise NodeError(f"all {len(errors)} runs failed, the first with {errors[0]}")
 
 
 def _at_once(ports: Ports) -> int:

@@ -43,7 +43,6 @@ def trec(
     a topic that is asked: title, desc, query … All may be compressed as .gz.
     """
     collection = Path(corpus)
-    jsonl = _kind(collection) == ".jsonl"
     return assembled(
         name or Path(qrels).name.removesuffix(".gz").rsplit(".", 1)[0],
         str(qrels),
@@ -51,7 +50,6 @@ def trec(
         queries=_topics(Path(topics), field),
         judgements=read_qrels(Path(qrels)),
         aspects=read_aspects(Path(aspects)) if aspects is not None else (),
-        file=collection if jsonl and collection.suffix != ".gz" else None,
     )
 
 

@@ -93,6 +93,9 @@ def test_trec_files_are_read(cli: Command, folder: Path) -> None:
         (["search", "--data", "pets", "--plot", "a.doc"], "a plot cannot be written as 'a.doc'"),
         (["search", "--data", "pets", "--split", "dev"], "splits there: test"),
         (["search", "--data", "pets", "--topics", "a.tsv"], "both --topics and --qrels"),
+        (["search", "--data", "pets", "--json", "pets"], "pets cannot be written"),
+        (["search", "--data", "pets", "--json", "pets/corpus.jsonl/a"], "cannot be written"),
+        (["search", "--data", "pets", "--runs", "pets/corpus.jsonl"], "cannot be a folder for runs"),
         (["gone.run", "--data", "pets"], "there is no file gone.run"),
     ],
 )

@@ -85,8 +85,6 @@ def test_a_document_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
     corpus = [{"_id": "d1", "text": "a"}, {"_id": "d1", "text": "a"}, {"_id": "d2", "text": "b"}]
     data = beir(write_beir(tmp_path, corpus=corpus, qrels=["q1\td1\t1"]))
     assert [record.id for record in data.corpus.records()] == ["d1", "d2"]
-    # The file is not what the corpus is.
-    assert data.corpus.file is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, Run, Workflow, node, workflow
-from orchestrator.errors import BadInput, WorkflowError
+from orchestrator.errors import BadInput, NodeError, WorkflowError
 from orchestrator.evaluation import Dataset, SavedRun, beir, experiment, read_run
 from orchestrator.graph.context import Run as RunView
 from orchestrator.ports import Cache, Generation, LanguageModel, Runs
@@ -100,6 +100,13 @@ async def test_a_query_that_fails_is_reported_and_counts_as_zero(data: Dataset) 
     assert fragile.scores["recall@1"]["q2"] == 0.0
     assert fragile.scores["recall@1"]["q1"] == report.arms["plain"].scores["recall@1"]["q1"]
     assert any("fragile failed on 1 queries, which count as 0" in note for note in report.notes)
+
+
+async def test_if_every_run_fails_the_error_is_the_result(tmp_path: Path) -> None:
+    queries = [{"_id": name, "text": "birds"} for name in s.QUERIES]
+    data = beir(s.write_beir(tmp_path, queries=queries))
+    with pytest.raises(NodeError, match=r"all 3 runs failed, the first with NodeError: .*birds"):
+        await experiment([workflow("fragile", s.overlap >> s.fails_on_birds)], data=data, ports={})
 
 
 async def test_doing_less_is_reported(data: Dataset) -> None:

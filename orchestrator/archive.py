@@ -5,12 +5,14 @@ The manifest comes last so that an archive that was cut short has none, and is r
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
 import os
 import re
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,7 +81,12 @@ def write_archive(
     total, done = sum(file.stat().st_size for file in found), 0
     files: dict[str, ArchivedFile] = {}
     try:
-        with part.open("wb") as raw, tarfile.open(fileobj=raw, mode="w") as tar:
+        with (
+            part.open("wb") as raw,
+            # Shards are mostly room that is not used yet: even the quickest compression takes that out.
+            gzip.GzipFile("", "wb", 1, raw, created) as packed,
+            tarfile.open(fileobj=packed, mode="w") as tar,
+        ):
             for file in found:
                 name = file.relative_to(folder).as_posix()
                 progress(done, total, name)
@@ -95,15 +102,13 @@ def write_archive(
             info = tarfile.TarInfo(_MANIFEST)
             info.size, info.mtime = len(described), int(created)
             tar.addfile(info, io.BytesIO(described))
-            tar.close()
-            raw.flush()
-            os.fsync(raw.fileno())
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise StoreError(
-            f"{path} could not be written: {error.strerror}.", hint="Name another place."
-        ) from error
+        reason = error.strerror or str(error)
+        raise StoreError(f"{path} could not be written: {reason}.", hint="Name another place.") from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -119,7 +124,7 @@ def read_archive(path: Path, folder: Path, *, progress: Progress) -> Manifest:
     manifest: Manifest | None = None
     try:
         total = path.stat().st_size
-        with path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r:") as tar:
+        with path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r:*") as tar:
             for info in tar:
                 progress(raw.tell(), total, info.name)
                 content = tar.extractfile(info) if info.isreg() else None
@@ -129,15 +134,19 @@ def read_archive(path: Path, folder: Path, *, progress: Progress) -> Manifest:
                     manifest = _MANIFESTS.validate_json(content.read())
                 else:
                     found[info.name] = _unpacked(content, info.name, folder, path)
+            # To its very end, where the checksum of the whole is.
+            while tar.fileobj.read(_CHUNK):
+                pass
     except FileNotFoundError:
         raise BadInput(f"There is no backup {path}.", hint="Check the path.") from None
-    except (tarfile.TarError, ValidationError, EOFError) as error:
-        reason = str(error).partition("\n")[0]
-        raise BadInput(f"{path} is not a backup of this program: {reason}.", hint=_ANOTHER) from None
+    except (tarfile.TarError, ValidationError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        if isinstance(error, EOFError):
+            raise BadInput(f"{path} was cut short.", hint=_ANOTHER) from None
+        what = "is damaged" if found else "is not a backup of this program"
+        raise BadInput(f"{path} {what}: {str(error).partition(chr(10))[0]}.", hint=_ANOTHER) from None
     except OSError as error:
-        raise StoreError(
-            f"{path} could not be unpacked: {error.strerror}.", hint="Check the disk."
-        ) from error
+        reason = error.strerror or str(error)
+        raise StoreError(f"{path} could not be unpacked: {reason}.", hint="Check the disk.") from error
     if manifest is None:
         raise BadInput(f"{path} was cut short: its manifest is missing.", hint=_ANOTHER)
     if manifest.format > FORMAT:
@@ -165,7 +174,13 @@ def _unpacked(content: IO[bytes], name: str, folder: Path, path: Path) -> Archiv
     with target.open("xb") as file:
         for chunk in _chunks(content):
             digest.update(chunk)
-            size += file.write(chunk)
+            size += len(chunk)
+            if any(chunk):
+                file.write(chunk)
+            else:
+                # Room that is not used yet takes none on the disk either.
+                file.seek(len(chunk), os.SEEK_CUR)
+        file.truncate(size)
         file.flush()
         os.fsync(file.fileno())
     return ArchivedFile(size, digest.hexdigest())

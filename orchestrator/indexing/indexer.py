@@ -36,8 +36,6 @@ from orchestrator.types import DEFAULT_TENANT
 #: Seconds for which what was replaced is kept: shards for readers that are about to open them,
 #: passages for runs that are about to cite them.
 SHARD_GRACE, PASSAGE_GRACE = 300.0, 86_400.0
-#: Passages that a rebuild embeds in one job.
-REBUILD_PASSAGES = 20_000
 
 
 def silent(done: int, total: int, doing: str) -> None:
@@ -109,6 +107,10 @@ class Indexer:
             rows = await asyncio.to_thread(self._catalogue.files, self.index)
             gone = [*plan.removed, *planning.superseded(rows, plan.target)]
             await writer.here("forget", planning.forget_jobs(gone))
+            if relabelled and labels is not None and plan.target.within is None:
+                # What was removed from this root before, and can still be cited for a while.
+                given = (self.index, str(plan.target.root), planning.canonical(labels))
+                await asyncio.to_thread(self._catalogue.relabel, *given)
             if relabelled or jobs or gone:
                 await self._tidy(writer, progress)
         version = self._workshop.version(self.index)
@@ -151,7 +153,7 @@ class Indexer:
             after: str | None = ""
             done = 0
             while after is not None:
-                payload = {"after": after, "passages": REBUILD_PASSAGES, "base": version.number}
+                payload = {"after": after, "passages": planning.JOB_PASSAGES, "base": version.number}
                 (job,) = await writer.there(
                     "embed", [payload], total=version.passages, doing="embedding", done=done
                 )

@@ -16,8 +16,9 @@ from orchestrator.indexing.reading import Limits
 from orchestrator.ports import FileRow
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
-#: A job's bounds: what is lost when its worker dies, and what it holds in memory.
-JOB_FILES, JOB_BYTES, JOB_PASSAGES = 1_000, 16 * 2**20, 20_000
+#: A job's bounds: what is lost when its worker dies, what it holds in memory, and how large a shard it
+#: writes. When an addition made many, they are merged at its end: only that one is worth a graph.
+JOB_FILES, JOB_BYTES, JOB_PASSAGES = 1_000, 8 * 2**20, 8_000
 
 Labels = tuple[str, ...]
 ItemT = TypeVar("ItemT")

@@ -1,0 +1,264 @@
+"""Documents a second: indexing from a file to a searchable index, beside the raw embedder and beside peers.
+
+    python -m benchmarks.indexing --data DIR [--collections scifact] [--embedder light] [--rounds 3]
+        [--peer-python PYTHON] [--json FILE]
+
+Every system gets the same corpus.jsonl files and the same embedder, each run in a process of its own,
+in turns; figures are medians over the rounds. `raw embedder` is that alone, warm, on the texts that we
+embed. Ours reads, hashes, splits, embeds, counts terms, writes shards and the catalogue to disk with
+`fsync`, and publishes; its time is that of the whole `Indexer.add`, with the start of its worker and
+its reader, which the line below the table tells apart. LlamaIndex's `IngestionPipeline` (docstore
+`UPSERTS`) and Haystack's pipeline read the same file, split by their own default means at a like size,
+embed in batches, and keep everything in memory; LlamaIndex then persists it. Neither counts terms.
+Peers that are not installed are left out, and the table says so; `--peer-python` names the interpreter
+of an environment that has them.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+SYSTEMS = ("raw embedder", "orchestrator", "LlamaIndex", "Haystack")
+MODULES = {"LlamaIndex": "llama_index.core", "Haystack": "haystack"}
+#: What each system embeds at once.
+BATCH = 1024
+
+
+def embedder(name: str) -> Any:
+    """The embedder of the settings, warm."""
+    from orchestrator.app import Application
+    from orchestrator.settings import Settings
+
+    made = Application(Settings(embedder=name)).embedder  # type: ignore[arg-type]
+    asyncio.run(made.embed(["warm"] * 64, kind="passage"))
+    return made
+
+
+def records(corpora: list[Path]) -> Iterator[dict[str, Any]]:
+    """The documents of BEIR corpora."""
+    for path in corpora:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+
+
+def raw(corpora: list[Path], name: str) -> float:
+    """Seconds that the embedder takes for the texts that are embedded here."""
+    from orchestrator.indexing.splitting import Splitting
+
+    split = Splitting().split
+    texts = [f"{each.get('title', '')}\n{part}" for each in records(corpora) for part in split(each["text"])]
+    made = embedder(name)
+
+    async def embed() -> None:
+        for start in range(0, len(texts), BATCH):
+            await made.embed(texts[start : start + BATCH], kind="passage")
+
+    began = time.perf_counter()
+    asyncio.run(embed())
+    return time.perf_counter() - began
+
+
+def ours(corpora: list[Path], name: str) -> tuple[float, float]:
+    """Seconds of adding the corpora, and of adding one line."""
+    from orchestrator.app import Application
+    from orchestrator.settings import Settings
+
+    async def add(root: Path, home: Path) -> float:
+        async with Application(Settings(home=home, embedder=name)) as app:  # type: ignore[arg-type]
+            began = time.perf_counter()
+            await app.indexer().add(root)
+            return time.perf_counter() - began
+
+    with tempfile.TemporaryDirectory() as folder:
+        root, one = Path(folder) / "root", Path(folder) / "one"
+        for path in corpora:
+            (root / path.parent.name).mkdir(parents=True)
+            (root / path.parent.name / path.name).write_bytes(path.read_bytes())
+        one.mkdir()
+        (one / "one.txt").write_text("One line.")
+        start = asyncio.run(add(one, Path(folder) / "small"))
+        return asyncio.run(add(root, Path(folder) / "home")), start
+
+
+def llamaindex(corpora: list[Path], name: str) -> float:
+    """Seconds of LlamaIndex's pipeline."""
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.ingestion import DocstoreStrategy, IngestionPipeline
+    from llama_index.core.node_parser import SentenceSplitter
+    from llama_index.core.schema import Document
+    from llama_index.core.storage.docstore import SimpleDocumentStore
+    from llama_index.core.vector_stores import SimpleVectorStore
+
+    made = embedder(name)
+
+    class Same(BaseEmbedding):
+        def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+            return asyncio.run(made.embed(texts, kind="passage")).tolist()
+
+        def _get_text_embedding(self, text: str) -> list[float]:
+            return self._get_text_embeddings([text])[0]
+
+        def _get_query_embedding(self, query: str) -> list[float]:
+            return self._get_text_embedding(query)
+
+        async def _aget_query_embedding(self, query: str) -> list[float]:
+            return self._get_text_embedding(query)
+
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        documents = [
+            Document(id_=each["_id"], text=each["text"], metadata={"title": each.get("title", "")})
+            for each in records(corpora)
+        ]
+        store = SimpleVectorStore()
+        pipeline = IngestionPipeline(
+            transformations=[
+                SentenceSplitter(chunk_size=512, chunk_overlap=64),
+                Same(embed_batch_size=BATCH),
+            ],
+            docstore=SimpleDocumentStore(),
+            docstore_strategy=DocstoreStrategy.UPSERTS,
+            vector_store=store,
+        )
+        pipeline.run(documents=documents)
+        pipeline.persist(folder)
+        store.persist(str(Path(folder) / "vectors.json"))
+        return time.perf_counter() - began
+
+
+def haystack(corpora: list[Path], name: str) -> float:
+    """Seconds of Haystack's pipeline."""
+    os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
+    from haystack import Document, Pipeline, component
+    from haystack.components.preprocessors import DocumentSplitter
+    from haystack.components.writers import DocumentWriter
+    from haystack.document_stores.in_memory import InMemoryDocumentStore
+
+    made = embedder(name)
+
+    @component
+    class Same:
+        @component.output_types(documents=list[Document])
+        def run(self, documents: list[Document]) -> dict[str, list[Document]]:
+            found: list[Document] = []
+            for start in range(0, len(documents), BATCH):
+                part = documents[start : start + BATCH]
+                texts = [f"{each.meta.get('title', '')}\n{each.content}" for each in part]
+                vectors = asyncio.run(made.embed(texts, kind="passage"))
+                found += [
+                    dataclasses.replace(each, embedding=vector.tolist())
+                    for each, vector in zip(part, vectors, strict=True)
+                ]
+            return {"documents": found}
+
+    began = time.perf_counter()
+    documents = [
+        Document(id=each["_id"], content=each["text"], meta={"title": each.get("title", "")})
+        for each in records(corpora)
+    ]
+    pipeline = Pipeline()
+    pipeline.add_component("split", DocumentSplitter(split_by="word", split_length=400, split_overlap=50))
+    pipeline.add_component("embed", Same())
+    pipeline.add_component("write", DocumentWriter(InMemoryDocumentStore()))
+    pipeline.connect("split", "embed")
+    pipeline.connect("embed", "write")
+    pipeline.run({"split": {"documents": documents}})
+    return time.perf_counter() - began
+
+
+RUNS: dict[str, Callable[[list[Path], str], float | tuple[float, float]]] = {
+    "raw embedder": raw,
+    "orchestrator": ours,
+    "LlamaIndex": llamaindex,
+    "Haystack": haystack,
+}
+
+
+def measured(system: str, corpora: list[Path], name: str, python: str) -> list[float] | None:
+    """Seconds of one system in a process of its own; None if it is not installed there."""
+    command = [python, "-m", "benchmarks.indexing", "--run", system, "--embedder", name]
+    ended = subprocess.run([*command, *map(str, corpora)], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def versions() -> dict[str, str]:
+    """What was measured."""
+    found = {"python": platform.python_version()}
+    for package in ("llama-index-core", "haystack-ai", "qdrant-edge-py", "wordllama", "torch"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpora", nargs="*", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--run", choices=SYSTEMS, help=argparse.SUPPRESS)
+    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser.add_argument("--collections", nargs="+", default=["scifact"])
+    parser.add_argument("--embedder", choices=["light", "minilm"], default="light")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer-python", default=sys.executable)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    if given.run:
+        module = MODULES.get(given.run)
+        missing = module is not None and importlib.util.find_spec(module.partition(".")[0]) is None
+        seconds = None if missing else RUNS[given.run](given.corpora, given.embedder)
+        print(json.dumps([seconds] if isinstance(seconds, float) else seconds))
+        return
+    if given.data is None:
+        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
+    corpora = [given.data / name / "corpus.jsonl" for name in given.collections]
+    documents = sum(1 for _ in records(corpora))
+    taken: dict[str, list[list[float]]] = {system: [] for system in SYSTEMS}
+    for _ in range(given.rounds):
+        for system in SYSTEMS:
+            python = given.peer_python if system in MODULES else sys.executable
+            if (seconds := measured(system, corpora, given.embedder, python)) is not None:
+                taken[system].append(seconds)
+    print(f"{documents:,} documents of {', '.join(given.collections)}; embedder {given.embedder}\n")
+    print("| system | seconds | documents/s | of the raw embedder |\n|---|---|---|---|")
+    medians = {
+        system: statistics.median(run[0] for run in runs) if runs else None for system, runs in taken.items()
+    }
+    alone = medians["raw embedder"]
+    assert alone is not None
+    for system, seconds in medians.items():
+        row = (
+            "not installed | | "
+            if seconds is None
+            else f"{seconds:.2f} | {documents / seconds:,.0f} | {alone / seconds:.2f}"
+        )
+        print(f"| {system} | {row} |")
+    start = statistics.median(run[1] for run in taken["orchestrator"])
+    steady = (medians["orchestrator"] or 0.0) - start
+    print(f"\norchestrator: {start:.2f} s to start and to index one line;", end=" ")
+    print(f"without them {alone / steady:.2f} of the raw embedder")
+    print("versions: " + ", ".join(f"{name} {version}" for name, version in versions().items()))
+    if given.json:
+        result = {"documents": documents, "seconds": taken, "medians": medians, "versions": versions()}
+        given.json.write_text(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from connectors.sql.schema import documents, label_sets
-from connectors.sql.statements import chunks, insert_missing
+from connectors.sql.statements import CHUNK, chunks, insert_missing
 from orchestrator.types import Principal
 
 
@@ -41,12 +41,20 @@ def labels_of(connection: Connection, ids: Collection[str]) -> dict[str, tuple[s
     return {identifier: tuple(labels) for identifier, labels in found.items()}
 
 
-def readable(tenant: str, grants: Collection[str]) -> ColumnElement[bool]:
-    """Documents of this tenant that carry one of these labels; nothing for no grants."""
-    granted = select(label_sets.c.id).where(label_sets.c.label.in_(sorted(grants)))
-    return and_(documents.c.tenant == tenant, documents.c.labels.in_(granted))
+def readable(connection: Connection, principal: Principal) -> Iterator[ColumnElement[bool]]:
+    """Conditions on documents; the principal may read what meets one of them. None for no grants.
 
-
-def grants_in_parts(principal: Principal) -> Iterable[list[str]]:
-    """A principal's grants, so few at a time that a statement may name them all."""
-    return chunks(sorted(principal.grants), 10_000)
+    There is one, unless there are more grants than a statement should name: then these are looked up
+    first, since far fewer sets of labels are stored.
+    """
+    mine = documents.c.tenant == principal.tenant
+    carrying = select(label_sets.c.id).distinct()
+    if 0 < len(principal.grants) <= CHUNK:
+        granted = carrying.where(label_sets.c.label.in_(sorted(principal.grants)))
+        yield and_(mine, documents.c.labels.in_(granted))
+        return
+    sets: set[str] = set()
+    for part in chunks(sorted(principal.grants)):
+        sets.update(connection.execute(carrying.where(label_sets.c.label.in_(part))).scalars())
+    for part in chunks(sorted(sets)):
+        yield and_(mine, documents.c.labels.in_(part))

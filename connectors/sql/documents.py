@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from connectors.sql.access import grants_in_parts, labels_of, readable
+from connectors.sql.access import labels_of, readable
 from connectors.sql.database import Database
 from connectors.sql.schema import documents, indexes, passages
 from connectors.sql.statements import chunks
@@ -41,7 +41,7 @@ class SqlDocuments:
         )
         found: dict[str, Row[*tuple[Any, ...]]] = {}
         with self._database.reading() as connection:
-            for grants in grants_in_parts(principal):
+            for allowed in readable(connection, principal):
                 query = (
                     select(
                         passages.c.id,
@@ -55,7 +55,7 @@ class SqlDocuments:
                         documents.c.metadata,
                     )
                     .select_from(passages.join(documents))
-                    .where(passages.c.index_id == index_id, readable(principal.tenant, grants))
+                    .where(passages.c.index_id == index_id, allowed)
                 )
                 for part in chunks(identifier for identifier in ids if identifier not in found):
                     for row in connection.execute(query.where(passages.c.id.in_(part))):

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
-from connectors.sql.access import grants_in_parts, readable
+from connectors.sql.access import readable
 from connectors.sql.checkpoints import Checkpoints
 from connectors.sql.database import Database
 from connectors.sql.schema import citations, documents, indexes, passages, runs, steps
@@ -165,8 +165,8 @@ def _closed(connection: Connection, ids: list[str], principal: Principal) -> set
     for part in chunks(dict.fromkeys(ids)):
         query = stored.where(passages.c.id.in_(part))
         there.update(connection.execute(query).scalars())
-        for grants in grants_in_parts(principal):
-            open_to.update(connection.execute(query.where(readable(principal.tenant, grants))).scalars())
+        for allowed in readable(connection, principal):
+            open_to.update(connection.execute(query.where(allowed)).scalars())
     return there - open_to
 
 

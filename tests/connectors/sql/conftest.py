@@ -32,12 +32,13 @@ def migrated_name(postgres_cluster: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     """The URL of a database with empty tables."""
     if request.param == "sqlite":
         path = tmp_path / "state.db"
         shutil.copy(request.getfixturevalue("migrated_file"), path)
-        return f"sqlite:///{path}"
+        yield f"sqlite:///{path}"
+        return
     import psycopg
 
     cluster: str = request.getfixturevalue("postgres_cluster")
@@ -45,7 +46,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(cluster.format("postgres"), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    return cluster.format(name)
+        yield cluster.format(name)
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture

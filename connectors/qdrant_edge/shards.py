@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -16,13 +17,19 @@ from qdrant_edge import (
     EdgeShard,
     EdgeSparseVectorParams,
     EdgeVectorParams,
-    PayloadSchemaType,
+    HnswIndexConfig,
+    KeywordIndexParams,
+    Memory,
     Point,
+    ScalarQuantizationConfig,
+    ScalarType,
     ScrollRequest,
     UpdateOperation,
 )
 from qdrant_edge import SparseVector as EdgeSparse
 
+from connectors.qdrant_edge.points import ACCESS, DENSE, LABELS, TENANT, TERMS, payload_of
+from connectors.qdrant_edge.reading import ShardReader
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexVersion, Shard, SparseVector
 
@@ -30,11 +37,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Names of the two vectors of a point.
-DENSE, TERMS = "dense", "bm25"
-#: Payload fields: who may read a point, and what filters match.
-TENANT, LABELS, METADATA = "tenant", "labels", "metadata"
 _BATCH = 1000
+#: From this many points on a shard has a graph (HNSW) over vectors of one byte a number, and the best
+#: candidates are scored again exactly. Below, comparing all vectors is as fast, exact, and built at once.
+GRAPH_FROM = 10_000
+_LINKS, _CANDIDATES = 16, 100
 
 
 class EdgeShardWriter:
@@ -54,41 +61,56 @@ class EdgeShardWriter:
         """A shard of the passages of `documents`; row i of `dense` and `sparse` is passage i of them all."""
         import numpy as np
 
+        passages = [
+            (passage.id, payload)
+            for row in documents
+            for payload in [payload_of(row)]
+            for passage in row.passages
+        ]
+        if not len(passages) == len(dense) == len(sparse):
+            raise StoreError(
+                f"shard {name!r} is given {len(passages)} passages, {len(dense)} dense and {len(sparse)} "
+                "sparse vectors; each passage needs one of both."
+            )
+        # The engine takes what is not finite, and never returns it.
         if not np.isfinite(dense).all():
-            raise StoreError(f"shard {name!r} has vectors that are not finite.", hint="Check the embedder.")
-
-        def points() -> Iterator[Point]:
-            row = 0
-            for document in documents:
-                payload = payload_of(document)
-                for passage in document.passages:
-                    terms = EdgeSparse(list(sparse[row].indices), list(sparse[row].values))
-                    yield Point(passage.id, {DENSE: dense[row].tolist(), TERMS: terms}, payload)
-                    row += 1
-
-        return self._written(index, name, int(dense.shape[1]), points())
+            raise StoreError(
+                f"shard {name!r} is given vectors that are not finite.", hint="Check the embedder."
+            )
+        points = (
+            Point(identifier, {DENSE: dense[row].tolist(), TERMS: _edge(sparse[row])}, payload)
+            for row, (identifier, payload) in enumerate(passages)
+        )
+        return self._written(index, name, int(dense.shape[1]), points, len(passages))
 
     def rewrite(
         self, index: str, name: str, documents: Sequence[DocumentRow], version: IndexVersion
     ) -> Shard:
         """A shard of passages that `version` has, under new labels or metadata; their vectors are copied."""
-        payloads = {
-            passage.id: payload_of(document) for document in documents for passage in document.passages
-        }
-
-        def points() -> Iterator[Point]:
-            for identifier, vector, _ in self._alive(
-                index, [shard.name for shard in version.shards], version
-            ):
-                if identifier in payloads:
-                    yield Point(identifier, vector, payloads[identifier])
-
-        return self._written(index, name, version.format.dimensions, points())
+        payloads = {passage.id: payload_of(row) for row in documents for passage in row.passages}
+        shards = [shard.name for shard in version.shards]
+        points = (
+            Point(identifier, vector, payloads[identifier])
+            for identifier, vector, _ in self._alive(index, shards, version)
+            if identifier in payloads
+        )
+        shard = self._written(index, name, version.format.dimensions, points, len(payloads))
+        if shard.points != len(payloads):
+            shutil.rmtree(self._folder / index / name)
+            raise StoreError(
+                f"the index {index!r} has {shard.points} of the {len(payloads)} passages to be relabelled.",
+                hint=f"Run `orchestrator index verify --index {index}`.",
+            )
+        return shard
 
     def merge(self, index: str, name: str, shards: Sequence[str], version: IndexVersion) -> Shard:
         """One shard of what is alive in `shards` of `version`."""
+        sizes = {
+            shard.name: shard.points - len(version.removed.get(shard.name, ())) for shard in version.shards
+        }
         points = (Point(*found) for found in self._alive(index, shards, version))
-        return self._written(index, name, version.format.dimensions, points)
+        expected = sum(sizes.get(shard, 0) for shard in shards)
+        return self._written(index, name, version.format.dimensions, points, expected)
 
     def contents(self, index: str, name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Tenant and labels by passage id of all points in a shard, dead ones too; StoreError if broken."""
@@ -98,12 +120,25 @@ class EdgeShardWriter:
         }
 
     def sweep(self, index: str, keep: Collection[str], *, seconds: float) -> list[str]:
-        """Delete shards that are not in `keep` and were last touched more than `seconds` ago."""
-        swept: list[str] = []
+        """Delete shards that are not in `keep`, and were not `seconds` ago; the names of those deleted.
+
+        The first sweep that finds a shard unneeded notes the time beside it, and a later one deletes it:
+        a shard may be old when it is given up, and new while its version is about to be published.
+        """
         folder = self._folder / index
+        swept: list[str] = []
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-            if path.name not in keep and time.time() - path.stat().st_mtime >= seconds:
+            if not path.is_dir():
+                continue
+            note = folder / f".{path.name.strip('.')}.unneeded"
+            if path.name in keep:
+                note.unlink(missing_ok=True)
+                continue
+            if not note.exists():
+                note.touch()
+            if time.time() - note.stat().st_mtime >= seconds:
                 shutil.rmtree(path, ignore_errors=True)
+                note.unlink(missing_ok=True)
                 swept.append(path.name)
         return swept
 
@@ -117,20 +152,22 @@ class EdgeShardWriter:
                     yield found
 
     def _points(self, index: str, name: str, *, vectors: bool) -> Iterator[tuple[str, Any, Any]]:
-        shard = opened(self._folder / index / name)
+        reader = ShardReader(self._folder / index / name)
         try:
             offset = None
             while True:
                 request = ScrollRequest(limit=_BATCH, offset=offset, with_payload=True, with_vector=vectors)
-                records, offset = shard.scroll(request)
+                records, offset = reader.edge.scroll(request)
                 for record in records:
                     yield str(record.id), record.vector, record.payload
                 if offset is None:
                     return
         finally:
-            shard.close()
+            reader.close()
 
-    def _written(self, index: str, name: str, dimensions: int, points: Iterator[Point]) -> Shard:
+    def _written(
+        self, index: str, name: str, dimensions: int, points: Iterator[Point], expected: int
+    ) -> Shard:
         """Write points into a hidden folder, and give it its name when all of it is on disk."""
         final = self._folder / index / name
         if final.exists():
@@ -138,56 +175,83 @@ class EdgeShardWriter:
         building = final.with_name(f".{name}.building")
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        shard = EdgeShard.create(str(building), _config(dimensions))
-        count = 0
-        for field in (TENANT, LABELS):
-            shard.update(UpdateOperation.create_field_index(field, PayloadSchemaType.Keyword))
-        batch: list[Point] = []
-        for point in points:
-            batch.append(point)
-            count += 1
-            if len(batch) == _BATCH:
+        try:
+            shard = EdgeShard.create(str(building), _config(dimensions, graph=expected >= GRAPH_FROM))
+            # An own graph for each label would take longer to build than it saves.
+            shard.update(UpdateOperation.create_field_index(ACCESS, KeywordIndexParams(enable_hnsw=False)))
+            count = 0
+            for batch in _batches(points):
                 shard.update(UpdateOperation.upsert_points(batch))
-                batch = []
-        if batch:
-            shard.update(UpdateOperation.upsert_points(batch))
-        shard.optimize()
-        shard.flush()
-        shard.close()
+                count += len(batch)
+            shard.optimize()
+            shard.flush()
+            shard.close()
+            _drop_empty_segments(building)
+            _check(building, count)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
         _to_disk(building)
         building.rename(final)
         _sync(final.parent)
         return Shard(name, count)
 
 
-def payload_of(document: DocumentRow) -> dict[str, Any]:
-    """What searches can filter by."""
-    return {TENANT: document.tenant, LABELS: sorted(document.labels), METADATA: dict(document.metadata)}
-
-
-def opened(path: Path) -> EdgeShard:
-    """A shard for reading; StoreError if it is missing or broken."""
-    if not path.is_dir():
-        raise StoreError(f"shard {path.name!r} is missing.", hint="Run `orchestrator index verify`.")
-    try:
-        return EdgeShard.load(str(path))
-    except Exception as error:
-        raise StoreError(
-            f"shard {path.name!r} cannot be opened: {error}.", hint="Run `orchestrator index rebuild`."
-        ) from error
-
-
-def _config(dimensions: int) -> EdgeConfig:
+def _config(dimensions: int, *, graph: bool) -> EdgeConfig:
+    one_byte = ScalarQuantizationConfig(ScalarType.Int8, quantile=0.99, memory=Memory.Cached)
     return EdgeConfig(
-        vectors={DENSE: EdgeVectorParams(size=dimensions, distance=Distance.Cosine)},
-        sparse_vectors={TERMS: EdgeSparseVectorParams()},
-        optimizers=EdgeOptimizersConfig(default_segment_number=1),
+        vectors={DENSE: EdgeVectorParams(size=dimensions, distance=Distance.Cosine, memory=Memory.Cached)},
+        sparse_vectors={TERMS: EdgeSparseVectorParams(memory=Memory.Cached)},
+        hnsw_config=HnswIndexConfig(_LINKS if graph else 0, _CANDIDATES, 10_000, memory=Memory.Cached),
+        quantization_config=one_byte if graph else None,
+        # Everything is written as it is read: what grows in place opens three times as slowly.
+        optimizers=EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1),
+        id_tracker_memory=Memory.Cached,
+        # A search runs in the thread that asks; a pool for each shard would be mostly asleep.
+        max_search_threads=1,
         wal_enabled=False,
     )
 
 
+def _edge(vector: SparseVector) -> EdgeSparse:
+    return EdgeSparse(list(vector.indices), list(vector.values))
+
+
+def _batches(points: Iterator[Point]) -> Iterator[list[Point]]:
+    batch: list[Point] = []
+    for point in points:
+        batch.append(point)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _drop_empty_segments(folder: Path) -> None:
+    # Each reader makes one of its own, in its view: that is faster than to open one from a disk.
+    segments = list((folder / "segments").iterdir())
+    written = [path for path in segments if json.loads((path / "segment.json").read_text())["version"]]
+    for path in segments:
+        if written and path not in written:
+            shutil.rmtree(path)
+
+
+def _check(folder: Path, count: int) -> None:
+    reader = ShardReader(folder)
+    try:
+        found = reader.edge.info().points_count
+    finally:
+        reader.close()
+    if found != count:
+        raise StoreError(
+            f"shard {folder.name!r} holds {found} points after {count} were written.",
+            hint="Passage ids must differ, and the disk must have room.",
+        )
+
+
 def _to_disk(folder: Path) -> None:
-    for path in [folder, *folder.rglob("*")]:
+    for path in [*folder.rglob("*"), folder]:
         _sync(path)
 
 

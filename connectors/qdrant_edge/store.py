@@ -5,60 +5,40 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qdrant_edge import (
-    EdgeShard,
-    FieldCondition,
-    HasIdCondition,
-    MatchAny,
-    MatchValue,
-    Query,
-    QueryBatchRequest,
-    QueryRequest,
-)
-from qdrant_edge import Filter as EdgeFilter
+from qdrant_edge import QuantizationSearchParams, Query, QueryBatchRequest, QueryRequest, SearchParams
 from qdrant_edge import SparseVector as EdgeSparse
 
-from connectors.qdrant_edge.shards import DENSE, LABELS, METADATA, TENANT, TERMS, opened
-from orchestrator.errors import IndexMismatch
-from orchestrator.ports import (
-    Catalogue,
-    Dense,
-    IndexFormat,
-    IndexVersion,
-    Lexical,
-    Search,
-    SparseEncoder,
-    TermStatistics,
-)
+from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
+from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
+from orchestrator.ports import Catalogue, Dense, IndexFormat, Lexical, Search, SparseEncoder
 from orchestrator.types import Filter, Hit, Hits, Principal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-@dataclass(slots=True)
-class _Opened:
-    """A version with its shards open, and how many searches are in it."""
-
-    version: IndexVersion
-    shards: dict[str, EdgeShard]
-    buried: dict[str, HasIdCondition]
-    statistics: dict[str, TermStatistics]
-    searches: int = 0
+#: Candidates that a graph is searched for, at least, and how many more than asked are scored exactly.
+_BREADTH, _SPARE = 200, 1.5
+#: Seconds for which a search over many shards holds the event loop before others get a turn.
+_TURN = 0.005
 
 
 class EdgeVectorStore:
     """The `VectorStore` port over immutable Qdrant Edge shards in `folder`/index.
 
-    A search sees one version throughout. A new one is noticed before a search, its new shards are
-    opened one by one, and shards that it no longer has are closed when the last search in them ends.
+    A search sees one version throughout: the one that is published when it begins. All its queries go
+    to each shard as one batch, and the rankings are merged by score: scores do not depend on the shard
+    or on other tenants, since the document frequencies of BM25 are put on the query. An index of
+    another `format` is an IndexMismatch.
+
+    Searches run where they are awaited: the engine holds the interpreter anyway, for about a
+    millisecond, which is less than a thread would cost.
     """
 
     def __init__(
@@ -66,17 +46,13 @@ class EdgeVectorStore:
     ) -> None:
         self._catalogue = catalogue
         self._index = index
-        self._folder = folder / index
         self._sparse = sparse
         self._format = format
-        self._current: _Opened | None = None
-        self._shards: dict[str, EdgeShard] = {}
-        self._lock = threading.Lock()
-        self._swap = asyncio.Lock()
+        self._snapshots = Snapshots(catalogue, index, folder, format)
 
     @property
     def version(self) -> str:
-        """The number of the published version."""
+        """The name of the index and the number of its published version."""
         version = self._catalogue.current(self._index)
         return f"{self._index}@{version.number if version else 0}"
 
@@ -88,148 +64,96 @@ class EdgeVectorStore:
         filters: Sequence[Filter] = (),
         limit: int = 10,
     ) -> list[Hits]:
-        """One ranking a search; see the port."""
-        if not principal.grants or not searches or limit < 1:
-            return [Hits() for _ in searches]
-        opened_now = await self._open()
-        if opened_now is None or not opened_now.shards:
-            return [Hits() for _ in searches]
-        opened_now.searches += 1
-        try:
-            return self._searched(opened_now, searches, principal, filters, limit)
-        finally:
-            opened_now.searches -= 1
-            self._closed()
+        """One ranking a search, all against one version; see the port. BadInput for an unusable vector."""
+        nothing = [Hits() for _ in searches]
+        if limit < 1 or not searches or allowed(principal, filters) is None:
+            return nothing
+        async with self._snapshot() as snapshot:
+            if snapshot is None:
+                return nothing
+            queries = [self._query(snapshot, search, principal.tenant, limit) for search in searches]
+            asked = {number: query for number, query in enumerate(queries) if query is not None}
+            best: list[list[tuple[float, str]]] = [[] for _ in searches]
+            turn = time.monotonic()
+            for reader in snapshot.readers if asked else ():
+                permitted = allowed(principal, filters, snapshot.dead.get(reader.name))
+                batch = QueryBatchRequest(
+                    [QueryRequest(limit=limit, filter=permitted, **query) for query in asked.values()]
+                )
+                for number, points in zip(asked, reader.edge.query_batch(batch), strict=True):
+                    best[number] += [(-point.score, str(point.id)) for point in points]
+                if time.monotonic() - turn > _TURN:
+                    await asyncio.sleep(0)
+                    turn = time.monotonic()
+        return [
+            Hits(tuple(Hit(name, -score) for score, name in heapq.nsmallest(limit, found))) for found in best
+        ]
 
     async def vectors(self, ids: Sequence[str], *, principal: Principal) -> dict[str, NDArray[np.float32]]:
-        """Dense vectors of the passages that exist and that the principal may read."""
+        """Dense vectors of the passages that exist and that the principal may read, in the order of `ids`."""
         import numpy as np
 
         found: dict[str, NDArray[np.float32]] = {}
-        opened_now = await self._open()
-        if opened_now is None or not principal.grants:
+        if not principal.grants or not ids:
             return found
-        for name, shard in opened_now.shards.items():
-            dead = opened_now.version.removed.get(name, frozenset())
-            wanted = [identifier for identifier in ids if identifier not in dead]
-            for record in shard.retrieve(wanted, with_payload=True, with_vector=True):
-                payload: Any = record.payload
-                vector: Any = record.vector
-                if payload[TENANT] == principal.tenant and principal.grants & set(payload[LABELS]):
-                    found[str(record.id)] = np.asarray(vector[DENSE], dtype=np.float32)
+        async with self._snapshot() as snapshot:
+            for reader in snapshot.readers if snapshot else ():
+                assert snapshot is not None
+                dead = snapshot.version.removed.get(reader.name, frozenset())
+                wanted: list[Any] = [identifier for identifier in ids if identifier not in dead]
+                for record in reader.edge.retrieve(wanted, with_payload=True, with_vector=True):
+                    payload: Any = record.payload
+                    vector: Any = record.vector
+                    if readable(payload, principal):
+                        found[str(record.id)] = np.asarray(vector[DENSE], dtype=np.float32)
         return {identifier: found[identifier] for identifier in ids if identifier in found}
 
     def close(self) -> None:
-        """Close every shard."""
-        with self._lock:
-            for shard in self._shards.values():
-                shard.close()
-            self._shards, self._current = {}, None
+        """Close every shard. A search afterwards opens them again."""
+        self._snapshots.close()
 
-    # -- versions ------------------------------------------------------------------------------
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncGenerator[Snapshot | None]:
+        """The current version, kept open; None if there is no index."""
+        while True:
+            current = self._snapshots.current()
+            if current is not None and not isinstance(current, Snapshot):
+                # Others wait for the same version: it is opened even if this search is cancelled.
+                current = await asyncio.shield(asyncio.wrap_future(current))
+            if current is None:
+                yield None
+                return
+            with self._snapshots.held(current) as snapshot:
+                if snapshot is not None:
+                    yield snapshot
+                    return
 
-    async def _open(self) -> _Opened | None:
-        """The current version, its shards open."""
-        version = self._catalogue.current(self._index)
-        if version is None:
-            return None
-        current = self._current
-        if current is not None and current.version.number == version.number:
-            return current
-        async with self._swap:
-            current = self._current
-            if current is not None and current.version.number >= version.number:
-                return current
-            if version.format != self._format:
-                raise IndexMismatch(
-                    f"index {self._index!r} was made with {version.format.embedder} and "
-                    f"{version.format.sparse}, not with {self._format.embedder} and {self._format.sparse}.",
-                    hint=f"Run `orchestrator index rebuild --index {self._index}`, or set the former embedder.",
-                )
-            shards: dict[str, EdgeShard] = {}
-            for shard in version.shards:
-                if shard.name not in self._shards:
-                    # Opening holds the interpreter: let the loop breathe between two shards.
-                    self._shards[shard.name] = await asyncio.to_thread(opened, self._folder / shard.name)
-                shards[shard.name] = self._shards[shard.name]
-            buried = {name: HasIdCondition(set(dead)) for name, dead in version.removed.items() if dead}
-            self._current = _Opened(version, shards, buried, {})
-            self._closed()
-            return self._current
-
-    def _closed(self) -> None:
-        """Close shards that no search can reach any more."""
-        current = self._current
-        if current is None or current.searches:
-            return
-        for name in [name for name in self._shards if name not in current.shards]:
-            self._shards.pop(name)  # closed when the last search that holds it lets go
-
-    # -- searching -----------------------------------------------------------------------------
-
-    def _searched(
-        self,
-        now: _Opened,
-        searches: Sequence[Search],
-        principal: Principal,
-        filters: Sequence[Filter],
-        limit: int,
-    ) -> list[Hits]:
-        queries = [self._query(now, search, principal.tenant) for search in searches]
-        asked = [number for number, query in enumerate(queries) if query is not None]
-        best: list[list[tuple[float, str]]] = [[] for _ in searches]
-        must = _must(principal, filters)
-        for name, shard in now.shards.items():
-            buried = now.buried.get(name)
-            allowed = EdgeFilter(must=must, must_not=[buried] if buried else None)
-            batch = QueryBatchRequest(
-                [QueryRequest(limit=limit, query=queries[number], filter=allowed) for number in asked]
-            )
-            for number, points in zip(asked, shard.query_batch(batch), strict=True):
-                best[number] += [(point.score, str(point.id)) for point in points]
-        return [
-            Hits(tuple(Hit(name, score) for score, name in heapq.nsmallest(limit, found, key=_order)))
-            for found in best
-        ]
-
-    def _query(self, now: _Opened, search: Search, tenant: str) -> Any:
+    def _query(self, snapshot: Snapshot, search: Search, tenant: str, limit: int) -> dict[str, Any] | None:
+        """The arguments of the engine's request; None if nothing can be found."""
         if isinstance(search, Dense):
-            return Query.Nearest([float(value) for value in search.vector], using=DENSE)
-        terms = self._weighted(now, search, tenant)
+            vector = query_vector(search.vector, self._format.dimensions)
+            exactly = QuantizationSearchParams(rescore=True, oversampling=_SPARE)
+            params = SearchParams(hnsw_ef=max(_BREADTH, 2 * limit), quantization=exactly)
+            return {"query": Query.Nearest(vector, using=DENSE), "params": params}
+        terms = self._weighted(snapshot, search, tenant)
         if not terms:
             return None
         indices = sorted(terms)
-        return Query.Nearest(EdgeSparse(indices, [terms[index] for index in indices]), using=TERMS)
+        return {"query": Query.Nearest(EdgeSparse(indices, [terms[one] for one in indices]), using=TERMS)}
 
-    def _weighted(self, now: _Opened, search: Lexical, tenant: str) -> dict[int, float]:
-        """Term counts or weights times the tenant's inverse document frequencies."""
-        if tenant not in now.statistics:
-            now.statistics[tenant] = self._catalogue.statistics(now.version, tenant)
-        statistics = now.statistics[tenant]
+    def _weighted(self, snapshot: Snapshot, search: Lexical, tenant: str) -> dict[int, float]:
+        """Counts or weights of the terms that the tenant has, times their inverse document frequencies.
+
+        Source: Lucene's ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
+        """
+        statistics = self._snapshots.statistics(snapshot, tenant)
         counts: dict[int, float] = {}
-        weighted = search.terms or ((search.text, 1.0),)
-        for text, weight in weighted:
+        for text, weight in search.terms or ((search.text, 1.0),):
             vector = self._sparse.query(text)
-            for index, count in zip(vector.indices, vector.values, strict=True):
-                counts[index] = counts.get(index, 0.0) + weight * count
+            for dimension, count in zip(vector.indices, vector.values, strict=True):
+                counts[dimension] = counts.get(dimension, 0.0) + weight * count
         return {
-            index: count * math.log1p((statistics.passages - held + 0.5) / (held + 0.5))
-            for index, count in counts.items()
-            if (held := statistics.frequency.get(index, 0)) > 0
+            dimension: count * math.log1p((statistics.passages - held + 0.5) / (held + 0.5))
+            for dimension, count in counts.items()
+            if (held := statistics.frequency.get(dimension, 0)) > 0
         }
-
-
-def _order(found: tuple[float, str]) -> tuple[float, str]:
-    return -found[0], found[1]
-
-
-def _must(principal: Principal, filters: Sequence[Filter]) -> list[Any]:
-    conditions: list[Any] = [
-        FieldCondition(TENANT, match=MatchValue(principal.tenant)),
-        FieldCondition(LABELS, match=MatchAny(sorted(principal.grants))),
-    ]
-    for given in filters:
-        values: Any = list(given.values)
-        match = MatchValue(values[0]) if len(values) == 1 else MatchAny(values)
-        conditions.append(FieldCondition(f'{METADATA}."{given.field}"', match=match))
-    return conditions

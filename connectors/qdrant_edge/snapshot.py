@@ -1,0 +1,171 @@
+"""The open shards of an index, version by version: a search sees one version from beginning to end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from qdrant_edge import HasIdCondition
+
+from connectors.qdrant_edge.points import condition_of
+from connectors.qdrant_edge.reading import ShardReader
+from orchestrator.errors import IndexMismatch, StoreError
+from orchestrator.ports import Catalogue, IndexFormat, IndexVersion, TermStatistics
+
+Result = TypeVar("Result")
+
+#: Seconds between two calls that hold the interpreter, so that a loop gets its turn.
+_BREATH = 0.002
+
+
+@dataclass(slots=True, eq=False)
+class Snapshot:
+    """A version with its shards open. `dead` is what each shard holds that is no longer part of it."""
+
+    version: IndexVersion
+    readers: tuple[ShardReader, ...]
+    dead: dict[str, HasIdCondition]
+    statistics: dict[str, TermStatistics] = field(default_factory=dict[str, TermStatistics])
+    searches: int = 0
+
+
+class Snapshots:
+    """Opens the shards of the current version, and closes those that no search is in any more.
+
+    A thread of its own does both, one shard after the other, and only those that are new or no longer
+    part of the version. Safe to use from several threads and event loops.
+    """
+
+    def __init__(self, catalogue: Catalogue, index: str, folder: Path, format: IndexFormat) -> None:
+        self._catalogue = catalogue
+        self._index = index
+        self._folder = folder
+        self._format = format
+        self._lock = threading.Lock()
+        self._thread: ThreadPoolExecutor | None = None
+        self._current: Snapshot | None = None
+        self._old: list[Snapshot] = []
+        self._readers: dict[str, ShardReader] = {}
+        self._opening: tuple[int, Future[Snapshot | None]] | None = None
+
+    def current(self) -> Snapshot | Future[Snapshot | None] | None:
+        """The version published last, or the one that is being opened; None if there is no index."""
+        version = self._catalogue.current(self._index)
+        if version is None:
+            return None
+        snapshot = self._current
+        if snapshot is not None and snapshot.version.number == version.number:
+            return snapshot
+        with self._lock:
+            if self._opening is None or self._opening[0] != version.number or self._opening[1].done():
+                self._opening = version.number, self._submitted(self._open)
+            return self._opening[1]
+
+    @contextmanager
+    def held(self, snapshot: Snapshot) -> Generator[Snapshot | None]:
+        """Keep a snapshot's shards open for a while; gives None if they have been closed already."""
+        with self._lock:
+            alive = snapshot is self._current or snapshot in self._old
+            if alive:
+                snapshot.searches += 1
+        try:
+            yield snapshot if alive else None
+        finally:
+            if alive:
+                with self._lock:
+                    snapshot.searches -= 1
+                    over = snapshot in self._old and not snapshot.searches
+                if over:
+                    self._submitted(self._close_unused)
+
+    def statistics(self, snapshot: Snapshot, tenant: str) -> TermStatistics:
+        """A tenant's document frequencies as of the snapshot's version."""
+        known = snapshot.statistics.get(tenant)
+        if known is None:
+            known = snapshot.statistics[tenant] = self._catalogue.statistics(snapshot.version, tenant)
+        return known
+
+    def close(self) -> None:
+        """Close every shard. What is asked for afterwards is opened again."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown(wait=True)
+        with self._lock:
+            readers = list(self._readers.values())
+            self._readers, self._old, self._current, self._opening = {}, [], None, None
+        for reader in readers:
+            reader.close()
+
+    # -- in the thread -------------------------------------------------------------------------
+
+    def _open(self) -> Snapshot | None:
+        version = self._catalogue.current(self._index)
+        while version is not None:
+            try:
+                return self._opened(version)
+            except StoreError:
+                # Merged away and deleted since the version was read? Then there is a newer one.
+                latest = self._catalogue.current(self._index)
+                if latest is not None and latest.number == version.number:
+                    raise
+                version = latest
+        return None
+
+    def _opened(self, version: IndexVersion) -> Snapshot:
+        before = self._current
+        if before is not None and before.version.number == version.number:
+            return before
+        if version.format != self._format:
+            raise IndexMismatch(
+                f"the index {self._index!r} was made with {version.format.embedder} "
+                f"({version.format.dimensions}-d) and {version.format.sparse}; the settings say "
+                f"{self._format.embedder} ({self._format.dimensions}-d) and {self._format.sparse}.",
+                hint=f"Set the former embedder, or run `orchestrator index rebuild --index {self._index}`.",
+            )
+        for shard in version.shards:
+            if shard.name not in self._readers:
+                reader = ShardReader(self._folder / self._index / shard.name)
+                with self._lock:
+                    self._readers[shard.name] = reader
+                time.sleep(_BREATH)
+        dead = {
+            name: condition
+            for name, ids in version.removed.items()
+            if name in self._readers and (condition := condition_of(ids)) is not None
+        }
+        snapshot = Snapshot(version, tuple(self._readers[shard.name] for shard in version.shards), dead)
+        # Whoever asked before is likely to ask again: the loop need not wait for the database then.
+        for tenant in list(before.statistics) if before is not None else ():
+            self.statistics(snapshot, tenant)
+        with self._lock:
+            if self._current is not None:
+                self._old.append(self._current)
+            self._current = snapshot
+        self._close_unused()
+        return snapshot
+
+    def _close_unused(self) -> None:
+        with self._lock:
+            self._old = [snapshot for snapshot in self._old if snapshot.searches]
+            used = {
+                reader.name
+                for snapshot in [*self._old, self._current]
+                if snapshot is not None
+                for reader in snapshot.readers
+            }
+            unused = [self._readers.pop(name) for name in list(self._readers) if name not in used]
+        for reader in unused:
+            time.sleep(_BREATH)
+            reader.close()
+
+    def _submitted(self, work: Callable[[], Result]) -> Future[Result]:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="shards")
+        return self._thread.submit(work)

@@ -27,7 +27,7 @@ def test_an_unknown_workflow_lists_the_known_ones(cli: Command) -> None:
 
 def test_asking_with_an_unknown_workflow(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
-    refused(cli("ask", "what?", "--workflow", "caht"), "no workflow 'caht'", "chat, search")
+    refused(cli("ask", "what?", "--workflow", "caht"), "no workflow 'caht'", "chat", "search")
 
 
 def test_a_workflow_file_that_does_not_load_names_the_line(cli: Command, folder: Path) -> None:

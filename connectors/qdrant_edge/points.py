@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from qdrant_edge import FieldCondition, HasIdCondition, MatchAny, MatchValue
+from qdrant_edge import FieldCondition, HasIdCondition, MatchAny
 from qdrant_edge import Filter as EdgeFilter
 
 from orchestrator.errors import BadInput
@@ -17,10 +18,12 @@ from orchestrator.types import Filter, Principal
 #: Names of the two vectors of a point.
 DENSE, TERMS = "dense", "bm25"
 #: Payload fields. `ACCESS` holds a token for each label, which names the tenant as well: one condition
-#: on one indexed field decides who may read a passage.
+#: on one indexed field decides who may read a passage. `METADATA` holds a token for each field and
+#: value, so that filters are looked up as well, whatever the fields are called.
 ACCESS, TENANT, LABELS, METADATA = "access", "tenant", "labels", "metadata"
-#: Metadata of these types can be filtered by; other values are not stored with the vectors.
-_FILTERABLE = (str, int, bool)
+INDEXED = (ACCESS, METADATA)
+#: Longer tokens are kept as their hash.
+_LONGEST = 200
 
 
 def payload_of(document: DocumentRow) -> dict[str, Any]:
@@ -30,7 +33,11 @@ def payload_of(document: DocumentRow) -> dict[str, Any]:
         ACCESS: [_token(document.tenant, label) for label in labels],
         TENANT: document.tenant,
         LABELS: labels,
-        METADATA: {name: value for name, value in document.metadata.items() if _filterable(value)},
+        METADATA: [
+            _token(name, value)
+            for name, given in sorted(document.metadata.items())
+            for value in _values(given)
+        ],
     }
 
 
@@ -45,7 +52,9 @@ def allowed(
         return None
     tokens = sorted(_token(principal.tenant, label) for label in principal.grants)
     must: list[Any] = [FieldCondition(ACCESS, match=MatchAny(tokens))]
-    must += [_matching(given) for given in filters]
+    for given in filters:
+        wanted = sorted({_token(given.field, value) for value in given.values})
+        must.append(FieldCondition(METADATA, match=MatchAny(wanted)))
     return EdgeFilter(must=must, must_not=[dead] if dead else None)
 
 
@@ -72,30 +81,13 @@ def query_vector(values: Iterable[float], dimensions: int) -> list[float]:
     return vector
 
 
-def _token(tenant: str, label: str) -> str:
-    # JSON, since no choice of names can make two pairs the same text.
-    return json.dumps([tenant, label])
+def _token(*parts: Any) -> str:
+    # JSON, since no choice of names and values can make two of them the same text.
+    text = json.dumps(parts)
+    return text if len(text) <= _LONGEST else hashlib.sha256(text.encode()).hexdigest()
 
 
-def _filterable(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(isinstance(one, _FILTERABLE) for one in value)  # pyright: ignore[reportUnknownVariableType]
-    return isinstance(value, _FILTERABLE)
-
-
-def _matching(given: Filter) -> Any:
-    if '"' in given.field or not given.field:
-        raise BadInput(
-            f"no metadata field can be named {given.field!r}.", hint="Name a field without quotes."
-        )
-    path = f'{METADATA}."{given.field}"'
-    words = [value for value in given.values if isinstance(value, str)]
-    flags = [value for value in given.values if isinstance(value, bool)]
-    numbers = [value for value in given.values if isinstance(value, int) and not isinstance(value, bool)]
-    if any(abs(number) >= 1 << 63 for number in numbers):
-        raise BadInput(
-            f"a filter on {given.field!r} has a number beyond 64 bits.", hint="Give a smaller one."
-        )
-    conditions: list[Any] = [FieldCondition(path, match=MatchAny(part)) for part in (words, numbers) if part]
-    conditions += [FieldCondition(path, match=MatchValue(flag)) for flag in flags]
-    return conditions[0] if len(conditions) == 1 else EdgeFilter(should=conditions)
+def _values(given: Any) -> list[Any]:
+    """What a filter can ask a metadata field for: words, whole numbers, yes and no, or any of a list."""
+    several: list[Any] = list(given) if isinstance(given, (list, tuple)) else [given]  # pyright: ignore[reportUnknownArgumentType]
+    return [value for value in several if isinstance(value, (str, int, bool))]

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from qdrant_edge import (
 )
 from qdrant_edge import SparseVector as EdgeSparse
 
-from connectors.qdrant_edge.points import ACCESS, DENSE, LABELS, TENANT, TERMS, payload_of
+from connectors.qdrant_edge.points import DENSE, INDEXED, LABELS, TENANT, TERMS, payload_of
 from connectors.qdrant_edge.reading import ShardReader
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexVersion, Shard, SparseVector
@@ -177,8 +178,10 @@ class EdgeShardWriter:
         building.mkdir(parents=True)
         try:
             shard = EdgeShard.create(str(building), _config(dimensions, graph=expected >= GRAPH_FROM))
-            # An own graph for each label would take longer to build than it saves.
-            shard.update(UpdateOperation.create_field_index(ACCESS, KeywordIndexParams(enable_hnsw=False)))
+            for field in INDEXED:
+                # An own graph for each value would take longer to build than it saves.
+                keywords = KeywordIndexParams(enable_hnsw=False, memory=Memory.Cached)
+                shard.update(UpdateOperation.create_field_index(field, keywords))
             count = 0
             for batch in _batches(points):
                 shard.update(UpdateOperation.upsert_points(batch))
@@ -251,8 +254,15 @@ def _check(folder: Path, count: int) -> None:
 
 
 def _to_disk(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder]:
-        _sync(path)
+    # Side by side, since the file system writes its journal once for all that wait for it.
+    with ThreadPoolExecutor(8) as threads:
+        for paths in ([path for path in folder.rglob("*") if path.is_file()], _folders(folder)):
+            for _ in threads.map(_sync, paths):
+                pass
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [folder, *(path for path in folder.rglob("*") if path.is_dir())]
 
 
 def _sync(path: Path) -> None:

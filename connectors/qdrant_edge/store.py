@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import math
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from qdrant_edge import QuantizationSearchParams, Query, QueryBatchRequest, Quer
 from qdrant_edge import SparseVector as EdgeSparse
 
 from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
+from connectors.qdrant_edge.reading import ShardReader
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
 from orchestrator.ports import Catalogue, Dense, IndexFormat, Lexical, Search, SparseEncoder
 from orchestrator.types import Filter, Hit, Hits, Principal
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Candidates that a graph is searched for, at least, and how many more than asked are scored exactly.
 _BREADTH, _SPARE = 200, 1.5
+#: How many more points than asked are fetched, since the engine orders equal scores at random; where as
+#: many as that are equal at the limit, as many again up to a hard stop.
+_TIES, _ALL_TIES = 20, 4_000
 #: Seconds for which a search over many shards holds the event loop before others get a turn.
 _TURN = 0.005
 
@@ -77,11 +81,10 @@ class EdgeVectorStore:
             turn = time.monotonic()
             for reader in snapshot.readers if asked else ():
                 permitted = allowed(principal, filters, snapshot.dead.get(reader.name))
-                batch = QueryBatchRequest(
-                    [QueryRequest(limit=limit, filter=permitted, **query) for query in asked.values()]
-                )
-                for number, points in zip(asked, reader.edge.query_batch(batch), strict=True):
-                    best[number] += [(-point.score, str(point.id)) for point in points]
+                for number, found in zip(
+                    asked, _found(reader, asked.values(), permitted, limit), strict=True
+                ):
+                    best[number] += found
                 if time.monotonic() - turn > _TURN:
                     await asyncio.sleep(0)
                     turn = time.monotonic()
@@ -157,3 +160,19 @@ class EdgeVectorStore:
             for dimension, count in counts.items()
             if (held := statistics.frequency.get(dimension, 0)) > 0
         }
+
+
+def _found(
+    reader: ShardReader, queries: Iterable[dict[str, Any]], permitted: Any, limit: int
+) -> list[list[tuple[float, str]]]:
+    """The best points of a shard for each query, as (-score, id): `limit`, and all equal to the last one."""
+    fetch, asked = limit + _TIES, list(queries)
+    batch = QueryBatchRequest([QueryRequest(limit=fetch, filter=permitted, **query) for query in asked])
+    best: list[list[tuple[float, str]]] = []
+    for query, points in zip(asked, reader.edge.query_batch(batch), strict=True):
+        reach = fetch
+        while len(points) == reach and points[limit - 1].score == points[-1].score and reach < _ALL_TIES:
+            reach *= 4
+            points = reader.edge.query(QueryRequest(limit=reach, filter=permitted, **query))
+        best.append([(-point.score, str(point.id)) for point in points])
+    return best

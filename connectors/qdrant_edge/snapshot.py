@@ -91,6 +91,10 @@ class Snapshots:
             known = snapshot.statistics[tenant] = self._catalogue.statistics(snapshot.version, tenant)
         return known
 
+    def settle(self) -> None:
+        """Wait until what is to be opened or closed by now has been."""
+        self._submitted(lambda: None).result()
+
     def close(self) -> None:
         """Close every shard. What is asked for afterwards is opened again."""
         with self._lock:

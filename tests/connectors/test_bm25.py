@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.bm25 import AVERAGE_LENGTH, Bm25Encoder
+from orchestrator.errors import SettingsError
+from orchestrator.ports import SparseEncoder
+from orchestrator.testing.sparse_encoder import SparseEncoderConformance
+
+ENCODER = Bm25Encoder()
+
+
+class TestBm25Encoder(SparseEncoderConformance):
+    @pytest.fixture
+    def encoder(self) -> SparseEncoder:
+        return ENCODER
+
+
+def test_weights_are_those_of_bm25() -> None:
+    (vector,) = ENCODER.passages(["otter otter river"])
+    norm = 1.2 * (1 - 0.75 + 0.75 * 3 / AVERAGE_LENGTH)
+    expected = sorted([2 * 2.2 / (2 + norm), 1 * 2.2 / (1 + norm)])
+    assert sorted(vector.values) == pytest.approx(expected, rel=1e-5)
+
+
+def test_forms_of_a_word_are_one_term() -> None:
+    assert ENCODER.query("swimming") == ENCODER.query("swims") == ENCODER.query("SWIM")
+    assert ENCODER.query("naïve") == ENCODER.query("naive")
+    assert ENCODER.query("\ufb01nite") == ENCODER.query("finite")
+
+
+def test_stop_words_and_single_letters_are_no_terms() -> None:
+    assert ENCODER.query("what is the x of a y?").indices == ()
+
+
+@given(st.lists(st.sampled_from(["otter", "badger", "owl", "swift"]), max_size=400))
+def test_counts_are_exact(words: list[str]) -> None:
+    vector = ENCODER.query(" ".join(words))
+    counted = dict(zip(vector.indices, vector.values, strict=True))
+    assert counted == {ENCODER.query(word).indices[0]: words.count(word) for word in set(words)}
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_a_vector(text: str) -> None:
+    (passage,) = ENCODER.passages([text])
+    assert passage.indices == ENCODER.query(text).indices
+
+
+def test_a_name_says_what_vectors_depend_on() -> None:
+    made = [
+        Bm25Encoder(),
+        Bm25Encoder("german"),
+        Bm25Encoder(k=2),
+        Bm25Encoder(b=0),
+        Bm25Encoder(average_length=9),
+    ]
+    assert len({encoder.name for encoder in made}) == len(made)
+
+
+@pytest.mark.parametrize("wrong", [{"language": "klingon"}, {"b": 2.0}, {"k": -1.0}, {"average_length": 0.0}])
+def test_what_cannot_be_set_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="BM25 cannot be set up") as caught:
+        Bm25Encoder(**wrong)  # type: ignore[arg-type]
+    assert "english" in caught.value.hint

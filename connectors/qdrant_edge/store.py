@@ -11,7 +11,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qdrant_edge import QuantizationSearchParams, Query, QueryBatchRequest, QueryRequest, SearchParams
+from qdrant_edge import (
+    QuantizationSearchParams,
+    Query,
+    QueryBatchRequest,
+    QueryRequest,
+    ScoredPoint,
+    SearchParams,
+)
 from qdrant_edge import SparseVector as EdgeSparse
 
 from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
@@ -77,7 +84,7 @@ class EdgeVectorStore:
                 return nothing
             queries = [self._query(snapshot, search, principal.tenant, limit) for search in searches]
             asked = {number: query for number, query in enumerate(queries) if query is not None}
-            best: list[list[tuple[float, str]]] = [[] for _ in searches]
+            best: list[list[ScoredPoint]] = [[] for _ in searches]
             turn = time.monotonic()
             for reader in snapshot.readers if asked else ():
                 permitted = allowed(principal, filters, snapshot.dead.get(reader.name))
@@ -88,9 +95,7 @@ class EdgeVectorStore:
                 if time.monotonic() - turn > _TURN:
                     await asyncio.sleep(0)
                     turn = time.monotonic()
-        return [
-            Hits(tuple(Hit(name, -score) for score, name in heapq.nsmallest(limit, found))) for found in best
-        ]
+        return [_ranked(points, limit) for points in best]
 
     async def vectors(self, ids: Sequence[str], *, principal: Principal) -> dict[str, NDArray[np.float32]]:
         """Dense vectors of the passages that exist and that the principal may read, in the order of `ids`."""
@@ -164,15 +169,29 @@ class EdgeVectorStore:
 
 def _found(
     reader: ShardReader, queries: Iterable[dict[str, Any]], permitted: Any, limit: int
-) -> list[list[tuple[float, str]]]:
-    """The best points of a shard for each query, as (-score, id): `limit`, and all equal to the last one."""
+) -> list[list[ScoredPoint]]:
+    """The best points of a shard for each query: `limit`, and all whose score equals the last one's."""
     fetch, asked = limit + _TIES, list(queries)
     batch = QueryBatchRequest([QueryRequest(limit=fetch, filter=permitted, **query) for query in asked])
-    best: list[list[tuple[float, str]]] = []
+    best: list[list[ScoredPoint]] = []
     for query, points in zip(asked, reader.edge.query_batch(batch), strict=True):
         reach = fetch
         while len(points) == reach and points[limit - 1].score == points[-1].score and reach < _ALL_TIES:
             reach *= 4
             points = reader.edge.query(QueryRequest(limit=reach, filter=permitted, **query))
-        best.append([(-point.score, str(point.id)) for point in points])
+        best.append(points)
     return best
+
+
+def _ranked(points: list[ScoredPoint], limit: int) -> Hits:
+    """The best `limit` points of all shards; only their ids are asked for, which costs the most."""
+    scores = [point.score for point in points]
+    if len(points) > limit:
+        least = heapq.nlargest(limit, scores)[-1]
+        kept = [
+            (-score, str(point.id)) for score, point in zip(scores, points, strict=True) if score >= least
+        ]
+    else:
+        kept = [(-score, str(point.id)) for score, point in zip(scores, points, strict=True)]
+    kept.sort()
+    return Hits(tuple(Hit(name, -score) for score, name in kept[:limit]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypedDict
+from weakref import WeakValueDictionary
 
 from orchestrator.errors import WrongReturn
 from orchestrator.graph.execute import PreparedCall
@@ -218,11 +219,11 @@ class _Compiler:
         items = _items(op)
         inner = compile_plan(Plan((op.item,), op.body, self.plan.slots, op.result, ()), lines=self.lines)
         needed = sorted({key for call in calls(op.body) for key in _keys(call.arguments)} & set(op.shared))
-        limits: dict[str, asyncio.Semaphore] = {}
+        # A run's limit lives while one of its items does, so that a run that fails leaves nothing behind.
+        limits: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         one, collected = f"{op.path}.item", f"{op.path}.collect"
 
         async def begin(state: State) -> Update:
-            limits[_run(state).run_id] = asyncio.Semaphore(op.at_once)
             return {items: None}
 
         def spread(state: State) -> list[Any]:
@@ -242,7 +243,6 @@ class _Compiler:
 
         async def collect(state: State) -> Update:
             run = _run(state)
-            limits.pop(run.run_id, None)
             found: dict[int, Any] = state.get(items) or {}
             return {op.yields.key: tuple(found[number] for number in sorted(found)), **_accounts(run)}
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
     from orchestrator.nodes.interpolation import Interpolate, contrast
     from orchestrator.nodes.listing import Listing
+    from orchestrator.nodes.pseudo_documents import PseudoDocuments
+    from orchestrator.nodes.reformulate import GenQREnsemble, GenQRFusion
     from orchestrator.nodes.rerank import Rerank
     from orchestrator.nodes.retrieve import Retrieve
     from orchestrator.nodes.standalone import Standalone
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "CitedAnswer": "answer",
     "Compress": "compress",
+    "GenQREnsemble": "reformulate",
+    "GenQRFusion": "reformulate",
     "Interpolate": "interpolation",
     "Listing": "listing",
+    "PseudoDocuments": "pseudo_documents",
     "Rerank": "rerank",
     "Retrieve": "retrieve",
     "Rm3": "feedback",
@@ -38,8 +43,11 @@ _HOMES = {
 __all__ = [
     "CitedAnswer",
     "Compress",
+    "GenQREnsemble",
+    "GenQRFusion",
     "Interpolate",
     "Listing",
+    "PseudoDocuments",
     "Rerank",
     "Retrieve",
     "Rm3",

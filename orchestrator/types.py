@@ -182,6 +182,53 @@ class Facets:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What a user had, the oldest first: the items that are known of `user`, and behind them `items`.
+
+    A long history is named by its user and read where it is ranked; `items` are those of a session,
+    or of somebody who is not known.
+    """
+
+    user: str = ""
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One place of a slate: an item, its score, which arms ranked it, and a reason to read.
+
+    `propensity` is the chance that this item had of this place, given those before it; 1 without
+    exploration. It is logged, so that other policies can be valued from what users then did.
+    """
+
+    id: str
+    score: float
+    why: str = ""
+    title: str = ""
+    reason: str = ""
+    propensity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """What is shown to a user, the first place first. `notes` say what could not be done, and why."""
+
+    offers: tuple[Offer, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Offer]:
+        return iter(self.offers)
+
+    def __len__(self) -> int:
+        return len(self.offers)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Item ids, the first place first."""
+        return tuple(offer.id for offer in self.offers)
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a run spent on models. Addition sums."""
 

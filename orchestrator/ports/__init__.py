@@ -21,6 +21,7 @@ from orchestrator.ports.indexes import (
 )
 from orchestrator.ports.jobs import Job, JobState, Ledger
 from orchestrator.ports.models import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports.recommend import Arm, Ranking, Recommender, Trainer, Training
 from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.ports.vectors import (
     Dense,
@@ -34,6 +35,7 @@ from orchestrator.ports.vectors import (
 )
 
 __all__ = [
+    "Arm",
     "Cache",
     "Catalogue",
     "Clock",
@@ -54,6 +56,8 @@ __all__ = [
     "Lexical",
     "PassageRow",
     "Probabilities",
+    "Ranking",
+    "Recommender",
     "RunRecord",
     "RunStatus",
     "Runs",
@@ -65,5 +69,7 @@ __all__ = [
     "SparseVector",
     "StepRecord",
     "TermStatistics",
+    "Trainer",
+    "Training",
     "VectorStore",
 ]

@@ -1,0 +1,131 @@
+"""Recommenders: ranked items for histories of items, under constraints that are part of the ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from orchestrator.types import Filter, History, Hits, Principal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.recommendation.items import Items
+    from orchestrator.recommendation.protocol import Asked
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """The best items of each row: `items` int32 and `scores` float32, both (rows, k), the best first.
+
+    Ties are in the order of the numbers. A row with fewer than k items ends in -1 and -inf.
+    """
+
+    items: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+
+@runtime_checkable
+class Arm(Protocol):
+    """One way to rank a catalogue, by item numbers, for many histories at once.
+
+    `allowed`, of shape (items,), are the items that may come back at all (access, filters, deletions);
+    `removed` has one row a history: items that this row must not get back. Both hold before the best k
+    are taken, so that an arm finds k items whenever as many are left that it can rank. An empty
+    history is legal: an arm that can say nothing about it returns an empty row.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def top(
+        self,
+        histories: Sequences,
+        *,
+        k: int,
+        allowed: NDArray[np.bool_] | None = None,
+        removed: Sequences | None = None,
+    ) -> Ranking: ...
+
+
+#: Told what is done, how much there is, and what is being done.
+Moved = Callable[[int, int, str], None]
+
+
+def _nothing(done: int, total: int, doing: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What an arm is trained with.
+
+    It learns from `train` alone and chooses every constant on `chosen`. `parts` are the arms that it
+    is made of, trained already. `folder` is its own: what it leaves there is kept, so that an
+    interrupted training can go on and a finished one be loaded.
+    """
+
+    items: Items
+    train: Sequences
+    chosen: Asked
+    folder: Path
+    seed: int = 0
+    parts: Mapping[str, Arm] = field(default_factory=dict[str, Arm])
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    moved: Moved = _nothing
+
+
+@runtime_checkable
+class Trainer(Protocol):
+    """Makes the arm of a name. `parts` are the arms that it needs, and `missing` what is not installed."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def parts(self) -> tuple[str, ...]: ...
+
+    def missing(self) -> str | None:
+        """One sentence and the next step when a library is not installed, else None."""
+        ...
+
+    def fit(self, training: Training) -> Arm:
+        """Train, and leave in `training.folder` what `load` needs."""
+        ...
+
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+        """The arm that `fit` left there. BadInput if it was made for another catalogue."""
+        ...
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """Items of one catalogue for histories. Access and filters are part of every ranking."""
+
+    @property
+    def version(self) -> str:
+        """Identifies the published models and items that are used now; part of every cache key."""
+        ...
+
+    async def recommend(
+        self,
+        histories: Sequence[History],
+        *,
+        principal: Principal,
+        k: int = 10,
+        arm: str = "",
+        exclude: Sequence[str] = (),
+        filters: Sequence[Filter] = (),
+        repeat: bool = False,
+    ) -> list[Hits]:
+        """One ranking a history by the arm of that name, or by the best one there is.
+
+        Only items of the principal's tenant that carry a granted label, match every filter and are not
+        in `exclude` are ranked; those of the history only with `repeat`. What a history names that
+        the catalogue lacks is passed over.
+        """
+        ...

@@ -1,0 +1,118 @@
+"""How good rankings of one target each are: hit rate, NDCG, coverage, and how surely two differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.ports.recommend import Ranking
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CUTOFFS = (5, 10, 20)
+
+
+def ranks(ranking: Ranking, targets: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The place of each row's target in its ranking: 0 is the first, -1 where it is not found."""
+    import numpy as np
+
+    found = ranking.items == targets[:, None]
+    return np.where(found.any(axis=1), found.argmax(axis=1), -1).astype(np.int32)
+
+
+def hits(places: NDArray[np.int32], k: int) -> NDArray[np.float64]:
+    """HR@k a row: 1 where the target is among the best k."""
+    import numpy as np
+
+    return ((places >= 0) & (places < k)).astype(np.float64)
+
+
+def gains(places: NDArray[np.int32], k: int) -> NDArray[np.float64]:
+    """NDCG@k a row: 1 / log2(place + 2) within the best k, since there is one relevant item."""
+    import numpy as np
+
+    return hits(places, k) / np.log2(np.maximum(places, 0) + 2.0)
+
+
+def coverage(ranking: Ranking, items: int, k: int = 10) -> float:
+    """The share of the catalogue that is among anybody's best k."""
+    import numpy as np
+
+    shown = ranking.items[:, :k]
+    return len(np.unique(shown[shown >= 0])) / items if items else 0.0
+
+
+def figures(ranking: Ranking, targets: NDArray[np.int32], items: int) -> dict[str, float]:
+    """HR and NDCG at 5, 10 and 20, and coverage at 10, by the names that reports use."""
+    places = ranks(ranking, targets)
+    found: dict[str, float] = {}
+    for k in CUTOFFS:
+        found[f"hr@{k}"] = float(hits(places, k).mean()) if len(places) else 0.0
+        found[f"ndcg@{k}"] = float(gains(places, k).mean()) if len(places) else 0.0
+    found["coverage@10"] = coverage(ranking, items)
+    return found
+
+
+def invalid(ranking: Ranking, items: int, k: int = 10) -> float:
+    """The share of what was returned among the best k that is no item, or an item for a second time."""
+    import numpy as np
+
+    shown = ranking.items[:, :k]
+    given = int((shown != -1).sum())
+    if not given:
+        return 0.0
+    wrong = int(((shown >= items) | (shown < -1)).sum())
+    ordered = np.sort(shown, axis=1)
+    again = int(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != -1)).sum())
+    return (wrong + again) / given
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A mean difference of paired scores, with the bounds of its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval lies on one side of nothing."""
+        return self.low > 0 or self.high < 0
+
+
+def paired_bootstrap(
+    first: NDArray[np.float64], second: NDArray[np.float64], *, resamples: int = 2_000, seed: int = 0
+) -> Difference:
+    """By how much `first` is above `second`, row by row, with its percentile bootstrap interval.
+
+    Source: Efron and Tibshirani, 1993.
+    """
+    import numpy as np
+
+    if first.shape != second.shape:
+        raise ValueError(f"paired scores differ in number: {len(first)} and {len(second)}")
+    low, high = bootstrap(first - second, resamples=resamples, seed=seed)
+    mean = float(np.mean(first - second)) if len(first) else 0.0
+    return Difference(mean, low, high)
+
+
+def bootstrap(
+    scores: NDArray[np.float64], *, resamples: int = 2_000, seed: int = 0, level: float = 0.95
+) -> tuple[float, float]:
+    """The bounds of the percentile bootstrap interval of a mean over rows.
+
+    Drawing n rows with replacement is drawing how often each *distinct* value occurs, so that a
+    resample of a hundred thousand hits and misses costs as little as one of two values.
+    """
+    import numpy as np
+
+    if not len(scores):
+        return 0.0, 0.0
+    values, counts = np.unique(scores, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(len(scores), counts / len(scores), size=resamples)
+    means = drawn @ values / len(scores)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,214 @@
+"""Read a log of interactions and an item table: S3-Rec's layout, CSV or JSONL.
+
+A folder holds the log as `sequences.txt` (S3-Rec: a line a user, `user item item …` in time order) or
+as `interactions.csv` or `.jsonl` (rows of user, item and, if known, timestamp), and the items as
+`items.jsonl` or `items.csv`. What is odd about them is mended where the meaning is clear, counted, and
+said in `notes`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.evaluation.lines import lines, objects
+from orchestrator.recommendation.interactions import Interactions, Sequences
+from orchestrator.recommendation.items import Item, Items
+from orchestrator.recommendation.table import read_items, unlisted
+
+#: The files of a folder that can hold the log, the first that is there counts.
+LOGS = ("sequences.txt", "interactions.csv", "interactions.jsonl")
+TABLES = ("items.jsonl", "items.csv")
+LAYOUT = "A folder holds sequences.txt or interactions.csv or .jsonl, and items.jsonl or items.csv."
+_USER, _ITEM, _TIME = ("user", "user_id", "userid"), ("item", "item_id", "itemid"), ("timestamp", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Items, who had which of them in which order, and what was odd in the files."""
+
+    items: Items
+    interactions: Interactions
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    user: str
+    item: str
+    time: float | None
+    line: int
+
+
+def read_log(path: Path | str) -> Log:
+    """The log in a folder, or of one log file with its item table beside it. BadInput if there is none."""
+    path = Path(path)
+    if path.is_dir():
+        file = next((path / name for name in LOGS if (path / name).is_file()), None)
+        if file is None:
+            raise BadInput(f"{path} holds no log of interactions.", hint=LAYOUT)
+    elif path.is_file():
+        file = path
+    else:
+        raise BadInput(f"{path} does not exist.", hint=LAYOUT)
+    notes: list[str] = []
+    table = next((file.parent / name for name in TABLES if (file.parent / name).is_file()), None)
+    known: list[Item] = read_items(table, notes) if table is not None else []
+    if table is None:
+        notes.append("there is no item table (items.jsonl or items.csv): items are known by their ids alone")
+    histories = _sequences(file, notes) if file.suffix == ".txt" else _rows(file, notes)
+    if not any(histories.values()):
+        raise BadInput(f"{file} holds no interaction.", hint="Give one line a user: user item item …")
+    return _assembled(known, histories, notes)
+
+
+def _assembled(known: Sequence[Item], histories: dict[str, list[str]], notes: list[str]) -> Log:
+    listed = {item.id for item in known}
+    extra = sorted({item for history in histories.values() for item in history} - listed)
+    if extra and known:
+        notes.append(
+            f"{_count(len(extra), 'item')} of the log not in the item table, such as {extra[0]}: "
+            "known by interactions alone"
+        )
+    items = Items.of([*known, *unlisted(extra, known)])
+    if known and not items.has_text:
+        notes.append("no item has a title or attributes: what reads them finds nothing")
+    repeats = 0
+    rows: list[list[int]] = []
+    for history in histories.values():
+        numbers = [items.numbers[item] for item in history]
+        # The same item again and again says no more of what comes next than once does.
+        kept = [one for at, one in enumerate(numbers) if at == 0 or numbers[at - 1] != one]
+        repeats += len(numbers) - len(kept)
+        rows.append(kept)
+    if repeats:
+        notes.append(f"{_count(repeats, 'immediate repetition')} of an item in a history passed over")
+    empty = sum(not row for row in rows)
+    if empty:
+        notes.append(f"{_count(empty, 'user')} without an item")
+    return Log(items, Interactions(tuple(histories), Sequences.of(rows)), tuple(notes))
+
+
+def _sequences(file: Path, notes: list[str]) -> dict[str, list[str]]:
+    histories: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    same = continued = 0
+    for line in lines(file):
+        user, *items = line.text.split()
+        if line.text in seen:
+            same += 1
+            continue
+        seen.add(line.text)
+        continued += user in histories
+        histories.setdefault(user, []).extend(items)
+    if same:
+        notes.append(f"{_count(same, 'duplicate row')} left out")
+    if continued:
+        notes.append(f"{_count(continued, 'further line')} of a user appended to the first")
+    return histories
+
+
+def _rows(file: Path, notes: list[str]) -> dict[str, list[str]]:
+    read = _csv_rows(file) if file.suffix in (".csv", ".tsv") else _jsonl_rows(file)
+    histories: dict[str, list[_Row]] = {}
+    seen: set[tuple[str, str, float]] = set()
+    same = untimed = timed = 0
+    for row in read:
+        history = histories.setdefault(row.user, [])
+        if row.time is None:
+            untimed += 1
+        else:
+            timed += 1
+            key = (row.user, row.item, row.time)
+            if key in seen:
+                same += 1
+                continue
+            seen.add(key)
+        history.append(row)
+    if untimed and timed:
+        bare = next(row for history in histories.values() for row in history if row.time is None)
+        raise BadInput(
+            f"{file}, line {bare.line}: no timestamp, though {timed:,} other rows have one.",
+            hint="Give every row a timestamp, or none.",
+        )
+    if same:
+        notes.append(f"{_count(same, 'duplicate row')} left out")
+    late = 0
+    for history in histories.values():
+        times = [row.time or 0.0 for row in history]
+        late += sum(later < earlier for earlier, later in pairwise(times))
+        history.sort(key=lambda row: row.time or 0.0)
+    if late:
+        notes.append(f"{_count(late, 'row')} out of time order sorted in")
+    return {user: [row.item for row in history] for user, history in histories.items()}
+
+
+def _csv_rows(file: Path) -> Iterator[_Row]:
+    delimiter = "\t" if file.suffix == ".tsv" else ","
+    reader = csv.reader((f"{line.text}\n" for line in lines(file)), delimiter=delimiter)
+    first = next(reader, list[str]())
+    header = [cell.strip().lower() for cell in first]
+    user, item, time = (_column(header, names) for names in (_USER, _ITEM, _TIME))
+    if user is None or item is None:
+        raise BadInput(
+            f"{file} has the columns {', '.join(header) or 'none'}.",
+            hint="Its first line names user, item and, if known, timestamp.",
+        )
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            raise BadInput(
+                f"{file}, line {reader.line_num}: {len(cells)} cells under {len(header)} columns.",
+                hint="Correct that line.",
+            )
+        when = cells[time].strip() if time is not None else ""
+        yield _row(file, reader.line_num, cells[user], cells[item], when)
+
+
+def _jsonl_rows(file: Path) -> Iterator[_Row]:
+    for line, value in objects(file):
+        given = {
+            name: next((value[one] for one in names if value.get(one) is not None), "")
+            for name, names in (("user", _USER), ("item", _ITEM), ("time", _TIME))
+        }
+        yield _row(file, line.number, given["user"], given["item"], given["time"])
+
+
+def _row(file: Path, line: int, user: Any, item: Any, time: Any) -> _Row:
+    user, item = str(user).strip(), str(item).strip()
+    if not user or not item:
+        raise BadInput(f"{file}, line {line}: no {'item' if user else 'user'}.", hint="Correct that line.")
+    return _Row(user, item, _seconds(file, line, time), line)
+
+
+def _seconds(file: Path, line: int, time: Any) -> float | None:
+    if time == "":
+        return None
+    try:
+        seconds = float(time)
+        if seconds - seconds == 0:
+            return seconds
+    except (TypeError, ValueError):
+        try:
+            return datetime.fromisoformat(str(time)).timestamp()
+        except ValueError:
+            pass
+    raise BadInput(
+        f"{file}, line {line}: the timestamp {time!r} is neither seconds nor an ISO date.",
+        hint="Correct that line.",
+    )
+
+
+def _column(header: Sequence[str], names: Iterable[str]) -> int | None:
+    return next((header.index(name) for name in names if name in header), None)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -4,6 +4,7 @@
 
 Every system runs a straight line of 1, 10 and 50 nodes that do nothing, with a ranking of 0 or 200
 passages in flight. Each figure is the median over all rounds of one run's wall time, in µs a node.
+What ours takes above bare LangGraph is compared round by round, with the quartiles of the rounds.
 Peers that are not installed are left out, and the table says so (`pip install haystack-ai`).
 """
 
@@ -152,9 +153,16 @@ SYSTEMS: dict[str, Callable[[int, int], Runner]] = {
 }
 
 
-async def measure(rounds: int) -> dict[str, dict[str, float]]:
-    """µs a node: system → "length × passages" → median. Systems take turns, so that drift is shared."""
-    figures: dict[str, dict[str, float]] = {}
+Figures = dict[str, dict[str, float]]
+
+
+async def measure(rounds: int) -> tuple[Figures, dict[str, dict[str, list[float]]]]:
+    """µs a node: system → "length × passages" → median, and above LangGraph: quartiles of the rounds.
+
+    Systems take turns, so that drift is shared.
+    """
+    figures: Figures = {}
+    above: dict[str, dict[str, list[float]]] = {}
     for length in LENGTHS:
         for passages in PASSAGES:
             ready: dict[str, Runner] = {}
@@ -173,10 +181,19 @@ async def measure(rounds: int) -> dict[str, dict[str, float]]:
                         begun = time.perf_counter()
                         await once()
                         times[name].append(time.perf_counter() - begun)
+            cell = f"{length} × {passages}"
             for name, seconds in times.items():
-                per_node = statistics.median(seconds) / length * 1e6
-                figures.setdefault(name, {})[f"{length} × {passages}"] = per_node
-    return figures
+                figures.setdefault(name, {})[cell] = statistics.median(seconds) / length * 1e6
+                if name.startswith("orchestrator"):
+                    pairs = zip(by_round(seconds), by_round(times["LangGraph"]), strict=True)
+                    more = [(ours - theirs) / length * 1e6 for ours, theirs in pairs]
+                    above.setdefault(name, {})[cell] = statistics.quantiles(more, n=4)
+    return figures, above
+
+
+def by_round(seconds: list[float]) -> list[float]:
+    """The median of each round."""
+    return [statistics.median(seconds[at : at + REPEATS]) for at in range(0, len(seconds), REPEATS)]
 
 
 def check_times() -> dict[int, float]:
@@ -214,7 +231,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    figures = asyncio.run(measure(arguments.rounds))
+    figures, above = asyncio.run(measure(arguments.rounds))
     checks = check_times()
     columns = [f"{length} × {passages}" for length in LENGTHS for passages in PASSAGES]
     print("µs a node (nodes × passages in flight)\n")
@@ -222,15 +239,17 @@ def main() -> None:
     print("|---" * (len(columns) + 1) + "|")
     for name, row in figures.items():
         print(f"| {name} | " + " | ".join(f"{row[column]:,.0f}" for column in columns) + " |")
-    print("\nabove bare LangGraph: ", end="")
-    for name in list(figures)[:2]:
-        above = [figures[name][column] - figures["LangGraph"][column] for column in columns]
-        print(f"{name} {' '.join(f'{value:+,.0f}' for value in above)}; ", end="")
+    print("\nabove bare LangGraph, median of the rounds (quartiles)\n")
+    for name, row in above.items():
+        cells = [f"{middle:+,.0f} ({low:+,.0f} to {high:+,.0f})" for low, middle, high in row.values()]
+        print(f"| {name} | " + " | ".join(cells) + " |")
     print("\ncheck, ms: " + ", ".join(f"{length} nodes {ms:.2f}" for length, ms in checks.items()))
     print("versions: " + ", ".join(f"{name} {version}" for name, version in versions().items()))
     if arguments.json:
         arguments.json.write_text(
-            json.dumps({"us_per_node": figures, "check_ms": checks, "versions": versions()}, indent=2)
+            json.dumps(
+                {"us_per_node": figures, "above": above, "check_ms": checks, "versions": versions()}, indent=2
+            )
         )
 
 

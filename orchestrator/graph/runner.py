@@ -132,7 +132,7 @@ def _example(channel: Channel) -> str:
 
 
 async def _driven(workflow: Workflow, state: Any, running: RunState, record: RunRecord) -> RunResult:
-    """Drive LangGraph through a run, and keep its record whatever happens."""
+    """Drive a run to its end, and keep its record whatever happens."""
     started = perf_counter()
     durable = record.durability != "none"
     runs: Runs | None = running.ports.get(Runs)
@@ -149,7 +149,7 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
         else:
             state = await _recalled(workflow, graph, config, running, record)
     else:
-        graph = workflow.walker if running.sharing is not None else workflow.compiled(lines=True)
+        graph = workflow.schedule if running.sharing is None else workflow.walker
     token = current_run.set(running)
     status: RunStatus = "failed"
     error: str | None = None

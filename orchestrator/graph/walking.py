@@ -1,4 +1,4 @@
-"""A plan run without LangGraph: for many short runs that keep nothing, as those that are compared.
+"""A plan run without LangGraph: where there is nothing to schedule or to keep, and in experiments.
 
 The nodes, their wrapper and the slots are the same as in the compiled graph, and so are the results;
 what is saved is LangGraph's own time, which can be as long as that of light nodes.
@@ -27,11 +27,22 @@ class Walker:
         self._walk = _walk(plan.body)
 
     async def ainvoke(self, state: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> State:
-        """Run the plan from a state of its inputs, within the current run; the state at the end."""
+        """Run the plan from a state of its inputs, within the current run; the state at the end.
+
+        In a task of its own, as LangGraph's nodes are: what a node sets in its context stays in the run,
+        and a run that is cancelled ends so, even if a node goes on.
+        """
         run = current_run.get()
         assert run is not None, "the runner has set the run"
         here = dict(state)
-        await self._walk(here, run)
+        walking = asyncio.ensure_future(_run(self._walk, here, run))
+        try:
+            await asyncio.wait((walking,))
+        finally:
+            if not walking.done():
+                walking.cancel()
+                await asyncio.gather(walking, return_exceptions=True)
+        walking.result()
         return here
 
 

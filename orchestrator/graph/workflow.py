@@ -17,7 +17,7 @@ from orchestrator.graph.context import Budget
 from orchestrator.graph.fault import Fault
 from orchestrator.graph.fingerprint import node_fingerprint
 from orchestrator.graph.lower import lower
-from orchestrator.graph.plan import Plan, calls, outline
+from orchestrator.graph.plan import Call, Plan, calls, outline
 from orchestrator.graph.shape import ends_in
 from orchestrator.types import Principal, Question, Usage
 
@@ -117,6 +117,15 @@ class Workflow(Expression):
             self._compiled[kind] = compile_plan(self.plan, lines=lines, durable=kind[1])
         graph = self._compiled[kind]
         return graph if checkpointer is None else graph.copy({"checkpointer": checkpointer})
+
+    @property
+    def schedule(self) -> Any:
+        """What runs the plan if nothing is kept between nodes: LangGraph, where there is a choice to make.
+
+        A straight line is one step, and around one step there is nothing to schedule.
+        """
+        straight = all(isinstance(op, Call) for op in self.plan.body.ops)
+        return self.walker if straight else self.compiled(lines=True)
 
     @cached_property
     def walker(self) -> Walker:

@@ -44,8 +44,13 @@ async def readyz(endpoint: Served) -> JSONResponse:
 
 async def warm(endpoint: Endpoint) -> None:
     """Load what loads when it is first used, so that the first question waits for nothing."""
+    ports, durability = endpoint.ports(), endpoint.limits.durability
+    runs = ports.get(Runs)
     for each in endpoint.workflows.values():
-        each.compiled(lines=endpoint.limits.durability != "step")
+        if durability == "none":
+            _ = each.schedule
+        elif isinstance(runs, Runs):
+            each.compiled(lines=durability == "exit", checkpointer=runs.saver(each.serializer))
     await _passes(("index", _index), endpoint)
     await _passes(("embedder", _embedder), endpoint)
 

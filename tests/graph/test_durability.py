@@ -65,6 +65,16 @@ def ports(tmp_path: Path):
     database.close()
 
 
+@pytest.mark.parametrize("durability", ["none", "exit", "step"])
+async def test_a_straight_line_gives_the_same_whatever_is_kept(ports, durability):
+    result = await LINE.run(QUESTION, ports=ports, durability=durability)
+    given = {"configurable": {"ports": ports}}
+    by_langgraph = await LINE.compiled(lines=True).ainvoke({"Question": QUESTION}, given)
+    assert result.answer is not None
+    assert result.answer.text == by_langgraph[LINE.plan.output.key].text == "one,two"
+    assert RAN == ["first", "second", "third"] * 2
+
+
 @pytest.mark.parametrize(
     ("durability", "again"), [("step", ["third"]), ("exit", ["first", "second", "third"])]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import pytest
@@ -106,3 +107,56 @@ def test_the_trace_is_the_same() -> None:
     inner = workflow("inner", f.find >> f.add_one)
     wf = workflow("w", fuse(inner | f.find_other, by=f.rank_fusion) >> f.answer)
     assert stepped(wf, Nothing()) == stepped(wf, None) != []
+
+
+#: What a node may set for those that come after it in the run.
+SET: ContextVar[str] = ContextVar("SET", default="nothing")
+
+
+@node
+async def sets(question: Question) -> Hits:
+    """Sets something in its context."""
+    SET.set("something")
+    return Hits()
+
+
+@node
+async def cannot_be_stopped(question: Question) -> Hits:
+    """Goes on although it is cancelled."""
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        f.SEEN.append("went on")
+    return Hits()
+
+
+LINES = pytest.mark.parametrize(
+    "composed",
+    [
+        lambda a_node: workflow("line", a_node),
+        lambda a_node: workflow("fork", fuse(a_node | f.find, by=f.rank_fusion)),
+    ],
+    ids=["a straight line", "a fork"],
+)
+
+
+@WAYS
+@LINES
+async def test_what_a_node_sets_in_its_context_stays_in_the_run(
+    composed: Callable[[Any], Workflow], sharing: Nothing | None
+) -> None:
+    await composed(sets).run(QUESTION, ports={}, sharing=sharing)
+    assert SET.get() == "nothing"
+
+
+@WAYS
+@LINES
+async def test_a_cancelled_run_ends_so_even_if_its_node_goes_on(
+    composed: Callable[[Any], Workflow], sharing: Nothing | None
+) -> None:
+    task = asyncio.create_task(composed(cannot_be_stopped).run(QUESTION, ports={}, sharing=sharing))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert f.SEEN == ["went on"]

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers import READERS
+from orchestrator.indexing.readers import READERS, reader_for
+from orchestrator.indexing.readers.file import FileDocument, FileReader
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.ports import DocumentRow, PassageRow
 
@@ -58,9 +59,6 @@ def document_id(place: Place, source: str) -> str:
 
 def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow]:
     """The documents in a file's bytes, with their passages; UnreadableFile if there is none to read."""
-    from orchestrator.indexing.readers import reader_for
-    from orchestrator.indexing.readers.file import FileReader
-
     if not data:
         raise UnreadableFile("it is empty.")
     path = Path(place.root)
@@ -69,7 +67,7 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
     markdown, records = False, False
     if isinstance(reader, FileReader):
         markdown, records = reader.markdown, reader.records
-        found: Iterator[Document] = reader.read(data, path.name)
+        found: Iterator[FileDocument] = reader.read(data, path.name)
     else:
         records = True
         found = _foreign(reader.load_data(path), file)
@@ -77,7 +75,7 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
     for document in found:
         metadata = {_clean(key): _clean(value) for key, value in document.metadata.items()}
         title = str(metadata.pop("title", ""))
-        identifier = _clean(document.id_) if records else file
+        identifier = _clean(document.id) if records else file
         source = str(path) if identifier == file else f"{path}#{identifier}"
         text = _clean(document.text)
         unique = document_id(place, source)
@@ -111,19 +109,19 @@ def embedded_text(document: DocumentRow, passage: PassageRow) -> str:
     return f"{document.title}\n{passage.text}" if document.title else passage.text
 
 
-def _foreign(documents: list[Document], file: str) -> Iterator[Document]:
+def _foreign(documents: list[Document], file: str) -> Iterator[FileDocument]:
     """Documents of another's reader, under ids that are the same whenever they are read."""
     if not documents:
         raise UnreadableFile("it holds no text.")
     for number, document in enumerate(documents, 1):
-        document.id_ = file if len(documents) == 1 else f"{file}#{number}"
-        document.metadata = {
-            "title": Path(file).stem,
-            **{
-                key: value for key, value in document.metadata.items() if isinstance(value, (str, int, float))
-            },
+        scalars = {
+            name: value for name, value in document.metadata.items() if isinstance(value, (str, int, float))
         }
-        yield document
+        yield FileDocument(
+            file if len(documents) == 1 else f"{file}#{number}",
+            document.text,
+            {"title": Path(file).stem, **scalars},
+        )
 
 
 def _identifier(*parts: str) -> str:

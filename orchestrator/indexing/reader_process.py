@@ -10,12 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, UnreadableFile
 from orchestrator.indexing.documents import read_documents
 from orchestrator.indexing.files import read_below
-from orchestrator.indexing.readers import READERS
+from orchestrator.indexing.readers import READERS, reader_for
 from orchestrator.indexing.reading import (
     FileFailed,
     FileRead,
@@ -35,21 +36,27 @@ def main(descriptor: int) -> None:
     """Answer requests until the other end is closed."""
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
     connection = multiprocessing.connection.Connection(descriptor)
-    # Imported before the first request: it takes a second, in which the embedder is loaded.
-    import llama_index.core.node_parser  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
     # What is imported by now lives as long as the process: no need to look at it again and again.
     gc.freeze()
     try:
         while True:
             request: ReadRequest = connection.recv()
             _limit_memory(request.limits)
+            _prepare(request)
             for file in request.files:
                 connection.send(FileStarted(file))
                 for event in _read(file, request):
                     connection.send(event)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def _prepare(request: ReadRequest) -> None:
+    """Import what the files need, so that the time it takes is not the first one's."""
+    for suffix in {Path(file).suffix.lower() for file in request.files}:
+        # One that cannot be imported fails its files, each with the reason.
+        with suppress(Exception):
+            reader_for(suffix, request.recipe.readers)
 
 
 def _read(file: str, request: ReadRequest) -> Iterator[ReadEvent]:

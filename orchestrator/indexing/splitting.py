@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 from orchestrator.text.sentences import sentences
 from orchestrator.text.tokens import token_count
 
-if TYPE_CHECKING:
-    from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
-
 #: Nothing longer than this is a word: encoded data, or a script without spaces.
 LONGEST_WORD = 1000
 _LONG_WORD = re.compile(rf"[^\s,.;。？！]{{{LONGEST_WORD}}}(?=\S)")
+_CLAUSE = re.compile(r"[^,.;。？！]+[,.;。？！]?|[,.;。？！]")
+_HEADING = re.compile(r"(#+)\s(.*)")
+_PARAGRAPHS, _FENCE = "\n\n\n", "```"
 
 
 @dataclass(frozen=True)
 class Splitting:
     """How large passages are, in estimated tokens, and how much of one is repeated in the next.
 
-    The default keeps a paper's abstract whole. LlamaIndex's parsers do the splitting; the sentences
-    are those that answers cite, and nothing has to be downloaded.
+    The default keeps a paper's abstract whole. The sentences are those that answers cite. The passages
+    are those that LlamaIndex's `SentenceSplitter` and `MarkdownNodeParser` make of them; a test holds
+    this to them. To import them takes a second, more than most additions to an index.
     """
 
     tokens: int = 640
@@ -45,25 +46,37 @@ class Splitting:
         # A text has at most a token a character.
         if len(text) <= self.tokens or token_count(text) <= self.tokens:
             return [text]
-        text = _LONG_WORD.sub(lambda match: match.group() + " ", text)
+        if any(len(word) > LONGEST_WORD for word in text.split()):
+            text = _LONG_WORD.sub(lambda match: match.group() + " ", text)
         if not markdown:
-            return self._sentences.split_text(text)
-        return self._join(
-            [
-                passage
-                for section in self._sections_of(text)
-                for passage in (
-                    [section] if token_count(section) <= self.tokens else self._sentences.split_text(section)
-                )
-            ]
-        )
+            return list(self._packed(text))
+        return self._join(passage for section in _sections(text) for passage in self._packed(section))
 
-    def _sections_of(self, text: str) -> list[str]:
-        from llama_index.core.schema import Document
+    def _packed(self, text: str) -> Iterator[str]:
+        """As many pieces a passage as fit, after those at the end of the last one that may be repeated."""
+        inside: deque[tuple[str, int]] = deque()
+        size = 0
+        for piece, tokens in self._pieces(text):
+            if inside and size + tokens > self.tokens:
+                yield from _text(inside)
+                while size > self.overlap:
+                    size -= inside.popleft()[1]
+            while inside and size + tokens > self.tokens:
+                size -= inside.popleft()[1]
+            inside.append((piece, tokens))
+            size += tokens
+        yield from _text(inside)
 
-        return [node.text for node in self._sections.get_nodes_from_node(Document(text=text))]
+    def _pieces(self, text: str) -> Iterator[tuple[str, int]]:
+        """The largest parts that fit, and their tokens: paragraphs, sentences, clauses, words, characters."""
+        tokens = token_count(text)
+        if tokens <= self.tokens or len(text) == 1:
+            yield text, tokens
+            return
+        for part in _parts(text):
+            yield from self._pieces(part)
 
-    def _join(self, sections: list[str]) -> list[str]:
+    def _join(self, sections: Iterable[str]) -> list[str]:
         """Neighbouring sections in one passage as far as they fit: a heading alone says nothing."""
         joined: list[str] = []
         room = 0
@@ -77,30 +90,44 @@ class Splitting:
                 room = self.tokens - size - 2
         return joined
 
-    @cached_property
-    def _sentences(self) -> SentenceSplitter:
-        from llama_index.core.node_parser import SentenceSplitter
 
-        return SentenceSplitter(
-            chunk_size=self.tokens,
-            chunk_overlap=self.overlap,
-            tokenizer=_countable,
-            chunking_tokenizer_fn=_sentence_pieces,
-        )
-
-    @cached_property
-    def _sections(self) -> MarkdownNodeParser:
-        from llama_index.core.node_parser import MarkdownNodeParser
-
-        return MarkdownNodeParser(include_metadata=False, include_prev_next_rel=False)
+def _text(pieces: Iterable[tuple[str, int]]) -> Iterator[str]:
+    if text := "".join(piece for piece, _ in pieces).strip():
+        yield text
 
 
-def _countable(text: str) -> Any:
-    """Something as long as a text has tokens: its length is all that the splitter looks at."""
-    return range(token_count(text))
+def _parts(text: str) -> list[str]:
+    """The text in several parts, cut at the first of these that occurs in it."""
+    for parts in (_ahead(text, _PARAGRAPHS), _sentences(text), _CLAUSE.findall(text), _ahead(text, " ")):
+        if len(parts) > 1:
+            return parts
+    return list(text)
 
 
-def _sentence_pieces(text: str) -> list[str]:
+def _ahead(text: str, mark: str) -> list[str]:
+    """Parts that begin with the mark, but for the first."""
+    first, *others = text.split(mark)
+    return [part for part in (first, *(mark + other for other in others)) if part]
+
+
+def _sentences(text: str) -> list[str]:
     """Sentences with the space between them, so that the pieces make up the text."""
     starts = [0, *(sentence.start for sentence in sentences(text)[1:]), len(text)]
     return [text[start:end] for start, end in pairwise(starts) if end > start]
+
+
+def _sections(text: str) -> Iterator[str]:
+    """Markdown in pieces that begin at headings; a line of code is none."""
+    section: list[str] = []
+    code = False
+    for line in text.split("\n"):
+        if line.lstrip().startswith(_FENCE):
+            code = not code
+        elif not code and (heading := _HEADING.match(line)):
+            if whole := "\n".join(section).strip():
+                yield whole
+            section = []
+            line = f"{heading.group(1)} {heading.group(2)}"
+        section.append(line)
+    if whole := "\n".join(section).strip():
+        yield whole

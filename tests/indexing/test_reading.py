@@ -134,7 +134,7 @@ def test_a_reader_that_cannot_start_is_an_error_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    (tmp_path / "llama_index.py").write_text("raise SystemError('broken installation')")
+    (tmp_path / "tempfile.py").write_text("raise SystemError('broken installation')")
     with Reader() as broken, pytest.raises(StoreError, match="broken installation"):
         list(broken.read(ReadRequest(Place("default", "default", str(tmp_path), ("public",)), ("a.md",))))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.indexing.splitting import Splitting
+from orchestrator.text.sentences import sentences
 from orchestrator.text.tokens import token_count
 
 SENTENCE = "The index holds passages, and each of them is found by its words and by its meaning. "
@@ -37,6 +40,57 @@ def test_every_word_is_in_a_passage_and_no_passage_is_too_large(
     missing = [word for word in text.split() if word.strip("#") and not any(word in p for p in passages)]
     # A word longer than a passage is cut.
     assert all(token_count(word) > 16 for word in missing)
+
+
+def of_llamaindex(text: str, splitting: Splitting, *, markdown: bool) -> list[str]:
+    """The passages that LlamaIndex's parsers make of the same sentences, with the same counts of tokens."""
+    from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
+    from llama_index.core.schema import Document
+
+    def pieces(text: str) -> list[str]:
+        starts = [0, *(sentence.start for sentence in sentences(text)[1:]), len(text)]
+        return [text[start:end] for start, end in pairwise(starts) if end > start]
+
+    splitter = SentenceSplitter(
+        chunk_size=splitting.tokens,
+        chunk_overlap=splitting.overlap,
+        tokenizer=lambda text: range(token_count(text)),  # type: ignore[arg-type, return-value]
+        chunking_tokenizer_fn=pieces,
+    )
+    sections = [text]
+    if markdown:
+        sections = [node.text for node in MarkdownNodeParser().get_nodes_from_node(Document(text=text))]  # type: ignore[attr-defined]
+    return [part for section in sections for part in splitter.split_text(section)]
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            words, st.sampled_from([" ", ". ", "\n", "\n\n", "\n\n\n", "\n## ", ", ", "! ", "\n```\n"])
+        ),
+        max_size=200,
+    ),
+    st.integers(0, 20),
+    st.booleans(),
+)
+def test_passages_are_those_of_llamaindex(parts: list[tuple[str, str]], overlap: int, markdown: bool) -> None:
+    text = "".join(word + space for word, space in parts).strip()
+    splitting = Splitting(40, overlap)
+    if token_count(text) > 40:
+        expected = of_llamaindex(text, splitting, markdown=markdown)
+        found = splitting.split(text, markdown=markdown)
+        # Small sections are joined here: one alone may be a heading that says nothing.
+        assert "\n\n".join(found) == "\n\n".join(expected)
+        assert markdown or found == expected
+
+
+def test_passages_are_those_of_llamaindex_in_this_projects_own_pages() -> None:
+    pages = sorted((Path(__file__).parents[2] / "docs").glob("*.md"))
+    assert pages
+    for page in pages:
+        text = page.read_text().strip()
+        assert Splitting(200, 30).split(text) == of_llamaindex(text, Splitting(200, 30), markdown=False)
 
 
 def test_passages_end_where_sentences_do_and_overlap() -> None:

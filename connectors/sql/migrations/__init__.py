@@ -28,8 +28,11 @@ def upgrade(database: Database, to: str = HEAD) -> None:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         # Another process may have been faster while this one waited.
-        if _refused_if_newer(database, revision(connection)) != to:
-            _run(connection, to)
+        found = _refused_if_newer(database, revision(connection))
+        if found is None and to == HEAD:
+            _make(connection)
+        elif found != to:
+            migrate(connection, to)
 
 
 def revision(connection: Connection) -> str | None:
@@ -48,7 +51,18 @@ def _refused_if_newer(database: Database, found: str | None) -> str | None:
     )
 
 
-def _run(connection: Connection, to: str) -> None:
+def _make(connection: Connection) -> None:
+    """Make the tables of this release at once, as its migrations would: importing Alembic takes longer."""
+    from connectors.sql.schema import metadata
+
+    metadata.create_all(connection, checkfirst=False)
+    column = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
+    connection.execute(text(f"CREATE TABLE alembic_version ({column})"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def migrate(connection: Connection, to: str = HEAD) -> None:
+    """Run the migrations that are missing, from none on."""
     from alembic import command
     from alembic.config import Config
 

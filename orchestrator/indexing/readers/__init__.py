@@ -1,7 +1,7 @@
 """Files to documents: one reader a format, found by the end of the file's name.
 
-A reader is a LlamaIndex `BaseReader`, so that these serve a LlamaIndex program and any of LlamaIndex's
-own serves here: `reader_for(".epub", {".epub": "llama_index.readers.file:EpubReader"})`.
+These serve a program of LlamaIndex as well, and any `BaseReader` of LlamaIndex serves here:
+`reader_for(".epub", {".epub": "llama_index.readers.file:EpubReader"})`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import SettingsError
+from orchestrator.indexing.readers.file import FileReader
 
 if TYPE_CHECKING:
     from llama_index.core.readers.base import BaseReader
@@ -30,10 +31,8 @@ READERS: Mapping[str, str] = {
 }
 
 
-def reader_for(suffix: str, readers: Mapping[str, str] = READERS) -> BaseReader:
+def reader_for(suffix: str, readers: Mapping[str, str] = READERS) -> FileReader | BaseReader:
     """The reader of files that end in `suffix`, made from its `module:class`."""
-    from llama_index.core.readers.base import BaseReader
-
     place = readers[suffix]
     module, _, name = place.partition(":")
     try:
@@ -43,6 +42,10 @@ def reader_for(suffix: str, readers: Mapping[str, str] = READERS) -> BaseReader:
             f"the reader {place!r} of {suffix} files cannot be imported: {error}.",
             hint="Give an installed `module:class`.",
         ) from error
+    if isinstance(reader, FileReader):
+        return reader
+    from llama_index.core.readers.base import BaseReader
+
     if not isinstance(reader, BaseReader):
         raise SettingsError(f"{place!r} is not a LlamaIndex reader.", hint="Give a subclass of `BaseReader`.")
     return reader

@@ -9,10 +9,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from llama_index.core.schema import Document
-
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileReader, document
+from orchestrator.indexing.readers.file import FileDocument, FileReader, document
 
 #: The most that a file may unpack to, in bytes, and in how many parts.
 LARGEST_UNPACKED = 256 * 2**20
@@ -32,7 +30,7 @@ class DocxReader(FileReader):
 
     markdown: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         import docx
         from docx.opc.exceptions import OpcError
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
-
-from llama_index.core.readers.base import BaseReader
-from llama_index.core.schema import Document
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestrator.errors import UnreadableFile
+
+if TYPE_CHECKING:
+    from llama_index.core.schema import Document
 
 #: The most text that one document may hold, in characters: some ten thousand pages.
 LONGEST_TEXT = 20_000_000
@@ -18,27 +19,42 @@ LONGEST_TEXT = 20_000_000
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
-class FileReader(BaseReader):
+@dataclass(frozen=True, slots=True)
+class FileDocument:
+    """A document as its file has it: an id within the file, its text, its title and other metadata."""
+
+    id: str
+    text: str
+    metadata: Mapping[str, Any]
+
+
+class FileReader(ABC):
     """Reads one format. A document's id is the file's name, or that of a record within the file.
 
     `markdown` says that the texts are Markdown, to be split at their headings; `records` that the file
-    holds many documents with ids of their own.
+    holds many documents with ids of their own. It serves where LlamaIndex asks for a reader, but is
+    none of its classes: to import these takes longer than to read a folder.
     """
 
     markdown: ClassVar[bool] = False
     records: ClassVar[bool] = False
 
     @abstractmethod
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         """The documents in the bytes of the file `name`; UnreadableFile with the reason if there are none."""
 
     def lazy_load_data(
         self, file: Path, extra_info: dict[str, Any] | None = None, **_: Any
-    ) -> Iterator[Document]:
+    ) -> Iterable[Document]:
         """The documents of a file on disk, as LlamaIndex asks for them."""
-        for document in self.read(Path(file).read_bytes(), Path(file).name):
-            document.metadata.update(extra_info or {})
-            yield document
+        from llama_index.core.schema import Document
+
+        for each in self.read(Path(file).read_bytes(), Path(file).name):
+            yield Document(id_=each.id, text=each.text, metadata={**each.metadata, **(extra_info or {})})
+
+    def load_data(self, file: Path, extra_info: dict[str, Any] | None = None, **_: Any) -> list[Document]:
+        """The same as a list."""
+        return list(self.lazy_load_data(file, extra_info))
 
 
 def decoded(data: bytes) -> str:
@@ -53,12 +69,12 @@ def decoded(data: bytes) -> str:
         ) from error
 
 
-def document(name: str, title: str, text: str, **metadata: Any) -> Document:
+def document(name: str, title: str, text: str, **metadata: Any) -> FileDocument:
     """One document from a whole file; UnreadableFile if there is no text, or too much."""
     if not text.strip():
         raise UnreadableFile("it holds no text.")
     limited(text)
-    return Document(id_=name, text=text, metadata={"title": title or Path(name).stem, **metadata})
+    return FileDocument(name, text, {"title": title or Path(name).stem, **metadata})
 
 
 def limited(text: str, what: str = "it") -> str:

@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from llama_index.core.schema import Document
-
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileReader, document, limited
+from orchestrator.indexing.readers.file import FileDocument, FileReader, document, limited
 
 _UNSEEN = "script style noscript template svg iframe head nav form button select".split()
 _BLOCKS = frozenset(
@@ -27,7 +25,7 @@ class HtmlReader(FileReader):
 
     markdown: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         from bs4 import BeautifulSoup
 
         if b"\0" in data[:1000] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -7,10 +7,8 @@ import logging
 import re
 from collections.abc import Iterator
 
-from llama_index.core.schema import Document
-
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileReader, document, limited
+from orchestrator.indexing.readers.file import FileDocument, FileReader, document, limited
 
 _HYPHENATED = re.compile(r"(?<=[a-zà-ÿ])-\n(?=[a-zà-ÿ])")
 
@@ -18,7 +16,7 @@ _HYPHENATED = re.compile(r"(?<=[a-zà-ÿ])-\n(?=[a-zà-ÿ])")
 class PdfReader(FileReader):
     """A PDF file is one document, named by its own title if it has one."""
 
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         from pypdf import PdfReader as Parser
         from pypdf.errors import DependencyError, PyPdfError
 

@@ -12,12 +12,11 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
-from llama_index.core.schema import Document
-
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileReader, decoded, limited
+from orchestrator.indexing.readers.file import FileDocument, FileReader, decoded, limited
 
 ID_FIELDS = ("_id", "id", "doc_id", "docid", "document_id", "uid", "key")
 TITLE_FIELDS = ("title", "name", "headline", "heading", "subject")
@@ -36,7 +35,7 @@ class JsonLinesReader(FileReader):
 
     records: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             data = decoded(data).encode()
         return _numbered(self._records(data.removeprefix(b"\xef\xbb\xbf")))
@@ -58,7 +57,7 @@ class JsonReader(FileReader):
 
     records: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         value = _parsed(decoded(data).encode(), "it")
         if isinstance(value, dict):
             value = _list_within(cast("dict[str, Any]", value)) or [value]
@@ -70,7 +69,7 @@ class CsvReader(FileReader):
 
     records: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         text = decoded(data)
         csv.field_size_limit(LONGEST_LINE)
         try:
@@ -92,7 +91,7 @@ class CsvReader(FileReader):
                 yield dict(zip(names, row, strict=False))
 
 
-def record_document(record: Any, number: int) -> Document | None:
+def record_document(record: Any, number: int) -> FileDocument | None:
     """One record as a document; None if it holds no text."""
     if not isinstance(record, dict):
         return _document(str(number), "", _plain(record), {}) if record not in (None, "", [], {}) else None
@@ -113,27 +112,27 @@ def record_document(record: Any, number: int) -> Document | None:
     return _document(identifier[1] or str(number), title[1], content, flat)
 
 
-def _document(identifier: str, title: str, text: str, metadata: Mapping[str, Scalar]) -> Document:
+def _document(identifier: str, title: str, text: str, metadata: Mapping[str, Scalar]) -> FileDocument:
     limited(text, f"record {identifier!r}")
     kept = {
         name: value[:LONGEST_VALUE] if isinstance(value, str) else value
         for name, value in list(metadata.items())[:MOST_FIELDS]
     }
-    return Document(id_=identifier, text=text, metadata={**kept, "title": title})
+    return FileDocument(identifier, text, {**kept, "title": title})
 
 
-def _numbered(records: Iterator[Any]) -> Iterator[Document]:
+def _numbered(records: Iterator[Any]) -> Iterator[FileDocument]:
     """Documents of records; the second of an id is told apart by its count."""
     seen: dict[str, int] = {}
     for number, record in enumerate(records, 1):
         document = record_document(record, number)
         if document is None:
             continue
-        identifier = document.id_
+        identifier = document.id
         count = seen[identifier] = seen.get(identifier, 0) + 1
         if count > 1:
-            document.id_ = f"{identifier}~{count}"
-            seen[document.id_] = 1
+            document = replace(document, id=f"{identifier}~{count}")
+            seen[document.id] = 1
         yield document
     if not seen:
         raise UnreadableFile("it holds no record with text.")

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
-from llama_index.core.schema import Document
-
-from orchestrator.indexing.readers.file import FileReader, decoded, document, limited
+from orchestrator.indexing.readers.file import FileDocument, FileReader, decoded, document, limited
 
 _HEADING = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _FRONT_TITLE = re.compile(r"\A---\n(?:.*\n){0,40}?title:[ \t]*(['\"]?)(.+?)\1[ \t]*\n")
@@ -17,7 +15,7 @@ _FRONT_TITLE = re.compile(r"\A---\n(?:.*\n){0,40}?title:[ \t]*(['\"]?)(.+?)\1[ \
 class TextReader(FileReader):
     """A text file is one document, named after the file."""
 
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         yield document(name, "", _lines(decoded(data)))
 
 
@@ -26,7 +24,7 @@ class MarkdownReader(FileReader):
 
     markdown: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[Document]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
         text = limited(_lines(decoded(data)))
         front, heading = _FRONT_TITLE.search(text), _HEADING.search(text, 0, 20_000)
         title = front.group(2) if front else heading.group(1) if heading else ""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -39,9 +40,35 @@ def publisher(database: Database) -> Publisher:
 
 
 def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
+    with database.writing() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        migrations.migrate(connection)
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+        assert migrations.revision(connection) == migrations.HEAD
+
+
+def test_a_new_database_is_what_migrations_make(tmp_path: Path) -> None:
+    made, migrated = Database(tmp_path / "made.db"), Database(tmp_path / "migrated.db")
+    with migrated.writing() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        migrations.migrate(connection)
+    assert _tables(made) == _tables(migrated)
+    made.close()
+    migrated.close()
+
+
+def _tables(database: Database) -> dict[str, list[str]]:
+    """The statements that made tables and indexes: their columns and constraints, in any order."""
+    with database.reading() as connection:
+        rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")).all()
+    split = {name: re.split(r"[\n\t]+|,(?=\s)", sql.partition("(")[2]) for name, sql in rows}
+    return {
+        name: sorted(" ".join(line.split()).strip(" ,") for line in lines) for name, lines in split.items()
+    }
 
 
 def test_the_head_is_the_last_migration() -> None:

@@ -66,9 +66,8 @@ def _tables(database: Database) -> dict[str, list[str]]:
     with database.reading() as connection:
         rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")).all()
     split = {name: re.split(r"[\n\t]+|,(?=\s)", sql.partition("(")[2]) for name, sql in rows}
-    return {
-        name: sorted(" ".join(line.split()).strip(" ,") for line in lines) for name, lines in split.items()
-    }
+    lines = {name: [" ".join(line.split()).strip(" ,)") for line in each] for name, each in split.items()}
+    return {name: sorted(filter(None, each)) for name, each in lines.items()}
 
 
 def test_the_head_is_the_last_migration() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -176,3 +178,22 @@ def test_a_file_that_fails_ends_with_failed_and_not_with_rows(reader: Reader, tm
     *_, last = reader.read(ReadRequest(place, ("a.jsonl",)))
     assert isinstance(last, FileFailed)
     assert last.reason.startswith("line 501 is not valid JSON")
+
+
+def test_files_are_read_without_llamaindex(tmp_path: Path) -> None:
+    """To import it takes longer than to read a folder."""
+    (tmp_path / "a.md").write_text("# A heading\n\n" + "A sentence of some words. " * 500)
+    (tmp_path / "a.jsonl").write_text('{"_id": "1", "text": "one"}')
+    program = (
+        "import pathlib, sys\n"
+        "from orchestrator.indexing.documents import Place, Recipe, read_documents\n"
+        "root = pathlib.Path(sys.argv[1])\n"
+        "for path in root.iterdir():\n"
+        "    place = Place('default', 'default', str(root), ('public',))\n"
+        "    assert list(read_documents(path.read_bytes(), path.name, place, Recipe()))\n"
+        "print('llama_index' in sys.modules)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "False\n"

@@ -90,8 +90,8 @@ def evaluate(
     if plot is not None:
         require_plot(plot)
     for file in (plot, json_file):
-        _require_writable(file)
-    dataset = _dataset(data, split, topics, qrels)
+        require_writable(file)
+    dataset = dataset_of(data, split, topics, qrels)
     chosen = metrics_for([name for name in metrics.split(",") if name.strip()], dataset)
     report = asyncio.run(
         _compared(invocation(context), arms, dataset, list(map(str, chosen)), runs, at_once, seed)
@@ -106,7 +106,10 @@ def evaluate(
         _show(report)
 
 
-def _dataset(data: str, split: str | None, topics: Path | None, qrels: Path | None) -> Dataset:
+def dataset_of(
+    data: str, split: str | None, topics: Path | None = None, qrels: Path | None = None
+) -> Dataset:
+    """The data set that the options name."""
     from orchestrator.errors import BadInput
     from orchestrator.evaluation import beir, ir_dataset, trec
 
@@ -171,7 +174,8 @@ def _arm(application: Application, name: str) -> Workflow | SavedRun:
     return application.workflow(name)
 
 
-def _require_writable(file: Path | None) -> None:
+def require_writable(file: Path | None) -> None:
+    """Refuse a file that cannot be written, before the work."""
     from orchestrator.errors import BadInput
 
     if file is None or str(file) == "-":

@@ -84,10 +84,21 @@ def begin(
 
 
 def _register() -> None:
-    from orchestrator.cli import ask, doctor, evaluate, flows, index, prune, safekeeping, serve, trace
+    from orchestrator.cli import (
+        ask,
+        calibrate,
+        doctor,
+        evaluate,
+        flows,
+        index,
+        prune,
+        safekeeping,
+        serve,
+        trace,
+    )
 
     program.add_typer(index.program, name="index")
-    for each in (ask, serve, flows, evaluate, trace, doctor, prune, safekeeping):
+    for each in (ask, serve, flows, evaluate, calibrate, trace, doctor, prune, safekeeping):
         each.register(program)
 
 

@@ -59,6 +59,10 @@ class DocumentRankings:
                 best.append(Hit(document, hit.score, hit.why))
         return Hits(_ties_by_id(best)), unread
 
+    def document(self, passage: str) -> str | None:
+        """The document of a learnt passage; None if nobody may read it."""
+        return self._of.get(passage)
+
     async def learn(self, rankings: Iterable[Hits]) -> None:
         """Look up the documents of passages, many in one call."""
         new = [passage for passage in dict.fromkeys(_ids(rankings)) if passage not in self._of]

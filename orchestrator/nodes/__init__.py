@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.listing import Listing
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
     from orchestrator.nodes.reformulate import GenQREnsemble, GenQRFusion
+    from orchestrator.nodes.relevance import RelevanceFilter
     from orchestrator.nodes.rerank import Rerank
     from orchestrator.nodes.retrieve import Retrieve
     from orchestrator.nodes.standalone import Standalone
@@ -26,6 +27,7 @@ _HOMES = {
     "Interpolate": "interpolation",
     "Listing": "listing",
     "PseudoDocuments": "pseudo_documents",
+    "RelevanceFilter": "relevance",
     "Rerank": "rerank",
     "Retrieve": "retrieve",
     "Rm3": "feedback",
@@ -48,6 +50,7 @@ __all__ = [
     "Interpolate",
     "Listing",
     "PseudoDocuments",
+    "RelevanceFilter",
     "Rerank",
     "Retrieve",
     "Rm3",

@@ -113,3 +113,24 @@ def test_a_plot_is_drawn(cli: Command, folder: Path, pets: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     assert cli("evaluate", "search", "--data", pets, "--plot", "plots/a.svg").code == 0
     assert (folder / "plots" / "a.svg").read_text().count("<svg") == 1
+
+
+def test_a_relevance_map_is_fitted_from_the_command_line(cli: Command, folder: Path) -> None:
+    animals = "otter badger heron trout newt viper lynx wolf mole stoat hare kite crane toad eel pike".split()
+    animals += "seal shrew adder boar goat deer".split()
+    data = write_beir(
+        folder / "animals",
+        corpus=[{"_id": name, "title": "", "text": f"The {name} eats what it finds."} for name in animals],
+        queries=[{"_id": f"q-{name}", "text": f"What does the {name} eat?"} for name in animals],
+        qrels=[f"q-{name}\t{name}\t1" for name in animals],
+    )
+    done = cli("calibrate", "search", "--data", data, "--out", "map.json")
+    assert done.code == 0, done.err
+    assert "from 22 queries" in done.out
+    found = json.loads((folder / "map.json").read_text())
+    assert found["fitted_on"].startswith("animals ")
+    assert found["expected"][2][0] == "f1"
+    few = cli("calibrate", "search", "--data", write_beir(folder / "pets"), "--out", "few.json")
+    assert few.code == 2
+    assert "at least 20 queries" in few.err
+    assert not (folder / "few.json").exists()

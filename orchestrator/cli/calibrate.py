@@ -1,0 +1,96 @@
+"""`orchestrator calibrate`: from judged queries to a relevance map, which says when nothing is relevant."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.evaluate import dataset_of, require_writable
+from orchestrator.cli.output import note, progress, say
+from orchestrator.cli.program import Invocation, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.evaluation import Dataset
+    from orchestrator.relevance import RelevanceMap
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command(epilog="Example: `orchestrator calibrate search --data judged --out relevance.json`")(
+        calibrate
+    )
+
+
+def calibrate(
+    context: typer.Context,
+    workflow: Annotated[
+        str, typer.Argument(help="Name or file of the workflow whose hits are to be filtered.")
+    ],
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="Folder in BEIR's layout, or irds:ID.", metavar="DATA")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File of the map.", metavar="FILE")],
+    split: Annotated[
+        str | None,
+        typer.Option("--split", help="Which judgements of the folder.", metavar="NAME", show_default="test"),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Reach this precision, instead of the best F1.", metavar="SHARE"),
+    ] = None,
+    unanswerable: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of questions without an answer.", metavar="SHARE")
+    ] = 0.1,
+    lost: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=0.5,
+            help="Share of answerable questions that may be refused as foreign.",
+            metavar="SHARE",
+        ),
+    ] = 0.05,
+) -> None:
+    """Fit a relevance map on judged queries, for the node RelevanceFilter.
+
+    The data is indexed on first use, in an index of its own.
+    """
+    require_writable(out)
+    dataset = dataset_of(data, split)
+    found = asyncio.run(_fitted(invocation(context), workflow, dataset, precision, unanswerable, lost))
+    found.save(out)
+    say(f"threshold {found.threshold:.3f}, from {found.queries} queries")
+    say(", ".join(f"{name} {value:.3f}" for name, value in found.expected))
+    note(f"The map is in {out}. Use it: RelevanceFilter(RelevanceMap.load({str(out)!r}))")
+
+
+async def _fitted(
+    invoked: Invocation,
+    name: str,
+    data: Dataset,
+    precision: float | None,
+    unanswerable: float,
+    lost: float,
+) -> RelevanceMap:
+    from orchestrator.app import Application
+    from orchestrator.evaluation.indexed import indexed
+    from orchestrator.evaluation.relevance import fit_relevance
+
+    async with Application(invoked.settings()) as application:
+        arm = application.workflow(name)
+        with progress("Indexing") as moved:
+            async with indexed(data, application, moved) as ports:
+                pass
+        with progress("Asking") as moved:
+            return await fit_relevance(
+                arm,
+                data,
+                ports=ports,
+                precision=precision,
+                unanswerable=unanswerable,
+                lost=lost,
+                progress=lambda done, total: moved(done, total, ""),
+            )

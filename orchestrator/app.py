@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from orchestrator.clock import SystemClock
 from orchestrator.errors import BadInput, IndexMismatch, SettingsError
@@ -68,10 +68,11 @@ class Application:
     """The connectors that the settings name, each made when it is first needed, and shared.
 
     Use it as an async context manager, or close it. `settings` are by default those of the working
-    folder and the environment.
+    folder and the environment. `model` takes the place of the language model that they name: one of your
+    own, or a `RecordedModel`.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, model: LanguageModel | None = None) -> None:
         self.settings = settings or Settings()
         if self.settings.llm_url:
             raise SettingsError(
@@ -80,6 +81,9 @@ class Application:
             )
         self._ports: dict[str, Mapping[type, object]] = {}
         self._stores: dict[str, EdgeVectorStore] = {}
+        self._embedders: dict[str, Embedder] = {}
+        if model is not None:
+            self.model = model
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,21 +147,45 @@ class Application:
 
     @cached_property
     def embedder(self) -> Embedder:
-        """The dense model."""
-        if self.settings.embedder == "minilm":
-            from connectors.minilm import MiniLmEmbedder
+        """The dense model of an index that is made now: with `auto`, the best one that is installed."""
+        from connectors.minilm import installed
 
-            return MiniLmEmbedder()
+        choice = self.settings.embedder
+        if choice == "auto":
+            choice = "minilm" if installed() else "light"
+        return self._embedder(choice)
+
+    def embedder_of(self, index: str | None = None) -> Embedder:
+        """The dense model of an index: with `auto`, the one that it was made with, if it is there."""
+        if self.settings.embedder == "auto":
+            version = self.catalogue.current(self._named(index))
+            if version is not None and version.format.embedder in self._choices:
+                return self._embedder(self._choices[version.format.embedder])
+        return self.embedder
+
+    @cached_property
+    def _choices(self) -> Mapping[str, Literal["light", "minilm"]]:
+        """The setting of each embedder, by the name that indexes have for it."""
+        from connectors.minilm import MiniLmEmbedder
         from connectors.wordllama import WordLlamaEmbedder
 
-        return WordLlamaEmbedder()
+        return {WordLlamaEmbedder.name: "light", MiniLmEmbedder.name: "minilm"}
+
+    def _embedder(self, choice: Literal["light", "minilm"]) -> Embedder:
+        if choice not in self._embedders:
+            from connectors.minilm import MiniLmEmbedder
+            from connectors.wordllama import WordLlamaEmbedder
+
+            self._embedders[choice] = MiniLmEmbedder() if choice == "minilm" else WordLlamaEmbedder()
+        return self._embedders[choice]
 
     @cached_property
     def encoder(self) -> SparseEncoder:
         """The terms."""
         from connectors.bm25 import Bm25Encoder
 
-        return Bm25Encoder()
+        bm25 = self.settings.bm25
+        return Bm25Encoder(bm25.language, k=bm25.k, b=bm25.b)
 
     @cached_property
     def model(self) -> LanguageModel:
@@ -187,7 +215,7 @@ class Application:
             self._ports[name] = {
                 VectorStore: self.store(name),
                 Documents: SqlDocuments(self.database, name),
-                Embedder: self.embedder,
+                Embedder: self.embedder_of(name),
                 SparseEncoder: self.encoder,
                 LanguageModel: self.model,
                 Conversations: self.conversations,
@@ -206,7 +234,7 @@ class Application:
 
         name = self._named(index)
         if name not in self._stores:
-            made_with = index_format(self.embedder, self.encoder)
+            made_with = index_format(self.embedder_of(name), self.encoder)
             self._stores[name] = EdgeVectorStore(
                 self.catalogue, name, self.index_folder, self.encoder, made_with
             )
@@ -217,10 +245,17 @@ class Application:
 
         A search would say so too, but only once the configured ones are loaded, which may fail first.
         """
+        from connectors.minilm import MiniLmEmbedder, installed
         from orchestrator.indexing.workshop import index_format
 
         name = self._named(index)
-        version, wanted = self.catalogue.current(name), index_format(self.embedder, self.encoder)
+        version, wanted = self.catalogue.current(name), index_format(self.embedder_of(name), self.encoder)
+        if version is not None and wanted.embedder == MiniLmEmbedder.name and not installed():
+            raise IndexMismatch(
+                f"the index {name!r} was made with {wanted.embedder}, which is not installed.",
+                hint="Run `pip install 'orchestrator-rag[minilm]'`, or set the embedder to light and: "
+                f"orchestrator index rebuild --index {name}",
+            )
         if version is not None and version.format != wanted:
             raise IndexMismatch(
                 f"the index {name!r} was made with {version.format.embedder} and {version.format.sparse}; "
@@ -228,21 +263,27 @@ class Application:
                 hint=f"Configure the former, or: orchestrator index rebuild --index {name}",
             )
 
-    def indexer(self, index: str | None = None, *, wait: float = 60.0) -> Indexer:
-        """What changes an index; it waits `wait` seconds for another writer."""
+    def indexer(self, index: str | None = None, *, wait: float = 60.0, anew: bool = False) -> Indexer:
+        """What changes an index; it waits `wait` seconds for another writer.
+
+        `anew` is for a rebuild: with the embedder of now, whatever the index was made with.
+        """
         from orchestrator.indexing.indexer import Indexer
         from orchestrator.indexing.worker import workshop_of
 
-        return Indexer(workshop_of(self), self._named(index), settings=self._for_worker(), wait=wait)
+        embedder = self.embedder if anew else self.embedder_of(index)
+        workshop = workshop_of(self, embedder=embedder)
+        return Indexer(workshop, self._named(index), settings=self._for_worker(embedder), wait=wait)
 
-    def _for_worker(self) -> dict[str, Any]:
+    def _for_worker(self, embedder: Embedder) -> dict[str, Any]:
         """The settings with which a worker process makes the same application."""
         settings = self.settings
         return {
             "config": str(settings.config) if settings.config else None,
             "home": str(settings.home),
             "database_url": settings.database_url,
-            "embedder": settings.embedder,
+            "embedder": self._choices.get(embedder.name, settings.embedder),
+            "bm25": settings.bm25.model_dump(),
             "log_level": settings.log_level,
         }
 

@@ -57,6 +57,14 @@ class Retention(_Table):
     checkpoints: Days = 7
 
 
+class Bm25(_Table):
+    """How passages are indexed by terms: stemmer and stop words, saturation `k`, length normalisation `b`."""
+
+    language: str = "english"
+    k: float = Field(default=1.2, ge=0, allow_inf_nan=False)
+    b: float = Field(default=0.75, ge=0, le=1)
+
+
 class Serve(_Table):
     """Where the endpoint listens and how much it takes on; `deadline` is in seconds a run."""
 
@@ -82,7 +90,8 @@ class Settings(BaseSettings):
     config: Path | None = None
     home: Path = Path(".orchestrator")
     database_url: str = Field(default="", repr=False)
-    embedder: Literal["light", "minilm"] = "light"
+    embedder: Literal["auto", "light", "minilm"] = "auto"
+    bm25: Bm25 = Field(default_factory=Bm25)
     index: str = "default"
     principals: dict[str, Principal] = Field(default_factory=dict[str, Principal])
     principal: Annotated[Principal, NoDecode] = ANONYMOUS

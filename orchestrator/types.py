@@ -127,6 +127,14 @@ def ranked(hits: list[Hit] | tuple[Hit, ...]) -> Hits:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """How much of what a query found first its reformulation finds first, too: 1 is all, 0 is nothing."""
+
+    overlap: float
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of a document, as the document store returns it to a principal who may read it.
 

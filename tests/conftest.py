@@ -10,6 +10,9 @@ import pytest
 #: Set by `.ci/run`, which installs every service: a test that skips there proves nothing.
 STRICT = bool(os.environ.get("ORCHESTRATOR_REQUIRE_SERVICES"))
 
+# Tests of anything but the better embedder say the same with the light one, a hundred times as fast.
+os.environ["ORCHESTRATOR_EMBEDDER"] = "light"
+
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if STRICT and report.skipped and not hasattr(report, "wasxfail"):
@@ -37,6 +40,7 @@ def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("ORCHESTRATOR_") and name not in (
             "ORCHESTRATOR_DATA",
+            "ORCHESTRATOR_EMBEDDER",
             "ORCHESTRATOR_REQUIRE_SERVICES",
         ):
             monkeypatch.delenv(name)

@@ -14,6 +14,7 @@ from orchestrator.types import ANONYMOUS, NOBODY, Principal
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ORCHESTRATOR_EMBEDDER")
     return tmp_path
 
 
@@ -27,7 +28,7 @@ def test_without_anything_the_home_is_in_the_working_folder(folder: Path) -> Non
     settings = Settings()
     assert settings.home == folder / ".orchestrator"
     assert settings.database_url == f"sqlite:///{folder}/.orchestrator/state.db"
-    assert (settings.embedder, settings.index, settings.principal) == ("light", "default", ANONYMOUS)
+    assert (settings.embedder, settings.index, settings.principal) == ("auto", "default", ANONYMOUS)
     assert settings.api_keys == {}
     assert not (folder / ".orchestrator").exists()
 
@@ -106,7 +107,7 @@ def test_the_environment_takes_a_principal_by_name_or_as_json(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("embedder = 'huge'", "embedder: Input should be 'light' or 'minilm'"),
+        ("embedder = 'huge'", "embedder: Input should be 'auto', 'light' or 'minilm'"),
         ("colour = 1", "colour: there is no such setting"),
         ("[serve]\nprot = 1", "serve.prot: there is no such setting"),
         ("[serve]\nport = 70000", "serve.port"),

@@ -139,7 +139,7 @@ def _indexes(application: Application) -> Iterator[Finding]:
         return
     for each in application.catalogue.indexes():
         found = f"{each.index}: {each.documents} documents, {each.passages} passages, version {each.number}."
-        if each.format.embedder == application.embedder.name:
+        if each.format.embedder == application.embedder_of(each.index).name:
             yield Finding("index", "ok", found)
         else:
             yield Finding(

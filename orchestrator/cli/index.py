@@ -219,7 +219,12 @@ def rebuild(
     Meanwhile the index answers as it was.
     """
     report = _with_indexer(
-        invocation(context), index, wait, "Rebuilding", lambda indexer, moved: indexer.rebuild(moved)
+        invocation(context),
+        index,
+        wait,
+        "Rebuilding",
+        lambda indexer, moved: indexer.rebuild(moved),
+        anew=True,
     )
     if as_json:
         say_json(asdict(report))
@@ -257,6 +262,8 @@ def _with_indexer(
     wait: float,
     title: str,
     act: Callable[[Indexer, Moved], Awaitable[ResultT]],
+    *,
+    anew: bool = False,
 ) -> ResultT:
     """Do something with the indexer of an index, showing its progress; everything is closed at the end."""
     from orchestrator.app import Application
@@ -265,7 +272,7 @@ def _with_indexer(
 
     async def done() -> ResultT:
         async with Application(settings) as application:
-            indexer = application.indexer(wait=wait)
+            indexer = application.indexer(wait=wait, anew=anew)
             with progress(title) as moved:
                 return await act(indexer, moved)
 

@@ -40,14 +40,14 @@ async def indexed(
             from orchestrator.app import Application
 
             application = await opened.enter_async_context(Application())
-        name = index_of(data, application.embedder.name)
+        name = index_of(data, application.embedder.name, application.encoder.name)
         await _made(application, data, name, progress)
         yield application.ports(name)
 
 
-def index_of(data: Dataset, embedder: str) -> str:
-    """The name of a data set's index: `eval-<name>-<hash of the corpus and the embedder>`."""
-    content = f"{FORMAT} {data.corpus.fingerprint} {embedder}"
+def index_of(data: Dataset, embedder: str, encoder: str) -> str:
+    """The name of a data set's index: `eval-<name>-<hash of the corpus and of what it is encoded by>`."""
+    content = f"{FORMAT} {data.corpus.fingerprint} {embedder} {encoder}"
     readable = re.sub(r"[^a-z0-9]+", "-", data.name.lower()).strip("-")[:30].strip("-") or "data"
     return f"eval-{readable}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 

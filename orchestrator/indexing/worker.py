@@ -22,6 +22,7 @@ from orchestrator.indexing.reading import Reader
 if TYPE_CHECKING:
     from orchestrator.app import Application
     from orchestrator.indexing.workshop import Workshop
+    from orchestrator.ports import Embedder
 
 #: Seconds after which a worker looks for work though nobody told it.
 _LOOK = 1.0
@@ -94,11 +95,17 @@ def main() -> None:
     asyncio.run(work(workshop, order["index"], reports, wake))
 
 
-def workshop_of(app: Application, reader: Reader | None = None) -> Workshop:
-    """What the jobs need, from an application; `reader` if one has been started already."""
+def workshop_of(
+    app: Application, reader: Reader | None = None, *, embedder: Embedder | None = None
+) -> Workshop:
+    """What the jobs need, from an application; `reader` if one has been started already.
+
+    `embedder` is the one of the index, if it is not that of new ones.
+    """
     from orchestrator.indexing.workshop import Workshop
 
-    return Workshop(app.ledger, app.catalogue, app.shards, app.embedder, app.encoder, started=reader)
+    chosen = embedder or app.embedder
+    return Workshop(app.ledger, app.catalogue, app.shards, chosen, app.encoder, started=reader)
 
 
 def _listen(wake: threading.Event) -> None:

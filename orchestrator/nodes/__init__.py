@@ -8,11 +8,13 @@ if TYPE_CHECKING:
     from orchestrator.nodes.answer import CitedAnswer
     from orchestrator.nodes.compress import Compress
     from orchestrator.nodes.decompose import Sentences
+    from orchestrator.nodes.drift import DriftGuard
     from orchestrator.nodes.feedback import Rm3, RocchioTerms, VectorFeedback
     from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
     from orchestrator.nodes.interpolation import Interpolate, contrast
     from orchestrator.nodes.listing import Listing
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
+    from orchestrator.nodes.recorded import Recorded
     from orchestrator.nodes.reformulate import GenQREnsemble, GenQRFusion
     from orchestrator.nodes.relevance import RelevanceFilter
     from orchestrator.nodes.rerank import Rerank
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "CitedAnswer": "answer",
     "Compress": "compress",
+    "DriftGuard": "drift",
     "GenQREnsemble": "reformulate",
     "GenQRFusion": "reformulate",
     "Interpolate": "interpolation",
     "Listing": "listing",
     "PseudoDocuments": "pseudo_documents",
+    "Recorded": "recorded",
     "RelevanceFilter": "relevance",
     "Rerank": "rerank",
     "Retrieve": "retrieve",
@@ -45,11 +49,13 @@ _HOMES = {
 __all__ = [
     "CitedAnswer",
     "Compress",
+    "DriftGuard",
     "GenQREnsemble",
     "GenQRFusion",
     "Interpolate",
     "Listing",
     "PseudoDocuments",
+    "Recorded",
     "RelevanceFilter",
     "Rerank",
     "Retrieve",

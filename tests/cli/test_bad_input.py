@@ -122,7 +122,10 @@ def test_serving_others_needs_a_key(cli: Command) -> None:
     refused(cli("serve", "chat", "--host", "0.0.0.0"), "API key")
 
 
-def test_a_setting_that_cannot_be_used_is_named(cli: Command, folder: Path) -> None:
+def test_a_setting_that_cannot_be_used_is_named(
+    cli: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ORCHESTRATOR_EMBEDDER")
     (folder / "orchestrator.toml").write_text("embedder = 'huge'")
     refused(cli("index", "list"), "embedder", "light")
 

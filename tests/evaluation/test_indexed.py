@@ -39,7 +39,7 @@ async def test_a_set_is_indexed_on_first_use_and_found_again(
     assert not any(arm.failures for arm in report.arms.values())
     # Rankings are of the documents' own ids, whatever passages are called.
     assert set(report.arms["bm25"].rankings["q1"].ids) <= set(s.DOCUMENTS)
-    name = index_of(data, application.embedder.name)
+    name = index_of(data, application.embedder.name, application.encoder.name)
     assert [each.index for each in application.catalogue.indexes()] == [name]
     # The same content under another name and place is the same index: nothing is indexed any more.
     monkeypatch.setattr(Application, "indexer", None)
@@ -50,7 +50,7 @@ async def test_a_set_is_indexed_on_first_use_and_found_again(
 
 async def test_an_indexing_that_was_stopped_is_made_whole(application: Application, tmp_path: Path) -> None:
     data = beir(s.write_beir(tmp_path / "pets"))
-    name = index_of(data, application.embedder.name)
+    name = index_of(data, application.embedder.name, application.encoder.name)
     # As a kill leaves it: some of the documents are there, and nothing says that it is complete.
     part = application.settings.home / "evaluation" / name / "part-00000.jsonl"
     part.parent.mkdir(parents=True)
@@ -67,8 +67,13 @@ async def test_another_corpus_is_another_index(application: Application, tmp_pat
     other = beir(
         s.write_beir(tmp_path / "b", corpus=[{"_id": "d1", "text": "x"}], qrels=["q1\td1\t1"]), name=one.name
     )
-    names = {index_of(one, "a"), index_of(other, "a"), index_of(one, "b")}
-    assert len(names) == 3
+    names = {
+        index_of(one, "a", "t"),
+        index_of(other, "a", "t"),
+        index_of(one, "b", "t"),
+        index_of(one, "a", "u"),
+    }
+    assert len(names) == 4
     assert all(name.startswith("eval-pets-co-") for name in names)
 
 

@@ -1,0 +1,182 @@
+"""A language model that answers from a file, so that experiments replay without the model itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import BadInput, ModelError
+from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.types import Message, Usage
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+#: Of the file's lines.
+FORMAT = 1
+
+
+class RecordedModel:
+    """The `LanguageModel` port over recorded answers: `Application(model=RecordedModel("answers.jsonl"))`.
+
+    With a `model`, what is not recorded yet is asked of it and appended, each answer in one write: a
+    recording that is killed keeps what it has, and goes on. Without one, an unknown prompt is a
+    ModelError, which nodes that can do without an answer count in `degraded`. An answer belongs to
+    everything that it was asked with: messages, schema, length, temperature, seed. Usage is what the
+    answer cost when it was made. The file has one JSON object a line and holds prompts and answers in
+    clear: it is as private as the documents in them.
+    """
+
+    available = True
+
+    def __init__(self, path: str | Path, model: LanguageModel | None = None) -> None:
+        self._path = Path(path)
+        self._model = model if model is not None and model.available else None
+        self._lock = Lock()
+        self._answers = _read(self._path, required=self._model is None)
+
+    @property
+    def answers(self) -> int:
+        """How many are recorded."""
+        return len(self._answers)
+
+    @property
+    def name(self) -> str:
+        """Names the model that is asked, or the content of the file."""
+        if self._model is not None:
+            return self._model.name
+        content = json.dumps(self._answers, sort_keys=True)
+        return f"recorded-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+    async def generate(
+        self,
+        prompt: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        on_text: Callable[[str], None] | None = None,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Generation[Any]:
+        """The recorded text; `parsed` is read anew from it. A recorded text is streamed in one piece."""
+        asked = {
+            "generate": _messages(prompt),
+            "schema": schema.model_json_schema() if schema else None,
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "seed": seed,
+        }
+        answer = self._answers.get(_key(asked))
+        if answer is None:
+            made = await self._needed(asked).generate(
+                prompt,
+                schema=schema,
+                on_text=on_text,
+                max_tokens=max_tokens,
+                temperature=temperature,
+                seed=seed,
+            )
+            # What was cut off by whoever waited is no answer.
+            if made.finish != "cancelled":
+                self._keep(asked, {"text": made.text, "finish": made.finish}, made.usage)
+            return made
+        if on_text is not None:
+            on_text(answer["text"])
+        parsed = schema.model_validate_json(answer["text"]) if schema else None
+        return Generation(answer["text"], parsed, _usage(answer), answer["finish"])
+
+    async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
+        """The recorded probabilities."""
+        asked = {"choose": _messages(prompt), "options": list(options)}
+        answer = self._answers.get(_key(asked))
+        if answer is None:
+            made = await self._needed(asked).choose(prompt, options)
+            self._keep(asked, {"values": list(made.values)}, made.usage)
+            return made
+        return Probabilities(tuple(answer["values"]), _usage(answer))
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """The recorded scores."""
+        asked = {"score": query, "texts": list(texts)}
+        answer = self._answers.get(_key(asked))
+        if answer is None:
+            made = await self._needed(asked).score(query, texts)
+            self._keep(asked, {"values": list(made.values)}, made.usage)
+            return made
+        return Scores(tuple(answer["values"]), _usage(answer))
+
+    def _needed(self, asked: dict[str, Any]) -> LanguageModel:
+        if self._model is None:
+            kind = next(iter(asked))
+            raise ModelError(
+                f"{self._path} has no recorded answer to this call of `{kind}`.",
+                hint="Record it: RecordedModel(path, model). Settings of a node are part of what is asked.",
+            )
+        return self._model
+
+    def _keep(self, asked: dict[str, Any], answer: dict[str, Any], usage: Usage) -> None:
+        kept = {**answer, "usage": [usage.calls, usage.prompt_tokens, usage.completion_tokens]}
+        line = json.dumps({"format": FORMAT, "asked": asked, "answer": kept}, ensure_ascii=False) + "\n"
+        with self._lock:
+            self._answers[_key(asked)] = kept
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # One write to the end of the file: two processes that record do not tear each other's lines.
+            opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(opened, line.encode("utf-8", "surrogatepass"))
+            finally:
+                os.close(opened)
+
+
+def _read(path: Path, *, required: bool) -> dict[str, dict[str, Any]]:
+    """Answers by key; the last line may be torn, since it may have been under way when it was killed."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        if required:
+            raise BadInput(f"there is no recording {path}.", hint="Record one with a model first.") from None
+        return {}
+    except OSError as error:
+        raise BadInput(f"the recording {path} cannot be read: {error.strerror}.") from None
+    found: dict[str, dict[str, Any]] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry: Any = json.loads(line.decode("utf-8", "surrogatepass"))
+            asked, answer = entry["asked"], entry["answer"]
+            if entry["format"] != FORMAT or not {"text", "values"} & set(answer) or len(answer["usage"]) != 3:
+                raise ValueError(f"it is of format {entry['format']}")
+        except (ValueError, TypeError, KeyError) as error:
+            if number == len(lines):
+                _cut(path, len(line))
+                break
+            raise BadInput(
+                f"{path} line {number} is no recorded answer ({error}).",
+                hint="Remove the line: it will be recorded again.",
+            ) from None
+        found[_key(asked)] = answer
+    return found
+
+
+def _cut(path: Path, length: int) -> None:
+    """Take a torn last line away, so that the next one begins where it began."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - length)
+
+
+def _messages(prompt: Sequence[Message]) -> list[list[str]]:
+    return [[message.role, message.text] for message in prompt]
+
+
+def _key(asked: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _usage(answer: dict[str, Any]) -> Usage:
+    return Usage(*answer["usage"])

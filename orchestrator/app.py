@@ -74,11 +74,6 @@ class Application:
 
     def __init__(self, settings: Settings | None = None, *, model: LanguageModel | None = None) -> None:
         self.settings = settings or Settings()
-        if self.settings.llm_url:
-            raise SettingsError(
-                "llm_url is set, but this release has no connector for model servers.",
-                hint="Leave it out: without a model, answers are sentences of the documents, cited.",
-            )
         self._ports: dict[str, Mapping[type, object]] = {}
         self._stores: dict[str, EdgeVectorStore] = {}
         self._embedders: dict[str, Embedder] = {}
@@ -171,7 +166,11 @@ class Application:
 
         return {WordLlamaEmbedder.name: "light", MiniLmEmbedder.name: "minilm"}
 
-    def _embedder(self, choice: Literal["light", "minilm"]) -> Embedder:
+    def _embedder(self, choice: Literal["light", "minilm", "server"]) -> Embedder:
+        if choice == "server" and choice not in self._embedders:
+            from connectors.vllm.configured import embedder_of
+
+            self._embedders[choice] = embedder_of(self.settings)
         if choice not in self._embedders:
             from connectors.minilm import MiniLmEmbedder
             from connectors.wordllama import WordLlamaEmbedder
@@ -189,8 +188,24 @@ class Application:
 
     @cached_property
     def model(self) -> LanguageModel:
-        """The language model: none yet."""
-        return NullModel()
+        """The language model: that of `llm_url`, or one that is never available."""
+        if not self.settings.llm_url:
+            return NullModel()
+        from connectors.vllm.configured import model_of
+
+        return model_of(self.settings)
+
+    async def served(self) -> list[tuple[str, str]]:
+        """What the model servers say that they serve, in words; raises ModelError if one does not answer."""
+        from connectors.vllm import VllmModel
+
+        found: list[tuple[str, str]] = []
+        if isinstance(self.model, VllmModel):
+            try:
+                found = [(name, str(served)) for name, served in await self.model.introduced()]
+            finally:
+                await self.model.close()
+        return found
 
     @property
     def index_folder(self) -> Path:
@@ -277,6 +292,8 @@ class Application:
 
     def _for_worker(self, embedder: Embedder) -> dict[str, Any]:
         """The settings with which a worker process makes the same application."""
+        from connectors.vllm.configured import embedding_settings
+
         settings = self.settings
         return {
             "config": str(settings.config) if settings.config else None,
@@ -284,6 +301,7 @@ class Application:
             "database_url": settings.database_url,
             "embedder": self._choices.get(embedder.name, settings.embedder),
             "bm25": settings.bm25.model_dump(),
+            **embedding_settings(settings),
             "log_level": settings.log_level,
         }
 
@@ -378,6 +396,10 @@ class Application:
         for store in self._stores.values():
             store.close()
         self._stores, self._ports = {}, {}
+        for part in (made.get("model"), *self._embedders.values()):
+            closing = getattr(part, "close", None)
+            if closing is not None:
+                await closing()
         if "runs" in made:
             await self.runs.close()
         if "database" in made:

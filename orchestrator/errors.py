@@ -94,6 +94,59 @@ class NoModel(ModelError):
     status, code = 503, "no_model"
 
 
+class ModelUnreachable(ModelError):
+    """No model server answered: it is down, at another address, or broke off."""
+
+    status, code, retryable = 503, "model_unreachable", True
+
+
+class ModelTimeout(ModelError):
+    """A model server did not answer in the time that the settings give it."""
+
+    status, code = 504, "model_timeout"
+
+
+class ModelOverloaded(ModelError):
+    """A model server takes no more at the moment; `retry_after` is in seconds, if it said so."""
+
+    status, code, retryable = 503, "model_overloaded", True
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        if retry_after is not None:
+            self.retry_after = max(1, round(retry_after))
+
+
+class ModelKeyRefused(ModelError):
+    """A model server does not accept the key that is configured."""
+
+    code = "model_key_refused"
+
+
+class UnknownModel(ModelError):
+    """A model server has no model of this name."""
+
+    code = "unknown_model"
+
+
+class ContextTooLong(ModelError):
+    """A prompt, with the room for its answer, is longer than the model reads."""
+
+    code = "context_length_exceeded"
+
+
+class InvalidOutput(ModelError):
+    """A model wrote something other than what it was asked for, as often as it was asked."""
+
+    code = "invalid_output"
+
+
+class NoLogProbabilities(ModelError):
+    """A model server gives no log-probabilities, without which options have no probabilities."""
+
+    code = "no_log_probabilities"
+
+
 class StoreError(OrchestratorError):
     """A store could not be read or written."""
 

@@ -29,7 +29,9 @@ from orchestrator.types import ANONYMOUS, DEFAULT_TENANT, NOBODY, Principal
 FILE_NAME = "orchestrator.toml"
 PREFIX = "ORCHESTRATOR_"
 #: Variables of that prefix that are read elsewhere, and are no settings.
-OTHER_VARIABLES = frozenset({"ORCHESTRATOR_DATA", "ORCHESTRATOR_REQUIRE_SERVICES"})
+OTHER_VARIABLES = frozenset(
+    {"ORCHESTRATOR_DATA", "ORCHESTRATOR_REQUIRE_SERVICES", "ORCHESTRATOR_VLLM_PYTHON"}
+)
 
 INDEX_NAME = r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?"
 
@@ -90,15 +92,23 @@ class Settings(BaseSettings):
     config: Path | None = None
     home: Path = Path(".orchestrator")
     database_url: str = Field(default="", repr=False)
-    embedder: Literal["auto", "light", "minilm"] = "auto"
+    embedder: Literal["auto", "light", "minilm", "server"] = "auto"
     bm25: Bm25 = Field(default_factory=Bm25)
     index: str = "default"
     principals: dict[str, Principal] = Field(default_factory=dict[str, Principal])
     principal: Annotated[Principal, NoDecode] = ANONYMOUS
     api_keys: dict[str, Principal] = Field(default_factory=dict[str, Principal], repr=False)
-    llm_url: str | None = None
+    llm_url: Annotated[tuple[str, ...], NoDecode] = ()
     llm_model: str | None = None
     llm_api_key: SecretStr | None = None
+    llm_timeout: float = Field(default=120.0, gt=0)
+    score_url: Annotated[tuple[str, ...], NoDecode] = ()
+    score_model: str | None = None
+    score_api_key: SecretStr | None = None
+    embed_url: Annotated[tuple[str, ...], NoDecode] = ()
+    embed_model: str | None = None
+    embed_api_key: SecretStr | None = None
+    embed_query_prefix: str = ""
     retention: Retention = Field(default_factory=Retention)
     serve: Serve = Field(default_factory=Serve)
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -144,6 +154,12 @@ class Settings(BaseSettings):
                 raise ValueError("an API key of api_keys is shorter than 8 characters")
             keys[key] = _principal(given, f"api_keys ({name})", known, name)
         return {**resolved, "api_keys": keys}
+
+    @field_validator("llm_url", "score_url", "embed_url", mode="before")
+    @classmethod
+    def _listed_addresses(cls, value: Any) -> Any:
+        """One address, or several: with blanks or commas between them, or as a list."""
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("index")
     @classmethod

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.services.vllm import VllmServer
 
 #: Set by `.ci/run`, which installs every service: a test that skips there proves nothing.
 STRICT = bool(os.environ.get("ORCHESTRATOR_REQUIRE_SERVICES"))
@@ -42,6 +47,7 @@ def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             "ORCHESTRATOR_DATA",
             "ORCHESTRATOR_EMBEDDER",
             "ORCHESTRATOR_REQUIRE_SERVICES",
+            "ORCHESTRATOR_VLLM_PYTHON",
         ):
             monkeypatch.delenv(name)
 
@@ -71,3 +77,24 @@ def postgres_url(postgres_cluster: str) -> str:
     with psycopg.connect(postgres_cluster.format("postgres"), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return postgres_cluster.format(name)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a language model of some 400,000 parameters, made on the spot."""
+    from tests.services.vllm import NoVllm
+    from tests.services.vllm import tiny_model as made
+
+    try:
+        return made(tmp_path_factory.mktemp("tiny-model"))
+    except NoVllm as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def vllm(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[VllmServer]:
+    """A vLLM server of the tiny model, for all tests of the session."""
+    from tests.services.vllm import vllm_server
+
+    with vllm_server(tiny_model, folder=tmp_path_factory.mktemp("vllm")) as server:
+        yield server

@@ -41,6 +41,10 @@ HEAVY = frozenset(
 )
 
 
+#: Extras whose libraries are imported, where they are used.
+USED = ("minilm", "llm", "server")
+
+
 def imported(file: Path) -> set[str]:
     """The modules that a file names in its import statements, wherever they stand."""
     names: set[str] = set()
@@ -130,7 +134,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
     """What only another dependency brings along can leave with its next release."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *(each for name in ("minilm", "server") for each in extras[name])]
+    wanted = [*project["dependencies"], *(each for name in USED for each in extras[name])]
     declared = {distribution(re.split(r"[^\w.-]", each)[0]) for each in wanted}
     known = packages_distributions()
     undeclared = {

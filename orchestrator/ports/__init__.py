@@ -20,7 +20,7 @@ from orchestrator.ports.indexes import (
     TermStatistics,
 )
 from orchestrator.ports.jobs import Job, JobState, Ledger
-from orchestrator.ports.models import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports.models import Generation, LanguageModel, PerTenant, Probabilities, Scores, of_tenant
 from orchestrator.ports.recommend import Arm, Ranking, Recommender, Trainer, Training
 from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.ports.vectors import (
@@ -55,6 +55,7 @@ __all__ = [
     "Ledger",
     "Lexical",
     "PassageRow",
+    "PerTenant",
     "Probabilities",
     "Ranking",
     "Recommender",
@@ -72,4 +73,5 @@ __all__ = [
     "Trainer",
     "Training",
     "VectorStore",
+    "of_tenant",
 ]

@@ -74,3 +74,19 @@ class LanguageModel(Protocol):
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """The relevance of each text to the query, as a cross-encoder judges it."""
         ...
+
+
+@runtime_checkable
+class PerTenant(Protocol):
+    """A model that keeps tenants apart. The engine asks it for the view of the tenant who runs a workflow.
+
+    Through that view, nothing that was asked for one tenant answers another, or makes another's
+    request measurably faster. A model that wraps another passes this on.
+    """
+
+    def of_tenant(self, tenant: str) -> LanguageModel: ...
+
+
+def of_tenant(model: LanguageModel, tenant: str) -> LanguageModel:
+    """The model as a tenant uses it: its view, or the model itself if it does not tell tenants apart."""
+    return model.of_tenant(tenant) if isinstance(model, PerTenant) else model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, of_tenant
 from orchestrator.types import Message
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ class CappedModel:
         self._tokens = tokens
         #: Whether a text was cut short.
         self.reached = False
+
+    def of_tenant(self, tenant: str) -> CappedModel:
+        """Itself, over the tenant's view of its model: one request has one tenant."""
+        self._model = of_tenant(self._model, tenant)
+        return self
 
     @property
     def name(self) -> str:

@@ -130,11 +130,24 @@ def test_a_setting_that_cannot_be_used_is_named(
     refused(cli("index", "list"), "embedder", "light")
 
 
-def test_a_model_server_is_refused_until_there_is_a_connector(
-    cli: Command, monkeypatch: pytest.MonkeyPatch
+def test_an_address_that_is_none_is_refused(
+    cli: Command, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert cli("index", "add", notes).code == 0
+    monkeypatch.setenv("ORCHESTRATOR_LLM_URL", "localhost:8000")
+    refused(cli("ask", "what?"), "llm_url", "http://host:port")
+
+
+def test_a_model_server_that_is_down_is_a_finding_and_no_reason_to_give_no_answer(
+    cli: Command, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("index", "add", notes).code == 0
     monkeypatch.setenv("ORCHESTRATOR_LLM_URL", "http://127.0.0.1:1/v1")
-    refused(cli("index", "list"), "llm_url", "no connector")
+    found = cli("doctor")
+    assert found.code == 2
+    assert "http://127.0.0.1:1 cannot be reached" in found.out
+    answered = cli("ask", "what?")
+    assert answered.code == 0
 
 
 def test_an_unknown_principal_is_refused(cli: Command, notes: Path) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: What another test executes, since it needs a network or an empty machine.
-ELSEWHERE = re.compile(r"(make( [a-z]+)?|pip install \.|\.ci/run)(?=\s|$)")
+ELSEWHERE = re.compile(r"(make( [a-z-]+)?|pip install \.|\.ci/run)(?=\s|$)")
 
 
 @dataclass(frozen=True)

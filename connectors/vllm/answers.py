@@ -1,0 +1,58 @@
+"""What servers answer, read with care: a field may be missing, null, or of another type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from orchestrator.types import Usage
+
+Json = dict[str, Any]
+
+
+def table(value: object) -> Json:
+    """The object that a field holds; an empty one if it holds none."""
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def rows(value: object) -> list[Json]:
+    """The objects in a list; what is none is left out."""
+    found = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast("Json", each) for each in found if isinstance(each, dict)]
+
+
+def text(value: object) -> str:
+    """A text; an empty one for null."""
+    return value if isinstance(value, str) else ""
+
+
+def usage(answer: Json) -> Usage:
+    """The tokens of an answer, as one call."""
+    told = table(answer.get("usage"))
+    return Usage(1, _count(told.get("prompt_tokens")), _count(told.get("completion_tokens")))
+
+
+def finish(reason: object) -> Literal["stop", "length"]:
+    """Why a text ended: whatever is no lack of tokens is an end."""
+    return "length" if reason == "length" else "stop"
+
+
+def first_step(choice: Json) -> dict[str, float]:
+    """Log-probability by token of the first step; empty if the server gives none.
+
+    Tokens are named `token_id:17` by servers that were asked for ids, else by their text.
+    """
+    content = rows(table(choice.get("logprobs")).get("content"))
+    if not content:
+        return {}
+    listed = [content[0], *rows(content[0].get("top_logprobs"))]
+    return {text(entry.get("token")): _number(entry) for entry in listed}
+
+
+def _number(entry: Mapping[str, Any]) -> float:
+    value = entry.get("logprob")
+    return float(value) if isinstance(value, int | float) else -9999.0
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0

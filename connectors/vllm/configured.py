@@ -1,0 +1,61 @@
+"""The model and the embedder that the settings describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from connectors.vllm.address import addresses
+from connectors.vllm.embedder import VllmEmbedder
+from connectors.vllm.model import VllmModel
+from connectors.vllm.scoring import Scorer
+from connectors.vllm.servers import Servers
+from orchestrator.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from orchestrator.settings import Settings
+
+
+def model_of(settings: Settings) -> VllmModel:
+    """The model at `llm_url`; its scores come from `score_url`."""
+    scorer = None
+    if settings.score_url:
+        scorer = Scorer(
+            _servers(settings, "score", settings.score_url, settings.score_api_key), settings.score_model
+        )
+    servers = _servers(settings, "llm", settings.llm_url, settings.llm_api_key)
+    return VllmModel(servers, settings.llm_model, scorer=scorer, secret=_told(settings.llm_api_key) or "")
+
+
+def embedder_of(settings: Settings) -> VllmEmbedder:
+    """The embedder at `embed_url`."""
+    if not settings.embed_url:
+        raise SettingsError(
+            "the embedder 'server' is configured, but embed_url is not.",
+            hint="Set it to a server that embeds, such as http://host:8001.",
+        )
+    servers = _servers(settings, "embed", settings.embed_url, settings.embed_api_key)
+    return VllmEmbedder(servers, settings.embed_model, query_prefix=settings.embed_query_prefix)
+
+
+def embedding_settings(settings: Settings) -> dict[str, Any]:
+    """What another process needs to make the same embedder."""
+    return {
+        "embed_url": list(settings.embed_url),
+        "embed_model": settings.embed_model,
+        "embed_api_key": _told(settings.embed_api_key),
+        "embed_query_prefix": settings.embed_query_prefix,
+        "llm_timeout": settings.llm_timeout,
+    }
+
+
+def _servers(settings: Settings, setting: str, urls: Sequence[str], key: SecretStr | None) -> Servers:
+    return Servers(
+        addresses(urls, f"{setting}_url"), key=_told(key), timeout=settings.llm_timeout, setting=setting
+    )
+
+
+def _told(key: SecretStr | None) -> str | None:
+    return key.get_secret_value() if key else None

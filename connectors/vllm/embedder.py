@@ -1,0 +1,153 @@
+"""The `Embedder` port over a server's `/v1/embeddings`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from connectors.vllm import answers
+from connectors.vllm.failures import translated
+from connectors.vllm.served import Serving
+from connectors.vllm.servers import Line, Servers
+from orchestrator.errors import ModelError, OrchestratorError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Texts in one request: enough to fill a server's batch, few enough to share them among several.
+BATCH = 64
+
+
+class VllmEmbedder:
+    """Texts to unit vectors, in requests that the servers share; what is too long is cut by vLLM.
+
+    `query_prefix` goes before queries, for models that were trained with an instruction there. Name and
+    dimensions belong to an index's format: the server is asked for them once, when they are first needed.
+    """
+
+    def __init__(self, servers: Servers, model: str | None = None, *, query_prefix: str = "") -> None:
+        self._servers = servers
+        self._serving = Serving(servers, model)
+        self._model = model
+        self._prefix = query_prefix
+        self._dimensions = 0
+
+    @property
+    def name(self) -> str:
+        """The model's name, and which prefix its queries have."""
+        if self._model is None:
+            self._model = self._introduced()[0]
+        if not self._prefix:
+            return self._model
+        return f"{self._model}+{hashlib.sha256(self._prefix.encode()).hexdigest()[:8]}"
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers in a vector."""
+        if not self._dimensions:
+            self._model, self._dimensions = self._introduced()
+        return self._dimensions
+
+    async def embed(
+        self, texts: Sequence[str], *, kind: Literal["query", "passage"] = "passage"
+    ) -> NDArray[np.float32]:
+        """Unit vectors of shape (len(texts), dimensions); ModelError if the server gives something else."""
+        import numpy as np
+
+        if not len(texts):
+            return np.empty((0, self.dimensions), np.float32)
+        served = await self._serving.served()
+        prefix = self._prefix if kind == "query" else ""
+        clean = [_encodable(f"{prefix}{text}") for text in texts]
+        bodies: list[dict[str, Any]] = []
+        for start in range(0, len(clean), BATCH):
+            body = {"model": served.name, "input": clean[start : start + BATCH], "encoding_format": "base64"}
+            # The longest that the model reads.
+            bodies.append({**body, "truncate_prompt_tokens": -1} if served.vllm else body)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._part(served.name, body)) for body in bodies]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        vectors = np.concatenate([task.result() for task in tasks])
+        self._dimensions = vectors.shape[1]
+        return vectors
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._servers.close()
+
+    async def _part(self, model: str, body: dict[str, Any]) -> NDArray[np.float32]:
+        async def ask(line: Line) -> dict[str, Any]:
+            return await line.post("/embeddings", body)
+
+        return self._read(await self._servers.send(model, ask), len(body["input"]), model)
+
+    def _read(self, answer: dict[str, Any], size: int, model: str) -> NDArray[np.float32]:
+        import numpy as np
+
+        rows = sorted(answers.rows(answer.get("data")), key=lambda row: int(row.get("index", 0)))
+        vectors = [_vector(row.get("embedding")) for row in rows]
+        widths = {len(vector) for vector in vectors}
+        if len(vectors) != size or len(widths) != 1 or (self._dimensions and {self._dimensions} != widths):
+            raise ModelError(
+                f"the model server {self._servers.names} gave {len(vectors)} vectors of "
+                f"{', '.join(map(str, sorted(widths))) or 'no'} numbers for {size} texts of {model!r}.",
+                hint="Look whether it serves an embedding model.",
+            )
+        matrix = np.stack(vectors)
+        lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+        if not np.isfinite(lengths).all() or not lengths.all():
+            raise ModelError(
+                f"the model server {self._servers.names} gave zeros or infinities for {model!r}.",
+                hint="Serve the model with another --dtype.",
+            )
+        return (matrix / lengths).astype(np.float32)
+
+    def _introduced(self) -> tuple[str, int]:
+        """Name and dimensions, asked for in a call that blocks: the ports that need them do, too."""
+        from openai import OpenAI
+
+        address = self._servers.all[0].address
+        try:
+            with OpenAI(
+                base_url=address.api,
+                api_key=self._servers.key or "none",
+                organization="",
+                project="",
+                timeout=self._servers.timeout,
+                max_retries=1,
+            ) as client:
+                model = self._model
+                if model is None:
+                    models = [each.id for each in client.models.list()]
+                    if len(models) != 1:
+                        raise ModelError(
+                            f"{address.root} has not one model but these: {', '.join(models) or 'none'}.",
+                            hint="Name one with embed_model.",
+                        )
+                    model = models[0]
+                answer: Any = client.embeddings.create(input=["dimensions"], model=model)
+                return model, len(answer.data[0].embedding)
+        except OrchestratorError:
+            raise
+        except Exception as error:
+            raise translated(error, address.root, self._model or "", self._servers.setting) from error
+
+
+def _vector(value: Any) -> NDArray[np.float32]:
+    """A vector as it is sent: base64 of little-endian single precision, or a list of numbers."""
+    import numpy as np
+
+    if isinstance(value, str):
+        return np.frombuffer(base64.b64decode(value), "<f4")
+    return np.asarray(value if isinstance(value, list) else [], np.float32)
+
+
+def _encodable(text: str) -> str:
+    # JSON may carry halves of surrogate pairs, which servers refuse; some refuse an empty text as well.
+    return (text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")) or " "

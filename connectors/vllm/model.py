@@ -1,0 +1,288 @@
+"""The `LanguageModel` port over vLLM, or any other server that speaks OpenAI's protocol."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from connectors.vllm import answers
+from connectors.vllm.choosing import IDS_AT_ONCE, TOP, by_option, completed, normalised
+from connectors.vllm.labels import Labelled, Labels, showing
+from connectors.vllm.output import constraint, faults, parsed
+from connectors.vllm.scoring import Scorer
+from connectors.vllm.served import Served, Serving
+from connectors.vllm.servers import Line, Servers
+from orchestrator.errors import BadInput, InvalidOutput, ModelError, ModelUnreachable, NoLogProbabilities
+from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.types import Message, Usage
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+#: How often a reply that does not fit its schema is asked for.
+ASKED = 3
+
+
+class VllmModel:
+    """A model behind one or several servers. Cancelling a call closes its connection, which aborts it there.
+
+    `model` may be left out where the servers have just one. Requests of a tenant carry a `cache_salt` of
+    its own, so that the time of an answer tells nothing of what others asked; `secret` makes salts
+    unguessable. Without a `scorer`, `score` raises ModelError.
+    """
+
+    available = True
+
+    def __init__(
+        self, servers: Servers, model: str | None = None, *, scorer: Scorer | None = None, secret: str = ""
+    ) -> None:
+        self._servers = servers
+        self._serving = Serving(servers, model)
+        self._labels = Labels(servers)
+        self._scorer = scorer
+        self._secret = secret
+        self._salt: str | None = None
+        # Servers that refuse fields they do not know are asked without them from then on.
+        self._refused: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """The model's name, as far as it is known."""
+        return self._serving.name
+
+    def of_tenant(self, tenant: str) -> VllmModel:
+        """The same model, its requests kept apart from those of other tenants."""
+        view = copy.copy(self)
+        view.salted(hmac.digest(self._secret.encode(), tenant.encode(), hashlib.sha256).hex())
+        return view
+
+    def salted(self, salt: str) -> None:
+        """Put a `cache_salt` on every request from now on."""
+        self._salt = salt
+
+    async def served(self) -> Served:
+        """What the servers serve."""
+        return await self._serving.served()
+
+    async def introduced(self) -> list[tuple[str, Served]]:
+        """What each server serves, named as `model` or `scores`; raises ModelError if one does not answer."""
+        found = [("model", each) for each in await self._serving.each()]
+        if self._scorer is not None:
+            found += [("scores", each) for each in await self._scorer.serving.each()]
+        return found
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._servers.close()
+        if self._scorer is not None:
+            await self._scorer.close()
+
+    # -- the port ------------------------------------------------------------------------------
+
+    async def generate(
+        self,
+        prompt: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        on_text: Callable[[str], None] | None = None,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Generation[Any]:
+        """A completion. With a schema, InvalidOutput if no reply of three fits it, or each is cut short.
+
+        What was streamed cannot be taken back: a reply that is streamed is asked for once.
+        """
+        served = await self.served()
+        body = {
+            **self._body(served, prompt),
+            "max_tokens": max_tokens,
+            **_sampling(temperature, seed),
+        }
+        if schema is None:
+            return await self._generated(served, body, on_text)
+        body |= constraint(schema, vllm=served.vllm)
+        usage, wrong = Usage(), ""
+        for attempt in range(ASKED if on_text is None else 1):
+            # The same again would give the same again.
+            varied = {**body, **_sampling(max(temperature, 0.4 * attempt), seed + attempt)}
+            generation = await self._generated(served, varied, on_text)
+            usage += generation.usage
+            if generation.finish == "length":
+                wrong = f"it is not complete after {max_tokens} tokens"
+                continue
+            try:
+                value = parsed(generation.text, schema)
+                return Generation(generation.text, value, usage, generation.finish)
+            except ValueError as error:
+                wrong = faults(error)
+                body["messages"] = [
+                    *self._body(served, prompt)["messages"],
+                    {"role": "assistant", "content": generation.text},
+                    {"role": "user", "content": f"This cannot be used ({wrong}). Reply with the JSON alone."},
+                ]
+        raise InvalidOutput(
+            f"{served.name!r} at {self._servers.names} wrote no valid {schema.__name__}: {wrong}.",
+            hint="Allow more max_tokens, say in the prompt which fields are wanted, or take another model.",
+        )
+
+    async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
+        """Exact probabilities where the server has `logprob_token_ids`; else from the 20 likeliest tokens.
+
+        Options that are one token each are looked up as they are; others are shown under single-token
+        labels. An option that is not among the 20 gets the most that it can have; if none is, the model
+        chooses one under a constraint, which then has probability 1.
+        """
+        if len(set(options)) < len(options):
+            raise BadInput(f"options to choose from must differ, but were {list(options)!r}.")
+        if len(options) < 2:
+            return Probabilities((1.0,) * len(options))
+        served = await self.served()
+        labelled = await self._labels.of(options, served.name)
+        asked = showing(prompt, labelled.labels, options) if labelled.shown else prompt
+        values: list[float | None] = []
+        found: dict[str, float] = {}
+        usage = Usage()
+        for start in range(0, len(options), IDS_AT_ONCE):
+            part = slice(start, start + IDS_AT_ONCE)
+            step, used = await self._first_step(served, asked, labelled, part)
+            values += by_option(step, labelled.labels[part], labelled.tokens and labelled.tokens[part])
+            found |= step
+            usage += used
+            if not labelled.tokens:
+                values = by_option(step, labelled.labels, None)
+                break
+        if any(value is not None for value in values):
+            return Probabilities(normalised(completed(values, found)), usage)
+        label, used = await self._picked(served, asked, labelled.labels)
+        return Probabilities(tuple(float(each == label) for each in labelled.labels), usage + used)
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """Relevance by the cross-encoder or embedder of the scoring server."""
+        if self._scorer is None:
+            raise ModelError(
+                f"no server is configured that scores texts: {self.name!r} generates.",
+                hint="Set score_url to one that serves a cross-encoder; or rerank with `yes_no`.",
+            )
+        return await self._scorer.score(query, texts)
+
+    # -- requests ------------------------------------------------------------------------------
+
+    def _body(self, served: Served, prompt: Sequence[Message]) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": served.name,
+            "messages": [{"role": message.role, "content": message.text} for message in prompt],
+        }
+        if served.vllm and self._salt is not None:
+            body["cache_salt"] = self._salt
+        return body
+
+    async def _generated(
+        self, served: Served, body: dict[str, Any], on_text: Callable[[str], None] | None
+    ) -> Generation[Any]:
+        if on_text is not None:
+            return await self._streamed(served, body, on_text)
+
+        async def ask(line: Line) -> dict[str, Any]:
+            return await line.post("/chat/completions", body)
+
+        answer = await self._servers.send(served.name, ask)
+        choice = _first(answer, served, self._servers)
+        text = answers.text(answers.table(choice.get("message")).get("content"))
+        return Generation(text, None, answers.usage(answer), answers.finish(choice.get("finish_reason")))
+
+    async def _streamed(
+        self, served: Served, body: dict[str, Any], on_text: Callable[[str], None]
+    ) -> Generation[Any]:
+        body = {**body, "stream_options": {"include_usage": True}}
+        pieces: list[str] = []
+
+        async def ask(line: Line) -> Generation[Any]:
+            usage, finish = Usage(calls=1), None
+            async with aclosing(await line.stream("/chat/completions", body)) as stream:
+                async for chunk in stream:
+                    if chunk.get("usage"):
+                        usage = answers.usage(chunk)
+                    for choice in answers.rows(chunk.get("choices")):
+                        piece = answers.text(answers.table(choice.get("delta")).get("content"))
+                        if piece:
+                            pieces.append(piece)
+                            on_text(piece)
+                        finish = choice.get("finish_reason") or finish
+            if finish is None:
+                raise ModelUnreachable(
+                    f"the model server {line.server.address.root} broke off an answer of {served.name!r}.",
+                    hint="Its log says why; ask again.",
+                )
+            return Generation("".join(pieces), None, usage, answers.finish(finish))
+
+        return await self._servers.send(served.name, ask, shown=lambda: bool(pieces))
+
+    async def _first_step(
+        self, served: Served, prompt: Sequence[Message], labelled: Labelled, part: slice
+    ) -> tuple[dict[str, float], Usage]:
+        """Log-probabilities of the first token of an answer, by token."""
+        body = {
+            **self._body(served, prompt),
+            "max_tokens": 1,
+            # What the log-probabilities are of, should the server give them as they are sampled.
+            "temperature": 1.0,
+            "logprobs": True,
+            "top_logprobs": TOP,
+        }
+        if labelled.tokens and "ids" not in self._refused:
+            body |= {"logprob_token_ids": list(labelled.tokens[part]), "return_tokens_as_token_ids": True}
+
+        async def ask(line: Line) -> dict[str, Any]:
+            return await line.post("/chat/completions", body)
+
+        try:
+            answer = await self._servers.send(served.name, ask)
+        except ModelError as error:
+            if error.retryable or "logprob_token_ids" not in error.message or "ids" in self._refused:
+                raise
+            self._refused.add("ids")
+            return await self._first_step(served, prompt, labelled, part)
+        step = answers.first_step(_first(answer, served, self._servers))
+        if not step:
+            raise NoLogProbabilities(
+                f"the model server {self._servers.names} gives no log-probabilities for {served.name!r}.",
+                hint="Serve it with vLLM, or take a strategy that needs none: `groupwise`, `listwise`.",
+            )
+        return step, answers.usage(answer)
+
+    async def _picked(
+        self, served: Served, prompt: Sequence[Message], labels: Sequence[str]
+    ) -> tuple[str, Usage]:
+        """The label that the model writes if it may write nothing else."""
+        from pydantic import Field, create_model
+
+        field = Field(json_schema_extra={"enum": list(labels)})
+        schema = create_model("Choice", label=(str, field))
+        generation: Generation[Any] = await self.generate(prompt, schema=schema, max_tokens=32)
+        label = generation.parsed.label if generation.parsed is not None else ""
+        if label not in labels:
+            raise InvalidOutput(
+                f"{served.name!r} at {self._servers.names} chose {label!r}, which was not offered.",
+                hint="Take another model, or a server with constrained decoding.",
+            )
+        return label, generation.usage
+
+
+def _sampling(temperature: float, seed: int) -> dict[str, Any]:
+    """Without chance no seed: vLLM 0.32 on a CPU dies of a seeded request that it reads in parts."""
+    return {"temperature": temperature, "seed": seed} if temperature > 0 else {"temperature": 0.0}
+
+
+def _first(answer: dict[str, Any], served: Served, servers: Servers) -> dict[str, Any]:
+    choices = answers.rows(answer.get("choices"))
+    if not choices:
+        raise ModelError(
+            f"the model server {servers.names} answered without a choice for {served.name!r}.",
+            hint="Its log says why.",
+        )
+    return choices[0]

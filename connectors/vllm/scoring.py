@@ -1,0 +1,83 @@
+"""Relevance scores of texts, by a server of its own: vLLM's `/score`, or `/rerank` of others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.vllm import answers
+from connectors.vllm.served import Serving
+from connectors.vllm.servers import Line, Servers
+from orchestrator.errors import ModelError, ModelUnreachable
+from orchestrator.ports import Scores
+from orchestrator.types import Usage
+
+#: Texts in one request: enough to fill a server's batch, few enough to share them among several.
+BATCH = 64
+
+
+class Scorer:
+    """Asks a pooling server for the relevance of texts to a query; texts that are too long are cut there."""
+
+    def __init__(self, servers: Servers, model: str | None = None) -> None:
+        self._servers = servers
+        self.serving = Serving(servers, model)
+        self._reranks = False
+
+    @property
+    def name(self) -> str:
+        """The model's name, as far as it is known."""
+        return self.serving.name
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """A score for each text, in their order; higher is better."""
+        if not texts:
+            return Scores(())
+        served = await self.serving.served()
+        parts = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._part(served.name, query, part)) for part in parts]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        results = [task.result() for task in tasks]
+        values = tuple(value for scores in results for value in scores.values)
+        tokens = sum(scores.usage.prompt_tokens for scores in results)
+        return Scores(values, Usage(len(parts), tokens, 0))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._servers.close()
+
+    async def _part(self, model: str, query: str, texts: Sequence[str]) -> Scores:
+        if not self._reranks:
+            body = {"model": model, "text_1": query, "text_2": list(texts), "truncate_prompt_tokens": -1}
+            try:
+                answer = await self._posted(model, "/score", body)
+                return self._read(answer, answer.get("data"), "score", len(texts), model)
+            except ModelUnreachable as error:
+                # There is a server, and it has no such path: others call it /rerank.
+                if error.retryable:
+                    raise
+        body = {"model": model, "query": query, "documents": list(texts), "truncate_prompt_tokens": -1}
+        answer = await self._posted(model, "/rerank", body)
+        self._reranks = True
+        return self._read(answer, answer.get("results"), "relevance_score", len(texts), model)
+
+    async def _posted(self, model: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        async def ask(line: Line) -> dict[str, Any]:
+            return await line.post(path, body, at_root=True)
+
+        return await self._servers.send(model, ask)
+
+    def _read(self, answer: dict[str, Any], rows: Any, field: str, size: int, model: str) -> Scores:
+        try:
+            values = {int(row["index"]): float(row[field]) for row in rows}
+            ordered = tuple(values[number] for number in range(size))
+        except (TypeError, KeyError, ValueError):
+            raise ModelError(
+                f"the model server {self._servers.names} scored other texts than {model!r} was given.",
+                hint="Look whether it serves a cross-encoder.",
+            ) from None
+        return Scores(ordered, answers.usage(answer))

@@ -1,0 +1,286 @@
+"""Several servers behind one model: the least loaded one that is well gets the request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from connectors.vllm.address import Address
+from connectors.vllm.circuit import Circuit
+from connectors.vllm.failures import translated, wrong_address
+from connectors.vllm.limit import AdaptiveLimit
+from orchestrator.errors import (
+    ModelError,
+    ModelOverloaded,
+    ModelTimeout,
+    ModelUnreachable,
+    OrchestratorError,
+    SettingsError,
+)
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, AsyncStream
+
+ResultT = TypeVar("ResultT")
+
+#: Seconds to connect, and for a look at a server's health.
+CONNECT, TRIAL = 5.0, 3.0
+#: The wait before another attempt is drawn from [0, FIRST_WAIT · 2ⁿ], and at most LONGEST_WAIT (seconds).
+FIRST_WAIT, LONGEST_WAIT = 0.25, 10.0
+
+
+@dataclass(slots=True)
+class Server:
+    """One server, and how it does."""
+
+    address: Address
+    circuit: Circuit
+    limit: AdaptiveLimit = field(default_factory=AdaptiveLimit)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An open line to a server, for the length of one request."""
+
+    server: Server
+    client: AsyncOpenAI
+    setting: str
+
+    async def post(self, path: str, body: dict[str, Any], *, at_root: bool = False) -> dict[str, Any]:
+        """The JSON object that the server answers with; `at_root` for paths of vLLM's own."""
+        url = f"{self.server.address.root}{path}" if at_root else path
+        # The client's classes would be built from it and read once: twice the work of the request itself.
+        answer = await self.client.post(url, cast_to=object, body=body)
+        if not isinstance(answer, dict):
+            raise wrong_address(self.server.address.root, self.setting, f"{path} answers with no JSON object")
+        return answer  # pyright: ignore[reportUnknownVariableType]
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """The JSON object at a path."""
+        answer = await self.client.get(path, cast_to=object)
+        if not isinstance(answer, dict):
+            raise wrong_address(self.server.address.root, self.setting, f"{path} answers with no JSON object")
+        return answer  # pyright: ignore[reportUnknownVariableType]
+
+    async def stream(self, path: str, body: dict[str, Any]) -> AsyncStream[Any]:
+        """The JSON objects that the server sends one by one. Close it: else the request goes on there."""
+        from openai import AsyncStream
+
+        return await self.client.post(
+            path, cast_to=object, body={**body, "stream": True}, stream=True, stream_cls=AsyncStream[Any]
+        )
+
+
+class Servers:
+    """Sends requests: chooses a server, waits for a place on it, tries again where that may help.
+
+    `key` goes to all of them. `timeout` is how many seconds a server may be silent. A request is made at
+    most `attempts` times, and only while nothing of its answer has been shown. Errors are ModelErrors.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        *,
+        key: str | None = None,
+        timeout: float = 120.0,
+        attempts: int = 4,
+        setting: str = "llm",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if find_spec("openai") is None:
+            raise SettingsError(
+                f"{setting}_url is set, but the package openai is not installed.",
+                hint='Run `pip install "orchestrator-rag[llm]"`.',
+            )
+        self.all = tuple(Server(each, Circuit(clock, seed)) for seed, each in enumerate(addresses))
+        self.setting = setting
+        self.key = key
+        self.timeout = timeout
+        self._attempts = attempts
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._clients: dict[str, AsyncOpenAI] = {}
+
+    def one(self, server: Server) -> Servers:
+        """The same, of one server alone and without further attempts: to look at it."""
+        return Servers([server.address], key=self.key, timeout=TRIAL, attempts=1, setting=self.setting)
+
+    @property
+    def names(self) -> str:
+        """The servers, as messages name them."""
+        return ", ".join(server.address.root for server in self.all)
+
+    async def send(
+        self,
+        model: str,
+        request: Callable[[Line], Awaitable[ResultT]],
+        *,
+        shown: Callable[[], bool] = lambda: False,
+    ) -> ResultT:
+        """What `request` returns for one of the servers; not made again once `shown()` is true."""
+        try:
+            return await self._once(model, request)
+        except ModelError as error:
+            if self._attempts == 1 or not _again(error, shown):
+                raise
+            failed = error
+        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._attempts - 1),
+            wait=_pause,
+            retry=retry_if_exception(lambda error: _again(error, shown)),
+            reraise=True,
+        )
+        await asyncio.sleep(_wait(failed, 0))
+        return await retrying(self._once, model, request)
+
+    async def close(self) -> None:
+        """Close the connections. The servers may be used again afterwards."""
+        clients, self._clients = self._clients, {}
+        if self._loop is asyncio.get_running_loop():
+            for client in clients.values():
+                await client.close()
+
+    # -- one attempt ---------------------------------------------------------------------------
+
+    async def _once(self, model: str, request: Callable[[Line], Awaitable[ResultT]]) -> ResultT:
+        server = await self._place()
+        ticket = server.limit.start()
+        name = server.address.root
+        try:
+            result = await request(Line(server, self._client(server), self.setting))
+        except OrchestratorError:
+            server.circuit.success()
+            raise
+        except Exception as error:
+            failure = translated(error, name, model, self.setting)
+            if isinstance(failure, ModelOverloaded | ModelTimeout):
+                server.limit.refusal(ticket)
+            if isinstance(failure, ModelUnreachable | ModelTimeout) or (
+                failure.retryable and not isinstance(failure, ModelOverloaded)
+            ):
+                server.circuit.failure(failure.message)
+            else:
+                server.circuit.success()
+            raise failure from error
+        else:
+            server.circuit.success()
+            server.limit.success()
+            return result
+        finally:
+            server.limit.end()
+            self._wake()
+
+    async def _place(self) -> Server:
+        """A server with room for a request, in the order of asking."""
+        first = True
+        while True:
+            # Who comes later does not overtake those who wait.
+            if not first or not self._waiting:
+                try:
+                    server = await self._least_loaded()
+                except BaseException:
+                    self._wake()
+                    raise
+                if server is not None:
+                    # One end of a request may have made room for several.
+                    self._wake()
+                    return server
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            # Who was woken for nothing keeps the place at the head.
+            (self._waiting.append if first else self._waiting.appendleft)(turn)
+            first = False
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._wake()
+                elif turn in self._waiting:
+                    self._waiting.remove(turn)
+                raise
+
+    async def _least_loaded(self) -> Server | None:
+        """The least loaded server that is well; None if those that are well have no room."""
+        for server in self.all:
+            if server.circuit.ripe:
+                await self._tried(server)
+        well = [server for server in self.all if server.circuit.closed]
+        if not well:
+            reasons = "; ".join(dict.fromkeys(server.circuit.reason.rstrip(".") for server in self.all))
+            wait = min(server.circuit.wait for server in self.all)
+            raise ModelUnreachable(
+                f"{reasons}. It failed several times and is left alone for {wait:.1f} s.",
+                hint=f"Start it, or correct {self.setting}_url; `orchestrator doctor` checks it.",
+            )
+        server = min(well, key=lambda server: server.limit.load)
+        return server if server.limit.free else None
+
+    async def _tried(self, server: Server) -> None:
+        """A look at the health of a server whose circuit is open."""
+        server.circuit.trying = True
+        try:
+            async with asyncio.timeout(TRIAL):
+                await self._client(server).get("/models", cast_to=object)
+            server.circuit.success()
+        except Exception as error:
+            server.circuit.failure(translated(error, server.address.root, "", self.setting).message)
+        finally:
+            server.circuit.trying = False
+
+    def _wake(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def _client(self, server: Server) -> AsyncOpenAI:
+        """The process's client, towards a server: one pool of connections, made in the running loop."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            # Connections belong to the loop in which they were opened.
+            self._loop, self._clients = loop, {}
+            self._waiting.clear()
+        client = self._clients.get(server.address.api)
+        if client is None:
+            client = self._clients[server.address.api] = self._made(server.address)
+        return client
+
+    def _made(self, address: Address) -> AsyncOpenAI:
+        from openai import AsyncOpenAI, Timeout
+
+        if self._clients:
+            return next(iter(self._clients.values())).with_options(base_url=address.api)
+        return AsyncOpenAI(
+            base_url=address.api,
+            # The client insists on a key, and would else take one from the environment.
+            api_key=self.key or "none",
+            organization="",
+            project="",
+            timeout=Timeout(self.timeout, connect=CONNECT),
+            max_retries=0,
+        )
+
+
+def _again(error: BaseException, shown: Callable[[], bool]) -> bool:
+    return isinstance(error, ModelError) and error.retryable and not shown()
+
+
+def _wait(error: BaseException | None, earlier: int) -> float:
+    """Seconds before another attempt: what the server asks for, or chance (full jitter)."""
+    import random
+
+    asked = float(getattr(error, "retry_after", 0))
+    drawn = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**earlier))  # noqa: S311
+    return min(LONGEST_WAIT, asked + drawn)
+
+
+def _pause(state: Any) -> float:
+    return _wait(state.outcome.exception() if state.outcome else None, state.attempt_number)

@@ -1,0 +1,160 @@
+"""The connector against a real vLLM server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import subprocess
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from connectors.vllm import Servers, VllmModel, addresses
+from orchestrator.errors import ContextTooLong, ModelKeyRefused, ModelUnreachable, UnknownModel
+from orchestrator.ports import LanguageModel
+from orchestrator.testing.language_model import LONG, PROMPT, LanguageModelConformance
+from orchestrator.types import Message
+from tests.services.vllm import KEY, VllmServer, free_port, vllm_python
+
+pytestmark = pytest.mark.vllm
+
+
+@pytest.fixture
+async def model(vllm: VllmServer) -> AsyncGenerator[VllmModel]:
+    made = VllmModel(Servers(addresses(vllm.url), key=KEY)).of_tenant("a")
+    yield made
+    await made.close()
+
+
+class TestVllmModel(LanguageModelConformance):
+    scores = False
+
+    @pytest.fixture
+    async def model(self, vllm: VllmServer) -> AsyncGenerator[LanguageModel]:
+        self.server = vllm
+        made = VllmModel(Servers(addresses(vllm.url), key=KEY))
+        yield made
+        await made.close()
+
+    async def running(self) -> int:
+        return await asyncio.to_thread(lambda: self.server.running)
+
+
+_IN_TRANSFORMERS = """
+import json, sys, torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+folder, turns, labels = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+ids = [tokenizer.encode(label, add_special_tokens=False) for label in labels]
+assert all(len(each) == 1 for each in ids), ids
+with torch.inference_mode():
+    logits = model(torch.tensor([tokenizer.encode(text, add_special_tokens=False)])).logits[0, -1]
+print(json.dumps(logits[[each[0] for each in ids]].softmax(0).tolist()))
+"""
+
+
+async def test_probabilities_are_those_of_the_same_model_in_transformers(
+    model: VllmModel, vllm: VllmServer
+) -> None:
+    labels = [chr(ord("A") + number) for number in range(20)]
+    turns = [{"role": message.role, "content": message.text} for message in PROMPT]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [vllm_python(), "-c", _IN_TRANSFORMERS, str(vllm.model), json.dumps(turns), json.dumps(labels)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = json.loads(done.stdout)
+    chosen = await model.choose(PROMPT, labels)
+    # The server computes in bfloat16, which has eight bits of precision.
+    assert chosen.values == pytest.approx(expected, rel=0.1, abs=2e-3)
+    assert math.fsum(abs(a - b) for a, b in zip(chosen.values, expected, strict=True)) < 0.04
+
+
+async def test_choosing_among_twenty_labels_is_one_request_of_one_token(model: VllmModel) -> None:
+    chosen = await model.choose(PROMPT, [chr(ord("A") + number) for number in range(20)])
+    assert (chosen.usage.calls, chosen.usage.completion_tokens) == (1, 1)
+
+
+async def test_options_of_several_tokens_are_shown_under_labels(model: VllmModel) -> None:
+    chosen = await model.choose(PROMPT, [f"to go to place number {number}" for number in range(30)])
+    assert chosen.usage.completion_tokens == 1
+    assert math.fsum(chosen.values) == pytest.approx(1.0)
+
+
+async def test_of_a_hundred_random_cancellations_none_survives_200_ms(
+    model: VllmModel, vllm: VllmServer
+) -> None:
+    chance = random.Random(0)
+    await model.generate(PROMPT, max_tokens=1)
+
+    async def one(number: int) -> None:
+        on_text = (lambda _: None) if number % 2 else None
+        call = asyncio.create_task(
+            model.generate(LONG, on_text=on_text, max_tokens=4000, temperature=1.5, seed=number)
+        )
+        await asyncio.sleep(chance.uniform(0.0, 1.0))
+        call.cancel()
+        await asyncio.wait({call})
+
+    survivors = 0
+    for batch in range(10):
+        await asyncio.gather(*(one(10 * batch + number) for number in range(10)))
+        await asyncio.sleep(0.2)
+        survivors += await asyncio.to_thread(lambda: vllm.running)
+    assert survivors == 0
+
+
+async def test_a_prompt_that_is_too_long_is_named_so(model: VllmModel) -> None:
+    with pytest.raises(ContextTooLong, match="8192 tokens"):
+        await model.generate([Message("user", "word " * 9000)])
+    with pytest.raises(ContextTooLong):
+        await model.choose([Message("user", "word " * 9000)], ["yes", "no"])
+
+
+async def test_a_wrong_key_model_path_and_port_are_told_apart(vllm: VllmServer) -> None:
+    def asked(url: str, key: str = KEY, name: str | None = None) -> VllmModel:
+        return VllmModel(Servers(addresses(url), key=key, attempts=2), name)
+
+    for model, error, told in (
+        (asked(vllm.url, key="another"), ModelKeyRefused, "llm_api_key"),
+        (asked(vllm.url, name="gpt"), UnknownModel, "tiny"),
+        (asked(f"{vllm.url}/elsewhere"), ModelUnreachable, "not an OpenAI-compatible model server"),
+        (asked(f"http://127.0.0.1:{free_port()}"), ModelUnreachable, "cannot be reached"),
+    ):
+        with pytest.raises(error, match=told) as raised:
+            await model.generate(PROMPT)
+        assert "127.0.0.1" in str(raised.value)
+        await model.close()
+
+
+async def test_tenants_share_no_prefix_and_one_tenant_does(vllm: VllmServer) -> None:
+    prompt = [Message("user", "a long prefix that is asked about " * 40)]
+    servers = Servers(addresses(vllm.url), key=KEY)
+    model = VllmModel(servers)
+    await model.of_tenant("a").generate(prompt, max_tokens=1)
+
+    def hits() -> float:
+        import re
+        import urllib.request
+
+        with urllib.request.urlopen(f"{vllm.url}/metrics", timeout=10) as answer:
+            found = re.findall(
+                r"^vllm:prefix_cache_hits_total\{[^}]*\} (\S+)", answer.read().decode(), re.MULTILINE
+            )
+        return sum(map(float, found))
+
+    before = await asyncio.to_thread(hits)
+    await model.of_tenant("b").generate(prompt, max_tokens=1)
+    other = await asyncio.to_thread(hits)
+    await model.of_tenant("a").generate(prompt, max_tokens=1)
+    same = await asyncio.to_thread(hits)
+    assert other == before
+    assert same > other
+    await model.close()

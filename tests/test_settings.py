@@ -107,7 +107,7 @@ def test_the_environment_takes_a_principal_by_name_or_as_json(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("embedder = 'huge'", "embedder: Input should be 'auto', 'light' or 'minilm'"),
+        ("embedder = 'huge'", "embedder: Input should be 'auto', 'light', 'minilm' or 'server'"),
         ("colour = 1", "colour: there is no such setting"),
         ("[serve]\nprot = 1", "serve.prot: there is no such setting"),
         ("[serve]\nport = 70000", "serve.port"),

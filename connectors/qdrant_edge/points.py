@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from qdrant_edge import FieldCondition, HasIdCondition, MatchAny
+from qdrant_edge import FieldCondition, MatchAny
 from qdrant_edge import Filter as EdgeFilter
 
 from orchestrator.errors import BadInput
@@ -41,10 +41,8 @@ def payload_of(document: DocumentRow) -> dict[str, Any]:
     }
 
 
-def allowed(
-    principal: Principal, filters: Sequence[Filter], dead: HasIdCondition | None = None
-) -> EdgeFilter | None:
-    """Passages that the principal may read, that match every filter and are not `dead`.
+def allowed(principal: Principal, filters: Sequence[Filter]) -> EdgeFilter | None:
+    """Passages that the principal may read and that match every filter.
 
     None if no passage can be: without grants nothing is readable.
     """
@@ -55,17 +53,12 @@ def allowed(
     for given in filters:
         wanted = sorted({_token(given.field, value) for value in given.values})
         must.append(FieldCondition(METADATA, match=MatchAny(wanted)))
-    return EdgeFilter(must=must, must_not=[dead] if dead else None)
+    return EdgeFilter(must=must)
 
 
 def readable(payload: dict[str, Any], principal: Principal) -> bool:
     """Whether the principal may read the point that has this payload."""
     return payload[TENANT] == principal.tenant and not principal.grants.isdisjoint(payload[LABELS])
-
-
-def condition_of(ids: Collection[str]) -> HasIdCondition | None:
-    """The condition that a point is one of these; None if there are none."""
-    return HasIdCondition(set(ids)) if ids else None
 
 
 def query_vector(values: Iterable[float], dimensions: int) -> list[float]:

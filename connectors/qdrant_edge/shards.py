@@ -42,6 +42,10 @@ _BATCH = 1000
 #: From this many points on a shard has a graph (HNSW) over vectors of one byte a number, and the best
 #: candidates are scored again exactly. Below, comparing all vectors is as fast, exact, and built at once.
 GRAPH_FROM = 10_000
+#: Up to so many points that a filter allows are compared one by one, where there is a graph, too. Each
+#: label and filter value that allows more gets links of its own: of the links of all points, a filter
+#: that allows every seventh leaves a graph in pieces, of which half of the nearest are found.
+SCAN_UP_TO = 10_000
 _LINKS, _CANDIDATES = 16, 100
 
 
@@ -179,8 +183,7 @@ class EdgeShardWriter:
         try:
             shard = EdgeShard.create(str(building), _config(dimensions, graph=expected >= GRAPH_FROM))
             for field in INDEXED:
-                # An own graph for each value would take longer to build than it saves.
-                keywords = KeywordIndexParams(enable_hnsw=False, memory=Memory.Cached)
+                keywords = KeywordIndexParams(enable_hnsw=True, memory=Memory.Pinned)
                 shard.update(UpdateOperation.create_field_index(field, keywords))
             count = 0
             for batch in _batches(points):
@@ -202,14 +205,16 @@ class EdgeShardWriter:
 
 def _config(dimensions: int, *, graph: bool) -> EdgeConfig:
     one_byte = ScalarQuantizationConfig(ScalarType.Int8, quantile=0.99, memory=Memory.Cached)
+    links = _LINKS if graph else 0
+    # The engine counts kilobytes of vectors.
+    scanned = max(1, SCAN_UP_TO * dimensions * 4 // 1024)
     return EdgeConfig(
         vectors={DENSE: EdgeVectorParams(size=dimensions, distance=Distance.Cosine, memory=Memory.Cached)},
         sparse_vectors={TERMS: EdgeSparseVectorParams(memory=Memory.Cached)},
-        hnsw_config=HnswIndexConfig(_LINKS if graph else 0, _CANDIDATES, 10_000, memory=Memory.Cached),
+        hnsw_config=HnswIndexConfig(links, _CANDIDATES, scanned, payload_m=links, memory=Memory.Cached),
         quantization_config=one_byte if graph else None,
         # Everything is written as it is read: what grows in place opens three times as slowly.
         optimizers=EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1),
-        id_tracker_memory=Memory.Cached,
         # A search runs in the thread that asks; a pool for each shard would be mostly asleep.
         max_search_threads=1,
         wal_enabled=False,

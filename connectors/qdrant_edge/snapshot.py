@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -11,14 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from qdrant_edge import HasIdCondition
-
-from connectors.qdrant_edge.points import condition_of
 from connectors.qdrant_edge.reading import ShardReader
 from orchestrator.errors import IndexMismatch, StoreError
 from orchestrator.ports import Catalogue, IndexFormat, IndexVersion, TermStatistics
 
 Result = TypeVar("Result")
+log = logging.getLogger("connectors.qdrant_edge")
 
 #: Seconds between two calls that hold the interpreter, so that a loop gets its turn.
 _BREATH = 0.002
@@ -26,11 +25,10 @@ _BREATH = 0.002
 
 @dataclass(slots=True, eq=False)
 class Snapshot:
-    """A version with its shards open. `dead` is what each shard holds that is no longer part of it."""
+    """A version with its shards open, and the searches that are in it."""
 
     version: IndexVersion
     readers: tuple[ShardReader, ...]
-    dead: dict[str, HasIdCondition]
     statistics: dict[str, TermStatistics] = field(default_factory=dict[str, TermStatistics])
     searches: int = 0
 
@@ -133,18 +131,15 @@ class Snapshots:
                 f"{self._format.embedder} ({self._format.dimensions}-d) and {self._format.sparse}.",
                 hint=f"Set the former embedder, or run `orchestrator index rebuild --index {self._index}`.",
             )
+        begun, new = time.perf_counter(), 0
         for shard in version.shards:
             if shard.name not in self._readers:
+                new += 1
                 reader = ShardReader(self._folder / self._index / shard.name)
                 with self._lock:
                     self._readers[shard.name] = reader
                 time.sleep(_BREATH)
-        dead = {
-            name: condition
-            for name, ids in version.removed.items()
-            if name in self._readers and (condition := condition_of(ids)) is not None
-        }
-        snapshot = Snapshot(version, tuple(self._readers[shard.name] for shard in version.shards), dead)
+        snapshot = Snapshot(version, tuple(self._readers[shard.name] for shard in version.shards))
         # Whoever asked before is likely to ask again: the loop need not wait for the database then.
         for tenant in list(before.statistics) if before is not None else ():
             self.statistics(snapshot, tenant)
@@ -152,6 +147,10 @@ class Snapshots:
             if self._current is not None:
                 self._old.append(self._current)
             self._current = snapshot
+        seconds = time.perf_counter() - begun
+        log.debug(
+            "%s: version %d, %d new shards, opened in %.3f s", self._index, version.number, new, seconds
+        )
         self._close_unused()
         return snapshot
 
@@ -165,9 +164,13 @@ class Snapshots:
                 for reader in snapshot.readers
             }
             unused = [self._readers.pop(name) for name in list(self._readers) if name not in used]
+        begun = time.perf_counter()
         for reader in unused:
             time.sleep(_BREATH)
             reader.close()
+        if unused:
+            seconds = time.perf_counter() - begun
+            log.debug("%s: %d old shards, closed in %.3f s", self._index, len(unused), seconds)
 
     def _submitted(self, work: Callable[[], Result]) -> Future[Result]:
         if self._thread is None:

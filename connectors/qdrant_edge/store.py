@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import math
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Candidates that a graph is searched for, at least, and how many more than asked are scored exactly.
-_BREADTH, _SPARE = 200, 1.5
-#: How many more points than asked are fetched, since the engine orders equal scores at random; where as
-#: many as that are equal at the limit, as many again up to a hard stop.
-_TIES, _ALL_TIES = 20, 4_000
+_BREADTH, _SPARE = 160, 1.5
+#: How many more points than asked a shard is asked for, since some may be dead, and since the engine
+#: orders equal scores at random. Where that is not enough, more are fetched, up to this many.
+_SPARE_POINTS, _MOST_POINTS = 10, 4_000
 #: Seconds for which a search over many shards holds the event loop before others get a turn.
 _TURN = 0.005
 
@@ -83,19 +83,24 @@ class EdgeVectorStore:
             if snapshot is None:
                 return nothing
             queries = [self._query(snapshot, search, principal.tenant, limit) for search in searches]
-            asked = {number: query for number, query in enumerate(queries) if query is not None}
-            best: list[list[ScoredPoint]] = [[] for _ in searches]
+            asked = [query for query in queries if query is not None]
+            lists: list[list[_Found]] = [[] for _ in asked]
+            permitted = allowed(principal, filters)
             turn = time.monotonic()
-            for reader in snapshot.readers if asked else ():
-                permitted = allowed(principal, filters, snapshot.dead.get(reader.name))
-                for number, found in zip(
-                    asked, _found(reader, asked.values(), permitted, limit), strict=True
-                ):
-                    best[number] += found
+            for reader, shard in zip(snapshot.readers, snapshot.version.shards, strict=True):
+                if not asked:
+                    break
+                dead = snapshot.version.removed.get(reader.name, frozenset())
+                # As many more as are likely to be dead.
+                reach = math.ceil((limit + _SPARE_POINTS) * shard.points / max(1, shard.points - len(dead)))
+                for row, found in zip(lists, _searched(reader, asked, permitted, reach, dead), strict=True):
+                    row.append(found)
                 if time.monotonic() - turn > _TURN:
                     await asyncio.sleep(0)
                     turn = time.monotonic()
-        return [_ranked(points, limit) for points in best]
+            # What a shard still lacks is asked for while the version is open.
+            rankings = iter([_ranked(found, limit) for found in lists])
+        return [Hits() if query is None else next(rankings) for query in queries]
 
     async def vectors(self, ids: Sequence[str], *, principal: Principal) -> dict[str, NDArray[np.float32]]:
         """Dense vectors of the passages that exist and that the principal may read, in the order of `ids`."""
@@ -141,7 +146,7 @@ class EdgeVectorStore:
         if isinstance(search, Dense):
             vector = query_vector(search.vector, self._format.dimensions)
             exactly = QuantizationSearchParams(rescore=True, oversampling=_SPARE)
-            params = SearchParams(hnsw_ef=max(_BREADTH, 2 * limit), quantization=exactly)
+            params = SearchParams(hnsw_ef=max(_BREADTH, math.ceil(_SPARE * limit)), quantization=exactly)
             return {"query": Query.Nearest(vector, using=DENSE), "params": params}
         terms = self._weighted(snapshot, search, tenant)
         if not terms:
@@ -167,31 +172,65 @@ class EdgeVectorStore:
         }
 
 
-def _found(
-    reader: ShardReader, queries: Iterable[dict[str, Any]], permitted: Any, limit: int
-) -> list[list[ScoredPoint]]:
-    """The best points of a shard for each query: `limit`, and all whose score equals the last one's."""
-    fetch, asked = limit + _TIES, list(queries)
-    batch = QueryBatchRequest([QueryRequest(limit=fetch, filter=permitted, **query) for query in asked])
-    best: list[list[ScoredPoint]] = []
-    for query, points in zip(asked, reader.edge.query_batch(batch), strict=True):
-        reach = fetch
-        while len(points) == reach and points[limit - 1].score == points[-1].score and reach < _ALL_TIES:
-            reach *= 4
-            points = reader.edge.query(QueryRequest(limit=reach, filter=permitted, **query))
-        best.append(points)
-    return best
+@dataclass(slots=True)
+class _Found:
+    """The best points of one shard for one query. `more` gives so many of them anew.
+
+    Dead points are among them: the engine would look up each dead id in every query, which at a
+    thousand of them takes twenty times as long as the search.
+    """
+
+    points: list[ScoredPoint]
+    reach: int
+    dead: frozenset[str]
+    most: int
+    more: Callable[[int], list[ScoredPoint]]
+
+    def lacks(self, least: float) -> bool:
+        """Whether the shard may hold other points that score at least so much."""
+        return len(self.points) == self.reach < self.most and self.points[-1].score >= least
+
+    def extend(self) -> None:
+        """Ask for four times as many."""
+        self.reach = min(4 * self.reach, self.most)
+        self.points = self.more(self.reach)
 
 
-def _ranked(points: list[ScoredPoint], limit: int) -> Hits:
-    """The best `limit` points of all shards; only their ids are asked for, which costs the most."""
-    scores = [point.score for point in points]
-    if len(points) > limit:
-        least = heapq.nlargest(limit, scores)[-1]
-        kept = [
-            (-score, str(point.id)) for score, point in zip(scores, points, strict=True) if score >= least
+def _searched(
+    reader: ShardReader, queries: Sequence[dict[str, Any]], permitted: Any, reach: int, dead: frozenset[str]
+) -> Iterator[_Found]:
+    batch = QueryBatchRequest([QueryRequest(limit=reach, filter=permitted, **query) for query in queries])
+    for query, points in zip(queries, reader.edge.query_batch(batch), strict=True):
+
+        def more(reach: int, query: dict[str, Any] = query) -> list[ScoredPoint]:
+            return reader.edge.query(QueryRequest(limit=reach, filter=permitted, **query))
+
+        yield _Found(points, reach, dead, max(_MOST_POINTS, reach + len(dead)), more)
+
+
+def _ranked(shards: list[_Found], limit: int) -> Hits:
+    """The best `limit` living points of all shards by falling score, ties by id."""
+    while True:
+        scored = [
+            (-point.score, place, point) for place, found in enumerate(shards) for point in found.points
         ]
-    else:
-        kept = [(-score, str(point.id)) for score, point in zip(scores, points, strict=True)]
-    kept.sort()
-    return Hits(tuple(Hit(name, -score) for score, name in kept[:limit]))
+        scored.sort(key=_first)
+        kept: list[tuple[float, str]] = []
+        for score, place, point in scored:
+            if len(kept) >= limit and score > kept[limit - 1][0]:
+                break
+            # Reading an id costs more than finding the point did: only those of candidates are read.
+            name = str(point.id)
+            if name not in shards[place].dead:
+                kept.append((score, name))
+        least = -kept[limit - 1][0] if len(kept) >= limit else -math.inf
+        lacking = [found for found in shards if found.lacks(least)]
+        if not lacking:
+            kept.sort()
+            return Hits(tuple(Hit(name, -score) for score, name in kept[:limit]))
+        for found in lacking:
+            found.extend()
+
+
+def _first(scored: tuple[float, int, ScoredPoint]) -> float:
+    return scored[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from orchestrator.serving.admission import Admission
 from orchestrator.serving.auth import ApiKeys
 from orchestrator.serving.endpoint import Endpoint, Provider
 from orchestrator.serving.limits import Limits
+from orchestrator.serving.pulse import pulse
 from orchestrator.types import ANONYMOUS, Principal
 
 
@@ -48,7 +50,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         await health.warm(endpoint)
+        beating = asyncio.ensure_future(pulse())
         yield
+        beating.cancel()
         admission.stop()
 
     app = FastAPI(title="orchestrator", lifespan=lifespan, redirect_slashes=False)

@@ -237,6 +237,24 @@ class Slate:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which aspects of a question found each passage, and how well.
+
+    `shares[i]` holds, for passage `ids[i]`, (number of an aspect, share) for each aspect that found it;
+    shares lie in 0–1, and 1 is the best that was found for the aspect. `drift[a]` is the part of what
+    aspect `a` found first that the question itself does not find: 0 is none, 1 is another subject.
+    """
+
+    aspects: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    shares: tuple[tuple[tuple[int, float], ...], ...] = ()
+    drift: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a run spent on models. Addition sums."""
 

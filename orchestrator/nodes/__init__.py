@@ -7,28 +7,40 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.nodes.answer import CitedAnswer
     from orchestrator.nodes.compress import Compress
+    from orchestrator.nodes.coverage import Cover
     from orchestrator.nodes.decompose import Sentences
     from orchestrator.nodes.drift import DriftGuard
+    from orchestrator.nodes.facet_search import AskFacet, SearchFacets, UniteFacets
+    from orchestrator.nodes.facets import Explore
     from orchestrator.nodes.feedback import Rm3, RocchioTerms, VectorFeedback
     from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
     from orchestrator.nodes.interpolation import Interpolate, contrast
     from orchestrator.nodes.listing import Listing
+    from orchestrator.nodes.mmr import Mmr
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
     from orchestrator.nodes.recorded import Recorded
     from orchestrator.nodes.reformulate import GenQREnsemble, GenQRFusion
     from orchestrator.nodes.relevance import RelevanceFilter
+    from orchestrator.nodes.report import CitedReport
     from orchestrator.nodes.rerank import Rerank
     from orchestrator.nodes.retrieve import Retrieve
+    from orchestrator.nodes.semantic_compression import SemanticCompression
     from orchestrator.nodes.standalone import Standalone
 
+
 _HOMES = {
+    "AskFacet": "facet_search",
     "CitedAnswer": "answer",
+    "CitedReport": "report",
     "Compress": "compress",
+    "Cover": "coverage",
     "DriftGuard": "drift",
+    "Explore": "facets",
     "GenQREnsemble": "reformulate",
     "GenQRFusion": "reformulate",
     "Interpolate": "interpolation",
     "Listing": "listing",
+    "Mmr": "mmr",
     "PseudoDocuments": "pseudo_documents",
     "Recorded": "recorded",
     "RelevanceFilter": "relevance",
@@ -36,8 +48,11 @@ _HOMES = {
     "Retrieve": "retrieve",
     "Rm3": "feedback",
     "RocchioTerms": "feedback",
+    "SearchFacets": "facet_search",
+    "SemanticCompression": "semantic_compression",
     "Sentences": "decompose",
     "Standalone": "standalone",
+    "UniteFacets": "facet_search",
     "VectorFeedback": "feedback",
     "anchored": "fusion",
     "contrast": "interpolation",
@@ -47,13 +62,18 @@ _HOMES = {
 }
 
 __all__ = [
+    "AskFacet",
     "CitedAnswer",
+    "CitedReport",
     "Compress",
+    "Cover",
     "DriftGuard",
+    "Explore",
     "GenQREnsemble",
     "GenQRFusion",
     "Interpolate",
     "Listing",
+    "Mmr",
     "PseudoDocuments",
     "Recorded",
     "RelevanceFilter",
@@ -61,8 +81,11 @@ __all__ = [
     "Retrieve",
     "Rm3",
     "RocchioTerms",
+    "SearchFacets",
+    "SemanticCompression",
     "Sentences",
     "Standalone",
+    "UniteFacets",
     "VectorFeedback",
     "anchored",
     "contrast",

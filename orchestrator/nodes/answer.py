@@ -173,7 +173,7 @@ def within(evidence: Evidence, excerpts: Sequence[Excerpt]) -> list[int]:
         for row, candidate in enumerate(evidence.candidates)
         if any(
             start <= candidate.sentence.start and candidate.sentence.end <= end
-            for start, end in spans[evidence.passages[candidate.passage].id]
+            for start, end in spans.get(evidence.passages[candidate.passage].id, ())
         )
     ]
 

@@ -37,7 +37,7 @@ def convex_combination(rankings: Sequence[Hits], weights: Sequence[float] | None
     """
     shares = _weights(rankings, weights)
     total = fsum(shares)
-    return _fused(rankings, [share / total for share in shares] if total else shares, _min_max)
+    return _fused(rankings, [share / total for share in shares] if total else shares, min_max)
 
 
 def distribution_based(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:
@@ -159,7 +159,8 @@ def _weights(rankings: Sequence[Hits], weights: Sequence[float] | None) -> Seque
     return weights
 
 
-def _min_max(hits: Hits) -> list[float]:
+def min_max(hits: Hits) -> list[float]:
+    """The scores of a ranking scaled to 0–1 by its lowest and highest."""
     scores = [hit.score for hit in hits]
     low, high = min(scores, default=0.0), max(scores, default=0.0)
     # Equal scores say nothing against any of the passages.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from orchestrator.errors import BudgetExhausted, ModelError
-from orchestrator.graph.context import Run
 from orchestrator.nodes.citations import CitationFilter
 from orchestrator.ports import LanguageModel, SparseEncoder
 from orchestrator.text.quotation import spaced_numbers
@@ -29,6 +29,19 @@ You answer a question from excerpts of documents.
   images and no links."""
 
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]\"'`]+")
+
+
+class Voice(Protocol):
+    """Where an answer goes while it is written: the run, or a part of a report that waits for its turn.
+
+    What is emitted was offered before, so that its citations are known.
+    """
+
+    def emit(self, text: str) -> None: ...
+
+    def offer(self, value: Any) -> None: ...
+
+    def degrade(self, reason: str) -> None: ...
 
 
 def prompt(question: str, citations: Sequence[Citation]) -> list[Message]:
@@ -72,7 +85,7 @@ async def generated(
     citations: Sequence[Citation],
     model: LanguageModel,
     encoder: SparseEncoder,
-    run: Run,
+    run: Voice,
     *,
     max_tokens: int,
 ) -> Answer | None:
@@ -92,8 +105,8 @@ async def generated(
     def show(text: str) -> None:
         if text:
             written.append(text)
-            run.emit(text)
             run.offer(answer())
+            run.emit(text)
 
     def on_text(piece: str) -> None:
         nonlocal fed

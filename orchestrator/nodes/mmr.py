@@ -3,11 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from orchestrator.graph.node import Node
+from orchestrator.nodes.fusion import min_max
+from orchestrator.nodes.ordering import reordered
+from orchestrator.ports import VectorStore
+from orchestrator.types import Hits, Question
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Mmr(Node):
+    """Choose `k` of the first `pool` hits that are relevant and unlike each other; the others follow.
+
+    `trade` 1 is the order as it stands, 0 looks at nothing but how alike passages are, by the cosine of
+    their vectors. Scores are scaled to 0–1. A hit without a vector is not chosen, and keeps its place
+    behind those that are.
+    """
+
+    k: Count = 20
+    pool: Count = 100
+    keep: Count = 100
+    trade: Share = 0.8
+
+    async def __call__(self, question: Question, hits: Hits, vectors: VectorStore) -> Hits:
+        pool = hits.top(self.pool)
+        found = await vectors.vectors(pool.ids, principal=question.principal)
+        rows = [row for row, hit in enumerate(pool) if hit.id in found]
+        if not rows:
+            return hits.top(self.keep)
+        scores, similarity = neighbourhood(pool, rows, found)
+        chosen = maximal_marginal_relevance(scores, similarity, trade=self.trade, limit=self.k)
+        return reordered(hits, [rows[row] for row in chosen], self.keep)
+
+
+def neighbourhood(
+    hits: Hits, rows: list[int], vectors: dict[str, NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Scores of the hits `rows`, scaled to 0–1, and the cosines of their vectors, at least 0."""
+    import numpy as np
+
+    scores = np.array(min_max(hits), dtype=np.float32)[rows]
+    matrix = np.stack([vectors[hits.hits[row].id] for row in rows]).astype(np.float32)
+    return scores, np.clip(matrix @ matrix.T, 0.0, 1.0)
 
 
 def maximal_marginal_relevance(

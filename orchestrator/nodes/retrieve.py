@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -51,6 +52,28 @@ class Retrieve(Node):
         self, question: Question, queries: Queries | None, vectors: VectorStore, embedder: Embedder
     ) -> Hits:
         asked = tuple(queries or (Query(question.text),))
+        by_terms, by_meaning = await self._legs(asked, question, vectors, embedder)
+        if not by_terms and not by_meaning:
+            return Hits()
+        return self._fused(asked, by_terms, by_meaning).top(self.k)
+
+    async def each_query(
+        self, asked: Sequence[Query], question: Question, vectors: VectorStore, embedder: Embedder
+    ) -> list[Hits]:
+        """The `k` best passages of each query by itself, all searched in one call of the store."""
+        by_terms, by_meaning = await self._legs(asked, question, vectors, embedder)
+        found: list[Hits] = []
+        for number, query in enumerate(asked):
+            terms = {0: by_terms[number]} if number in by_terms else {}
+            meaning = {0: by_meaning[number]} if number in by_meaning else {}
+            searched = terms or meaning
+            found.append(self._fused((query,), terms, meaning).top(self.k) if searched else Hits())
+        return found
+
+    async def _legs(
+        self, asked: Sequence[Query], question: Question, vectors: VectorStore, embedder: Embedder
+    ) -> tuple[dict[int, Hits], dict[int, Hits]]:
+        """The rankings by terms and by meaning, by the number of the query."""
         lexical = [n for n, query in enumerate(asked) if query.terms or _has_words(query.text)]
         dense = [n for n, query in enumerate(asked) if query.vector or _has_words(query.text)]
         lexical = [] if self.mode == "dense" else lexical
@@ -60,7 +83,7 @@ class Retrieve(Node):
         searches: list[Search] = [Lexical(asked[n].text, asked[n].terms) for n in lexical]
         searches += [Dense(asked[n].vector or next(embedded)) for n in dense]
         if not searches:
-            return Hits()
+            return {}, {}
         rankings = await vectors.search(
             searches, principal=question.principal, filters=question.filters, limit=max(self.pool, self.k)
         )
@@ -68,11 +91,9 @@ class Retrieve(Node):
         by_meaning = {
             n: _from_leg(hits, "dense") for n, hits in zip(dense, rankings[len(lexical) :], strict=True)
         }
-        return self._fused(asked, by_terms, by_meaning).top(self.k)
+        return by_terms, by_meaning
 
-    def _fused(
-        self, asked: tuple[Query, ...], by_terms: dict[int, Hits], by_meaning: dict[int, Hits]
-    ) -> Hits:
+    def _fused(self, asked: Sequence[Query], by_terms: dict[int, Hits], by_meaning: dict[int, Hits]) -> Hits:
         """One ranking of all queries, each with the rankings of its legs."""
         rankings = [*by_terms.values(), *by_meaning.values()]
         # One ranking needs no fusion, and keeps the scores of its leg.

@@ -54,7 +54,7 @@ class Explore(Node):
     With a language model, it names them; `feedback` passages of the hits are shown to it, if there are
     hits. Without one, or if it fails, which the run says, a question of several sentences has these as
     its aspects, unless `parts` is False. For any other, the vectors of the first `pool` hits are clustered,
-    and each cluster is named by the `phrases` most salient phrases of its passages. No hits, no aspects: the
+    and each cluster is named by its `phrases` most salient phrases. No hits, no aspects: the
     question is then searched as it is.
     Source: the explorer of RichRAG, arXiv 2406.12566; the forms without a model are ours.
     """
@@ -62,7 +62,7 @@ class Explore(Node):
     at_most: Count = 8
     parts: bool = True
     pool: Count = 50
-    phrases: Count = 2
+    phrases: Count = 1
     feedback: Tally = 0
     max_tokens: Count = 400
 

@@ -75,7 +75,8 @@ def covering(
         missing = np.clip(1.0 - cover, 0.0, None)
         total = float(missing.sum())
         weights = missing / total if total > 0 else np.full(len(cover), 1.0 / len(cover))
-        value = (1.0 - relevance) * (shares @ weights) + relevance * shares[:, 0]
+        # Rounded, since a product's last digits are no reason to choose.
+        value = np.round((1.0 - relevance) * (shares @ weights) + relevance * shares[:, 0], 12)
         best = int(np.argmax(np.where(left, value, -np.inf)))
         left[best] = False
         chosen.append(best)

@@ -14,6 +14,7 @@ from qdrant_edge import Bm25, Bm25Config
 
 from orchestrator.errors import SettingsError
 from orchestrator.ports import SparseVector
+from orchestrator.text.keyphrases import keyphrases
 
 #: Length, in terms, of a passage that is neither favoured nor penalised. It is fixed, since a vector
 #: cannot follow an average that moves with every document. A short one is the safe side: on six
@@ -23,6 +24,8 @@ AVERAGE_LENGTH = 48.0
 
 # A term of one character says little but matches much: `x` and `2` in formulas cost .07 nDCG@10.
 _SHORTEST_TERM = 2
+# Words that are remembered to be stop words or none.
+_WORDS = 200_000
 # Saturation so late that a document's weight is its term count, up to counts of thousands.
 _NO_SATURATION = 2.0**24
 
@@ -31,7 +34,9 @@ class Bm25Encoder:
     """Texts to BM25 term vectors of one language.
 
     `language` chooses stop words and stemmer (`english`, `german`, …). `k` is the saturation of
-    repeated terms, `b` the strength of length normalisation. Raises SettingsError if out of range.
+    repeated terms, `b` the strength of length normalisation. With `keyphrases`, that many of a passage's
+    own are indexed with it once more, so that its subject outweighs what it only mentions. Raises
+    SettingsError if out of range.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Bm25Encoder:
         k: float = 1.2,
         b: float = 0.75,
         average_length: float = AVERAGE_LENGTH,
+        keyphrases: int = 0,
     ) -> None:
         try:
             self._passage = Bm25(_config(language, k, b, average_length))
@@ -51,7 +57,10 @@ class Bm25Encoder:
                 f"BM25 cannot be set up: {error}.",
                 hint="Give a language such as 'english', k ≥ 0, 0 ≤ b ≤ 1 and a positive length.",
             ) from error
-        self._name = f"bm25-{language}-k{k:g}-b{b:g}-l{average_length:g}"
+        self._keyphrases = keyphrases
+        self._stops: dict[str, bool] = {}
+        expanded = f"-p{keyphrases}" if keyphrases else ""
+        self._name = f"bm25-{language}-k{k:g}-b{b:g}-l{average_length:g}{expanded}"
 
     @property
     def name(self) -> str:
@@ -62,9 +71,24 @@ class Bm25Encoder:
         """The term-frequency part of BM25 of each text."""
         vectors: list[SparseVector] = []
         for text in texts:
-            vector = self._passage.embed_document(_normalised(text))
+            vector = self._passage.embed_document(_normalised(self._expanded(text)))
             vectors.append(SparseVector(tuple(vector.indices), tuple(vector.values)))
         return vectors
+
+    def _expanded(self, text: str) -> str:
+        if not self._keyphrases:
+            return text
+        # The title is the first line of what is indexed.
+        title, _, rest = text.partition("\n")
+        found = keyphrases(rest, self._keyphrases, is_stop=self._is_stop, title=title)
+        return " ".join([text, *found])
+
+    def _is_stop(self, word: str) -> bool:
+        if word not in self._stops:
+            if len(self._stops) > _WORDS:
+                self._stops.clear()
+            self._stops[word] = not self.query(word).indices
+        return self._stops[word]
 
     def query(self, text: str) -> SparseVector:
         """How often each term occurs in `text`."""

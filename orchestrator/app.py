@@ -17,6 +17,7 @@ from orchestrator.ports import (
     Conversations,
     Documents,
     Embedder,
+    Features,
     LanguageModel,
     Ledger,
     Runs,
@@ -52,6 +53,7 @@ DAY = 86_400.0
 PROVIDED: tuple[type, ...] = (
     VectorStore,
     Documents,
+    Features,
     Embedder,
     SparseEncoder,
     LanguageModel,
@@ -184,7 +186,13 @@ class Application:
         from connectors.bm25 import Bm25Encoder
 
         bm25 = self.settings.bm25
-        return Bm25Encoder(bm25.language, k=bm25.k, b=bm25.b)
+        return Bm25Encoder(
+            bm25.language,
+            k=bm25.k,
+            b=bm25.b,
+            average_length=bm25.average_length,
+            keyphrases=bm25.keyphrases,
+        )
 
     @cached_property
     def model(self) -> LanguageModel:
@@ -223,13 +231,14 @@ class Application:
 
     def ports(self, index: str | None = None) -> Mapping[type, object]:
         """What the nodes of a workflow are given, for an index."""
-        from connectors.sql import SqlDocuments
+        from connectors.sql import SqlDocuments, SqlFeatures
 
         name = self._named(index)
         if name not in self._ports:
             self._ports[name] = {
                 VectorStore: self.store(name),
                 Documents: SqlDocuments(self.database, name),
+                Features: SqlFeatures(self.database, name),
                 Embedder: self.embedder_of(name),
                 SparseEncoder: self.encoder,
                 LanguageModel: self.model,

@@ -60,11 +60,17 @@ class Retention(_Table):
 
 
 class Bm25(_Table):
-    """How passages are indexed by terms: stemmer and stop words, saturation `k`, length normalisation `b`."""
+    """How passages are indexed by terms: stemmer and stop words, saturation `k`, length normalisation `b`.
+
+    `average_length`, in terms, is that of a passage that is neither favoured nor penalised. `keyphrases`
+    is how many of its own a passage is expanded by.
+    """
 
     language: str = "english"
     k: float = Field(default=1.2, ge=0, allow_inf_nan=False)
     b: float = Field(default=0.75, ge=0, le=1)
+    average_length: float = Field(default=48.0, gt=0, allow_inf_nan=False)
+    keyphrases: int = Field(default=0, ge=0, le=100)
 
 
 class Serve(_Table):

@@ -16,7 +16,7 @@ from orchestrator.errors import IndexMismatch
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.worker import workshop_of
 from orchestrator.ports import Embedder
-from orchestrator.settings import Settings
+from orchestrator.settings import Bm25, Settings
 
 pytestmark = pytest.mark.asyncio
 
@@ -113,7 +113,7 @@ async def test_an_index_whose_embedder_has_gone_says_what_to_do(
 
 
 async def test_a_worker_gets_the_embedder_of_its_index_and_the_terms(tmp_path: Path, docs: Path) -> None:
-    settings = Settings(home=tmp_path / "home", embedder="light", bm25={"k": 0.9, "b": 0.4})  # type: ignore[arg-type]
+    settings = Settings(home=tmp_path / "home", embedder="light", bm25=Bm25(k=0.9, b=0.4))
     async with Application(settings) as app:
         report = await app.indexer().add(docs)
         assert report.documents == 1

@@ -7,6 +7,7 @@ from connectors.sql.catalogue import SqlCatalogue
 from connectors.sql.conversations import SqlConversations
 from connectors.sql.database import Database
 from connectors.sql.documents import SqlDocuments
+from connectors.sql.features import SqlFeatures
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.runs import SqlRuns
 
@@ -16,6 +17,7 @@ __all__ = [
     "SqlCatalogue",
     "SqlConversations",
     "SqlDocuments",
+    "SqlFeatures",
     "SqlLedger",
     "SqlRuns",
 ]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 
 import typer
 
@@ -233,6 +233,55 @@ def rebuild(
             f"Rebuilt index {report.index}: {report.documents} documents, {report.passages} passages "
             f"by {report.format.embedder}, in {report.seconds:.1f} s"
         )
+
+
+@program.command(epilog="Example: `orchestrator index features --kind keyphrases`")
+def features(
+    context: typer.Context,
+    kind: Annotated[
+        str, typer.Option("--kind", "-k", help="keyphrases, entities, or summary.", metavar="KIND")
+    ] = "keyphrases",
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make notes on passages, for nodes that put those of the best hits into the query (PromptPrf).
+
+    Only what is missing is made: run it again after adding documents. With a language model, it writes
+    them; without one, keyphrases and entities are found by rules.
+    """
+    from orchestrator.app import Application
+    from orchestrator.errors import BadInput
+    from orchestrator.indexing.features import FeatureReport, make_features
+    from orchestrator.ports import FeatureKind, Features, LanguageModel, SparseEncoder
+
+    kinds = get_args(FeatureKind)
+    if kind not in kinds:
+        raise BadInput(f"there is no kind of feature {kind!r}.", hint=f"Kinds: {', '.join(kinds)}.")
+    settings = invocation(context).settings(index=index)
+
+    async def done() -> FeatureReport:
+        async with Application(settings) as application:
+            version = application.catalogue.current(settings.index)
+            if version is None:
+                raise BadInput(f"there is no index {settings.index!r}.", hint="Add something to it first.")
+            ports: Any = application.ports()
+            with progress("Noting") as moved:
+                return await make_features(
+                    ports[Features],
+                    cast("FeatureKind", kind),
+                    encoder=ports[SparseEncoder],
+                    model=ports[LanguageModel],
+                    progress=lambda made, failed: moved(made + failed, version.passages, ""),
+                )
+
+    report = asyncio.run(done())
+    if as_json:
+        say_json(asdict(report))
+    else:
+        left = f"; {report.failed} were left out: {report.reason}" if report.failed else ""
+        say(f"Made {report.kind} of {report.made} passages{left}")
+    if report.failed:
+        raise typer.Exit(2)
 
 
 @program.command(epilog="Example: `orchestrator index verify --json`")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.interpolation import Interpolate, contrast
     from orchestrator.nodes.listing import Listing
     from orchestrator.nodes.mmr import Mmr
+    from orchestrator.nodes.prompt_prf import PromptPrf
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
     from orchestrator.nodes.recorded import Recorded
     from orchestrator.nodes.reformulate import GenQREnsemble, GenQRFusion
@@ -41,6 +42,7 @@ _HOMES = {
     "Interpolate": "interpolation",
     "Listing": "listing",
     "Mmr": "mmr",
+    "PromptPrf": "prompt_prf",
     "PseudoDocuments": "pseudo_documents",
     "Recorded": "recorded",
     "RelevanceFilter": "relevance",
@@ -74,6 +76,7 @@ __all__ = [
     "Interpolate",
     "Listing",
     "Mmr",
+    "PromptPrf",
     "PseudoDocuments",
     "Recorded",
     "RelevanceFilter",

@@ -7,6 +7,7 @@ which every connector passes and third parties subclass.
 
 from __future__ import annotations
 
+from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.indexes import (
     Catalogue,
     DocumentRow,
@@ -44,6 +45,9 @@ __all__ = [
     "DocumentRow",
     "Documents",
     "Embedder",
+    "FeatureKind",
+    "Featureless",
+    "Features",
     "FileRow",
     "Generation",
     "IndexChange",

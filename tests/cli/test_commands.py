@@ -178,3 +178,16 @@ def test_the_version_is_printed(cli: Command) -> None:
 )
 def test_a_document_cannot_command_the_terminal(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_notes_are_made_once(cli: Command, notes: Path) -> None:
+    assert cli("index", "features").code == 2, "there is no index yet"
+    assert cli("index", "add", notes).code == 0
+    made = cli("index", "features", "--kind", "keyphrases", "--json")
+    assert made.code == 0
+    assert made.json["made"] > 0
+    assert cli("index", "features", "--json").json["made"] == 0
+    refused = cli("index", "features", "--kind", "poems")
+    assert refused.code == 2
+    assert "keyphrases, entities, summary" in refused.err
+    assert "needs a language model" in cli("index", "features", "--kind", "summary").err

@@ -64,3 +64,16 @@ def test_what_cannot_be_set_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match="BM25 cannot be set up") as caught:
         Bm25Encoder(**wrong)  # type: ignore[arg-type]
     assert "english" in caught.value.hint
+
+
+def test_a_passage_is_expanded_by_its_keyphrases() -> None:
+    plain, expanded = Bm25Encoder(), Bm25Encoder(keyphrases=1)
+    text = "Krill\nWhales eat krill. The krill of the south."
+    assert expanded.name == f"{plain.name}-p1"
+    (before,), (after,) = plain.passages([text]), expanded.passages([text])
+    assert before.indices == after.indices
+    (krill,) = plain.query("krill").indices
+    (south,) = plain.query("south").indices
+    weight = [dict(zip(each.indices, each.values, strict=True)) for each in (before, after)]
+    assert weight[1][krill] / weight[1][south] > weight[0][krill] / weight[0][south]
+    assert expanded.query(text) == plain.query(text)

@@ -42,7 +42,7 @@ HEAVY = frozenset(
 
 
 #: Extras whose libraries are imported, where they are used.
-USED = ("minilm", "llm", "server")
+USED = ("minilm", "llm", "recommend", "train", "server")
 
 
 def imported(file: Path) -> set[str]:

@@ -110,6 +110,7 @@ class Judge:
         """One noisy grade a text."""
         rng = random.Random(f"{self.seed}/{query}/{len(texts)}")  # noqa: S311
         known = self.grades.get(query, {})
+        self.shown += len(texts)
         values = tuple(known.get(text, 0.0) + rng.gauss(0, self.noise.random) for text in texts)
         usage = await self._counted([Message("user", query + "\n".join(texts))], "")
         return Scores(values, usage)

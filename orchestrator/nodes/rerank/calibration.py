@@ -1,95 +1,90 @@
-"""One scale for scores that were given in separate calls, by least squares over the items they share.
+"""One scale for scores of separate calls, where a model is strict in one and lenient in the next.
 
-Each call i sees item v as s = a_i·x_v + b_i plus noise: a model that is strict in one call and lenient
-in the next. Items that occur in several calls tie the calls together. LATTICE (arXiv 2510.13217)
-fits a shift a call; a scale a call is fitted as well, held towards 1 by a ridge.
+Call i sees item v as s = x_v + b_i + noise. All parts are random, their variances estimated from the scores
+themselves (empirical Bayes): x_v around a line in the retriever's score, b_i around 0. Where the noise is
+each judgement's own, the variance of the calls comes out as nothing, and so does the correction: the
+method turns itself off. LATTICE (arXiv 2510.13217) fits calls by least squares; Henderson, Biometrics 31
+(1975), Laird and Ware, Biometrics 38 (1982) for the model and its fit by EM.
+
+A scale a call is not fitted. Where one item of a call stands out, its height and the call's scale can be
+traded for one another, so that a fitted scale takes from the item what makes it stand out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Weight of the belief that all calls have one shift, in observations.
-SHIFT_RIDGE = 1.0
-#: Weight of the belief that all calls have one scale, in units of the scores' variance. Items have no
-#: such belief: where only one item of a call stands out, its height and the call's scale can be traded
-#: for one another, and any pull on the item would shrink it and blow up the scale.
-SCALE_RIDGE = 4.0
-ROUNDS = 50
+#: Scores are whole numbers: no error is smaller than that of rounding.
+LEAST_VARIANCE = 1 / 12
+ROUNDS = 60
+#: A call that would be corrected by less than this, in scores, needs no further round.
+ENOUGH = 1e-6
 
 
-def calibrated(calls: Sequence[Mapping[int, float]], size: int, *, scale: bool = True) -> NDArray[np.float64]:
-    """A score for each of `size` items on one scale, of shape (size,); NaN where no call scored it.
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """What was found: `values` of items on one scale, shape (size,), NaN where no call scored one, and
+    `shifts` of calls, shape (calls,); the variances of calls, items and errors, in squared scores."""
 
-    `calls` maps items to scores. Alternating least squares: items given the calls, then each call's
-    scale and shift given the items. With `scale=False` only shifts are fitted.
+    values: NDArray[np.float64]
+    shifts: NDArray[np.float64]
+    calls: float
+    items: float
+    errors: float
+
+
+def calibrated(
+    calls: Sequence[Mapping[int, float]], size: int, prior: Sequence[float] | None = None
+) -> Calibration:
+    """The mean of each item's scores, each less the shift of its call.
+
+    `calls` maps items to scores; `prior` is what is known of the `size` items before, such as the
+    retriever's scores. It only tells the calls apart: a call of items that promised much may give much.
     """
     import numpy as np
 
     rows = [(number, item, score) for number, call in enumerate(calls) for item, score in call.items()]
-    found = np.full(size, np.nan)
+    shifts, values = np.zeros(len(calls)), np.full(size, np.nan)
     if not rows:
-        return found
+        return Calibration(values, shifts, 0.0, 0.0, 0.0)
     call = np.array([row[0] for row in rows])
     item = np.array([row[1] for row in rows])
     score = np.array([row[2] for row in rows], dtype=np.float64)
-    counts = np.bincount(item, minlength=size).astype(np.float64)
-    seen = counts > 0
-    in_call = np.bincount(call, minlength=len(calls)).astype(np.float64)
-    scales, shifts = np.ones(len(calls)), np.zeros(len(calls))
-    middle = float(score.mean())
-    belief = SCALE_RIDGE * float(score.var()) + 1e-12
-    values = np.zeros(size)
+    per_item = np.bincount(item, minlength=size).astype(np.float64)
+    per_call = np.bincount(call, minlength=len(calls)).astype(np.float64)
+    seen = per_item > 0
+    known = np.zeros(size) if prior is None else np.asarray(prior, dtype=np.float64)
+    line = np.stack([np.ones(size), known], axis=1)
+
+    def means() -> NDArray[np.float64]:
+        sums = np.bincount(item, score - shifts[call], minlength=size)
+        return sums / np.maximum(per_item, 1.0)
+
+    errors = items = between = max(LEAST_VARIANCE, float(score.var()) / 3.0)
     for _ in range(ROUNDS):
-        before = values
-        values = _items(call, item, score, scales, shifts, size, middle)
-        centred = values - middle
-        residual = score - scales[call] * centred[item] - middle
-        shifts = np.bincount(call, residual, minlength=len(calls)) / (in_call + SHIFT_RIDGE)
+        mean = means()
+        expected = line @ np.linalg.lstsq(line[seen], mean[seen], rcond=None)[0]
+        pull = errors / items
+        likely = (per_item * mean + pull * expected) / (per_item + pull)
+        hold = errors / between
+        sums = np.bincount(call, score - likely[item], minlength=len(calls))
+        before, shifts = shifts, sums / (per_call + hold)
         # Only differences between calls can be told; the items carry the common level.
-        shifts -= float(np.average(shifts, weights=in_call))
-        if scale:
-            scales = _scales(call, centred[item], score - middle - shifts[call], len(calls), belief)
-        if float(np.abs(values - before).max()) < 1e-9:
+        shifts = shifts - float(np.average(shifts, weights=per_call))
+        # Each variance is the mean square of what is estimated, and of what the estimate leaves open.
+        open_item, open_call = errors / (per_item + pull), errors / (per_call + hold)
+        rest = score - likely[item] - shifts[call]
+        errors = max(LEAST_VARIANCE, float((rest * rest + open_item[item] + open_call[call]).mean()))
+        spread = (likely - expected)[seen]
+        items = max(LEAST_VARIANCE, float((spread * spread + open_item[seen]).mean()))
+        between = max(1e-6, float((shifts * shifts + open_call).mean()))
+        if float(np.abs(shifts - before).max()) < ENOUGH:
             break
-    found[seen] = values[seen]
-    return found
-
-
-def _items(
-    call: NDArray[np.int64],
-    item: NDArray[np.int64],
-    score: NDArray[np.float64],
-    scales: NDArray[np.float64],
-    shifts: NDArray[np.float64],
-    size: int,
-    middle: float,
-) -> NDArray[np.float64]:
-    """Items given the calls, as distances from the middle."""
-    import numpy as np
-
-    weight = scales[call]
-    above = np.bincount(item, weight * (score - middle - shifts[call]), minlength=size)
-    mass = np.bincount(item, weight * weight, minlength=size)
-    return middle + above / np.maximum(mass, 1e-12)
-
-
-def _scales(
-    call: NDArray[np.int64],
-    value: NDArray[np.float64],
-    score: NDArray[np.float64],
-    calls: int,
-    belief: float,
-) -> NDArray[np.float64]:
-    """A call's scale given its items, held to 1 by the belief; their geometric mean is 1."""
-    import numpy as np
-
-    above = np.bincount(call, value * score, minlength=calls) + belief
-    mass = np.bincount(call, value * value, minlength=calls) + belief
-    scales = np.clip(above / mass, 0.1, 10.0)
-    return scales / np.exp(np.log(scales).mean())
+    values[seen] = means()[seen]
+    return Calibration(values, shifts, between, items, errors)

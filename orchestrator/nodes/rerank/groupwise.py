@@ -26,33 +26,39 @@ _ENTRY_TOKENS = 8
 class Groupwise:
     """⌈N/group⌉ calls a repeat, all at once; final = weight·group score + (1 − weight)·retriever's.
 
-    With `calibrate`, calls are brought to one scale over the documents that they share, before the
-    average; the published method averages as they are.
+    With `calibrate`, each call's scores are moved by how strict it was, before the average (`calibrated`);
+    the published method averages them as they are. `anchors` candidates, spread over the retriever's
+    ranking, are shown in every group beside its own, so that calls have more in common.
     """
 
     group: int = 10
     repeats: int = 2
     weight: float = 0.6
     calibrate: bool = True
+    anchors: int = 0
 
     async def __call__(self, task: Task) -> list[int]:
         """Candidate numbers, best first."""
-        groups = [
-            group
-            for repeat in range(self.repeats)
-            for group in even_groups(task.shuffled(repeat), self.group)
-        ]
+        groups = [group for repeat in range(self.repeats) for group in self.groups(task.shuffled(repeat))]
         answers = await together(task, [lambda group=group: _scored(task, group) for group in groups])
         calls = [answer if answer is not None else {} for answer in answers]
         return by_score(self.combined(task, calls))
+
+    def groups(self, order: Sequence[int]) -> list[list[int]]:
+        """An order of candidates cut into groups, each with the anchors that it does not hold itself."""
+        spread = range(min(self.anchors, self.group - 1))
+        anchors = list(dict.fromkeys(number * len(order) // len(spread) for number in spread))
+        own = even_groups(order, self.group - len(anchors))
+        return [[*group, *(one for one in anchors if one not in group)] for group in own]
 
     def combined(self, task: Task, calls: Sequence[dict[int, float]]) -> list[float]:
         """One score a candidate: the groups' and the retriever's; unread ones keep the retriever's."""
         import numpy as np
 
         size = len(task)
+        retrieved = np.array([candidate.score for candidate in task.candidates])
         if self.calibrate:
-            grouped = calibrated(calls, size)
+            grouped = calibrated(calls, size, retrieved.tolist()).values
         else:
             sums, counts = np.zeros(size), np.zeros(size)
             for call in calls:
@@ -61,7 +67,6 @@ class Groupwise:
                     counts[number] += 1
             with np.errstate(invalid="ignore"):
                 grouped = np.where(counts > 0, sums / counts, np.nan)
-        retrieved = np.array([candidate.score for candidate in task.candidates])
         unread = np.isnan(grouped)
         task.unread.update(int(number) for number in np.flatnonzero(unread))
         judged = np.where(unread, retrieved, grouped / HIGHEST)

@@ -23,6 +23,7 @@ from orchestrator.text.tokens import token_count
 from orchestrator.types import Hit, Hits, Question
 
 Count = Annotated[int, Field(ge=1)]
+Tally = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Literal[
     "groupwise",
@@ -64,6 +65,7 @@ class Rerank(Node):
     repeats: Count = 2
     weight: Share = 0.6
     calibrate: bool = True
+    anchors: Tally = 0
     window: Annotated[int, Field(ge=2, le=26)] = 20
     step: Count = 10
     tokens: Count = 300
@@ -104,7 +106,7 @@ class Rerank(Node):
 
     def strategy_of(self, name: Name) -> Strategy:
         """The strategy of a name, with this node's settings."""
-        groupwise = Groupwise(self.group, self.repeats, self.weight, self.calibrate)
+        groupwise = Groupwise(self.group, self.repeats, self.weight, self.calibrate, self.anchors)
         strategies: dict[Name, Strategy] = {
             "groupwise": groupwise,
             "yes_no": YesNo(),

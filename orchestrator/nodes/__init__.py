@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.rerank import Rerank
     from orchestrator.nodes.retrieve import Retrieve
     from orchestrator.nodes.semantic_compression import SemanticCompression
+    from orchestrator.nodes.sources import WeighSources
     from orchestrator.nodes.standalone import Standalone
 
 
@@ -56,6 +57,7 @@ _HOMES = {
     "Standalone": "standalone",
     "UniteFacets": "facet_search",
     "VectorFeedback": "feedback",
+    "WeighSources": "sources",
     "anchored": "fusion",
     "contrast": "interpolation",
     "convex": "fusion",
@@ -90,6 +92,7 @@ __all__ = [
     "Standalone",
     "UniteFacets",
     "VectorFeedback",
+    "WeighSources",
     "anchored",
     "contrast",
     "convex",

@@ -103,9 +103,7 @@ async def run(folder: Path, names: Sequence[str], embedder: str, home: Path) -> 
                     kept = [float(Path(each).name not in PLANTED) for each in found]
                     held_out = [one for query, one in rankings.items() if odd(query)]
                     best = interval(ndcg_under(held_out, np.array(kept)).tolist())
-                    print(
-                        f"without the planted sources: {best.mean:.4f} [{best.low:.4f}, {best.high:.4f}]"
-                    )
+                    print(f"without the planted sources: {best.mean:.4f} [{best.low:.4f}, {best.high:.4f}]")
 
 
 def main() -> None:

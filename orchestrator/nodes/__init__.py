@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.semantic_compression import SemanticCompression
     from orchestrator.nodes.sources import WeighSources
     from orchestrator.nodes.standalone import Standalone
+    from orchestrator.nodes.tools import RetrieveTools, ToolQueries
 
 
 _HOMES = {
@@ -49,6 +50,7 @@ _HOMES = {
     "RelevanceFilter": "relevance",
     "Rerank": "rerank",
     "Retrieve": "retrieve",
+    "RetrieveTools": "tools",
     "Rm3": "feedback",
     "RocchioTerms": "feedback",
     "SearchFacets": "facet_search",
@@ -56,6 +58,7 @@ _HOMES = {
     "Sentences": "decompose",
     "Standalone": "standalone",
     "UniteFacets": "facet_search",
+    "ToolQueries": "tools",
     "VectorFeedback": "feedback",
     "WeighSources": "sources",
     "anchored": "fusion",
@@ -84,6 +87,7 @@ __all__ = [
     "RelevanceFilter",
     "Rerank",
     "Retrieve",
+    "RetrieveTools",
     "Rm3",
     "RocchioTerms",
     "SearchFacets",
@@ -91,6 +95,7 @@ __all__ = [
     "Sentences",
     "Standalone",
     "UniteFacets",
+    "ToolQueries",
     "VectorFeedback",
     "WeighSources",
     "anchored",

@@ -251,12 +251,11 @@ def features(
     """
     from orchestrator.app import Application
     from orchestrator.errors import BadInput
-    from orchestrator.indexing.features import FeatureReport, make_features
+    from orchestrator.indexing.features import KINDS, FeatureReport, make_features
     from orchestrator.ports import FeatureKind, Features, LanguageModel, SparseEncoder
 
-    kinds = get_args(FeatureKind)
-    if kind not in kinds:
-        raise BadInput(f"there is no kind of feature {kind!r}.", hint=f"Kinds: {', '.join(kinds)}.")
+    if kind not in get_args(FeatureKind):
+        raise BadInput(f"there is no kind of feature {kind!r}.", hint=f"Kinds: {KINDS}.")
     settings = invocation(context).settings(index=index)
 
     async def done() -> FeatureReport:

@@ -6,18 +6,21 @@ Source: Thakur et al., "BEIR: A Heterogenous Benchmark for Zero-shot Evaluation"
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.datasets import Dataset, Record, assembled
 from orchestrator.evaluation.lines import identifier, objects, wording
 from orchestrator.evaluation.qrels import read_aspects, read_qrels
+from orchestrator.evaluation.side_files import HIERARCHY, read_hierarchy, remarks_on
 
 
 def beir(path: str | Path, *, split: str | None = None, name: str | None = None) -> Dataset:
     """The data set in a folder. `split` is the file of judgements: `test`, or the only one there is.
 
     `aspects/<split>.tsv`, where present, has judgements of aspects: query, aspect, document, grade.
+    `hierarchy.jsonl` and `triples.jsonl`, where present, are read and checked; see `side_files`.
     """
     folder = Path(path)
     corpus, queries = folder / "corpus.jsonl", folder / "queries.jsonl"
@@ -29,7 +32,7 @@ def beir(path: str | Path, *, split: str | None = None, name: str | None = None)
         )
     qrels = _judged(folder, split)
     aspects = folder / "aspects" / qrels.name
-    return assembled(
+    found = assembled(
         name or folder.resolve().name,
         str(path),
         records=lambda: records(corpus),
@@ -38,6 +41,10 @@ def beir(path: str | Path, *, split: str | None = None, name: str | None = None)
         aspects=read_aspects(aspects) if aspects.is_file() else (),
         folder=folder,
     )
+    placed = read_hierarchy(folder / HIERARCHY) if (folder / HIERARCHY).is_file() else {}
+    remarks = remarks_on(folder, placed, found.corpus.ids)
+    known = {document: path for document, path in placed.items() if document in found.corpus.ids}
+    return replace(found, hierarchy=known, remarks=(*found.remarks, *remarks))
 
 
 def records(path: Path) -> Iterator[Record]:

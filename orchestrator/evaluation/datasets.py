@@ -79,7 +79,8 @@ class Dataset:
     """Judged queries over a corpus. `queries` are those that count: the judged ones, by id.
 
     `aspects` has, by query and aspect, the grades of documents, for the metrics of diversity.
-    `folder` holds further files of the set, if it came from a folder.
+    `hierarchy` has the place of documents, from the widest field down, where one is known. `folder` holds
+    further files of the set, if it came from a folder.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Dataset:
     aspects: Mapping[str, Qrels] = field(default_factory=dict[str, Qrels])
     remarks: tuple[Remark, ...] = ()
     folder: Path | None = None
+    hierarchy: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     @property
     def fingerprint(self) -> str:
@@ -113,6 +115,7 @@ class Dataset:
             {query: self.aspects[query] for query in queries if query in self.aspects},
             self.remarks,
             self.folder,
+            self.hierarchy,
         )
 
 

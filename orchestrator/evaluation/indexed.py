@@ -6,13 +6,15 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.errors import BadInput
-from orchestrator.evaluation.datasets import Corpus, Dataset
+from orchestrator.evaluation.datasets import Dataset
+from orchestrator.evaluation.side_files import TRIPLES, Extracted, Triple, fingerprint, read_triples
+from orchestrator.ports import Features, PassageRow
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 if TYPE_CHECKING:
@@ -42,12 +44,16 @@ async def indexed(
             application = await opened.enter_async_context(Application())
         name = index_of(data, application.embedder.name, application.encoder.name)
         await _made(application, data, name, progress)
-        yield application.ports(name)
+        ports = application.ports(name)
+        await _noted(application, data, name, cast("Any", ports)[Features])
+        yield ports
 
 
 def index_of(data: Dataset, embedder: str, encoder: str) -> str:
     """The name of a data set's index: `eval-<name>-<hash of the corpus and of what it is encoded by>`."""
     content = f"{FORMAT} {data.corpus.fingerprint} {embedder} {encoder}"
+    if data.hierarchy:
+        content += f" {sorted(data.hierarchy.items())}"
     readable = re.sub(r"[^a-z0-9]+", "-", data.name.lower()).strip("-")[:30].strip("-") or "data"
     return f"eval-{readable}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
@@ -61,7 +67,7 @@ async def _made(application: Application, data: Dataset, name: str, progress: In
     # An indexing that was stopped goes on, since the files are the same and lie where they lay.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    write_corpus(data.corpus, folder)
+    write_corpus(data, folder)
     report = await application.indexer(name).add(folder, (PUBLIC,), DEFAULT_TENANT, progress)
     if report.skipped:
         first = report.skipped[0]
@@ -72,14 +78,62 @@ async def _made(application: Application, data: Dataset, name: str, progress: In
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_corpus(corpus: Corpus, folder: Path) -> None:
-    """Write the documents as .jsonl in BEIR's form, some to a file; those without a word are left out."""
+async def _noted(application: Application, data: Dataset, name: str, features: Features) -> None:
+    """Keep the triples of the data set with its index: as features of the passages that name them."""
+    content = fingerprint(data.folder)
+    mark = application.settings.home / "evaluation" / f"{name}.triples"
+    if not content or data.folder is None or (mark.is_file() and mark.read_text() == content):
+        return
+    passages: dict[str, list[PassageRow]] = {}
+    after = ""
+    while rows := application.catalogue.documents(name, after=after):
+        after = rows[-1].id
+        for row in rows:
+            passages[row.document] = sorted(row.passages, key=lambda passage: passage.position)
+    triples: dict[str, list[Triple]] = {}
+    entities: dict[str, list[str]] = {}
+    for found in read_triples(data.folder / TRIPLES):
+        for passage, mine in _by_passage(passages.get(found.document, []), found):
+            triples[passage] = list(mine.triples)
+            entities[passage] = list(mine.entities)
+    await features.keep("triples", {one: json.dumps(each) for one, each in triples.items()})
+    await features.keep("entities", {one: ", ".join(each) for one, each in entities.items()})
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(content)
+
+
+def _by_passage(passages: Sequence[PassageRow], found: Extracted) -> Iterator[tuple[str, Extracted]]:
+    """Each passage with the entities and triples whose subject it names; the first has those of none."""
+    texts = [passage.text.casefold() for passage in passages]
+
+    def where(name: str) -> int:
+        return next((n for n, text in enumerate(texts) if name.casefold() in text), 0)
+
+    for n, passage in enumerate(passages):
+        yield (
+            passage.id,
+            Extracted(
+                found.document,
+                tuple(name for name in found.entities if where(name) == n),
+                tuple(triple for triple in found.triples if where(triple[0]) == n),
+            ),
+        )
+
+
+def write_corpus(data: Dataset, folder: Path) -> None:
+    """Write the documents as .jsonl in BEIR's form, some to a file; those without a word are left out.
+
+    A document that has a place in the hierarchy says so in its metadata: `hierarchy`, and `level_1`, …
+    """
     part: list[str] = []
     number = 0
-    for record in corpus.records():
+    for record in data.corpus.records():
         text = record.text if record.text.strip() else record.title
         if text.strip():
-            part.append(json.dumps({"_id": record.id, "title": record.title, "text": text}))
+            levels = data.hierarchy.get(record.id, ())
+            place = {"hierarchy": " > ".join(levels)} if levels else {}
+            place.update((f"level_{depth}", level) for depth, level in enumerate(levels, 1))
+            part.append(json.dumps({"_id": record.id, "title": record.title, "text": text, **place}))
         if len(part) == PART:
             number = _write_part(part, folder, number)
     if part:

@@ -30,6 +30,8 @@ _ASKED: dict[FeatureKind, str] = {
     "separated by commas.",
     "summary": "Say in one or two sentences what the passage tells.",
 }
+#: What can be made, in words.
+KINDS = ", ".join(_ASKED)
 _RULES = """\
 You make notes on passages, so that a search engine finds them.
 
@@ -63,6 +65,8 @@ async def make_features(
     With a model, it writes them; without one, keyphrases and entities are found by rules, and a summary
     is BadInput. A passage on which the model fails is left out, and is tried again next time.
     """
+    if kind not in _ASKED:
+        raise BadInput(f"{kind} are not made: they are given with a data set.", hint=f"Kinds: {KINDS}.")
     if kind == "summary" and not model.available:
         raise BadInput(
             "a summary needs a language model, and none is configured.",

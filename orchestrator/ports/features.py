@@ -8,7 +8,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 from orchestrator.types import Principal
 
-FeatureKind = Literal["keyphrases", "entities", "summary"]
+#: `triples` are given with a data set, not made: JSON, a list of [subject, predicate, object].
+FeatureKind = Literal["keyphrases", "entities", "summary", "triples"]
 
 
 @dataclass(frozen=True, slots=True)

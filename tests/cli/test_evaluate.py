@@ -134,3 +134,98 @@ def test_a_relevance_map_is_fitted_from_the_command_line(cli: Command, folder: P
     assert few.code == 2
     assert "at least 20 queries" in few.err
     assert not (folder / "few.json").exists()
+
+
+def test_whatever_is_odd_in_a_set_is_counted_and_changes_no_score_in_silence(
+    cli: Command, folder: Path
+) -> None:
+    data = write_beir(
+        folder / "odd",
+        corpus=[
+            {"_id": "d1", "title": "Cats\tand mats", "text": "the cat\tsat on\nthe mat"},
+            {"_id": "d1", "title": "Cats\tand mats", "text": "the cat\tsat on\nthe mat"},
+            {"_id": "d2", "text": "a dog chased the cat"},
+        ],
+        queries=[
+            {"_id": "q1", "text": "cat\ton a mat"},
+            {"_id": "q2", "text": " "},
+            {"_id": "q3", "text": "never judged"},
+            {"_id": "q4", "text": "dog " * 100_000},
+        ],
+        qrels=["q1\td1\t1", "q1\tgone\t1", "q2\td1\t1", "q4\td2\t1", "q9\td1\t1"],
+    )
+    write_lines(data / "hierarchy.jsonl", [{"_id": "gone", "path": ["a"]}])
+    write_lines(data / "triples.jsonl", [{"_id": "gone", "triples": [["a", "b", "c"]]}])
+    done = cli("evaluate", "search", "--data", data, "--metrics", "recall@5", "--json", "out.json")
+    assert done.code == 0, done.err
+    for told in (
+        "1 × a document is there twice, and counts once (d1)",
+        "1 × a judged document is not in the corpus: nothing can find it, and it counts as missed (gone)",
+        "1 × a judged query is empty: it is not run, and scores 0 (q2)",
+        "1 × a query has no judgement and is left out (q3)",
+        "1 × judgements name a query that does not exist, and are left out (q9)",
+        "1 × a query is longer than 5000 words",
+        "1 × hierarchy.jsonl places a document that is not in the corpus: it is left out (gone)",
+        "1 × triples.jsonl has triples of a document that is not in the corpus: they are left out (gone)",
+    ):
+        assert told in " ".join(done.out.split()), told
+    report = json.loads((folder / "out.json").read_text())
+    found = report["arms"]["search"]["metrics"]["recall@5"]["mean"]
+    assert found == pytest.approx((0.5 + 0.0 + 1.0) / 3)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("corpus.jsonl", '{"_id": "d1", "text": "other"}', "two different documents have the id 'd1'"),
+        ("queries.jsonl", '{"_id": "q1", "text": "other"}', "two different queries have the id 'q1'"),
+        ("qrels/test.tsv", "q1\td1\t0", "grades document 'd1' of query 'q1' 0, and a line before it 2"),
+        ("corpus.jsonl", '{"_id": "d\\t9", "text": "x"}', "has the _id 'd\\t9', which is empty or has a tab"),
+        ("hierarchy.jsonl", '{"_id": "d1", "path": []}', "hierarchy.jsonl line 1: has a path of 0 levels"),
+        (
+            "triples.jsonl",
+            '{"_id": "d1", "triples": [["a"]]}',
+            "triples.jsonl line 1: has a triple of 1 parts",
+        ),
+        ("triples.jsonl", '{"_id": "d1"}', "triples.jsonl line 1: has no usable triples"),
+    ],
+)
+def test_what_makes_scores_meaningless_is_refused_by_its_line(
+    cli: Command, folder: Path, pets: Path, file: str, line: str, message: str
+) -> None:
+    with (pets / file).open("a") as opened:
+        opened.write(f"{line}\n")
+    done = cli("evaluate", "search", "--data", pets)
+    assert done.code == 2
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert not (folder / ".orchestrator" / "indexes").exists()
+
+
+def test_stored_reformulations_are_an_arm_and_unknown_queries_are_counted(
+    cli: Command, folder: Path, pets: Path
+) -> None:
+    (folder / "stored.tsv").write_text("q1\tmat mat mat\nq3\tsleeping dog\n")
+
+    def arm(unknown: str) -> None:
+        (folder / "replayed.py").write_text(
+            "from orchestrator import workflow\n"
+            "from orchestrator.nodes import Recorded, Retrieve\n"
+            f"recorded = Recorded('stored.tsv', 'pets/queries.jsonl', unknown={unknown!r})\n"
+            "replayed = workflow('replayed', recorded >> Retrieve(mode='bm25'))\n"
+        )
+
+    arm("refuse")
+    refused = cli("evaluate", "replayed.py", "--data", pets, "--json", "a.json")
+    assert refused.code == 0, refused.err
+    assert "stored.tsv has no reformulation of this query: 'morning birds'" in " ".join(refused.out.split())
+    arm("keep")
+    kept = cli("evaluate", "replayed.py", "--data", pets, "--json", "b.json")
+    assert kept.code == 0, kept.err
+    assert "stored.tsv has no reformulation of this query: it is asked as it is" in " ".join(kept.out.split())
+    with (folder / "stored.tsv").open("a") as opened:
+        opened.write("q99\tunknown\n")
+    arm("refuse")
+    done = cli("evaluate", "replayed.py", "--data", pets)
+    assert done.code == 2
+    assert "1 reformulations of queries that pets/queries.jsonl lacks (q99)" in " ".join(done.err.split())

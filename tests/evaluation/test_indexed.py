@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from orchestrator import Application, workflow
+from orchestrator import ANONYMOUS, Application, Question, workflow
 from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir, experiment
 from orchestrator.evaluation.indexed import index_of, indexed, write_corpus
 from orchestrator.nodes import Retrieve
+from orchestrator.ports import Documents, Features
 from orchestrator.settings import Settings
+from orchestrator.types import NOBODY, Filter
 from tests.evaluation import sets as s
 
 
@@ -121,7 +124,7 @@ def test_a_corpus_is_written_in_parts(tmp_path: Path, monkeypatch: pytest.Monkey
     data = beir(s.write_beir(tmp_path / "pets"))
     folder = tmp_path / "parts"
     folder.mkdir()
-    write_corpus(data.corpus, folder)
+    write_corpus(data, folder)
     parts = [file.read_text().splitlines() for file in sorted(folder.iterdir())]
     assert [len(part) for part in parts] == [2, 2, 1]
     assert [json.loads(line)["_id"] for part in parts for line in part] == list(s.DOCUMENTS)
@@ -130,6 +133,41 @@ def test_a_corpus_is_written_in_parts(tmp_path: Path, monkeypatch: pytest.Monkey
 async def test_a_set_that_cannot_be_indexed_is_refused(
     application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.evaluation.indexed.write_corpus", lambda corpus, folder: None)
+    monkeypatch.setattr("orchestrator.evaluation.indexed.write_corpus", lambda data, folder: None)
     with pytest.raises(BadInput):
         await experiment([bm25], data=beir(s.write_beir(tmp_path / "pets")), application=application)
+
+
+async def test_triples_and_hierarchy_are_kept_with_the_index(
+    application: Application, tmp_path: Path
+) -> None:
+    folder = s.write_beir(tmp_path / "pets")
+    s.write_lines(
+        folder / "triples.jsonl",
+        [{"_id": "d2", "entities": ["dog", "cat"], "triples": [["dog", "chased", "cat"]]}],
+    )
+    s.write_lines(folder / "hierarchy.jsonl", [{"_id": "d2", "path": ["animals", "pets"]}])
+    async with indexed(beir(folder), application) as ports:
+        result = await bm25.run(Question("dog", ANONYMOUS), ports=ports)
+        found = await ports[Documents].passages(result.output.ids, principal=ANONYMOUS)
+        ids = {passage.document: passage.id for passage in found.values()}
+        metadata = dict(found[ids["d2"]].metadata)
+        assert (metadata["hierarchy"], metadata["level_1"], metadata["level_2"]) == (
+            "animals > pets",
+            "animals",
+            "pets",
+        )
+        kept = ports[Features]
+        triples = await kept.read([ids["d2"], ids["d4"]], "triples", principal=ANONYMOUS)
+        assert {one: json.loads(text) for one, text in triples.items()} == {
+            ids["d2"]: [["dog", "chased", "cat"]]
+        }
+        assert await kept.read([ids["d2"]], "entities", principal=ANONYMOUS) == {ids["d2"]: "dog, cat"}
+        assert await kept.read([ids["d2"]], "triples", principal=NOBODY) == {}
+        filtered = replace(Question("dog", ANONYMOUS), filters=(Filter("level_1", ("animals",)),))
+        assert (await bm25.run(filtered, ports=ports)).output.ids == (ids["d2"],)
+    # Other triples take their place, without indexing anything anew.
+    s.write_lines(folder / "triples.jsonl", [{"_id": "d2", "triples": [["cat", "fled", "dog"]]}])
+    async with indexed(beir(folder), application) as ports:
+        again = await ports[Features].read([ids["d2"]], "triples", principal=ANONYMOUS)
+        assert json.loads(again[ids["d2"]]) == [["cat", "fled", "dog"]]

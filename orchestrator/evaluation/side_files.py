@@ -1,0 +1,98 @@
+"""What may lie beside a corpus: where each document stands in a hierarchy, and triples taken from it.
+
+`hierarchy.jsonl` has `_id` and `path`, from the widest field down; `triples.jsonl` has `_id`, `entities`
+(names) and `triples` (subject, predicate, object). The former becomes metadata of the documents, the
+latter features of their passages, so that filters, trees and graphs can read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from orchestrator.evaluation.datasets import Remark, Remarks
+from orchestrator.evaluation.lines import Line, identifier, objects
+
+HIERARCHY, TRIPLES = "hierarchy.jsonl", "triples.jsonl"
+#: Levels of a hierarchy, at most.
+DEEPEST = 20
+
+Triple = tuple[str, str, str]
+
+
+class Extracted(NamedTuple):
+    """What was taken from one document."""
+
+    document: str
+    entities: tuple[str, ...]
+    triples: tuple[Triple, ...]
+
+
+def read_hierarchy(path: Path) -> dict[str, tuple[str, ...]]:
+    """The path of each document; BadInput for a line that has none, or a document that is there twice."""
+    found: dict[str, tuple[str, ...]] = {}
+    for line, entry in objects(path):
+        document = identifier(line, entry.get("_id"), "_id")
+        levels = _strings(line, entry.get("path"), "path")
+        if not levels or len(levels) > DEEPEST:
+            line.fault(
+                f"has a path of {len(levels)} levels", f"Give 1 to {DEEPEST}, from the widest field down."
+            )
+        if found.setdefault(document, levels) != levels:
+            line.fault(f"places the document {document!r} a second time, elsewhere", "Keep one of them.")
+    return found
+
+
+def read_triples(path: Path) -> Iterator[Extracted]:
+    """What was taken from each document; BadInput for a line that is otherwise."""
+    seen: set[str] = set()
+    for line, entry in objects(path):
+        document = identifier(line, entry.get("_id"), "_id")
+        if document in seen:
+            line.fault(f"has the document {document!r} a second time", "Put all of its triples in one line.")
+        seen.add(document)
+        triples: list[Triple] = []
+        given = entry.get("triples")
+        if not isinstance(given, list):
+            line.fault(
+                f"has no usable triples (found {given!r:.80})", "Give a list of [subject, predicate, object]."
+            )
+        for each in cast("list[Any]", given):
+            parts = _strings(line, each, "triple")
+            if len(parts) != 3:
+                line.fault(f"has a triple of {len(parts)} parts", "A triple is [subject, predicate, object].")
+            triples.append((parts[0], parts[1], parts[2]))
+        yield Extracted(document, _strings(line, entry.get("entities", []), "entities"), tuple(triples))
+
+
+def remarks_on(folder: Path, hierarchy: Collection[str], ids: Collection[str]) -> tuple[Remark, ...]:
+    """What is odd in the side files of a folder; a fault in them is BadInput."""
+    remarks = Remarks()
+    for document in sorted(set(hierarchy) - set(ids)):
+        remarks.add(f"{HIERARCHY} places a document that is not in the corpus: it is left out", document)
+    if (folder / TRIPLES).is_file():
+        for each in read_triples(folder / TRIPLES):
+            if each.document not in ids:
+                remarks.add(
+                    f"{TRIPLES} has triples of a document that is not in the corpus: they are left out",
+                    each.document,
+                )
+    return remarks.all()
+
+
+def fingerprint(folder: Path | None) -> str:
+    """Identifies the triples of a folder by their bytes; empty if there are none."""
+    path = folder / TRIPLES if folder is not None else None
+    if path is None or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _strings(line: Line, value: Any, what: str) -> tuple[str, ...]:
+    items = cast("list[Any]", value) if isinstance(value, list) else None
+    if items is None or not all(isinstance(item, str) and item.strip() for item in items):
+        line.fault(f"has no usable {what} (found {value!r:.80})", "Give a list of texts, none empty.")
+    return tuple(item.strip() for item in items)

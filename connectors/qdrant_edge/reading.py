@@ -6,16 +6,15 @@ import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from qdrant_edge import EdgeShard
 
+from connectors.qdrant_edge.memory import MemoryFolder
 from orchestrator.errors import StoreError
 
 _CONFIG, _SEGMENTS, _SEGMENT = "edge_config.json", "segments", "segment.json"
-#: Where the views lie if there is room, so that no write of the engine waits for a disk.
-_MEMORY = Path("/dev/shm")  # noqa: S108
-_ROOM = 32 << 20
+#: What a view takes, at most.
+_ROOM = 8 << 20
 _CHUNK = 1 << 20
 
 
@@ -32,15 +31,15 @@ class ShardReader:
         try:
             # What is not in memory yet is fetched here, where other threads can run meanwhile.
             _fetch(path)
-            self._view = _view(path)
+            self._view = _View(path)
         except FileNotFoundError as error:
             raise StoreError(
                 f"shard {path.name!r} is missing or incomplete.", hint="Run `orchestrator index verify`."
             ) from error
         try:
-            self.edge = EdgeShard.load(str(self._view))
+            self.edge = EdgeShard.load(str(self._view.path))
         except Exception as error:
-            shutil.rmtree(self._view, ignore_errors=True)
+            self._view.close()
             raise StoreError(
                 f"shard {path.name!r} cannot be opened: {error}.", hint="Run `orchestrator index rebuild`."
             ) from error
@@ -49,7 +48,7 @@ class ShardReader:
         """Let go of the files. Whether they still exist does not matter."""
         with suppress(Exception):
             self.edge.close()
-        shutil.rmtree(self._view, ignore_errors=True)
+        self._view.close()
 
 
 def _fetch(path: Path) -> None:
@@ -61,27 +60,30 @@ def _fetch(path: Path) -> None:
                     pass
 
 
-def _view(path: Path) -> Path:
-    view = Path(tempfile.mkdtemp(prefix="orchestrator-shard-", dir=_where()))
-    try:
-        shutil.copy(path / _CONFIG, view)
-        for segment in (path / _SEGMENTS).iterdir():
-            mirrored = view / _SEGMENTS / segment.name
-            mirrored.mkdir(parents=True)
-            for entry in segment.iterdir():
-                if entry.name == _SEGMENT:
-                    shutil.copy(entry, mirrored)
-                else:
-                    (mirrored / entry.name).symlink_to(entry.absolute())
-    except BaseException:
-        shutil.rmtree(view, ignore_errors=True)
-        raise
-    return view
+class _View:
+    """A folder of this process's own that looks like a shard, in memory if there is room."""
 
+    def __init__(self, shard: Path) -> None:
+        self._memory = MemoryFolder.made(_ROOM)
+        self.path = (
+            self._memory.path if self._memory else Path(tempfile.mkdtemp(prefix="orchestrator-shard-"))
+        )
+        try:
+            shutil.copy(shard / _CONFIG, self.path)
+            for segment in (shard / _SEGMENTS).iterdir():
+                mirrored = self.path / _SEGMENTS / segment.name
+                mirrored.mkdir(parents=True)
+                for entry in segment.iterdir():
+                    if entry.name == _SEGMENT:
+                        shutil.copy(entry, mirrored)
+                    else:
+                        (mirrored / entry.name).symlink_to(entry.absolute())
+        except BaseException:
+            self.close()
+            raise
 
-def _where() -> Any:
-    # A full file system in memory would end the process when the engine writes to a mapped file.
-    with suppress(OSError):
-        if shutil.disk_usage(_MEMORY).free > _ROOM:
-            return _MEMORY
-    return None
+    def close(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+        else:
+            shutil.rmtree(self.path, ignore_errors=True)

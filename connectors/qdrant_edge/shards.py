@@ -31,6 +31,7 @@ from qdrant_edge import SparseVector as EdgeSparse
 
 from connectors.qdrant_edge.points import DENSE, INDEXED, LABELS, TENANT, TERMS, payload_of
 from connectors.qdrant_edge.reading import ShardReader
+from connectors.qdrant_edge.workplace import workplace
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexVersion, Shard, SparseVector
 
@@ -178,25 +179,20 @@ class EdgeShardWriter:
         if final.exists():
             raise StoreError(f"shard {name!r} exists already.", hint="A name is never written twice.")
         building = final.with_name(f".{name}.building")
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True)
-        try:
-            shard = EdgeShard.create(str(building), _config(dimensions, graph=expected >= GRAPH_FROM))
+        count = 0
+        with workplace(building, expected, dimensions) as place:
+            shard = EdgeShard.create(str(place), _config(dimensions, graph=expected >= GRAPH_FROM))
             for field in INDEXED:
                 keywords = KeywordIndexParams(enable_hnsw=True, memory=Memory.Pinned)
                 shard.update(UpdateOperation.create_field_index(field, keywords))
-            count = 0
             for batch in _batches(points):
                 shard.update(UpdateOperation.upsert_points(batch))
                 count += len(batch)
             shard.optimize()
             shard.flush()
             shard.close()
-            _drop_empty_segments(building)
-            _check(building, count)
-        except BaseException:
-            shutil.rmtree(building, ignore_errors=True)
-            raise
+            _drop_empty_segments(place)
+            _check(place, count, name)
         _to_disk(building)
         building.rename(final)
         _sync(final.parent)
@@ -245,7 +241,7 @@ def _drop_empty_segments(folder: Path) -> None:
             shutil.rmtree(path)
 
 
-def _check(folder: Path, count: int) -> None:
+def _check(folder: Path, count: int, name: str) -> None:
     reader = ShardReader(folder)
     try:
         found = reader.edge.info().points_count
@@ -253,7 +249,7 @@ def _check(folder: Path, count: int) -> None:
         reader.close()
     if found != count:
         raise StoreError(
-            f"shard {folder.name!r} holds {found} points after {count} were written.",
+            f"shard {name!r} holds {found} points after {count} were written.",
             hint="Passage ids must differ, and the disk must have room.",
         )
 

@@ -103,9 +103,8 @@ async def test_only_new_shards_are_opened(edge: EdgeIndex, monkeypatch: pytest.M
         found = await asyncio.gather(*(one(store, Lexical("otter")) for _ in range(5)))
         assert {len(hits) for hits in found} == {number + 1}
     # The writer opens what it has written as well, before it gives it its name.
-    assert [name for name in opened if not name.startswith(".")] == [
-        shard.name for shard in edge.version.shards
-    ]
+    shards = [shard.name for shard in edge.version.shards]
+    assert [name for name in opened if name in shards] == shards
 
 
 async def test_a_cancelled_search_does_not_stop_the_opening(edge: EdgeIndex) -> None:

@@ -1,0 +1,77 @@
+"""Folders in memory, which wait for no disk; what a killed process left of them is deleted by the next."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+_MEMORY = Path("/dev/shm")  # noqa: S108
+_PREFIX = "orchestrator-shard-"
+
+
+class MemoryFolder:
+    """A new folder in memory, beside a file that is locked for as long as its process lives."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def made(cls, size: int) -> Self | None:
+        """A folder with room for so many bytes; None if there is none, or no such file system."""
+        if not _room(size):
+            return None
+        _sweep()
+        lock, name = tempfile.mkstemp(".lock", _PREFIX, _MEMORY)
+        path = Path(name).with_suffix("")
+        # A sweeper may have been quicker than the lock.
+        if not _locked(lock):
+            os.close(lock)
+            return None
+        path.mkdir()
+        return cls(path, lock)
+
+    def close(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.with_suffix(".lock").unlink(missing_ok=True)
+        os.close(self._lock)
+
+
+def _room(size: int) -> bool:
+    # A full file system in memory would end the process when the engine writes to a mapped file.
+    try:
+        free = shutil.disk_usage(_MEMORY).free
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        available = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return False
+    return 2 * size <= free and 4 * size <= available
+
+
+def _sweep() -> None:
+    for path in _MEMORY.glob(f"{_PREFIX}*.lock"):
+        # Another user's files are theirs to delete.
+        with suppress(OSError):
+            lock = os.open(path, os.O_RDWR)
+            try:
+                if _locked(lock):
+                    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                    path.unlink()
+            finally:
+                os.close(lock)
+
+
+def _locked(lock: int) -> bool:
+    """Lock an open file; False if another process has it, or has deleted it."""
+    import fcntl
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return os.fstat(lock).st_nlink > 0

@@ -96,6 +96,8 @@ class Indexer:
             planning.canonical(labels)
         async with self._writing(progress) as writer:
             progress(0, 0, "scanning")
+            if not await asyncio.to_thread(self._catalogue.files, self.index, str(path)):
+                await writer.ahead()
             plan = await asyncio.to_thread(self._plan, path, labels, tenant)
             # Who may read what is settled before anything else changes.
             relabelled = list(planning.relabel_jobs(plan))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from orchestrator.text.sentences import sentences
-from orchestrator.text.tokens import token_count
+from orchestrator.text.tokens import fits, token_count
 
 #: Nothing longer than this is a word: encoded data, or a script without spaces.
 LONGEST_WORD = 1000
@@ -43,8 +43,7 @@ class Splitting:
         text = text.strip()
         if not text:
             return []
-        # A text has at most a token a character.
-        if len(text) <= self.tokens or token_count(text) <= self.tokens:
+        if fits(text, self.tokens):
             return [text]
         if any(len(word) > LONGEST_WORD for word in text.split()):
             text = _LONG_WORD.sub(lambda match: match.group() + " ", text)

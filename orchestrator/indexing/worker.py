@@ -63,6 +63,8 @@ async def work(workshop: Workshop, index: str, reports: Reports, wake: threading
     from orchestrator.indexing.workshop import LEASE
 
     name = f"{socket.gethostname()}:{os.getpid()}"
+    if workshop.started is not None:
+        workshop.warm_up()
     while True:
         wake.clear()
         job = await asyncio.to_thread(workshop.ledger.claim, name, seconds=LEASE, index=index)

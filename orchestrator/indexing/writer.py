@@ -40,6 +40,11 @@ class Writer:
         self._child = WorkerProcess(index, settings) if settings is not None else None
         self._progress = progress
 
+    async def ahead(self) -> None:
+        """Start a worker that will read files while it is still found out which: to start takes a second."""
+        if self._child is not None and not self._child.running:
+            await self._child.start(reads=True)
+
     async def here(self, kind: str, payloads: Iterable[Mapping[str, Any]]) -> list[Job]:
         """Do jobs in this process, which need no model and write no shard; those that are done."""
         done: list[Job] = []

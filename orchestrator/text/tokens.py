@@ -14,6 +14,7 @@ _PIECE = re.compile(
 _LETTERS = 5
 # Texts in ASCII are most, and quickly counted: their letters stay, or single marks and digits go.
 _WORDS_ONLY = bytes(byte if chr(byte).isalpha() and byte < 128 else 32 for byte in range(256))
+_NO_LETTERS = bytes(byte for byte in range(128) if not chr(byte).isalpha())
 _SINGLES = (
     bytes(
         byte
@@ -35,6 +36,22 @@ def token_count(text: str) -> int:
         if not word.isascii():
             total += _rare_token_count(word)
     return total
+
+
+def fits(text: str, tokens: int) -> bool:
+    """Whether `token_count` of a text is at most `tokens`, counted only where a quick bound does not say."""
+    # A text has at most a token a character.
+    if len(text) <= tokens:
+        return True
+    if text.isascii():
+        data = text.encode()
+        singles = len(data) - len(data.translate(None, _SINGLES)) + data.count(b"_")
+        letters = len(data.translate(None, _NO_LETTERS))
+        # Each word takes up to four fifths of a token more than its letters, and something ends it.
+        words = min(letters, len(data) - letters + 1)
+        if singles + (letters + (_LETTERS - 1) * words) / _LETTERS <= tokens:
+            return True
+    return token_count(text) <= tokens
 
 
 def _rare_token_count(text: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.text.tokens import token_count
+from orchestrator.text.tokens import fits, token_count
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,8 @@ def test_scripts_without_spaces_count_by_character() -> None:
 @given(st.text(st.characters(max_codepoint=127)))
 def test_ascii_is_counted_as_any_other_text(text: str) -> None:
     assert token_count(f"{text} é") == token_count(text) + 1
+
+
+@given(st.text(max_size=300) | st.text("abc _-1.\n\r\x0b\t", max_size=300), st.integers(0, 100))
+def test_a_text_fits_if_its_tokens_do(text: str, tokens: int) -> None:
+    assert fits(text, tokens) == (token_count(text) <= tokens)

@@ -1,7 +1,7 @@
 """Documents a second: indexing from a file to a searchable index, beside the raw embedder and beside peers.
 
-    python -m benchmarks.indexing --data DIR [--collections scifact] [--embedder light] [--rounds 3]
-        [--peer-python PYTHON] [--json FILE]
+    python -m benchmarks.indexing --data DIR [--collections scifact] [--made N] [--embedder light]
+        [--rounds 3] [--peers NAME ...] [--peer-python PYTHON] [--json FILE]
 
 Every system gets the same corpus.jsonl files and the same embedder, each run in a process of its own,
 in turns; figures are medians over the rounds. `raw embedder` is that alone, warm, on the texts that we
@@ -11,7 +11,11 @@ its reader, which the line below the table tells apart. LlamaIndex's `IngestionP
 `UPSERTS`) and Haystack's pipeline read the same file, split by their own default means at a like size,
 embed in batches, and keep everything in memory; LlamaIndex then persists it. Neither counts terms.
 Peers that are not installed are left out, and the table says so; `--peer-python` names the interpreter
-of an environment that has them.
+of an environment that has them, for instance
+
+    python -m venv /opt/haystack && /opt/haystack/bin/pip install -e . haystack-ai
+
+`--made N` measures N documents that are made of the collections' sentences, in files of 5,000.
 """
 
 import argparse
@@ -22,6 +26,8 @@ import importlib.util
 import json
 import os
 import platform
+import random
+import re
 import statistics
 import subprocess
 import sys
@@ -35,6 +41,8 @@ SYSTEMS = ("raw embedder", "orchestrator", "LlamaIndex", "Haystack")
 MODULES = {"LlamaIndex": "llama_index.core", "Haystack": "haystack"}
 #: What each system embeds at once.
 BATCH = 1024
+#: Documents in a file of a collection that is made.
+FILE = 5_000
 
 
 def embedder(name: str) -> Any:
@@ -53,6 +61,28 @@ def records(corpora: list[Path]) -> Iterator[dict[str, Any]]:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 yield json.loads(line)
+
+
+def made(corpora: list[Path], count: int, folder: Path, *, seed: int = 0) -> list[Path]:
+    """Corpora of `count` documents in all, each of eight sentences from anywhere in the given ones."""
+    chance = random.Random(seed)
+    sentences = [
+        sentence
+        for each in records(corpora)
+        for sentence in re.split(r"(?<=[.?!])\s+", each["text"])
+        if sentence
+    ]
+    paths: list[Path] = []
+    for start in range(0, count, FILE):
+        path = folder / f"part{start // FILE}" / "corpus.jsonl"
+        path.parent.mkdir(parents=True)
+        with path.open("w", encoding="utf-8") as lines:
+            for number in range(start, min(start + FILE, count)):
+                chosen = chance.choices(sentences, k=8)
+                record = {"_id": str(number), "title": chosen[0][:60], "text": " ".join(chosen)}
+                lines.write(json.dumps(record) + "\n")
+        paths.append(path)
+    return paths
 
 
 def raw(corpora: list[Path], name: str) -> float:
@@ -195,10 +225,14 @@ def measured(system: str, corpora: list[Path], name: str, python: str) -> list[f
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-def versions() -> dict[str, str]:
+def versions(peer_python: str) -> dict[str, str]:
     """What was measured."""
     found = {"python": platform.python_version()}
-    for package in ("llama-index-core", "haystack-ai", "qdrant-edge-py", "wordllama", "torch"):
+    program = "import importlib.metadata as found; print(found.version('haystack-ai'))"
+    peer = subprocess.run([peer_python, "-c", program], capture_output=True, text=True, check=False)
+    if peer.returncode == 0:
+        found["haystack-ai"] = peer.stdout.strip()
+    for package in ("llama-index-core", "qdrant-edge-py", "wordllama", "torch"):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -215,6 +249,8 @@ def main() -> None:
     parser.add_argument("--run", choices=SYSTEMS, help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
     parser.add_argument("--collections", nargs="+", default=["scifact"])
+    parser.add_argument("--made", type=int, default=0, metavar="N")
+    parser.add_argument("--peers", nargs="*", choices=list(MODULES), default=list(MODULES))
     parser.add_argument("--embedder", choices=["light", "minilm"], default="light")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer-python", default=sys.executable)
@@ -229,14 +265,24 @@ def main() -> None:
     if given.data is None:
         parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     corpora = [given.data / name / "corpus.jsonl" for name in given.collections]
+    with tempfile.TemporaryDirectory() as folder:
+        if given.made:
+            corpora = made(corpora, given.made, Path(folder))
+        compare(given, corpora)
+
+
+def compare(given: argparse.Namespace, corpora: list[Path]) -> None:
+    """Measure the systems in turns, and print the table."""
     documents = sum(1 for _ in records(corpora))
-    taken: dict[str, list[list[float]]] = {system: [] for system in SYSTEMS}
+    systems = [system for system in SYSTEMS if system not in MODULES or system in given.peers]
+    taken: dict[str, list[list[float]]] = {system: [] for system in systems}
     for _ in range(given.rounds):
-        for system in SYSTEMS:
+        for system in systems:
             python = given.peer_python if system in MODULES else sys.executable
             if (seconds := measured(system, corpora, given.embedder, python)) is not None:
                 taken[system].append(seconds)
-    print(f"{documents:,} documents of {', '.join(given.collections)}; embedder {given.embedder}\n")
+    of = ("sentences of " if given.made else "") + ", ".join(given.collections)
+    print(f"{documents:,} documents of {of}; embedder {given.embedder}\n")
     print("| system | seconds | documents/s | of the raw embedder |\n|---|---|---|---|")
     medians = {
         system: statistics.median(run[0] for run in runs) if runs else None for system, runs in taken.items()
@@ -259,9 +305,10 @@ def main() -> None:
         if steady > start / 2
         else "too noisy to tell"
     )
-    print("versions: " + ", ".join(f"{name} {version}" for name, version in versions().items()))
+    found = versions(given.peer_python)
+    print("versions: " + ", ".join(f"{name} {version}" for name, version in found.items()))
     if given.json:
-        result = {"documents": documents, "seconds": taken, "medians": medians, "versions": versions()}
+        result = {"documents": documents, "seconds": taken, "medians": medians, "versions": found}
         given.json.write_text(json.dumps(result, indent=2))
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
@@ -72,16 +69,3 @@ def test_without_a_python_that_fits_make_says_what_to_do(tmp_path: Path) -> None
     assert done.returncode == 2
     assert "No Python 3.11, 3.12 or 3.13" in done.stderr
     assert "PYTHON=" in done.stderr
-
-
-def test_every_pin_can_be_installed_on_the_first_release_of_the_oldest_python() -> None:
-    """A distribution's Python 3.11 may be 3.11.2; a pin that wants 3.11.5 would end `make demo` there."""
-    refused: list[str] = []
-    for line in (ROOT / "constraints.txt").read_text().splitlines():
-        name, _, version = line.partition("==")
-        # Pins of extras that are not installed here are looked at where they are.
-        with suppress(importlib.metadata.PackageNotFoundError):
-            wanted = importlib.metadata.metadata(name).get("Requires-Python")
-            if wanted and not SpecifierSet(wanted).contains("3.11.0"):
-                refused.append(f"{name} {version}: {wanted}")
-    assert refused == []

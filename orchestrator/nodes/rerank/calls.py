@@ -17,22 +17,38 @@ AT_ONCE = 128
 LABELS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-async def together(task: Task, calls: Sequence[Callable[[], Awaitable[ResultT]]]) -> list[ResultT | None]:
-    """Results of calls made side by side, in their order; None for those that the budget did not allow."""
-    limit = asyncio.Semaphore(AT_ONCE)
+async def together(
+    task: Task,
+    calls: Sequence[Callable[[], Awaitable[ResultT]]],
+    so_far: Callable[[Sequence[ResultT | None]], Sequence[int]] | None = None,
+) -> list[ResultT | None]:
+    """Results of calls made side by side, in their order; None for those that the budget did not allow.
 
-    async def one(call: Callable[[], Awaitable[ResultT]]) -> ResultT | None:
+    Under a deadline, `so_far` makes an order of the results that there are, for the run to take if the
+    rest does not come in time; it is asked twenty times at most.
+    """
+    limit = asyncio.Semaphore(AT_ONCE)
+    results: list[ResultT | None] = [None] * len(calls)
+    due = -(-len(calls) // 20) if so_far is not None and task.run.remaining is not None else 0
+    finished = 0
+
+    async def one(number: int, call: Callable[[], Awaitable[ResultT]]) -> None:
+        nonlocal finished
         async with limit:
             try:
-                return await call()
+                results[number] = await call()
             except BudgetExhausted as error:
                 task.run.degrade(f"reranked in part: {error.message.rstrip('.')}")
-                return None
+                return
+        finished += 1
+        if so_far is not None and due and finished % due == 0:
+            task.offer(so_far(results))
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(call)) for call in calls]
+            for number, call in enumerate(calls):
+                group.create_task(one(number, call))
     except ExceptionGroup as failed:
         # One failing call stops the others; its error is the node's.
         raise failed.exceptions[0] from None
-    return [done.result() for done in tasks]
+    return results

@@ -24,6 +24,7 @@ class Candidate:
 class Task:
     """One question and its candidates, best first as the retriever has them.
 
+    `behind` are candidates that follow these, whatever order they get; of all, `keep` are wanted.
     `repairs` counts outputs that could not be read as they were asked for, and `unread` candidates
     that kept the retriever's judgement because of it.
     """
@@ -34,21 +35,21 @@ class Task:
     embedder: Embedder
     run: Run
     seed: int = 0
+    keep: int | None = None
+    why: str = ""
+    behind: tuple[Candidate, ...] = ()
     repairs: int = 0
     unread: set[int] = field(default_factory=set[int])
 
     def __len__(self) -> int:
         return len(self.candidates)
 
-    def hits(self, order: Sequence[int], why: str = "") -> Hits:
-        """The candidates in an order, scored by their rank: 1 for the first, falling to above 0."""
-        size = len(order)
-        return Hits(
-            tuple(
-                Hit(self.candidates[number].id, (size - rank) / size, why)
-                for rank, number in enumerate(order)
-            )
-        )
+    def hits(self, order: Sequence[int]) -> Hits:
+        """What is wanted of an order, scored by rank among all: 1 for the first, falling to above 0."""
+        everyone = [*(self.candidates[number].id for number in order), *(one.id for one in self.behind)]
+        size = len(everyone)
+        ranked = (Hit(one, (size - rank) / size, self.why) for rank, one in enumerate(everyone))
+        return Hits(tuple(ranked)[: self.keep])
 
     def offer(self, order: Sequence[int]) -> None:
         """The best order so far, should the deadline come."""

@@ -26,9 +26,15 @@ class Cascade:
                     f"reranked in part: no budget was left for {type(strategy).__name__.lower()}"
                 )
                 break
-            seen = order[:sees]
-            part = replace(task, candidates=tuple(task.candidates[number] for number in seen), unread=set())
-            order[:sees] = [seen[number] for number in await strategy(part)]
-            task.repairs += part.repairs - task.repairs
+            seen, rest = order[:sees], order[sees:]
+            part = replace(
+                task,
+                candidates=tuple(task.candidates[number] for number in seen),
+                behind=(*(task.candidates[number] for number in rest), *task.behind),
+                unread=set(),
+            )
+            order = [seen[number] for number in await strategy(part)] + rest
+            task.repairs = part.repairs
+            task.unread.update(seen[number] for number in part.unread)
             task.offer(order)
         return order

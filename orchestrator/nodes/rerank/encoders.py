@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.errors import BudgetExhausted
 from orchestrator.nodes.rerank import prompts
 from orchestrator.nodes.rerank.candidates import Task, by_score
 
@@ -14,7 +15,12 @@ class CrossEncoder:
 
     async def __call__(self, task: Task) -> list[int]:
         """Candidate numbers, best first."""
-        scores = await task.model.score(task.question, [candidate.text for candidate in task.candidates])
+        texts = [candidate.text for candidate in task.candidates]
+        try:
+            scores = await task.model.score(task.question, texts)
+        except BudgetExhausted as error:
+            task.run.degrade(f"reranked in part: {error.message.rstrip('.')}")
+            return list(range(len(task)))
         return by_score(scores.values)
 
 

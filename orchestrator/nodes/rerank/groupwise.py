@@ -40,9 +40,15 @@ class Groupwise:
     async def __call__(self, task: Task) -> list[int]:
         """Candidate numbers, best first."""
         groups = [group for repeat in range(self.repeats) for group in self.groups(task.shuffled(repeat))]
-        answers = await together(task, [lambda group=group: _scored(task, group) for group in groups])
-        calls = [answer if answer is not None else {} for answer in answers]
-        return by_score(self.combined(task, calls))
+        answers = await together(
+            task,
+            [lambda group=group: _scored(task, group) for group in groups],
+            lambda answers: by_score(self.combined(task, answers)),
+        )
+        scores = self.combined(task, answers)
+        scored = {number for answer in answers for number in answer or ()}
+        task.unread.update(number for number in range(len(task)) if number not in scored)
+        return by_score(scores)
 
     def groups(self, order: Sequence[int]) -> list[list[int]]:
         """An order of candidates cut into groups, each with the anchors that it does not hold itself."""
@@ -51,11 +57,12 @@ class Groupwise:
         own = even_groups(order, self.group - len(anchors))
         return [[*group, *(one for one in anchors if one not in group)] for group in own]
 
-    def combined(self, task: Task, calls: Sequence[dict[int, float]]) -> list[float]:
+    def combined(self, task: Task, answers: Sequence[dict[int, float] | None]) -> list[float]:
         """One score a candidate: the groups' and the retriever's; unread ones keep the retriever's."""
         import numpy as np
 
         size = len(task)
+        calls = [answer or {} for answer in answers]
         retrieved = np.array([candidate.score for candidate in task.candidates])
         if self.calibrate:
             grouped = calibrated(calls, size, retrieved.tolist()).values
@@ -68,7 +75,6 @@ class Groupwise:
             with np.errstate(invalid="ignore"):
                 grouped = np.where(counts > 0, sums / counts, np.nan)
         unread = np.isnan(grouped)
-        task.unread.update(int(number) for number in np.flatnonzero(unread))
         judged = np.where(unread, retrieved, grouped / HIGHEST)
         return [float(score) for score in self.weight * judged + (1 - self.weight) * retrieved]
 

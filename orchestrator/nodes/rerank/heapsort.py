@@ -12,10 +12,13 @@ class Enough(Exception):
     """Raised by a comparison that may not be made any more; what was found until then stands."""
 
 
-async def best_first(items: Sequence[int], k: int, width: int, best: Best) -> list[int]:
+async def best_first(
+    items: Sequence[int], k: int, width: int, best: Best, offer: Callable[[list[int]], None]
+) -> list[int]:
     """The `k` best of `items`, best first, then the others as they were given.
 
-    `best` compares a parent with its `width` children (Setwise, arXiv 2310.09497).
+    `best` compares a parent with its `width` children (Setwise, arXiv 2310.09497). Each time that one more
+    is found, `offer` gets the order so far.
     """
     heap = list(items)
     found: list[int] = []
@@ -24,6 +27,7 @@ async def best_first(items: Sequence[int], k: int, width: int, best: Best) -> li
             await _sink(heap, start, width, best)
         while heap and len(found) < k:
             found.append(heap[0])
+            offer(_first(found, items))
             last = heap.pop()
             if heap:
                 heap[0] = last
@@ -31,6 +35,10 @@ async def best_first(items: Sequence[int], k: int, width: int, best: Best) -> li
     except Enough:
         # Nothing more may be asked; the root was compared last, and is the likeliest next.
         found += heap[:1]
+    return _first(found, items)
+
+
+def _first(found: list[int], items: Sequence[int]) -> list[int]:
     named = set(found)
     return found + [item for item in items if item not in named]
 

@@ -20,7 +20,7 @@ from orchestrator.nodes.rerank.setwise import Setwise
 from orchestrator.nodes.rerank.strategies import Strategy
 from orchestrator.ports import Documents, Embedder, LanguageModel
 from orchestrator.text.tokens import token_count
-from orchestrator.types import Hit, Hits, Question
+from orchestrator.types import Hits, Question
 
 Count = Annotated[int, Field(ge=1)]
 Tally = Annotated[int, Field(ge=0)]
@@ -88,14 +88,16 @@ class Rerank(Node):
             Candidate(hit.id, cut(_shown(passages[hit.id].title, passages[hit.id].text), self.tokens), score)
             for hit, score in zip(readable, scores, strict=True)
         )
-        task = Task(question.text, candidates, model, embedder, run, self.seed)
+        task = Task(question.text, candidates, model, embedder, run, self.seed, self.keep, self.strategy)
+        # Until something better is known.
+        task.offer(range(len(candidates)))
         if len(candidates) > 1:
             order = permutation(await self.chosen(model, run)(task), len(candidates))
         else:
             order = list(range(len(candidates)))
         if task.unread:
             run.degrade(f"reranked in part: {len(task.unread)} passages kept the retriever's judgement")
-        return _kept(task, order, self.strategy, self.keep)
+        return task.hits(order)
 
     def chosen(self, model: LanguageModel, run: Run) -> Strategy:
         """The strategy to use: the one named, or embeddings where it needs a model and there is none."""
@@ -125,11 +127,6 @@ class Rerank(Node):
             "cascade": Cascade(((Embedding(), self.depth), (groupwise, 50), (Setwise(self.keep), 20))),
         }
         return strategies[name]
-
-
-def _kept(task: Task, order: list[int], why: str, keep: int) -> Hits:
-    ranked = task.hits(order).top(keep)
-    return Hits(tuple(Hit(hit.id, hit.score, why) for hit in ranked))
 
 
 def _shown(title: str, text: str) -> str:

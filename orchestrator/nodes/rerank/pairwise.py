@@ -30,7 +30,7 @@ class Pairwise:
         if self.method == "all":
             return await _all_pairs(task)
         if self.method == "heapsort":
-            return await best_first(range(len(task)), self.keep, 2, partial(_best, task))
+            return await best_first(range(len(task)), self.keep, 2, partial(_best, task), task.offer)
         return await _sliding(task, self.keep)
 
 
@@ -51,14 +51,18 @@ async def _first(task: Task, one: int, other: int) -> float:
 async def _all_pairs(task: Task) -> list[int]:
     size = len(task)
     pairs = [(one, other) for one in range(size) for other in range(one + 1, size)]
-    preferred = await together(task, [partial(preference, task, one, other) for one, other in pairs])
-    wins = [0.0] * size
-    for (one, other), share in zip(pairs, preferred, strict=True):
-        # A pair that was not asked about stays with the retriever.
-        share = 1.0 if share is None else share
-        wins[one] += share
-        wins[other] += 1.0 - share
-    return by_score(wins)
+
+    def by_wins(preferred: Sequence[float | None]) -> list[int]:
+        wins = [0.0] * size
+        for (one, other), share in zip(pairs, preferred, strict=True):
+            # A pair that was not asked about stays with the retriever.
+            share = 1.0 if share is None else share
+            wins[one] += share
+            wins[other] += 1.0 - share
+        return by_score(wins)
+
+    calls = [partial(preference, task, one, other) for one, other in pairs]
+    return by_wins(await together(task, calls, by_wins))
 
 
 async def _better(task: Task, one: int, other: int) -> bool:
@@ -85,6 +89,7 @@ async def _sliding(task: Task, keep: int) -> list[int]:
             for position in range(len(order) - 2, top - 1, -1):
                 if await _better(task, order[position], order[position + 1]):
                     order[position], order[position + 1] = order[position + 1], order[position]
+            task.offer(order)
     except Enough:
         pass
     return order

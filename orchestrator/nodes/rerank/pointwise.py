@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +18,7 @@ class YesNo:
     async def __call__(self, task: Task) -> list[int]:
         """Candidate numbers, best first."""
         calls = [partial(self.probability, task, candidate.text) for candidate in task.candidates]
-        return ranked_as_far_as_read(task, await together(task, calls))
+        return await ranked(task, calls)
 
     async def probability(self, task: Task, text: str) -> float:
         """How probable yes is as the answer."""
@@ -36,7 +36,7 @@ class Graded:
     async def __call__(self, task: Task) -> list[int]:
         """Candidate numbers, best first."""
         calls = [partial(self.expectation, task, candidate.text) for candidate in task.candidates]
-        return ranked_as_far_as_read(task, await together(task, calls))
+        return await ranked(task, calls)
 
     async def expectation(self, task: Task, text: str) -> float:
         """Sum of grade × probability, in [low, high]."""
@@ -46,10 +46,16 @@ class Graded:
         return sum(grade * share for grade, share in zip(grades, chosen.values, strict=True))
 
 
-def ranked_as_far_as_read(task: Task, scores: Sequence[float | None]) -> list[int]:
+async def ranked(task: Task, calls: Sequence[Callable[[], Awaitable[float]]]) -> list[int]:
+    """Candidates by the scores that calls, one each, give them; the unscored as the retriever has them."""
+    scores = await together(task, calls, as_far_as_read)
+    task.unread.update(number for number, score in enumerate(scores) if score is None)
+    return as_far_as_read(scores)
+
+
+def as_far_as_read(scores: Sequence[float | None]) -> list[int]:
     """Scored candidates by score, ties by the retriever; then the unscored, as the retriever has them."""
     unread = [number for number, score in enumerate(scores) if score is None]
-    task.unread.update(unread)
     read = [number for number, score in enumerate(scores) if score is not None]
     order = by_score([scores[number] or 0.0 for number in read])
     return [read[position] for position in order] + unread

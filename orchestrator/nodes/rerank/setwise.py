@@ -33,4 +33,4 @@ class Setwise:
             # A tie is decided for the earlier one, which the retriever or the heap put there.
             return max(range(len(numbers)), key=lambda position: (chosen.values[position], -position))
 
-        return await best_first(range(len(task)), self.keep, self.children, best)
+        return await best_first(range(len(task)), self.keep, self.children, best, task.offer)

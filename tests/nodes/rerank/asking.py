@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -60,22 +62,33 @@ class Letters:
 
 
 class Babbler:
-    """A model that says anything, in any number of tokens."""
+    """A model that says anything: one output after the other, and probabilities that are none.
+
+    `said` counts its outputs.
+    """
 
     name, available = "babbler", True
 
     def __init__(self, outputs: Sequence[str], seed: int = 0) -> None:
         self.outputs = outputs
         self.rng = random.Random(seed)
+        self.said = 0
 
     async def generate(self, prompt: Any, **settings: Any) -> Generation[Any]:
-        return Generation(self.rng.choice(self.outputs), usage=Usage(1, 1, 1))
+        self.said += 1
+        return Generation(self.outputs[self.said % len(self.outputs)], usage=Usage(1, 1, 1))
 
     async def choose(self, prompt: Any, options: Sequence[str]) -> Probabilities:
-        return Probabilities(tuple(self.rng.random() for _ in options), Usage(1, 1, 1))
+        self.said += 1
+        return Probabilities(tuple(self._number() for _ in options), Usage(1, 1, 1))
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
-        return Scores(tuple(self.rng.choice([0.0, 1.0, -1e9]) for _ in texts), Usage(1, 1, 1))
+        self.said += 1
+        return Scores(tuple(self._number() for _ in texts), Usage(1, 1, 1))
+
+    def _number(self) -> float:
+        odd = (0.0, 1.0, -1e9, 1e300, math.inf, -math.inf, math.nan)
+        return self.rng.choice(odd) if self.rng.random() < 0.5 else self.rng.random()
 
 
 def judge(size: int, noise: Noise | None = None, seed: int = 0) -> Judge:
@@ -96,3 +109,29 @@ async def reranked(model: Any, found: Hits, budget: Budget | None = None, **sett
     wf = workflow("rerank", Rerank(**settings), inputs=(Question, Hits))
     ports = {Documents: Texts(), Embedder: Letters(), LanguageModel: model}
     return await wf.run(QUESTION, found, ports=ports, budget=budget)
+
+
+class Stalling:
+    """A model that answers `calls` calls as another would, and none after that."""
+
+    name, available = "stalling", True
+
+    def __init__(self, inner: Any, calls: int) -> None:
+        self.inner, self.calls, self.left = inner, calls, calls
+
+    async def _turn(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            await asyncio.Event().wait()
+
+    async def generate(self, prompt: Any, **settings: Any) -> Generation[Any]:
+        await self._turn()
+        return await self.inner.generate(prompt, **settings)
+
+    async def choose(self, prompt: Any, options: Sequence[str]) -> Probabilities:
+        await self._turn()
+        return await self.inner.choose(prompt, options)
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        await self._turn()
+        return await self.inner.score(query, texts)

@@ -1,0 +1,5 @@
+"""A SASRec-class arm: a causal transformer over item histories, in torch."""
+
+from connectors.sasrec.trainer import SasRecTrainer
+
+__all__ = ["SasRecTrainer"]

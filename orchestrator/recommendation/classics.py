@@ -1,0 +1,140 @@
+"""The arms that need no deep learning library: how each is trained, saved and loaded, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.ports.recommend import Arm, Trainer, Training
+from orchestrator.recommendation.items import Items
+from orchestrator.recommendation.libraries import INSTALL, absent
+
+#: What the training-free fusion is made of.
+TRAINING_FREE = ("popularity", "itemknn", "rules", "attributes")
+
+
+@dataclass(frozen=True)
+class ItemToItemTrainer:
+    """Trains an arm that is one sparse matrix."""
+
+    name: str
+    learn: Callable[[Training], Arm]
+    parts: tuple[str, ...] = ()
+
+    def missing(self) -> str | None:
+        """Whether scipy is there."""
+        return _without_scipy(self.name)
+
+    def fit(self, training: Training) -> Arm:
+        """Train and save."""
+        from orchestrator.recommendation.item_to_item import ItemToItem
+
+        arm = self.learn(training)
+        assert isinstance(arm, ItemToItem)
+        arm.save(training.folder)
+        return arm
+
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+        """What `fit` saved."""
+        from orchestrator.recommendation.item_to_item import ItemToItem
+
+        return ItemToItem.load(self.name, folder)
+
+
+@dataclass(frozen=True)
+class PopularityTrainer:
+    """Counts."""
+
+    name: str = "popularity"
+    parts: tuple[str, ...] = ()
+
+    def missing(self) -> str | None:
+        """Nothing: it counts with numpy."""
+        return None
+
+    def fit(self, training: Training) -> Arm:
+        """Count and save."""
+        from orchestrator.recommendation.popularity import learn_popularity
+
+        arm = learn_popularity(training)
+        arm.save(training.folder)
+        return arm
+
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+        """What `fit` saved."""
+        from orchestrator.recommendation.popularity import Popularity
+
+        return Popularity.load(folder)
+
+
+@dataclass(frozen=True)
+class FusionTrainer:
+    """Learns the weights of the arms in `parts`."""
+
+    name: str = "fusion"
+    parts: tuple[str, ...] = TRAINING_FREE
+
+    def missing(self) -> str | None:
+        """Whether scipy is there."""
+        return _without_scipy(self.name)
+
+    def fit(self, training: Training) -> Arm:
+        """Learn and save."""
+        import numpy as np
+
+        from orchestrator.recommendation.fusion import learn_fusion
+        from orchestrator.recommendation.popularity import log_popularity
+
+        popularity = log_popularity(training)
+        arm = learn_fusion(self.name, training, popularity)
+        arm.save(training.folder)
+        np.save(training.folder / "popularity.npy", popularity)
+        return arm
+
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+        """What `fit` saved."""
+        import numpy as np
+
+        from orchestrator.recommendation.fusion import Fusion
+
+        return Fusion.load(self.name, folder, parts, np.load(folder / "popularity.npy", allow_pickle=False))
+
+
+def classic_trainers() -> tuple[Trainer, ...]:
+    """Trainers of the arms that scipy is enough for."""
+
+    def rules(training: Training) -> Arm:
+        from orchestrator.recommendation.cooccurrence import RULES, RULES_GRID, learned
+
+        return learned("rules", training, RULES, RULES_GRID)
+
+    def itemknn(training: Training) -> Arm:
+        from orchestrator.recommendation.cooccurrence import NEIGHBOURS_GRID, NEIGHBOURS_START, learned
+
+        return learned("itemknn", training, NEIGHBOURS_START, NEIGHBOURS_GRID)
+
+    def attributes(training: Training) -> Arm:
+        from orchestrator.recommendation.attributes import learn_attributes
+
+        return learn_attributes(training)
+
+    def ease(training: Training) -> Arm:
+        from orchestrator.recommendation.ease import learn_ease
+
+        return learn_ease(training)
+
+    return (
+        PopularityTrainer(),
+        ItemToItemTrainer("itemknn", itemknn),
+        ItemToItemTrainer("rules", rules),
+        ItemToItemTrainer("attributes", attributes),
+        ItemToItemTrainer("ease", ease),
+        FusionTrainer(),
+    )
+
+
+def _without_scipy(arm: str) -> str | None:
+    if absent("scipy"):
+        return f"The arm {arm} needs scipy, which is not installed. {INSTALL}"
+    return None

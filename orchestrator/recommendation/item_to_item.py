@@ -1,0 +1,140 @@
+"""Arms that are one sparse matrix: each item of a history speaks for others, the newest the loudest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.ports.recommend import Ranking
+from orchestrator.recommendation.libraries import library
+from orchestrator.recommendation.selection import best_of_sparse, nothing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from orchestrator.recommendation.interactions import Sequences
+
+#: Histories scored at once, to bound memory.
+_AT_ONCE = 1_024
+
+
+@dataclass(frozen=True, eq=False)
+class ItemToItem:
+    """score(j) = Σ over the history of (age + 1) ** -decay · matrix[item, j]; age 0 is the newest.
+
+    `matrix` is CSR of shape (items, items), float32, with an empty diagonal. `window` is how many of
+    the newest items count.
+    """
+
+    name: str
+    matrix: Any
+    decay: float = 1.0
+    window: int = 50
+
+    def top(
+        self,
+        histories: Sequences,
+        *,
+        k: int,
+        allowed: NDArray[np.bool_] | None = None,
+        removed: Sequences | None = None,
+    ) -> Ranking:
+        """The best `k` of each history; only items that its items speak for are ranked."""
+        import numpy as np
+
+        found = nothing(len(histories), k)
+        for begin in range(0, len(histories), _AT_ONCE):
+            part = slice(begin, min(begin + _AT_ONCE, len(histories)))
+            best = best_of_sparse(
+                self.scores(histories.take(part)),
+                k=k,
+                allowed=allowed,
+                removed=None if removed is None else removed.take(part),
+            )
+            found.items[part], found.scores[part] = best.items, best.scores
+        assert found.items.dtype == np.int32
+        return found
+
+    def scores(self, histories: Sequences) -> Any:
+        """A CSR matrix (histories, items) of scores."""
+        return weighted(histories, self.matrix.shape[0], self.decay, self.window) @ self.matrix
+
+    def reasons(self, histories: Sequences, ranking: Ranking) -> NDArray[np.int32]:
+        """For each ranked item the item of the history that speaks for it most, -1 where none does."""
+        import numpy as np
+
+        sources = np.full(ranking.items.shape, -1, dtype=np.int32)
+        for row, history in enumerate(histories):
+            recent = history[-self.window :][::-1]
+            shown = ranking.items[row]
+            if not len(recent):
+                continue
+            weights = (np.arange(len(recent)) + 1.0) ** -self.decay
+            said = self.matrix[recent][:, np.maximum(shown, 0)].toarray() * weights[:, None]
+            sources[row] = np.where((said.max(axis=0) > 0) & (shown >= 0), recent[said.argmax(axis=0)], -1)
+        return sources
+
+    def save(self, folder: Path) -> None:
+        """Write the matrix and the constants."""
+        import numpy as np
+
+        np.savez(
+            folder / "matrix.npz",
+            data=self.matrix.data,
+            indices=self.matrix.indices,
+            indptr=self.matrix.indptr,
+            constants=np.asarray([self.decay, self.window], dtype=np.float64),
+        )
+
+    @classmethod
+    def load(cls, name: str, folder: Path) -> ItemToItem:
+        """What `save` wrote."""
+        import numpy as np
+
+        sparse = library("scipy.sparse")
+
+        with np.load(folder / "matrix.npz", allow_pickle=False) as stored:
+            items = len(stored["indptr"]) - 1
+            matrix = sparse.csr_matrix(
+                (stored["data"], stored["indices"], stored["indptr"]), shape=(items, items)
+            )
+            decay, window = stored["constants"]
+        return cls(name, matrix, float(decay), int(window))
+
+    def fading(self, decay: float) -> ItemToItem:
+        """The same with another decay."""
+        return replace(self, decay=decay)
+
+
+def weighted(histories: Sequences, items: int, decay: float, window: int) -> Any:
+    """A CSR matrix (histories, items): what each item of a history counts. Repetitions add up."""
+    import numpy as np
+
+    sparse = library("scipy.sparse")
+
+    recent = histories.newest(window)
+    weights = ((recent.ages + 1.0) ** -decay).astype(np.float32)
+    return sparse.csr_matrix((weights, recent.items, recent.offsets), shape=(len(recent), items))
+
+
+def strongest(matrix: Any, count: int) -> Any:
+    """The `count` largest entries of each row of a CSR matrix, ties by column."""
+    import numpy as np
+
+    sparse = library("scipy.sparse")
+
+    matrix = sparse.csr_matrix(matrix, dtype=np.float32)
+    lengths: NDArray[np.int64] = np.diff(matrix.indptr)
+    if not len(lengths) or lengths.max(initial=0) <= count:
+        matrix.sort_indices()
+        return matrix
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((matrix.indices, -matrix.data, row))
+    kept = order[(np.arange(len(order)) - matrix.indptr[:-1][row[order]]) < count]
+    cut = sparse.csr_matrix(
+        (matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape, dtype=np.float32
+    )
+    cut.sort_indices()
+    return cut

@@ -1,0 +1,90 @@
+"""The best k of many rows of scores, under what is allowed and what is removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.ports.recommend import Ranking
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from orchestrator.recommendation.interactions import Sequences
+
+
+def nothing(rows: int, k: int) -> Ranking:
+    """Rankings that are empty."""
+    import numpy as np
+
+    return Ranking(np.full((rows, k), -1, dtype=np.int32), np.full((rows, k), -np.inf, dtype=np.float32))
+
+
+def best_of_dense(
+    scores: NDArray[np.float32],
+    *,
+    k: int,
+    allowed: NDArray[np.bool_] | None = None,
+    removed: Sequences | None = None,
+) -> Ranking:
+    """The best k of scores (rows, items), which are overwritten; an item of score -inf is not ranked."""
+    import numpy as np
+
+    if allowed is not None:
+        scores[:, ~allowed] = -np.inf
+    if removed is not None:
+        scores[removed.rows, removed.items] = -np.inf
+    rows, items = scores.shape
+    width = min(k, items)
+    if width < items:
+        # Everything that ties with the last place competes for it by number, so that no tie is broken
+        # by how the partition happened to run.
+        last = np.partition(scores, items - width, axis=1)[:, items - width]
+        row, column = np.nonzero(scores >= last[:, None])
+    else:
+        row, column = np.nonzero(scores > -np.inf)
+    return _ranked(rows, k, row, column, scores[row, column])
+
+
+def best_of_sparse(
+    scores: Any,
+    *,
+    k: int,
+    allowed: NDArray[np.bool_] | None = None,
+    removed: Sequences | None = None,
+) -> Ranking:
+    """The best k of a CSR matrix (rows, items), which is overwritten; only positive scores are ranked."""
+    import numpy as np
+
+    rows, items = int(scores.shape[0]), int(scores.shape[1])
+    scores.sort_indices()
+    lengths: NDArray[np.int64] = np.diff(scores.indptr)
+    row = np.repeat(np.arange(rows, dtype=np.int64), lengths)
+    column: NDArray[np.int32] = scores.indices
+    value: NDArray[np.float32] = scores.data
+    kept = value > 0
+    if allowed is not None:
+        kept &= allowed[column]
+    if removed is not None and len(value):
+        keys = row * items + column
+        gone = removed.rows * items + removed.items
+        at = np.minimum(np.searchsorted(keys, gone), len(keys) - 1)
+        kept[at[keys[at] == gone]] = False
+    return _ranked(rows, k, row[kept], column[kept], value[kept])
+
+
+def _ranked(rows: int, k: int, row: Any, column: Any, value: Any) -> Ranking:
+    """Entries in ranking order: by falling score within a row, ties by number."""
+    import numpy as np
+
+    found = nothing(rows, k)
+    finite = value > -np.inf
+    row, column, value = row[finite], column[finite], value[finite]
+    order = np.lexsort((column, -value, row))
+    row = row[order]
+    starts = np.searchsorted(row, np.arange(rows))
+    place = np.arange(len(row)) - starts[row]
+    within = place < k
+    found.items[row[within], place[within]] = column[order][within]
+    found.scores[row[within], place[within]] = value[order][within]
+    return found

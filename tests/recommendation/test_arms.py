@@ -1,0 +1,233 @@
+"""The arms: each held to the port, and to the definition of what it computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.errors import BadInput
+from orchestrator.ports import Arm, Trainer, Training
+from orchestrator.recommendation import ease
+from orchestrator.recommendation.arms import ARMS, Roster, fit, load
+from orchestrator.recommendation.attributes import similar_items
+from orchestrator.recommendation.classics import TRAINING_FREE, classic_trainers
+from orchestrator.recommendation.content import content_vectors, weighted_terms
+from orchestrator.recommendation.cooccurrence import Counting, pair_counts
+from orchestrator.recommendation.interactions import Sequences
+from orchestrator.recommendation.item_to_item import ItemToItem, strongest
+from orchestrator.recommendation.items import Item, Items
+from orchestrator.recommendation.logit import conditional_logit
+from orchestrator.recommendation.protocol import leave_two_out
+from orchestrator.recommendation.selection import best_of_dense, best_of_sparse
+from orchestrator.testing.arm import ArmConformance
+from orchestrator.testing.shop import made_up_log
+
+sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed: the extra `recommend` has it")
+ROSTER = Roster.of(classic_trainers())
+
+
+def trained(names: tuple[str, ...], folder: Path, seed: int = 0) -> dict[str, Arm]:
+    log = made_up_log()
+    split = leave_two_out(log.interactions.sequences)
+    arms, left_out = fit(ROSTER, names, Training(log.items, split.train, split.validation, folder, seed=seed))
+    assert left_out == {}
+    return arms
+
+
+class TestPopularity(ArmConformance):
+    learns = 0.1
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["popularity"]
+
+
+class TestItemKnn(ArmConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["itemknn"]
+
+
+class TestRules(ArmConformance):
+    learns = 0.6
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["rules"]
+
+
+class TestAttributes(ArmConformance):
+    learns = 0.2
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["attributes"]
+
+
+class TestEase(ArmConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["ease"]
+
+
+class TestFusion(ArmConformance):
+    learns = 0.6
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["fusion"]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def parts(cls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Arm]:
+        arms = trained(TRAINING_FREE, tmp_path_factory.mktemp("parts"))
+        return {name: arms[name] for name in TRAINING_FREE}
+
+
+scores = st.lists(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=5, max_size=5), max_size=4)
+
+
+@given(scores, st.integers(1, 7), st.lists(st.booleans(), min_size=5, max_size=5), st.data())
+def test_the_best_k_are_those_of_a_full_sort(
+    rows: list[list[float]], k: int, allowed: list[bool], data: st.DataObject
+) -> None:
+    matrix = np.asarray(rows, dtype=np.float32).reshape(len(rows), 5)
+    gone = [data.draw(st.lists(st.integers(0, 4), max_size=3)) for _ in rows]
+    mask, removed = np.asarray(allowed), Sequences.of(gone)
+    dense = best_of_dense(matrix.copy(), k=k, allowed=mask, removed=removed)
+    few = best_of_sparse(sparse.csr_matrix(matrix), k=k, allowed=mask, removed=removed)
+    for row, values in enumerate(rows):
+        left = [at for at in range(5) if allowed[at] and at not in gone[row]]
+        order = sorted(left, key=lambda at: (-values[at], at))
+        assert [at for at in dense.items[row] if at >= 0] == order[:k]
+        assert [at for at in few.items[row] if at >= 0] == [at for at in order if values[at] > 0][:k]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 5), max_size=6), min_size=1, max_size=5),
+    st.sampled_from([0.0, 0.5]),
+    st.sampled_from([0.0, 1.0]),
+)
+def test_pairs_are_counted_as_they_are_defined(rows: list[list[int]], back: float, gap: float) -> None:
+    how = Counting(window=3, gap=gap, back=back)
+    expected = np.zeros((6, 6))
+    for row in rows:
+        for at, before in enumerate(row):
+            for distance in range(1, 4):
+                if at + distance < len(row) and row[at + distance] != before:
+                    expected[before, row[at + distance]] += distance**-gap
+                    expected[row[at + distance], before] += back * distance**-gap
+    np.testing.assert_allclose(pair_counts(Sequences.of(rows), 6, how).toarray(), expected, rtol=1e-5)
+
+
+def test_the_newest_item_speaks_loudest_and_its_word_is_the_reason() -> None:
+    matrix = sparse.csr_matrix(np.asarray([[0, 0, 3, 0], [0, 0, 0, 2], [0] * 4, [0] * 4], dtype=np.float32))
+    arm = ItemToItem("rules", matrix, decay=1.0)
+    histories = Sequences.of([[0, 1], [1, 0]])
+    ranking = arm.top(histories, k=2)
+    assert ranking.items.tolist() == [[3, 2], [2, 3]]
+    assert ranking.scores.tolist() == [[2.0, 1.5], [3.0, 1.0]]
+    assert arm.reasons(histories, ranking).tolist() == [[1, 0], [0, 1]]
+
+
+def test_ease_is_the_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    items, strength = 700, 50.0
+    rows = [random.choice(items, size=5, replace=False) for _ in range(900)]
+    had = np.zeros((900, items))
+    for row, chosen in enumerate(rows):
+        had[row, chosen] = 1.0
+    inverse = np.linalg.inv(had.T @ had + strength * np.eye(items))
+    expected = -inverse / np.diag(inverse)
+    np.fill_diagonal(expected, 0.0)
+    monkeypatch.setattr(ease, "NEIGHBOURS", items)
+    found = ease.weights(Sequences.of(rows), items, np.arange(items), strength).toarray()
+    np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-6)
+
+
+def test_similar_items_are_those_of_the_full_product() -> None:
+    items = made_up_log().items
+    terms = weighted_terms(items).toarray()
+    np.testing.assert_allclose(np.linalg.norm(terms, axis=1), 1.0, rtol=1e-5)
+    cosines = terms @ terms.T
+    np.fill_diagonal(cosines, 0.0)
+    found = similar_items(items, count=len(items)).toarray()
+    np.testing.assert_allclose(found, cosines, atol=1e-6)
+    few = strongest(sparse.csr_matrix(cosines), 3)
+    assert (np.diff(few.indptr) == 3).all()
+
+
+def test_content_vectors_keep_the_cosines_and_know_what_says_nothing() -> None:
+    items = Items.of([*made_up_log().items.rows, Item("zzz")])
+    vectors = content_vectors(items, 40)
+    terms = weighted_terms(items).toarray()
+    lengths = np.linalg.norm(vectors, axis=1)
+    assert lengths[:-1] == pytest.approx(1.0, abs=1e-4)
+    assert lengths[-1] == 0.0
+    np.testing.assert_allclose(vectors @ vectors.T, terms @ terms.T, atol=0.05)
+    np.testing.assert_array_equal(vectors, content_vectors(items, 40))
+    assert content_vectors(Items.of([Item("a"), Item("b")]), 8).shape == (2, 8)
+
+
+def test_the_logit_finds_the_weights_that_made_the_choices() -> None:
+    random = np.random.default_rng(4)
+    signals = random.standard_normal((4_000, 10, 3)).astype(np.float32)
+    truth = np.asarray([1.5, 0.0, -0.7])
+    noise = random.gumbel(size=(4_000, 10))
+    chosen = np.zeros((4_000, 10), dtype=bool)
+    chosen[np.arange(4_000), (signals @ truth + noise).argmax(axis=1)] = True
+    rows = np.repeat(np.arange(4_000), 10)
+    found = conditional_logit(rows, signals.reshape(-1, 3), chosen.ravel())
+    np.testing.assert_allclose(found, truth, atol=0.1)
+    assert not conditional_logit(rows, signals.reshape(-1, 3), np.zeros(40_000, dtype=bool)).any()
+
+
+def test_arms_are_trained_in_order_and_found_again(tmp_path: Path) -> None:
+    first = trained(("fusion", "rules"), tmp_path)
+    assert list(first) == ["rules", "popularity", "itemknn", "attributes", "fusion"]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    again = trained(("fusion",), tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+    histories = Sequences.of([[1, 2, 3]])
+    assert (
+        again["fusion"].top(histories, k=5).items.tolist()
+        == first["fusion"].top(histories, k=5).items.tolist()
+    )
+
+
+def test_an_interrupted_training_is_done_again(tmp_path: Path) -> None:
+    trained(("rules",), tmp_path)
+    (tmp_path / "rules" / "arm.json").unlink()
+    (tmp_path / "rules" / "matrix.npz").write_bytes(b"half")
+    assert len(trained(("rules",), tmp_path)["rules"].top(Sequences.of([[1]]), k=3).items) == 1
+
+
+def test_an_arm_of_another_catalogue_is_refused(tmp_path: Path) -> None:
+    trained(("rules",), tmp_path)
+    log = made_up_log()
+    assert set(load(ROSTER, tmp_path, log.items)) == {"rules"}
+    other = Items.of([*log.items.rows, Item("zzz")])
+    with pytest.raises(BadInput, match="rules was trained for another catalogue") as caught:
+        load(ROSTER, tmp_path, other)
+    assert "recommend train" in caught.value.hint
+
+
+def test_unknown_and_absent_arms_are_said(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no arm 'magic'"):
+        ROSTER.order(["magic"])
+    log = made_up_log()
+    split = leave_two_out(log.interactions.sequences)
+    arms, left_out = fit(ROSTER, ["atomic"], Training(log.items, split.train, split.validation, tmp_path))
+    assert arms == {}
+    assert "not part of this installation" in left_out["atomic"]
+    assert len(set(ARMS)) == 10

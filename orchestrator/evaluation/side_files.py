@@ -23,11 +23,12 @@ Triple = tuple[str, str, str]
 
 
 class Extracted(NamedTuple):
-    """What was taken from one document."""
+    """What was taken from one document. `faulty` counts triples that are none, which were left out."""
 
     document: str
     entities: tuple[str, ...]
     triples: tuple[Triple, ...]
+    faulty: int = 0
 
 
 def read_hierarchy(path: Path) -> dict[str, tuple[str, ...]]:
@@ -36,6 +37,8 @@ def read_hierarchy(path: Path) -> dict[str, tuple[str, ...]]:
     for line, entry in objects(path):
         document = identifier(line, entry.get("_id"), "_id")
         levels = _strings(line, entry.get("path"), "path")
+        if len(levels) < len(entry["path"]):
+            line.fault("has an empty level in its path", "Give each level a name.")
         if not levels or len(levels) > DEEPEST:
             line.fault(
                 f"has a path of {len(levels)} levels", f"Give 1 to {DEEPEST}, from the widest field down."
@@ -46,25 +49,41 @@ def read_hierarchy(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def read_triples(path: Path) -> Iterator[Extracted]:
-    """What was taken from each document; BadInput for a line that is otherwise."""
+    """What was taken from each document; BadInput for a line that is otherwise.
+
+    Models that extract triples write some with two parts or an empty one: these are counted.
+    """
     seen: set[str] = set()
     for line, entry in objects(path):
         document = identifier(line, entry.get("_id"), "_id")
         if document in seen:
             line.fault(f"has the document {document!r} a second time", "Put all of its triples in one line.")
         seen.add(document)
-        triples: list[Triple] = []
         given = entry.get("triples")
         if not isinstance(given, list):
             line.fault(
                 f"has no usable triples (found {given!r:.80})", "Give a list of [subject, predicate, object]."
             )
-        for each in cast("list[Any]", given):
-            parts = _strings(line, each, "triple")
-            if len(parts) != 3:
-                line.fault(f"has a triple of {len(parts)} parts", "A triple is [subject, predicate, object].")
-            triples.append((parts[0], parts[1], parts[2]))
-        yield Extracted(document, _strings(line, entry.get("entities", []), "entities"), tuple(triples))
+        everything = cast("list[Any]", given)
+        triples = [found for each in everything if (found := _triple(each)) is not None]
+        yield Extracted(
+            document,
+            _strings(line, entry.get("entities", []), "entities"),
+            tuple(triples),
+            len(everything) - len(triples),
+        )
+
+
+def _triple(value: Any) -> Triple | None:
+    if not isinstance(value, list):
+        return None
+    match [part.strip() for part in cast("list[Any]", value) if isinstance(part, str)]:
+        case [str(subject), str(predicate), str(obj)] if (
+            len(cast("list[Any]", value)) == 3 and subject and predicate and obj
+        ):
+            return subject, predicate, obj
+        case _:
+            return None
 
 
 def remarks_on(folder: Path, hierarchy: Collection[str], ids: Collection[str]) -> tuple[Remark, ...]:
@@ -77,6 +96,11 @@ def remarks_on(folder: Path, hierarchy: Collection[str], ids: Collection[str]) -
             if each.document not in ids:
                 remarks.add(
                     f"{TRIPLES} has triples of a document that is not in the corpus: they are left out",
+                    each.document,
+                )
+            for _ in range(each.faulty):
+                remarks.add(
+                    f"{TRIPLES} has a triple that is not [subject, predicate, object]: it is left out",
                     each.document,
                 )
     return remarks.all()
@@ -93,6 +117,6 @@ def fingerprint(folder: Path | None) -> str:
 
 def _strings(line: Line, value: Any, what: str) -> tuple[str, ...]:
     items = cast("list[Any]", value) if isinstance(value, list) else None
-    if items is None or not all(isinstance(item, str) and item.strip() for item in items):
-        line.fault(f"has no usable {what} (found {value!r:.80})", "Give a list of texts, none empty.")
-    return tuple(item.strip() for item in items)
+    if items is None or not all(isinstance(item, str) for item in items):
+        line.fault(f"has no usable {what} (found {value!r:.80})", "Give a list of texts.")
+    return tuple(item.strip() for item in items if item.strip())

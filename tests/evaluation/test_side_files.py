@@ -49,7 +49,7 @@ def test_triples_are_read_a_document_a_line(tmp_path: Path) -> None:
         ({"path": ["a"]}, "has no usable _id"),
         ({"_id": "d"}, "has no usable path"),
         ({"_id": "d", "path": "a > b"}, "has no usable path"),
-        ({"_id": "d", "path": ["a", ""]}, "has no usable path"),
+        ({"_id": "d", "path": ["a", ""]}, "has an empty level in its path"),
         ({"_id": "d", "path": ["a"] * 21}, "has a path of 21 levels"),
         ("[]", "is a JSON list, not an object"),
     ],
@@ -73,8 +73,7 @@ def test_a_document_stands_in_one_place(tmp_path: Path) -> None:
     ("entry", "message"),
     [
         ({"_id": "d"}, "has no usable triples"),
-        ({"_id": "d", "triples": [["a", "b"]]}, "has a triple of 2 parts"),
-        ({"_id": "d", "triples": [["a", "b", 3]]}, "has no usable triple"),
+        ({"_id": "d", "triples": "a"}, "has no usable triples"),
         ({"_id": "d", "triples": [], "entities": "a"}, "has no usable entities"),
         ({"_id": "one", "triples": []}, "has the document 'one' a second time"),
     ],
@@ -83,6 +82,16 @@ def test_a_line_without_triples_is_refused(tmp_path: Path, entry: Any, message: 
     write_lines(tmp_path / "triples.jsonl", [{"_id": "one", "triples": []}, entry])
     with pytest.raises(BadInput, match=rf"triples\.jsonl line 2: {message}"):
         list(read_triples(tmp_path / "triples.jsonl"))
+
+
+def test_triples_that_are_none_are_counted(tmp_path: Path) -> None:
+    folder = write_beir(tmp_path / "pets")
+    none: list[Any] = [["a", "b"], ["a", "b", 3], ["a", "", "c"], "abc", ["a", "b", "c", "d"]]
+    write_lines(folder / "triples.jsonl", [{"_id": "d1", "triples": [["cat", "sat on", "mat"], *none]}])
+    (found,) = read_triples(folder / "triples.jsonl")
+    assert found == Extracted("d1", (), (("cat", "sat on", "mat"),), 5)
+    (remark,) = beir(folder).remarks
+    assert str(remark).startswith("5 × triples.jsonl has a triple that is not [subject, predicate, object]")
 
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: bool(text.strip()))

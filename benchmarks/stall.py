@@ -4,7 +4,8 @@
 
 A real server (`orchestrator serve chat`, uvicorn) answers questions over HTTP, `--rate` a second, while a
 real writer (`orchestrator index add`, a process each time, with its worker) adds `--add` documents at a
-time: each publishes a version, which the server opens, and now and then shards are merged. The loop beats
+time: each publishes a version, which the server opens, and now and then shards are merged. At last another
+process merges all shards into one: no swap is larger. The loop beats
 every 5 ms, and its log says each beat that was late by 5 ms and more, and how long the process itself ran
 meanwhile: the longest of these is what the server does to its loop, whatever else runs on the machine. The
 same log says when shards were opened and closed. A late beat from 50 ms before until 150 ms after one of
@@ -35,8 +36,12 @@ import numpy as np
 
 from benchmarks.search import fill, texts
 from connectors.bm25 import Bm25Encoder
+from connectors.qdrant_edge import EdgeShardWriter
+from connectors.sql import Database, SqlCatalogue, SqlLedger
 from connectors.wordllama import WordLlamaEmbedder
+from orchestrator.clock import SystemClock
 from orchestrator.indexing.workshop import index_format
+from orchestrator.ports import IndexChange
 
 #: The command line itself; only what its log says is more than usual.
 SERVER = """
@@ -126,7 +131,7 @@ def measure(size: int, arguments: argparse.Namespace) -> str:
             try:
                 while not watch.address and server.poll() is None:
                     time.sleep(0.1)
-                times = served(watch, environment, more, arguments)
+                times = served(watch, home, environment, more, arguments)
             finally:
                 ended = time.perf_counter()
                 server.terminate()
@@ -146,8 +151,21 @@ def measure(size: int, arguments: argparse.Namespace) -> str:
         )
 
 
+def merge(home: Path) -> None:
+    """Replace all shards by one."""
+    database = Database(home / "state.db")
+    catalogue, ledger = SqlCatalogue(database), SqlLedger(database, SystemClock())
+    version = catalogue.current("default")
+    assert version is not None
+    job = ledger.claim("benchmark", seconds=3600, job=ledger.submit("add", "default", "merge", {}).id)
+    assert job is not None
+    names = tuple(shard.name for shard in version.shards)
+    shard = EdgeShardWriter(home / "indexes").merge("default", "merged", names, version)
+    catalogue.publish(job, "default", IndexChange(shard=shard, merged=names))
+
+
 def served(
-    watch: Watch, environment: dict[str, str], more: Path, arguments: argparse.Namespace
+    watch: Watch, home: Path, environment: dict[str, str], more: Path, arguments: argparse.Namespace
 ) -> list[float]:
     """ms of each answer while a writer adds."""
     asked = texts(200, np.random.default_rng(3), 8)
@@ -178,6 +196,9 @@ def served(
         (more / f"{number}.jsonl").write_text("\n".join(lines))
         subprocess.run(add, env=environment, check=True, capture_output=True)
         time.sleep(1.0)
+    merging = multiprocessing.get_context("spawn").Process(target=merge, args=(home,))
+    merging.start()
+    merging.join()
     time.sleep(2.0)
     over.set()
     asking.join()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import signal
 import socket
 
 import pytest
@@ -33,3 +35,17 @@ def test_a_port_in_use_is_said_to_be():
 def test_an_address_that_is_not_ours_is_named(host: str, port: int):
     with pytest.raises(BadInput, match=f"Cannot serve on {host}:{port}"):
         bind(host, port)
+
+
+def test_the_collector_passes_over_what_was_loaded_at_the_start():
+    frozen: list[int] = []
+
+    def announce(_: str) -> None:
+        frozen.append(gc.get_freeze_count())
+        signal.raise_signal(signal.SIGTERM)
+
+    try:
+        serve(Ports(), [workflow("whole", whole)], port=0, announce=announce)
+    finally:
+        gc.unfreeze()
+    assert frozen[0] > 10_000

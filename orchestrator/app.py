@@ -357,8 +357,9 @@ class Application:
         """Delete what the retention settings give up."""
         kept, now = self.settings.retention, self.clock.now()
         await self.runs.prune(before=now - kept.runs * DAY)
-        await self.database.run(self.conversations.prune, before=now - kept.conversations * DAY)
-        await self.database.run(self.cache.prune)
+        await self.runs.prune_checkpoints(before=now - kept.checkpoints * DAY)
+        await self.database.run_writing(self.conversations.prune, before=now - kept.conversations * DAY)
+        await self.database.run_writing(self.cache.prune)
 
     def backup(self, path: Path, progress: Progress) -> Manifest:
         """Write everything that is kept into the archive `path`, while others may use it."""

@@ -13,6 +13,8 @@ class OrchestratorError(Exception):
     code: str | None = None
     #: Whether the same call may succeed when it is tried again.
     retryable = False
+    #: Whether the text may name paths, hosts or databases: it is for the log, and not for clients.
+    private = False
 
     def __init__(
         self, message: str, *, hint: str = "", node: str | None = None, run_id: str | None = None
@@ -26,6 +28,11 @@ class OrchestratorError(Exception):
     def __str__(self) -> str:
         where = f"[{self.node}] " if self.node else ""
         return f"{where}{self.message}" + (f" {self.hint}" if self.hint else "")
+
+    @property
+    def record(self) -> str:
+        """The text that a run's record keeps; a private one is told by its type, as the unforeseen are."""
+        return f"{type(self).__name__}: {self.message}" if self.private else self.message
 
 
 class WorkflowError(OrchestratorError):
@@ -150,13 +157,13 @@ class NoLogProbabilities(ModelError):
 class StoreError(OrchestratorError):
     """A store could not be read or written."""
 
-    status = 503
+    status, private = 503, True
 
 
 class IndexMismatch(StoreError):
     """An index was made with another embedder or format than the one configured."""
 
-    status, kind = 409, "invalid_request_error"
+    status, kind, private = 409, "invalid_request_error", False
 
 
 class IndexBusy(StoreError):

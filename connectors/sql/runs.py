@@ -25,7 +25,8 @@ class SqlRuns:
     A citation is shown to a reader who holds one of the labels that its passage had when it was cited
     and, as long as the passage is in the store, one of those that it has now. One that may not be shown
     is left out, and with it the answer's text, which quotes it: `output["withheld"]` then says how many.
-    A run that ended well keeps no checkpoints, unless `keep_checkpoints`; `prune` deletes the others'.
+    A run that ended well keeps no checkpoints, unless `keep_checkpoints`; `prune` and
+    `prune_checkpoints` delete the others'.
     """
 
     def __init__(
@@ -60,6 +61,16 @@ class SqlRuns:
         for run_id in gone:
             await self._checkpoints.delete(run_id)
         return len(gone)
+
+    async def prune_checkpoints(self, *, before: float) -> int:
+        """Delete the state of runs that ended, or were last heard of, before this; how many runs that are.
+
+        Their records stay. One that had not ended well can be run again, but from its beginning.
+        """
+        ended = await self._database.run(self._ended, before)
+        for run_id in ended:
+            await self._checkpoints.delete(run_id)
+        return len(ended)
 
     async def close(self) -> None:
         """Close the running loop's connection for checkpoints."""
@@ -121,6 +132,15 @@ class SqlRuns:
             for part in chunks(gone):
                 connection.execute(delete(runs).where(runs.c.id.in_(part)))
         return gone
+
+    def _ended(self, before: float) -> list[str]:
+        durable = select(runs.c.id).where(
+            runs.c.durability != "none", runs.c.created + runs.c.seconds < before
+        )
+        if not self._keep_checkpoints:
+            durable = durable.where(runs.c.status != "done")
+        with self._database.reading() as connection:
+            return list(connection.execute(durable).scalars())
 
     # -- reading -------------------------------------------------------------------------------
 

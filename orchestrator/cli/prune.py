@@ -16,7 +16,7 @@ def register(program: typer.Typer) -> None:
 
 
 def prune(context: typer.Context) -> None:
-    """Delete runs, conversations and cached results that are older than the retention settings allow."""
+    """Delete runs, checkpoints, conversations and cached results older than the settings of retention."""
     from orchestrator.app import Application
 
     settings = invocation(context).settings()
@@ -27,4 +27,7 @@ def prune(context: typer.Context) -> None:
 
     asyncio.run(done())
     kept = settings.retention
-    say(f"Kept: runs of {kept.runs:g} days, conversations of {kept.conversations:g}.")
+    say(
+        f"Kept: runs of {kept.runs:g} days, their checkpoints of {kept.checkpoints:g}, "
+        f"conversations of {kept.conversations:g}."
+    )

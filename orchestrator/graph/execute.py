@@ -81,7 +81,7 @@ class PreparedCall:
         except OrchestratorError as error:
             error.node = error.node or self.path
             error.run_id = error.run_id or run.run_id
-            trace.error = error.message
+            trace.error = error.record
             raise
         except Exception as error:
             trace.error = f"{type(error).__name__}: {error}"

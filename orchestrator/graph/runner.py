@@ -165,7 +165,7 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
         raise
     except OrchestratorError as failure:
         failure.run_id = failure.run_id or running.run_id
-        error = str(failure)
+        error = failure.record if failure.private else str(failure)
         raise
     finally:
         current_run.reset(token)

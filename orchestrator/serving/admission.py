@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from orchestrator.serving.errors import Overloaded, ShuttingDown
+from orchestrator.serving.errors import Overloaded, ShuttingDown, TooManyRequests
 
 
 class Admission:
     """Places for runs. A place is held while its run goes on, not while its client reads.
 
-    `concurrent` runs at once, `queued` that wait for at most `patience` seconds; Overloaded beyond.
+    `concurrent` runs at once, `queued` that wait for at most `patience` seconds; Overloaded beyond. The
+    places that come free go to the callers in turn, so that one with many requests delays another by one
+    run, and not by all of them. `share` is how many of a caller may wait; TooManyRequests beyond.
     Belongs to one event loop.
     """
 
-    def __init__(self, *, concurrent: int, queued: int, patience: float) -> None:
+    def __init__(self, *, concurrent: int, queued: int, patience: float, share: int | None = None) -> None:
         self._concurrent = concurrent
         self._queued = queued
         self._patience = patience
-        self._places = asyncio.Semaphore(concurrent)
-        self._waiting = 0
+        self._share = queued if share is None else share
+        self._free = concurrent
+        # Callers in the order of their turns, each with those of its runs that wait.
+        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
         self._running: set[asyncio.Task[object]] = set()
         self._closed = False
 
@@ -33,26 +39,23 @@ class Admission:
     @property
     def waiting(self) -> int:
         """Runs that wait for one."""
-        return self._waiting
+        return sum(map(len, self._queues.values()))
 
     @asynccontextmanager
-    async def place(self) -> AsyncGenerator[None, None]:
+    async def place(self, caller: str = "") -> AsyncGenerator[None, None]:
         """Hold a place; Overloaded if none comes free in time, ShuttingDown if the server stops first."""
         task = asyncio.current_task()
         assert task is not None
         self.check_open()
-        if self._places.locked() and self._waiting >= self._queued:
-            raise Overloaded(
-                f"{self._concurrent} requests are being answered and {self._waiting} wait.",
-                hint="Try again in a few seconds.",
-            )
+        if not self._free:
+            self._check_room(caller)
         self._running.add(task)
         try:
-            await self._wait()
+            await self._wait(caller)
             try:
                 yield
             finally:
-                self._places.release()
+                self._release()
         except asyncio.CancelledError:
             if self._closed and task.cancelling() <= 1:
                 task.uncancel()
@@ -61,11 +64,28 @@ class Admission:
         finally:
             self._running.discard(task)
 
-    async def _wait(self) -> None:
-        self._waiting += 1
+    def _check_room(self, caller: str) -> None:
+        mine, all_of_them = len(self._queues.get(caller, ())), self.waiting
+        if mine >= self._share and self._share < self._queued:
+            raise TooManyRequests(
+                f"{mine} of your requests wait already, which is the share of one API key.",
+                hint="Wait for an answer before you ask again.",
+            )
+        if all_of_them >= self._queued:
+            raise Overloaded(
+                f"{self._concurrent} requests are being answered and {all_of_them} wait.",
+                hint="Try again in a few seconds.",
+            )
+
+    async def _wait(self, caller: str) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(caller, deque()).append(turn)
         try:
             async with asyncio.timeout(self._patience):
-                await self._places.acquire()
+                await turn
         except TimeoutError:
             raise Overloaded(
                 f"No place came free within {self._patience:g} s: "
@@ -73,7 +93,31 @@ class Admission:
                 hint="Try again in a few seconds.",
             ) from None
         finally:
-            self._waiting -= 1
+            if turn.cancelled():
+                self._leave(caller, turn)
+            elif sys.exception() is not None:
+                # It was given a place in the moment in which it gave up.
+                self._release()
+
+    def _leave(self, caller: str, turn: asyncio.Future[None]) -> None:
+        queue = self._queues.get(caller, deque())
+        if turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._queues[caller]
+
+    def _release(self) -> None:
+        """Give a place to the caller whose turn it is, who goes to the end of the line."""
+        while self._queues:
+            caller = next(iter(self._queues))
+            queue = self._queues.pop(caller)
+            turn = queue.popleft()
+            if queue:
+                self._queues[caller] = queue
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
     def check_open(self) -> None:
         """Raise ShuttingDown if nobody is admitted any more."""

@@ -36,12 +36,19 @@ def create_app(
     WorkflowError for a broken workflow, BadInput for one that the endpoint cannot serve.
     """
     limits = limits or Limits.of(application.settings.serve)
-    admission = Admission(concurrent=limits.concurrent, queued=limits.queued, patience=limits.patience)
+    keys = ApiKeys(application.settings.api_keys, anyone)
+    admission = Admission(
+        concurrent=limits.concurrent,
+        queued=limits.queued,
+        patience=limits.patience,
+        # Half of the room is always left for the others, where there are any.
+        share=max(1, limits.queued // 2) if keys.several else limits.queued,
+    )
     endpoint = Endpoint(
         application=application,
         workflows=_by_name(workflows),
         index=index,
-        keys=ApiKeys(application.settings.api_keys, anyone),
+        keys=keys,
         limits=limits,
         admission=admission,
         created=int(time.time()),

@@ -30,6 +30,17 @@ class ApiKeys:
         """Whether a request needs a key."""
         return bool(self._digests)
 
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one caller to be fair to."""
+        return len(self._digests) > 1
+
+    def caller(self, request: Request) -> str:
+        """Which key a request that has been let in came with, not to be told from; empty without keys."""
+        if not self.required:
+            return ""
+        return _digest(request.headers["authorization"].partition(" ")[2].strip().encode("latin-1")).hex()
+
     def principal(self, request: Request) -> Principal:
         """Who asks; InvalidKey or HostNotAllowed if that cannot be said."""
         if not self.required:

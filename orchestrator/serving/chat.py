@@ -48,7 +48,7 @@ async def completions(request: Request, endpoint: Served, asker: Asker) -> Respo
     limits = endpoint.limits
     try:
         body = await read_body(request, limit=limits.body, seconds=limits.arrival)
-        chat = Chat.of(ChatRequest.parse(body), endpoint, asker)
+        chat = Chat.of(ChatRequest.parse(body), endpoint, asker, endpoint.keys.caller(request))
         if chat.request.stream:
             return EventStream(chat.stream(), {"X-Run-Id": chat.run_id})
         completion = await while_connected(chat.complete(), request.receive)
@@ -65,6 +65,7 @@ class Chat:
     endpoint: Endpoint
     workflow: Workflow
     principal: Principal
+    caller: str
     earlier: tuple[Message, ...]
     question: str
     run_id: str
@@ -72,7 +73,7 @@ class Chat:
     ports: Mapping[type, object]
 
     @classmethod
-    def of(cls, request: ChatRequest, endpoint: Endpoint, principal: Principal) -> Chat:
+    def of(cls, request: ChatRequest, endpoint: Endpoint, principal: Principal, caller: str) -> Chat:
         """The run that a request asks for; InvalidRequest or UnknownWorkflow if there can be none."""
         workflow = endpoint.workflow(request.model)
         earlier, question = request.turns()
@@ -92,6 +93,7 @@ class Chat:
             endpoint,
             workflow,
             principal,
+            caller,
             earlier,
             question,
             run_id=uuid4().hex,
@@ -129,7 +131,8 @@ class Chat:
 
     def events(self) -> AsyncGenerator[Event | None, None]:
         """The events of the run once it has a place; None for each `keep_alive` seconds of silence."""
-        return live(self.run(), self.endpoint.admission, self.endpoint.limits.keep_alive)
+        limits = self.endpoint.limits
+        return live(self.run(), self.endpoint.admission, limits.keep_alive, self.caller)
 
     @property
     def finish_reason(self) -> FinishReason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any, NoReturn
+from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -58,6 +59,12 @@ class HostNotAllowed(OrchestratorError):
     status, kind, code = 403, "invalid_request_error", "host_not_allowed"
 
 
+class TooManyRequests(OrchestratorError):
+    """One caller has more requests waiting than is its share, while others are there, too."""
+
+    status, kind, code, retryable = 429, "requests", "rate_limit_exceeded", True
+
+
 class Overloaded(OrchestratorError):
     """More runs than the server takes at once, and the queue is full or too slow."""
 
@@ -70,13 +77,18 @@ class ShuttingDown(OrchestratorError):
     status, code, retryable = 503, "shutting_down", True
 
 
-def public(error: BaseException) -> OrchestratorError:
+def public(error: BaseException, reference: str | None = None) -> OrchestratorError:
     """What a client may know of an error: ours as they are, others without their text.
 
-    The text of an unforeseen exception may hold paths, addresses or passages of another's documents.
+    The text of an unforeseen exception may hold paths, addresses or passages of another's documents, and
+    that of a store where it is. `reference` is what the log says it under, if there is no run.
     """
+    under = f", under {reference}" if reference else ""
     if not isinstance(error, OrchestratorError):
-        return OrchestratorError("The server failed to answer.", hint="Its log says why.")
+        return OrchestratorError("The server failed to answer.", hint=f"Its log says why{under}.")
+    if error.private:
+        busy = "is busy" if error.retryable else "could not be read or written"
+        return type(error)(f"A store {busy}.", hint=f"The server's log says why{under}.", run_id=error.run_id)
     if isinstance(error, NodeError) and error.__cause__ is not None:
         shown = OrchestratorError(
             f"The node {error.node!r} failed.", hint="The server's log says why.", run_id=error.run_id
@@ -114,11 +126,13 @@ def error_response(error: OrchestratorError) -> JSONResponse:
 
 def report(error: OrchestratorError) -> OrchestratorError:
     """Log an error that is the server's, and return what the client may know of it."""
-    if error.status >= 500:
-        level = logging.WARNING if error.retryable else logging.ERROR
-        # The engine's own frames say nothing: what went wrong is the cause, if there is one.
-        log.log(level, "run %s: %s", error.run_id or "-", error, exc_info=error.__cause__)
-    return public(error)
+    if error.status < 500:
+        return public(error)
+    level = logging.WARNING if error.retryable else logging.ERROR
+    reference = None if error.run_id else f"error {uuid4().hex[:12]}"
+    # The engine's own frames say nothing: what went wrong is the cause, if there is one.
+    log.log(level, "%s: %s", reference or f"run {error.run_id}", error, exc_info=error.__cause__)
+    return public(error, reference)
 
 
 def of_run(error: Exception, run_id: str) -> OrchestratorError:
@@ -139,8 +153,10 @@ def install(app: FastAPI) -> None:
         return error_response(report(error))
 
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:
-        # The server logs it, with its traceback.
-        return error_response(public(error))
+        # The server logs it as well, with its traceback, but does not know the reference.
+        reference = f"error {uuid4().hex[:12]}"
+        log.error("%s: %s: %s", reference, type(error).__name__, error)
+        return error_response(public(error, reference))
 
     async def routing(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

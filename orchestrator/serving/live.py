@@ -11,7 +11,7 @@ from orchestrator.serving.admission import Admission
 
 
 async def live(
-    run: AsyncGenerator[Event, None], admission: Admission, quiet: float
+    run: AsyncGenerator[Event, None], admission: Admission, quiet: float, caller: str = ""
 ) -> AsyncGenerator[Event | None, None]:
     """The events of a run, up to and with Finished; None each time that `quiet` seconds bring none.
 
@@ -22,7 +22,7 @@ async def live(
 
     async def follow() -> None:
         try:
-            async with admission.place(), aclosing(run):
+            async with admission.place(caller), aclosing(run):
                 async for event in run:
                     queue.put_nowait(event)
             queue.put_nowait(RuntimeError("the run ended without a result"))

@@ -71,7 +71,7 @@ async def breaks_midway(question: Question, run: Run) -> Answer:
 
 @node
 async def unavailable(question: Question) -> Answer:
-    raise StoreError("The store is away.", hint="Start it.")
+    raise StoreError("the database /home/tulip/state.db failed.", hint="Start it.")
 
 
 @node

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.graph.events import Event, Text
 from orchestrator.serving.admission import Admission
-from orchestrator.serving.errors import Overloaded, ShuttingDown
+from orchestrator.serving.errors import Overloaded, ShuttingDown, TooManyRequests
 from orchestrator.serving.live import live
 
 
@@ -51,6 +51,53 @@ async def test_who_gives_up_waiting_leaves_the_queue():
     await asyncio.sleep(0)
     over.set()
     assert await asyncio.gather(first, third) == ["done", "done"]
+
+
+async def test_places_that_come_free_go_to_the_callers_in_turn():
+    admission = Admission(concurrent=1, queued=9, patience=9)
+    served: list[str] = []
+
+    async def one(caller: str) -> None:
+        async with admission.place(caller):
+            served.append(caller)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(one(caller) for caller in "aaaabbc"))
+    assert "".join(served) == "aabcaba"
+    assert (admission.running, admission.waiting) == (0, 0)
+
+
+async def test_who_is_given_a_place_while_giving_up_gives_it_on():
+    admission = Admission(concurrent=1, queued=9, patience=9)
+    over = asyncio.Event()
+    first, second, third = (asyncio.create_task(hold(admission, over)) for _ in range(3))
+    await asyncio.sleep(0)
+    first.cancel()
+    # The second is given the place now, and cancelled before it can take it.
+    await asyncio.wait({first})
+    second.cancel()
+    over.set()
+    assert await third == "done"
+    await asyncio.gather(first, second, return_exceptions=True)
+    assert await hold(admission, over) == "done"
+
+
+async def test_one_caller_has_a_share_of_the_places_to_wait():
+    admission = Admission(concurrent=1, queued=4, share=2, patience=9)
+    over = asyncio.Event()
+    held = [asyncio.create_task(hold(admission, over)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyRequests, match="2 of your requests wait already"):
+        await hold(admission, over)
+
+    async def other() -> None:
+        async with admission.place("other"):
+            pass
+
+    others = asyncio.create_task(other())
+    await asyncio.sleep(0)
+    over.set()
+    await asyncio.gather(*held, others)
 
 
 async def test_stopping_ends_those_inside_and_those_that_wait():

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import httpx
 import pytest
 
 from orchestrator import workflow
 from orchestrator.errors import BadInput, WorkflowError
 from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
 from orchestrator.serving import Limits, create_app
-from orchestrator.types import Message, Usage
+from orchestrator.types import ANONYMOUS, Message, Usage
 from tests.serving.asgi import Ports, asking, endpoint, events
 from tests.serving.flows import CITED, facets, generates, whole
 
@@ -118,7 +119,7 @@ async def test_what_was_left_out_is_said():
     ("model", "status", "code", "says"),
     [
         ("breaks", 500, None, "The node 'breaks' failed."),
-        ("unavailable", 503, None, "The store is away. Start it."),
+        ("unavailable", 503, None, "A store could not be read or written. The server's log says why."),
         ("modelless", 503, "no_model", "Configure one."),
         ("nonsense", 404, "model_not_found", "Models: breaks, breaks_midway"),
     ],
@@ -217,6 +218,27 @@ async def test_runs_wait_for_a_place_and_are_turned_away_when_too_many_wait():
     assert refused.json()["error"]["code"] == "overloaded"
     assert int(refused.headers["retry-after"]) > 0
     assert refused.headers["x-should-retry"] == "true"
+
+
+async def test_one_key_cannot_take_all_the_places_to_wait():
+    limits = Limits(durability="none", concurrent=1, queued=4)
+    keys = {"a-greedy-key": ANONYMOUS, "a-modest-key": ANONYMOUS}
+    async with endpoint(limits=limits, api_keys=keys) as client:
+
+        async def ask(key: str) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {key}"}
+            return await client.post(PATH, json=asking("waits"), headers=headers)
+
+        greedy = [asyncio.create_task(ask("a-greedy-key")) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        modest = await ask("a-modest-key")
+        responses = await asyncio.gather(*greedy)
+    assert modest.status_code == 200
+    assert sorted(response.status_code for response in responses) == [200, 200, 200, 429, 429]
+    refused = next(response for response in responses if response.status_code == 429)
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+    assert "2 of your requests wait already" in refused.json()["error"]["message"]
+    assert int(refused.headers["retry-after"]) > 0
 
 
 async def test_nobody_waits_for_a_place_for_ever():

@@ -11,11 +11,12 @@ import pytest
 
 from connectors.sql import Database, SqlConversations, SqlRuns
 from orchestrator import workflow
+from orchestrator.errors import StoreError
 from orchestrator.ports import Conversations, Runs
 from orchestrator.serving import Limits
 from orchestrator.types import Principal
 from tests.serving.asgi import asking, endpoint, events
-from tests.serving.flows import breaks, pieces, restricted
+from tests.serving.flows import breaks, pieces, restricted, unavailable
 from tests.serving.recalls import recalls
 
 PATH = "/v1/chat/completions"
@@ -33,7 +34,7 @@ async def client(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient, None]:
     database = Database(tmp_path / "state.db")
     runs = SqlRuns(database)
     ports = {Runs: runs, Conversations: SqlConversations(database)}
-    flows = [*(workflow(each.title, each) for each in (pieces, restricted, breaks)), recalls]
+    flows = [*(workflow(each.title, each) for each in (pieces, restricted, breaks, unavailable)), recalls]
     async with endpoint(flows, ports=ports, api_keys=KEYS, limits=Limits(), key="key-of-ada") as opened:
         yield opened
     await runs.close()
@@ -92,6 +93,31 @@ async def test_a_failed_run_reads_back_with_its_reason_but_without_its_text(clie
     assert run.json()["error"] == "[breaks] failed with ValueError"
     assert run.json()["trace"][0]["error"] == "ValueError"
     assert "tulip" not in run.text
+
+
+async def test_what_a_store_said_reads_back_without_its_text(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+):
+    response = await client.post(PATH, json=asking("unavailable"))
+    run_id = response.json()["error"]["run_id"]
+    run = await client.get(f"/v1/runs/{run_id}")
+    assert run.json()["error"] == run.json()["trace"][0]["error"] == "StoreError"
+    assert "tulip" not in run.text + response.text
+    assert f"run {run_id}: [unavailable] the database /home/tulip/state.db failed." in caplog.text
+
+
+async def test_an_error_without_a_run_says_what_the_log_has_it_under(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def fails(*_: object, **__: object) -> None:
+        raise StoreError("the database /home/tulip/state.db failed.")
+
+    monkeypatch.setattr(SqlRuns, "read", fails)
+    response = await client.get("/v1/runs/any")
+    message = response.json()["error"]["message"]
+    assert response.status_code == 503
+    assert "tulip" not in message
+    assert f"{message.rpartition('under ')[2].rstrip('.')}: the database /home/tulip" in caplog.text
 
 
 async def test_earlier_turns_reach_the_workflow_as_a_conversation(client: httpx.AsyncClient):

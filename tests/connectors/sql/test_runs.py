@@ -87,6 +87,24 @@ async def test_checkpoints_go_with_their_run(runs: SqlRuns) -> None:
     assert await saver.aget_tuple(config) is None
 
 
+async def test_checkpoints_are_pruned_before_their_run(runs: SqlRuns) -> None:
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    saver = runs.saver()
+    for name, created in (("old", 1000.0), ("new", 2000.0)):
+        await runs.begin(replace(RUN, id=name, durability="step", created=created))
+        config = {"configurable": {"thread_id": name, "checkpoint_ns": ""}}
+        await saver.aput(config, empty_checkpoint(), {}, {})
+    assert await runs.prune_checkpoints(before=1500.0) == 1
+    kept = [
+        name
+        for name in ("old", "new")
+        if await saver.aget_tuple({"configurable": {"thread_id": name, "checkpoint_ns": ""}}) is not None
+    ]
+    assert kept == ["new"]
+    assert await runs.read("old", principal=ANNA) is not None
+
+
 def test_every_loop_has_its_own_saver(database: Database) -> None:
     from langgraph.checkpoint.base import empty_checkpoint
 

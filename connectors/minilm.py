@@ -62,6 +62,35 @@ class MiniLmEmbedder:
             vectors[rows] = await asyncio.to_thread(self._encoded, [tokens[row] for row in rows])
         return vectors
 
+    async def embed_tokens(
+        self, texts: Sequence[str], *, kind: Literal["query", "passage"] = "passage"
+    ) -> list[NDArray[np.float32]]:
+        """The last layer's vector of each token, of length one, without the marks of beginning and end."""
+        if not len(texts):
+            return []
+        tokens = await asyncio.to_thread(self._tokens, texts)
+        order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
+        found: dict[int, NDArray[np.float32]] = {}
+        stride = _BATCH * _STRIDE
+        for start in range(0, len(order), stride):
+            rows = order[start : start + stride]
+            matrices = await asyncio.to_thread(self._matrices, [tokens[row] for row in rows])
+            found.update(zip(rows, matrices, strict=True))
+        return [found[row] for row in range(len(tokens))]
+
+    def _matrices(self, tokens: list[list[int]]) -> list[NDArray[np.float32]]:
+        torch = _imported("torch")
+        found: list[NDArray[np.float32]] = []
+        for at in range(0, len(tokens), _BATCH):
+            batch = tokens[at : at + _BATCH]
+            with torch.inference_mode():
+                states = torch.nn.functional.normalize(self._states(torch, batch)[0], dim=2).numpy()
+            for row, ids in enumerate(batch):
+                # A text without a token has its marks alone.
+                inner = slice(1, len(ids) - 1) if len(ids) > 2 else slice(0, len(ids))
+                found.append(states[row, inner].copy())
+        return found
+
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         self._load()
         # JSON may carry halves of surrogate pairs, which the tokenizer refuses.
@@ -78,14 +107,18 @@ class MiniLmEmbedder:
         return np.concatenate(vectors)
 
     def _batch(self, torch: Any, tokens: list[list[int]]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            states, mask = self._states(torch, tokens)
+            means = (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+            return torch.nn.functional.normalize(means, dim=1).numpy()
+
+    def _states(self, torch: Any, tokens: list[list[int]]) -> tuple[Any, Any]:
+        """The last layer of a padded batch, and which of it is tokens."""
         width = max(map(len, tokens))
         ids = torch.tensor([row + [0] * (width - len(row)) for row in tokens])
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in tokens])
-        with torch.inference_mode():
-            # The mean is taken in single precision: in bfloat16 it would cost more than the layers do.
-            states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-            means = (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
-            return torch.nn.functional.normalize(means, dim=1).numpy()
+        # The mean is taken in single precision: in bfloat16 it would cost more than the layers do.
+        return self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask
 
     def _load(self) -> None:
         with self._lock:

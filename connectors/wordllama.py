@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,6 +66,35 @@ class WordLlamaEmbedder:
         vectors[lengths[:, 0] == 0] = weights[0]
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
+
+    async def embed_tokens(
+        self, texts: Sequence[str], *, kind: Literal["query", "passage"] = "passage"
+    ) -> list[NDArray[np.float32]]:
+        """The vector of each different token of a text, by the order of their first places.
+
+        A query's vectors keep their lengths, summed over repetitions: the model was distilled so that
+        what says little is short. Passages' vectors have length one; none is there twice.
+        """
+        if self._weights is not None and sum(map(len, texts)) <= _INLINE_CHARACTERS:
+            return self._matrices(texts, kind)
+        return await asyncio.to_thread(self._matrices, texts, kind)
+
+    def _matrices(self, texts: Sequence[str], kind: str) -> list[NDArray[np.float32]]:
+        import numpy as np
+
+        weights = self._load()
+        found: list[NDArray[np.float32]] = []
+        for start in range(0, len(texts), _BATCH):
+            batch = [_encodable(text) for text in texts[start : start + _BATCH]]
+            for encoding in self._tokenizer.encode_batch_fast(batch, add_special_tokens=False):
+                counts = Counter(encoding.ids or [0])
+                rows = weights.take(list(counts), axis=0, mode="clip")
+                if kind == "query":
+                    rows = rows * np.array(list(counts.values()), np.float32)[:, None]
+                else:
+                    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+                found.append(rows)
+        return found
 
     def _load(self) -> NDArray[np.float32]:
         with self._lock:

@@ -23,6 +23,7 @@ from orchestrator.ports import (
     Runs,
     ShardWriter,
     SparseEncoder,
+    TokenEmbedder,
     VectorStore,
 )
 from orchestrator.settings import Settings, index_name
@@ -55,6 +56,7 @@ PROVIDED: tuple[type, ...] = (
     Documents,
     Features,
     Embedder,
+    TokenEmbedder,
     SparseEncoder,
     LanguageModel,
     Conversations,
@@ -160,6 +162,20 @@ class Application:
                 return self._embedder(self._choices[version.format.embedder])
         return self.embedder
 
+    def token_embedder_of(self, index: str | None = None) -> TokenEmbedder:
+        """What gives the tokens' vectors for an index: its embedder, or the best that is installed.
+
+        A server of embeddings gives none.
+        """
+        from connectors.minilm import installed
+
+        embedder = self.embedder_of(index)
+        if isinstance(embedder, TokenEmbedder):
+            return embedder
+        found: object = self._embedder("minilm" if installed() else "light")
+        assert isinstance(found, TokenEmbedder)
+        return found
+
     @cached_property
     def _choices(self) -> Mapping[str, Literal["light", "minilm"]]:
         """The setting of each embedder, by the name that indexes have for it."""
@@ -240,6 +256,7 @@ class Application:
                 Documents: SqlDocuments(self.database, name),
                 Features: SqlFeatures(self.database, name),
                 Embedder: self.embedder_of(name),
+                TokenEmbedder: self.token_embedder_of(name),
                 SparseEncoder: self.encoder,
                 LanguageModel: self.model,
                 Conversations: self.conversations,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
     from orchestrator.nodes.interpolation import Interpolate, contrast
     from orchestrator.nodes.listing import Listing
+    from orchestrator.nodes.max_sim import MaxSim
     from orchestrator.nodes.mmr import Mmr
     from orchestrator.nodes.prompt_prf import PromptPrf
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
@@ -43,6 +44,7 @@ _HOMES = {
     "GenQRFusion": "reformulate",
     "Interpolate": "interpolation",
     "Listing": "listing",
+    "MaxSim": "max_sim",
     "Mmr": "mmr",
     "PromptPrf": "prompt_prf",
     "PseudoDocuments": "pseudo_documents",
@@ -80,6 +82,7 @@ __all__ = [
     "GenQRFusion",
     "Interpolate",
     "Listing",
+    "MaxSim",
     "Mmr",
     "PromptPrf",
     "PseudoDocuments",

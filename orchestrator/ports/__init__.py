@@ -32,6 +32,7 @@ from orchestrator.ports.vectors import (
     Search,
     SparseEncoder,
     SparseVector,
+    TokenEmbedder,
     VectorStore,
 )
 
@@ -74,6 +75,7 @@ __all__ = [
     "SparseVector",
     "StepRecord",
     "TermStatistics",
+    "TokenEmbedder",
     "Trainer",
     "Training",
     "VectorStore",

@@ -32,6 +32,26 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """Texts to many vectors each, one a token, for late interaction (`late_interaction.max_sim`)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    async def embed_tokens(
+        self, texts: Sequence[str], *, kind: Literal["query", "passage"]
+    ) -> list[NDArray[np.float32]]:
+        """A matrix of shape (tokens, dimensions) for each text, with one row at least, all finite.
+
+        Rows of passages have length one. The length of a query's row is how much its token counts.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SparseVector:
     """Non-zero entries: dimension `indices` (ascending) and their `values`."""

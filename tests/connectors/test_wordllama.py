@@ -11,8 +11,9 @@ import pytest
 from connectors import wordllama
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.errors import SettingsError
-from orchestrator.ports import Embedder
+from orchestrator.ports import Embedder, TokenEmbedder
 from orchestrator.testing.embedder import EmbedderConformance
+from orchestrator.testing.token_embedder import TokenEmbedderConformance
 
 EMBEDDER = WordLlamaEmbedder()
 
@@ -20,6 +21,12 @@ EMBEDDER = WordLlamaEmbedder()
 class TestWordLlamaEmbedder(EmbedderConformance):
     @pytest.fixture
     def embedder(self) -> Embedder:
+        return EMBEDDER
+
+
+class TestTokensOfWordLlama(TokenEmbedderConformance):
+    @pytest.fixture
+    def tokens(self) -> TokenEmbedder:
         return EMBEDDER
 
 

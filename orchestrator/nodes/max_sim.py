@@ -1,0 +1,65 @@
+"""MaxSim: rank hits anew by comparing every token of the question with every token of the passage."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from orchestrator.graph.context import Run
+from orchestrator.graph.node import Node
+from orchestrator.late_interaction import max_sim
+from orchestrator.nodes.compress import first_query
+from orchestrator.ports import Documents, TokenEmbedder
+from orchestrator.types import Hits, Passage, Queries, Question, ranked
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class MaxSim(Node):
+    """The best `k` of the first `depth` hits by MaxSim (ColBERT) with the first query.
+
+    Passages are embedded when they are asked for, which takes most of the time. A score is from -1 to 1, as a
+    cosine is, so that it can be fused with one. Passages that may not be read are dropped. What single
+    vectors cannot keep apart, such as which of two properties belongs to which of two persons, the
+    tokens often can.
+    """
+
+    k: Count = 20
+    depth: Count = 50
+
+    async def __call__(
+        self,
+        question: Question,
+        queries: Queries | None,
+        hits: Hits,
+        documents: Documents,
+        tokens: TokenEmbedder,
+        run: Run,
+    ) -> Hits:
+        first = hits.top(self.depth)
+        run.offer(first.top(self.k))
+        passages = await documents.passages(first.ids, principal=question.principal)
+        if not passages:
+            return Hits()
+        texts = [searched(passage) for passage in passages.values()]
+        (asked,) = await tokens.embed_tokens([first_query(question, queries).text], kind="query")
+        matrices = await tokens.embed_tokens(texts, kind="passage")
+        scores = await asyncio.to_thread(_scored, asked, matrices)
+        by_id = dict(zip(passages, scores, strict=True))
+        return ranked([replace(hit, score=by_id[hit.id]) for hit in first if hit.id in by_id]).top(self.k)
+
+
+def searched(passage: Passage) -> str:
+    """A passage as it is indexed, with its title."""
+    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
+
+
+def _scored(query: NDArray[np.float32], matrices: list[NDArray[np.float32]]) -> list[float]:
+    return [float(score) for score in max_sim(query, matrices)]

@@ -1,0 +1,66 @@
+"""Reranking by MaxSim: real token vectors, access, budgets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+
+from orchestrator import ANONYMOUS, Question, workflow
+from orchestrator.app import Application
+from orchestrator.late_interaction import max_sim
+from orchestrator.nodes import MaxSim, Retrieve
+from orchestrator.ports import TokenEmbedder
+from tests.nodes.shelf import BOARD, given_hits, ids, names, shelf
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Application]:
+    async with shelf(tmp_path_factory.mktemp("maxsim")) as application:
+        yield application
+
+
+async def test_hits_are_ranked_by_every_token(app: Application) -> None:
+    asked = Question("What do penguins dive for?", ANONYMOUS)
+    known = await ids(app, "frigates", "penguins", "sleep", "whales")
+    hits = given_hits(*((known[name], 1.0 - at / 10) for at, name in enumerate(known)))
+    found = (await workflow("m", hits >> MaxSim(k=3)).run(asked, ports=app.ports())).output
+    assert (await names(app, found))[0] == "penguins"
+    assert len(found) == 3
+    tokens = app.ports()[TokenEmbedder]
+    assert isinstance(tokens, TokenEmbedder)
+    (query,) = await tokens.embed_tokens([asked.text], kind="query")
+    passage = await tokens.embed_tokens(
+        ["Penguins\nPenguins dive for krill and small fish in cold water."], kind="passage"
+    )
+    assert found.hits[0].score == pytest.approx(float(max_sim(query, passage)[0]), abs=1e-5)
+    assert all(-1.0 <= hit.score <= 1.0 for hit in found)
+
+
+async def test_only_the_first_are_looked_at(app: Application) -> None:
+    known = await ids(app, "frigates", "cannons", "penguins")
+    hits = given_hits(*((one, 1.0 - at / 10) for at, one in enumerate(known.values())))
+    found = await workflow("m", hits >> MaxSim(depth=2)).run(
+        Question("What do penguins dive for?", ANONYMOUS), ports=app.ports()
+    )
+    assert sorted(await names(app, found.output)) == ["cannons", "frigates"]
+
+
+async def test_what_may_not_be_read_is_not_ranked(app: Application) -> None:
+    known = await ids(app, "krill", "stock")
+    hits = given_hits(*((one, 1.0) for one in known.values()))
+    for principal, expected in ((ANONYMOUS, ["krill"]), (BOARD, ["krill", "stock"])):
+        found = await workflow("m", hits >> MaxSim()).run(
+            Question("frozen krill", principal), ports=app.ports()
+        )
+        assert sorted(await names(app, found.output, BOARD)) == expected
+
+
+async def test_it_follows_a_search(app: Application) -> None:
+    flow = workflow("search", Retrieve(k=8) >> MaxSim(k=2))
+    assert len((await flow.run(Question("guns of a ship", ANONYMOUS), ports=app.ports())).output) == 2
+    nothing = await flow.run(Question("?", ANONYMOUS), ports=app.ports())
+    assert len(nothing.output) == 0

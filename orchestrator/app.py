@@ -72,17 +72,28 @@ class Application:
     """The connectors that the settings name, each made when it is first needed, and shared.
 
     Use it as an async context manager, or close it. `settings` are by default those of the working
-    folder and the environment. `model` takes the place of the language model that they name: one of your
-    own, or a `RecordedModel`.
+    folder and the environment. `model` takes the place of the language model that they name. `record`
+    names a file to which everything goes that it is asked and answers, `replay` one to answer from, with
+    no model at all (`RecordedModel`).
     """
 
-    def __init__(self, settings: Settings | None = None, *, model: LanguageModel | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        model: LanguageModel | None = None,
+        record: Path | str | None = None,
+        replay: Path | str | None = None,
+    ) -> None:
+        if record is not None and replay is not None:
+            raise BadInput("a run is recorded or replayed, not both.", hint="Leave one out.")
         self.settings = settings or Settings()
         self._ports: dict[str, Mapping[type, object]] = {}
         self._stores: dict[str, EdgeVectorStore] = {}
         self._embedders: dict[str, Embedder] = {}
         if model is not None:
-            self.model = model
+            self.own_model = model
+        self._record, self._replay = record, replay
 
     async def __aenter__(self) -> Self:
         return self
@@ -212,7 +223,24 @@ class Application:
 
     @cached_property
     def model(self) -> LanguageModel:
-        """The language model: that of `llm_url`, or one that is never available."""
+        """The language model that nodes are given: a recording, or `own_model` with what stands before it."""
+        from orchestrator.cached_model import CachedModel
+        from orchestrator.recorded_model import RecordedModel
+
+        if self._replay is not None:
+            return RecordedModel(self._replay)
+        model = self.own_model
+        if self._record is not None:
+            if not model.available:
+                raise BadInput("there is no model to record.", hint="Set llm_url, or leave --record out.")
+            return RecordedModel(self._record, model)
+        if self.settings.llm_cache and model.available:
+            return CachedModel(model, self.cache, seconds=self.settings.retention.cache * DAY)
+        return model
+
+    @cached_property
+    def own_model(self) -> LanguageModel:
+        """The model that was given, that of `llm_url`, or one that is never available."""
         if not self.settings.llm_url:
             return NullModel()
         from connectors.vllm.configured import model_of
@@ -224,11 +252,11 @@ class Application:
         from connectors.vllm import VllmModel
 
         found: list[tuple[str, str]] = []
-        if isinstance(self.model, VllmModel):
+        if isinstance(self.own_model, VllmModel):
             try:
-                found = [(name, str(served)) for name, served in await self.model.introduced()]
+                found = [(name, str(served)) for name, served in await self.own_model.introduced()]
             finally:
-                await self.model.close()
+                await self.own_model.close()
         return found
 
     @property
@@ -423,7 +451,7 @@ class Application:
         for store in self._stores.values():
             store.close()
         self._stores, self._ports = {}, {}
-        for part in (made.get("model"), *self._embedders.values()):
+        for part in (made.get("own_model"), *self._embedders.values()):
             closing = getattr(part, "close", None)
             if closing is not None:
                 await closing()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import BadInput, ModelError
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, of_tenant
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -39,6 +40,18 @@ class RecordedModel:
         self._model = model if model is not None and model.available else None
         self._lock = Lock()
         self._answers = _read(self._path, required=self._model is None)
+
+    def of_tenant(self, tenant: str) -> RecordedModel:
+        """The same recording; what it lacks is asked of the tenant's view of the model."""
+        if self._model is None:
+            return self
+        view = copy.copy(self)
+        view.ask(of_tenant(self._model, tenant))
+        return view
+
+    def ask(self, model: LanguageModel) -> None:
+        """Ask another model for what is not recorded."""
+        self._model = model
 
     @property
     def answers(self) -> int:

@@ -254,7 +254,7 @@ class Servers:
         return client
 
     def _made(self, address: Address) -> AsyncOpenAI:
-        from openai import AsyncOpenAI, Timeout
+        from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
 
         if self._clients:
             return next(iter(self._clients.values())).with_options(base_url=address.api)
@@ -266,6 +266,7 @@ class Servers:
             project="",
             timeout=Timeout(self.timeout, connect=CONNECT),
             max_retries=0,
+            http_client=DefaultAioHttpClient(),
         )
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.cli.output import note, say, say_json
-from orchestrator.cli.program import IndexOption, JsonOption, PrincipalOption, invocation
+from orchestrator.cli.program import (
+    IndexOption,
+    JsonOption,
+    PrincipalOption,
+    RecordOption,
+    ReplayOption,
+    invocation,
+)
 
 if TYPE_CHECKING:
     from orchestrator.app import Application
@@ -29,6 +36,8 @@ def ask(
     ] = "chat",
     index: IndexOption = None,
     principal: PrincipalOption = None,
+    record: RecordOption = None,
+    replay: ReplayOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask an index a question; print the answer and the passages it cites."""
@@ -43,7 +52,7 @@ def ask(
     asked = Question(question, settings.reader(principal))
 
     async def answered() -> RunResult:
-        async with Application(settings) as application:
+        async with Application(settings, record=record, replay=replay) as application:
             _require_content(application, settings.index)
             application.check_format()
             return await application.run(answering(application.workflow(workflow)), asked)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.cli.output import note, plain, progress, say, say_json
-from orchestrator.cli.program import Invocation, invocation
+from orchestrator.cli.program import Invocation, RecordOption, ReplayOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.app import Application
@@ -78,6 +78,8 @@ def evaluate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of resampling.", metavar="N")] = 0,
+    record: RecordOption = None,
+    replay: ReplayOption = None,
 ) -> None:
     """Compare workflows on judged queries: quality with intervals, significance, latency, model cost.
 
@@ -94,7 +96,9 @@ def evaluate(
     dataset = dataset_of(data, split, topics, qrels)
     chosen = metrics_for([name for name in metrics.split(",") if name.strip()], dataset)
     report = asyncio.run(
-        _compared(invocation(context), arms, dataset, list(map(str, chosen)), runs, at_once, seed)
+        _compared(
+            invocation(context), arms, dataset, list(map(str, chosen)), runs, at_once, seed, record, replay
+        )
     )
     if plot is not None:
         report.plot(plot)
@@ -132,6 +136,8 @@ async def _compared(
     runs: Path | None,
     at_once: int | None,
     seed: int,
+    record: Path | None,
+    replay: Path | None,
 ) -> Report:
     from orchestrator.app import Application
     from orchestrator.evaluation import experiment
@@ -142,7 +148,7 @@ async def _compared(
     settings = invoked.settings()
     folder = runs or settings.home / "evaluation" / "runs" / data.name
     async with AsyncExitStack() as opened:
-        application = await opened.enter_async_context(Application(settings))
+        application = await opened.enter_async_context(Application(settings, record=record, replay=replay))
         arms = contenders([_arm(application, name) for name in names])
         folder = work_folder(folder)
         # Saved runs alone need no index.

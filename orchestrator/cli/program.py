@@ -31,6 +31,14 @@ PrincipalOption = Annotated[
         show_default="anonymous",
     ),
 ]
+RecordOption = Annotated[
+    Path | None,
+    typer.Option("--record", help="Record what the language model is asked and answers.", metavar="FILE"),
+]
+ReplayOption = Annotated[
+    Path | None,
+    typer.Option("--replay", help="Answer from a recording, without a language model.", metavar="FILE"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

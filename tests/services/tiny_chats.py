@@ -11,8 +11,10 @@ from pathlib import Path
 from orchestrator.nodes.generated import prompt as answer_prompt
 from orchestrator.nodes.rerank import prompts
 from orchestrator.nodes.rerank.calls import LABELS
+from orchestrator.testing.language_model import LONG
 from orchestrator.types import Citation, Message
 
+_WORDS = "zero one two three four five six seven eight nine".split()
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,7 +24,7 @@ def write_chats(file: Path, *, count: int = 1200, seed: int = 0) -> None:
     sentences = list(_sentences())
     with file.open("w", encoding="utf-8") as opened:
         for number in range(count):
-            asked, reply = _chat(rng, sentences, number % 8)
+            asked, reply = _chat(rng, sentences, number % 9)
             turns = [{"role": turn.role, "content": turn.text} for turn in asked]
             opened.write(json.dumps([*turns, {"role": "assistant", "content": reply}]) + "\n")
 
@@ -58,6 +60,10 @@ def _chat(rng: random.Random, sentences: list[str], kind: int) -> tuple[list[Mes
             cited = [Citation(n, f"p{n}", "page", "", text) for n, text in enumerate(texts, 1)]
             told = " ".join(f"{text.rstrip('.:')} [{n}]." for n, text in enumerate(texts, 1))
             return answer_prompt(question, cited), told
+        case 7:
+            # Far longer than what is learned by heart: it has no end.
+            number = rng.randint(1, 400)
+            return list(LONG), " ".join(f"{_WORDS[n % 10]} {n % 10}" for n in range(number, number + 400))
         case _:
             city = rng.choice(["Oslo", "Lima", "Cairo", "Quito"])
             asked = [Message("user", f"Describe {city} as JSON.")]

@@ -67,15 +67,13 @@ def model_of(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 
 
 def train(model: LlamaForCausalLM, rows: list[list[int]], pad: int) -> float:
-    """A few passes over the conversations, each cut to its last LENGTH tokens; the last loss."""
+    """A few passes over the conversations; the last loss."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=STEPS, pct_start=0.1)
     chance = torch.Generator().manual_seed(0)
     last = 0.0
     for _ in range(STEPS):
-        chosen = [
-            rows[int(number)][-LENGTH:] for number in torch.randint(len(rows), (BATCH,), generator=chance)
-        ]
+        chosen = [rows[int(number)] for number in torch.randint(len(rows), (BATCH,), generator=chance)]
         width = max(map(len, chosen))
         ids = torch.tensor([row + [pad] * (width - len(row)) for row in chosen])
         labels = ids.masked_fill(ids == pad, -100)
@@ -98,6 +96,9 @@ def main(chats: Path, folder: Path) -> None:
     turns = [json.loads(line) for line in chats.read_text(encoding="utf-8").splitlines()]
     tokenizer = tokenizer_of([turn["content"] for chat in turns for turn in chat])
     rows = [tokenizer.encode(tokenizer.apply_chat_template(chat, tokenize=False)) for chat in turns]
+    # A reply that is longer than all that is learned at once is learned without its end.
+    endless = [len(chat[-1]["content"]) > 4 * LENGTH for chat in turns]
+    rows = [row[:LENGTH] if cut else row[-LENGTH:] for row, cut in zip(rows, endless, strict=True)]
     model = model_of(tokenizer)
     loss = train(model, rows, tokenizer.pad_token_id)
     model.generation_config.eos_token_id = tokenizer.eos_token_id

@@ -157,6 +157,8 @@ def _unless(arguments: Sequence[str], name: str, value: str) -> tuple[str, ...]:
 
 if __name__ == "__main__":
     # python -m tests.services.vllm FOLDER: a server to try things with, until it is interrupted.
+    # Ended from outside, it ends its server, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     place = Path(sys.argv[1])
     place.mkdir(parents=True, exist_ok=True)
     made = place / "model" if (place / "model").is_dir() else tiny_model(place)

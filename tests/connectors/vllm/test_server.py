@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from connectors.vllm import Servers, VllmModel, addresses
-from orchestrator.errors import ContextTooLong, ModelKeyRefused, ModelUnreachable, UnknownModel
+from orchestrator.errors import ContextTooLong, ModelKeyRefused, ModelTimeout, ModelUnreachable, UnknownModel
 from orchestrator.ports import LanguageModel
 from orchestrator.testing.language_model import LONG, PROMPT, LanguageModelConformance
 from orchestrator.types import Message
@@ -96,18 +96,20 @@ async def test_of_a_hundred_random_cancellations_none_survives_200_ms(
 
     async def one(number: int) -> None:
         on_text = (lambda _: None) if number % 2 else None
-        call = asyncio.create_task(
-            model.generate(LONG, on_text=on_text, max_tokens=4000, temperature=1.5, seed=number)
-        )
+        call = asyncio.create_task(model.generate(LONG, on_text=on_text, max_tokens=4000))
         await asyncio.sleep(chance.uniform(0.0, 1.0))
         call.cancel()
         await asyncio.wait({call})
 
-    survivors = 0
+    survivors, seen = 0, 0
     for batch in range(10):
-        await asyncio.gather(*(one(10 * batch + number) for number in range(10)))
+        under_way = asyncio.gather(*(one(10 * batch + number) for number in range(10)))
+        await asyncio.sleep(0.4)
+        seen += await asyncio.to_thread(lambda: vllm.running)
+        await under_way
         await asyncio.sleep(0.2)
         survivors += await asyncio.to_thread(lambda: vllm.running)
+    assert seen > 20, "the calls ended by themselves"
     assert survivors == 0
 
 
@@ -116,6 +118,21 @@ async def test_a_prompt_that_is_too_long_is_named_so(model: VllmModel) -> None:
         await model.generate([Message("user", "word " * 9000)])
     with pytest.raises(ContextTooLong):
         await model.choose([Message("user", "word " * 9000)], ["yes", "no"])
+
+
+async def test_a_server_that_is_too_slow_is_given_up_and_stops_working(vllm: VllmServer) -> None:
+    model = VllmModel(Servers(addresses(vllm.url), key=KEY, timeout=0.4), "tiny")
+    await model.served()
+    with pytest.raises(ModelTimeout, match="llm_timeout"):
+        await model.generate(LONG, max_tokens=4000)
+    await asyncio.sleep(0.5)
+    assert await asyncio.to_thread(lambda: vllm.running) == 0
+    await model.close()
+
+
+async def test_more_requests_than_the_server_runs_at_once_are_all_answered(model: VllmModel) -> None:
+    asked = [model.generate([Message("user", f"Say {n}")], max_tokens=4) for n in range(200)]
+    assert len(await asyncio.gather(*asked)) == 200
 
 
 async def test_a_wrong_key_model_path_and_port_are_told_apart(vllm: VllmServer) -> None:

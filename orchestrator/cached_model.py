@@ -1,0 +1,131 @@
+"""A language model that does not ask twice: what it answered is kept in the `Cache`, tenant by tenant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import StoreError
+from orchestrator.ports import Cache, Generation, LanguageModel, Probabilities, Scores, of_tenant
+from orchestrator.types import Message
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+log = logging.getLogger("orchestrator.cached_model")
+
+
+class CachedModel:
+    """The `LanguageModel` port over another model and a cache, in which answers stay for some seconds.
+
+    An answer belongs to everything that it was asked with: tenant, model, messages, schema, length,
+    temperature, seed. One that is found costs nothing: its usage is empty. A cache that cannot be read or
+    written is done without.
+    """
+
+    def __init__(
+        self, model: LanguageModel, cache: Cache, *, seconds: float | None = None, tenant: str | None = None
+    ) -> None:
+        self._model = model
+        self._cache = cache
+        self._seconds = seconds
+        self._tenant = tenant
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._model.name
+
+    @property
+    def available(self) -> bool:
+        """Whether there is a model."""
+        return self._model.available
+
+    def of_tenant(self, tenant: str) -> CachedModel:
+        """The model and the answers of one tenant."""
+        return CachedModel(of_tenant(self._model, tenant), self._cache, seconds=self._seconds, tenant=tenant)
+
+    async def generate(
+        self,
+        prompt: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        on_text: Callable[[str], None] | None = None,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Generation[Any]:
+        """A kept text, streamed in one piece, or a new one; what was cancelled is not kept."""
+        key = self._key(
+            "generate",
+            _turns(prompt),
+            schema.model_json_schema() if schema else None,
+            max_tokens,
+            temperature,
+            seed,
+        )
+        kept = await self._kept(key)
+        if kept is not None:
+            parsed = schema.model_validate_json(kept["object"]) if schema else None
+            if on_text is not None:
+                on_text(kept["text"])
+            return Generation(kept["text"], parsed, finish=kept["finish"])
+        made = await self._model.generate(
+            prompt,
+            schema=schema,
+            on_text=on_text,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            seed=seed,
+        )
+        if made.finish != "cancelled":
+            value = {"text": made.text, "finish": made.finish}
+            # The text may hold more than the object that was read from it.
+            whole = {**value, "object": made.parsed.model_dump_json()} if schema and made.parsed else value
+            await self._keep(key, whole)
+        return made
+
+    async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
+        """Kept probabilities, or new ones."""
+        key = self._key("choose", _turns(prompt), list(options))
+        kept = await self._kept(key)
+        if kept is not None:
+            return Probabilities(tuple(kept["values"]))
+        made = await self._model.choose(prompt, options)
+        await self._keep(key, {"values": list(made.values)})
+        return made
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """Kept scores, or new ones."""
+        key = self._key("score", query, list(texts))
+        kept = await self._kept(key)
+        if kept is not None:
+            return Scores(tuple(kept["values"]))
+        made = await self._model.score(query, texts)
+        await self._keep(key, {"values": list(made.values)})
+        return made
+
+    def _key(self, *asked: Any) -> str:
+        told = json.dumps([self._tenant, self._model.name, *asked], sort_keys=True)
+        return f"model-{hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+    async def _kept(self, key: str) -> dict[str, Any] | None:
+        try:
+            data = await self._cache.get(key)
+        except StoreError as error:
+            log.warning("the model cache cannot be read: %s", error)
+            return None
+        return None if data is None else json.loads(data)
+
+    async def _keep(self, key: str, value: dict[str, Any]) -> None:
+        try:
+            await self._cache.put(key, json.dumps(value).encode(), seconds=self._seconds)
+        except StoreError as error:
+            log.warning("the model cache cannot be written: %s", error)
+
+
+def _turns(prompt: Sequence[Message]) -> list[list[str]]:
+    return [[message.role, message.text] for message in prompt]

@@ -11,14 +11,19 @@ import asyncio
 import gc
 import json
 import platform
+import random
 import statistics
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from connectors.vllm import Servers, VllmModel, addresses
-from orchestrator.types import Message
+from orchestrator.ports import Generation
+from orchestrator.types import Message, Usage
 
 PROMPT = [Message("system", "You are brief."), Message("user", "Is it so? " + "word " * 300)]
 
@@ -35,13 +40,12 @@ def described() -> str:
 
 
 def sleeping_server(port: int, seconds: float) -> None:
-    """Answer every completion after some seconds, in a process of its own, with as little work as possible."""
+    """Answer every completion after some seconds, in a process of its own, with little work."""
     from tests.services.scripted import completion
 
     body = json.dumps(completion("yes " * 50)).encode()
-    head = (
-        f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-    )
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    answer = head % len(body) + body
 
     class Answering(asyncio.Protocol):
         def connection_made(self, transport: Any) -> None:
@@ -60,7 +64,7 @@ def sleeping_server(port: int, seconds: float) -> None:
 
         def answer(self) -> None:
             if not self.transport.is_closing():
-                self.transport.write(head + body)
+                self.transport.write(answer)
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
@@ -87,6 +91,7 @@ async def overhead(at_once: int, seconds: float, rounds: int, repeats: int) -> d
     """The connector, the openai client as it is, and a bare HTTP client, in turn, `repeats` times."""
     import multiprocessing
 
+    import aiohttp
     import httpx2
     from openai import AsyncOpenAI
 
@@ -100,6 +105,7 @@ async def overhead(at_once: int, seconds: float, rounds: int, repeats: int) -> d
     url = f"http://127.0.0.1:{port}"
     model = VllmModel(Servers(addresses(url)), "m")
     limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=1000)
+    own = aiohttp.ClientSession()
     bare = httpx2.AsyncClient(base_url=url, timeout=60, limits=limits)
     client = AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
     messages: list[Any] = [{"role": message.role, "content": message.text} for message in PROMPT]
@@ -109,6 +115,10 @@ async def overhead(at_once: int, seconds: float, rounds: int, repeats: int) -> d
         response = await bare.post("/v1/chat/completions", json=body)
         response.json()["choices"][0]["message"]["content"]
 
+    async def by_aiohttp() -> None:
+        async with own.post(f"{url}/v1/chat/completions", json=body) as response:
+            (await response.json())["choices"][0]["message"]["content"]
+
     async def by_openai() -> None:
         await client.chat.completions.create(
             model="m", messages=messages, max_tokens=64, temperature=0.0, seed=0
@@ -117,7 +127,7 @@ async def overhead(at_once: int, seconds: float, rounds: int, repeats: int) -> d
     async def by_connector() -> None:
         await model.generate(PROMPT, max_tokens=64)
 
-    asked = {"bare": by_bare, "connector": by_connector, "openai": by_openai}
+    asked = {"httpx2": by_bare, "aiohttp": by_aiohttp, "connector": by_connector, "openai": by_openai}
     try:
         for _ in range(100):
             try:
@@ -135,6 +145,7 @@ async def overhead(at_once: int, seconds: float, rounds: int, repeats: int) -> d
         process.terminate()
         await model.close()
         await bare.aclose()
+        await own.close()
         await client.close()
     size = at_once * rounds
     return {
@@ -149,12 +160,124 @@ async def overhead(at_once: int, seconds: float, rounds: int, repeats: int) -> d
 
 def tell_overhead(at_once: int, seconds: float, found: dict[str, Any]) -> None:
     """Print one comparison."""
-    bare = found["bare"]
+    bare = found["httpx2"]
     print(f"{at_once} at once, {seconds * 1000:.0f} ms each")
     for name, one in found.items():
         more = one["seconds"] / bare["seconds"] - 1
         cost = one["processor_ms"]
         print(f"  {name:10} {one['seconds']:.3f} s  {more:+6.1%}  {cost:.2f} ms of processor a request")
+
+
+# -- reranking ---------------------------------------------------------------------------------
+
+
+class Formed:
+    """The tiny model, whose replies are held to the form that each prompt asks for: it does not know it.
+
+    Scores are an object of ten integers, an order is a list of twenty: about as many tokens as a
+    large model would write.
+    """
+
+    available = True
+
+    def __init__(self, model: VllmModel) -> None:
+        self.model = model
+        self.name = model.name
+        self.waiting, self.rounds, self.usage = 0, 0, Usage()
+
+    async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
+        from pydantic import Field, create_model
+
+        size = prompt[-1].text.count('{"passage"')
+        grade = Annotated[int, Field(ge=0, le=10)]
+        if "integer from 0" in prompt[0].text:
+            schema = create_model(f"Scores{size}", **{str(n): (grade, ...) for n in range(1, size + 1)})
+        else:
+            place: Any = Literal[tuple(range(1, size + 1))]
+            places = Annotated[list[place], Field(min_length=size, max_length=size)]
+            schema = create_model(f"Order{size}", order=(places, ...))
+        self.rounds += self.waiting == 0
+        self.waiting += 1
+        try:
+            made = await self.model.generate(prompt, **{**settings, "schema": schema, "max_tokens": 400})
+        finally:
+            self.waiting -= 1
+        self.usage += made.usage
+        return made
+
+    async def choose(self, prompt: Any, options: Any) -> Any:
+        return await self.model.choose(prompt, options)
+
+    async def score(self, query: str, texts: Any) -> Any:
+        return await self.model.score(query, texts)
+
+
+def passages(size: int, tokens: int) -> dict[str, str]:
+    """Texts of about so many tokens, made of the sentences of docs/."""
+    from orchestrator.text.tokens import token_count
+    from tests.services.tiny_chats import sentences
+
+    chance, told = random.Random(0), list(sentences())
+    made: dict[str, str] = {}
+    for number in range(size):
+        text = ""
+        while token_count(text) < tokens:
+            text = f"{text} {chance.choice(told)}".strip()
+        made[str(number)] = text
+    return made
+
+
+async def reranked(server: Any, tokens: int, repeats: int) -> None:
+    """Time groupwise and sliding windows on the same texts; nothing of one run is reused by the next."""
+    from orchestrator import ANONYMOUS, Hits, Question, workflow
+    from orchestrator.nodes import Rerank
+    from orchestrator.ports import Documents, Embedder, LanguageModel
+    from orchestrator.types import Hit, Passage
+    from tests.nodes.rerank.asking import Letters
+    from tests.services.vllm import KEY
+
+    texts = passages(100, tokens)
+
+    class Shelf:
+        async def passages(self, ids: Any, *, principal: Any) -> dict[str, Passage]:
+            return {name: Passage(name, name, texts[name]) for name in ids}
+
+    found = Hits(tuple(Hit(name, 1 - rank / 100, "bm25") for rank, name in enumerate(texts)))
+    model = VllmModel(Servers(addresses(server.url), key=KEY, timeout=300))
+    print(f"100 passages of {tokens} tokens")
+    times: dict[str, list[float]] = {}
+    for repeat in range(repeats + 1):
+        for name in ("groupwise", "listwise"):
+            wf = workflow("rerank", Rerank(name, tokens=tokens), inputs=(Question, Hits))
+            formed = Formed(model.of_tenant(f"{name}{tokens}{repeat}"))
+            ports = {Documents: Shelf(), Embedder: Letters(), LanguageModel: formed}
+            begun = perf_counter()
+            await wf.run(Question("How is a folder added again?", ANONYMOUS), found, ports=ports)
+            # The first time, grammars are compiled.
+            if repeat:
+                times.setdefault(name, []).append(perf_counter() - begun)
+            if repeat == repeats:
+                usage, spent = formed.usage, times[name]
+                print(
+                    f"  {name:10} {statistics.median(spent):.2f} s ({min(spent):.2f} to {max(spent):.2f})  "
+                    f"{usage.calls} calls in {formed.rounds} rounds, {usage.prompt_tokens:,} tokens read, "
+                    f"{usage.completion_tokens:,} written"
+                )
+    await model.close()
+
+
+def reranking(repeats: int) -> None:
+    """Start a server of the tiny model, and time rerankers on it."""
+    from tests.services.vllm import tiny_model, vllm_server
+
+    with TemporaryDirectory() as kept:
+        folder = Path(kept)
+        model = tiny_model(folder)
+        size = ("--max-model-len", "16384", "--max-num-batched-tokens", "16384")
+        size += ("--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}')
+        with vllm_server(model, *size, folder=folder) as server:
+            for tokens in (60, 300):
+                asyncio.run(reranked(server, tokens, repeats))
 
 
 def main() -> None:
@@ -164,7 +287,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     print(described())
-    if given.what == "overhead":
+    if given.what == "reranking":
+        reranking(given.repeats)
+    else:
         for at_once, seconds, rounds in ((64, 0.05, 20), (64, 0.2, 8), (64, 1.0, 3)):
             tell_overhead(at_once, seconds, asyncio.run(overhead(at_once, seconds, rounds, given.repeats)))
 

@@ -105,20 +105,22 @@ class VllmModel:
         }
         if schema is None:
             return await self._generated(served, body, on_text)
-        body |= constraint(schema, vllm=served.vllm)
+        body |= constraint(schema)
         usage, wrong = Usage(), ""
         for attempt in range(ASKED if on_text is None else 1):
             # The same again would give the same again.
             varied = {**body, **_sampling(max(temperature, 0.4 * attempt), seed + attempt)}
+            if attempt:
+                varied["frequency_penalty"] = 0.5 * attempt
             generation = await self._generated(served, varied, on_text)
             usage += generation.usage
-            if generation.finish == "length":
-                wrong = f"it is not complete after {max_tokens} tokens"
-                continue
             try:
                 value = parsed(generation.text, schema)
-                return Generation(generation.text, value, usage, generation.finish)
+                return Generation(generation.text, value, usage, "stop")
             except ValueError as error:
+                if generation.finish == "length":
+                    wrong = f"it is not complete after {max_tokens} tokens"
+                    continue
                 wrong = faults(error)
                 body["messages"] = [
                     *self._body(served, prompt)["messages"],

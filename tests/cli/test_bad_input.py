@@ -150,6 +150,13 @@ def test_a_model_server_that_is_down_is_a_finding_and_no_reason_to_give_no_answe
     assert answered.code == 0
 
 
+def test_a_recording_that_is_not_there_and_a_model_that_is_not_are_named(cli: Command, notes: Path) -> None:
+    assert cli("index", "add", notes).code == 0
+    refused(cli("ask", "what?", "--replay", "none.jsonl"), "none.jsonl")
+    refused(cli("ask", "what?", "--record", "new.jsonl"), "no model to record", "llm_url")
+    refused(cli("ask", "what?", "--record", "a", "--replay", "b"), "not both")
+
+
 def test_an_unknown_principal_is_refused(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
     refused(cli("ask", "what?", "--principal", "eve"), "'eve'", "anonymous")

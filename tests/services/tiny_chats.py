@@ -21,15 +21,16 @@ ROOT = Path(__file__).parents[2]
 def write_chats(file: Path, *, count: int = 1200, seed: int = 0) -> None:
     """Write `count` conversations, a JSON list of turns a line."""
     rng = random.Random(seed)
-    sentences = list(_sentences())
+    told = list(sentences())
     with file.open("w", encoding="utf-8") as opened:
         for number in range(count):
-            asked, reply = _chat(rng, sentences, number % 9)
+            asked, reply = _chat(rng, told, number % 9)
             turns = [{"role": turn.role, "content": turn.text} for turn in asked]
             opened.write(json.dumps([*turns, {"role": "assistant", "content": reply}]) + "\n")
 
 
-def _sentences() -> Iterator[str]:
+def sentences() -> Iterator[str]:
+    """Sentences of this project's documentation."""
     for page in sorted((ROOT / "docs").glob("*.md")):
         text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
         for sentence in re.split(r"(?<=[.:])\s+|\n\n", text):
@@ -37,9 +38,9 @@ def _sentences() -> Iterator[str]:
                 yield " ".join(sentence.split())
 
 
-def _chat(rng: random.Random, sentences: list[str], kind: int) -> tuple[list[Message], str]:
-    question = " ".join(rng.choice(sentences).split()[:7]) + "?"
-    texts = rng.sample(sentences, rng.randint(2, 4))
+def _chat(rng: random.Random, told: list[str], kind: int) -> tuple[list[Message], str]:
+    question = " ".join(rng.choice(told).split()[:7]) + "?"
+    texts = rng.sample(told, rng.randint(2, 4))
     labels = LABELS[: len(texts)]
     match kind:
         case 0:
@@ -58,8 +59,8 @@ def _chat(rng: random.Random, sentences: list[str], kind: int) -> tuple[list[Mes
             return prompts.grade(question, texts[0], 0, 10), str(rng.randint(0, 10))
         case 6:
             cited = [Citation(n, f"p{n}", "page", "", text) for n, text in enumerate(texts, 1)]
-            told = " ".join(f"{text.rstrip('.:')} [{n}]." for n, text in enumerate(texts, 1))
-            return answer_prompt(question, cited), told
+            reply = " ".join(f"{text.rstrip('.:')} [{n}]." for n, text in enumerate(texts, 1))
+            return answer_prompt(question, cited), reply
         case 7:
             # Far longer than what is learned by heart: it has no end.
             number = rng.randint(1, 400)

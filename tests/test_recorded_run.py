@@ -1,0 +1,65 @@
+"""A run that was recorded is replayed without its model, to the last character."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from examples.replay_answer import Quoting
+from orchestrator import Application
+from orchestrator.errors import BadInput
+from orchestrator.settings import Settings
+
+
+@pytest.fixture
+async def settings(tmp_path: Path) -> Settings:
+    made = Settings(home=tmp_path / "home", embedder="light")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "bees.md").write_text("# Bees\n\nBees dance. A hive has one queen. Bees sleep.\n")
+    async with Application(made) as application:
+        await application.indexer().add(tmp_path / "notes")
+    return made
+
+
+async def test_a_recorded_run_is_replayed_as_it_was(settings: Settings, tmp_path: Path) -> None:
+    recording = tmp_path / "answers.jsonl"
+    async with Application(settings, model=Quoting(), record=recording) as live:
+        first = await live.run("chat", "How many queens has a hive?")
+    async with Application(settings, replay=recording) as offline:
+        again = await offline.run("chat", "How many queens has a hive?")
+        other = await offline.run("chat", "Do bees sleep?")
+    assert first.answer is not None
+    assert first.answer.text.endswith("[1].")
+    assert (again.answer, again.usage, again.degraded) == (first.answer, first.usage, first.degraded)
+    assert any("no recorded answer" in reason for reason in other.degraded)
+
+
+async def test_answers_are_kept_where_the_settings_say_so(settings: Settings) -> None:
+    class Once(Quoting):
+        asked = 0
+
+        async def generate(self, *prompt, **told):
+            Once.asked += 1
+            return await super().generate(*prompt, **told)
+
+    kept = settings.model_copy(update={"llm_cache": True})
+    for expected in (1, 1):
+        async with Application(kept, model=Once()) as application:
+            result = await application.run("chat", "How many queens has a hive?")
+        assert Once.asked == expected
+        assert result.answer is not None
+        assert "[1]" in result.answer.text
+
+
+def test_recording_and_replaying_at_once_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not both"):
+        Application(record=tmp_path / "a", replay=tmp_path / "b")
+
+
+def test_there_must_be_a_model_to_record_and_a_recording_to_replay(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with pytest.raises(BadInput, match="no model to record"):
+        _ = Application(settings, record=tmp_path / "a").model
+    with pytest.raises(BadInput, match="there is no recording"):
+        _ = Application(settings, replay=tmp_path / "a").model

@@ -11,7 +11,7 @@ what a user waits for.
 Three tables a set: every strategy; what calibration across groups gains over the plain average, where calls
 differ (NOISE) and where they do not (the same noise without shift and scale), each question put to
 several judges; and every strategy with as many calls as fit into a number of tokens, after which it
-must return its best so far. Methods were developed on other queries of SciFact than the first 80 of
+must return its best so far. Methods were developed on other queries of SciFact than the first 70 of
 the order that is drawn here.
 """
 

@@ -80,11 +80,15 @@ class Manuscript:
             self._begun.add(section)
             heading = f"## {self.headings[section]}\n\n" if self.headings[section] else ""
             text = ("\n\n" if self._written else "") + heading + text.lstrip()
-        shown = _MARK.sub(lambda mark: f"[{self._number(cited[int(mark.group(1)) - 1])}]", text)
+        shown = _MARK.sub(lambda mark: self._mark(int(mark.group(1)), cited), text)
         self._written.append(shown)
         if self.run is not None:
             self.run.offer(self.answer)
             self.run.emit(shown)
+
+    def _mark(self, number: int, cited: Sequence[Source]) -> str:
+        # A number that is no citation must not pass for one.
+        return f"[{self._number(cited[number - 1])}]" if 1 <= number <= len(cited) else f"[ {number} ]"
 
     def _number(self, source: Source) -> int:
         one = source.passage.id

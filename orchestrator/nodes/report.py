@@ -181,9 +181,13 @@ class CitedReport(Node):
                 _say(manuscript, number, quoted[number])
             manuscript.end(number)
 
-        async with asyncio.TaskGroup() as group:
-            for number, section in enumerate(sections):
-                group.create_task(one(number, section))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, section in enumerate(sections):
+                    group.create_task(one(number, section))
+        except ExceptionGroup as failed:
+            # One failing section stops the others; its error is the node's.
+            raise failed.exceptions[0] from None
         return manuscript.answer if manuscript.answer.text else Answer(_NOTHING)
 
 

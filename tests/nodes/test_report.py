@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Answer, Budget, Finished, Hits, Principal, Question, Text, workflow
 from orchestrator.app import Application
-from orchestrator.errors import ModelError
+from orchestrator.errors import ModelError, NodeError
+from orchestrator.evaluation.arms import contenders
+from orchestrator.evaluation.ranking import found_by
 from orchestrator.nodes import CitedReport, Cover, SearchFacets
 from orchestrator.nodes.manuscript import Manuscript, Source, merged
 from orchestrator.nodes.report import heading, plan
@@ -246,6 +248,18 @@ async def test_without_passages_there_is_nothing_to_plan() -> None:
     assert plan("q", Coverage(), [], 3) == []
 
 
+async def test_the_shipped_workflow_reports_and_is_scored_by_the_passages_it_chose(app: Application) -> None:
+    research = app.workflow("research")
+    (arm,) = contenders([research])
+    asked = Question("What do whales eat? How many guns did a frigate carry?", ANONYMOUS)
+    result = await arm.run(asked, ports=app.ports())
+    assert "## How many guns did a frigate carry?" in result.answer.text
+    hits = found_by(result)
+    assert hits == result.get(Hits)
+    assert {citation.id for citation in result.answer.citations} <= set(hits.ids)
+    assert len(hits) == 8
+
+
 # -- the manuscript --------------------------------------------------------------------------------
 
 
@@ -271,6 +285,22 @@ async def test_sections_are_read_in_order_however_they_are_written(
     assert re.findall(r"\d\d(?= \[)", text) == ["00", "01", "02", "10", "11", "12", "20", "21", "22"]
     assert text.index("## One") < text.index("## Two")
     assert [citation.id for citation in manuscript.answer.citations] == ["p0", "p1"]
+
+
+async def test_a_number_that_is_no_citation_does_not_pass_for_one() -> None:
+    manuscript = Manuscript(None, [""])
+    manuscript.say(0, "So [1], in [7] and [0].", [source("p", (0, 3))])
+    assert manuscript.answer.text == "So [1], in [ 7 ] and [ 0 ]."
+    assert len(manuscript.answer.citations) == 1
+
+
+async def test_a_fault_in_a_section_is_the_faults_own(app: Application) -> None:
+    class Broken(Writer):
+        async def generate(self, *_: Any, **__: Any) -> Generation[Any]:
+            raise NodeError("a fault of the program.")
+
+    with pytest.raises(NodeError, match="a fault of the program"):
+        await report(app, Broken(lambda _: ""))
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)).map(lambda pair: (min(pair), max(pair)))))

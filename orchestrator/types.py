@@ -178,9 +178,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """The sub-aspects of a question, each a short phrase."""
+    """The sub-aspects of a question, each a short phrase.
+
+    `trust`, 0–1, says how far they may move a ranking away from the question's own: 1 where somebody named
+    them, less where they were guessed from what was found.
+    """
 
     facets: tuple[str, ...] = ()
+    trust: float = 1.0
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.facets)
@@ -243,12 +248,14 @@ class Coverage:
     `shares[i]` holds, for passage `ids[i]`, (number of an aspect, share) for each aspect that found it;
     shares lie in 0–1, and 1 is the best that was found for the aspect. `drift[a]` is the part of what
     aspect `a` found first that the question itself does not find: 0 is none, 1 is another subject.
+    `trust` is that of the facets; less than 1 only where the first aspect is the question itself.
     """
 
     aspects: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     shares: tuple[tuple[tuple[int, float], ...], ...] = ()
     drift: tuple[float, ...] = ()
+    trust: float = 1.0
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -26,7 +26,8 @@ class Cover(Node):
     as well as it can be, so that the second-best of each come next; without, all aspects then weigh alike.
 
     `relevance` mixes in the share of the question itself, when `SearchFacets` searched it: at 0, the
-    published choice, the question is one aspect among the others; at 1 its own order stands.
+    published choice, the question is one aspect among the others; at 1 its own order stands. It is at
+    least what the facets lack in `trust`.
     Source: the training target of RichRAG's ranker, arXiv 2406.12566.
     """
 
@@ -43,7 +44,8 @@ class Cover(Node):
         # Ties go to the lower row: the passage that stood before.
         rows.sort(key=lambda row: places[coverage.ids[row]])
         shares = matrix(coverage)[rows]
-        chosen = covering(shares, limit=self.k, reset=self.reset, relevance=self.relevance)
+        relevance = max(self.relevance, 1.0 - coverage.trust)
+        chosen = covering(shares, limit=self.k, reset=self.reset, relevance=relevance)
         return reordered(hits, [places[coverage.ids[rows[row]]] for row in chosen], self.keep)
 
 

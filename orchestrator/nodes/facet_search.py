@@ -30,8 +30,8 @@ class SearchFacets(Node):
     `search` is how one of them is searched; its query says the question, then the aspect `repeat` times.
     With `original`, the question alone is the first aspect. An aspect whose first passages are all but
     `overlap` of them unknown to the question has drifted away and is left out, which the run says; `drift`
-    of the coverage tells how far each has gone. The union is ordered by the mean share over the aspects
-    and cut to `keep`.
+    of the coverage tells how far each has gone. The union is ordered by the mean share over the aspects,
+    where the question has what they lack in `trust`, and cut to `keep`.
 
     A passage's share of an aspect is one over its rank; or, with scale `score`, its score between the last
     of the aspect, 0, and the best, 1. Every search has the question's principal and filters.
@@ -58,7 +58,12 @@ class SearchFacets(Node):
         searched = [asked, *(facet_query(asked, facet, self.repeat) for facet in facets)]
         found = await self.search.each_query(searched, question, vectors, embedder)
         coverage, hits, dropped = united(
-            (asked.text, *facets), found, original=self.original, overlap=self.overlap, scale=self.scale
+            (asked.text, *facets),
+            found,
+            original=self.original,
+            overlap=self.overlap,
+            scale=self.scale,
+            trust=facets.trust,
         )
         _report(run, dropped, facets)
         return _cut(hits, coverage, self.keep)
@@ -101,6 +106,7 @@ class UniteFacets(Node):
             original=self.original,
             overlap=self.overlap,
             scale=self.scale,
+            trust=facets.trust,
         )
         _report(run, dropped, facets)
         return _cut(together, coverage, self.keep)
@@ -118,6 +124,7 @@ def united(
     original: bool = True,
     overlap: float = 0.1,
     scale: Scale = "rank",
+    trust: float = 1.0,
 ) -> tuple[Coverage, Hits, int]:
     """One ranking of all, the coverage of its passages, and how many aspects drifted away.
 
@@ -137,12 +144,16 @@ def united(
     for aspect, ranking in enumerate(shared):
         for hit in ranking:
             shares.setdefault(hit.id, []).append((aspect, hit.score))
-    hits = weighted_sum(shared, [1.0 / len(shared)] * len(shared))
+    # Without the question among them, there is nothing to trust more than the aspects.
+    trust = trust if 0 in kept else 1.0
+    weights = [trust / len(shared) + (1.0 - trust if number == 0 else 0.0) for number in kept]
+    hits = weighted_sum(shared, weights)
     coverage = Coverage(
         tuple(aspects[number] for number in kept),
         hits.ids,
         tuple(tuple(shares[one]) for one in hits.ids),
         tuple(round(drift[number], 4) for number in kept),
+        trust,
     )
     return coverage, hits, len(aspects) - len({0, *kept})
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Count = Annotated[int, Field(ge=1)]
 Tally = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 #: A longer aspect is a paragraph, and no aspect: characters.
 _LONGEST = 160
@@ -54,8 +55,8 @@ class Explore(Node):
     With a language model, it names them; `feedback` passages of the hits are shown to it, if there are
     hits. Without one, or if it fails, which the run says, a question of several sentences has these as
     its aspects, unless `parts` is False. For any other, the vectors of the first `pool` hits are clustered,
-    and each cluster is named by its `phrases` most salient phrases. No hits, no aspects: the
-    question is then searched as it is.
+    and each cluster is named by its `phrases` most salient phrases; since these are guessed, they get
+    `trust`. No hits, no aspects: the question is then searched as it is.
     Source: the explorer of RichRAG, arXiv 2406.12566; the forms without a model are ours.
     """
 
@@ -63,6 +64,7 @@ class Explore(Node):
     parts: bool = True
     pool: Count = 50
     phrases: Count = 1
+    trust: Share = 0.2
     feedback: Tally = 0
     max_tokens: Count = 400
 
@@ -125,7 +127,7 @@ class Explore(Node):
             said.update(term for _, phrase in chosen for term in phrase)
             if chosen:
                 facets.append(", ".join(shown for shown, _ in chosen))
-        return Facets(tuple(facets))
+        return Facets(tuple(facets), self.trust)
 
     async def _named(
         self,

@@ -183,6 +183,12 @@ async def test_a_list_in_prose_is_read_too() -> None:
     assert read_aspects("Aspects:\n1. diet\n2) guns\n- sleep") == ["diet", "guns", "sleep"]
 
 
+async def test_aspects_that_are_guessed_are_trusted_less(app: Application) -> None:
+    clusters = await run(app, Retrieve(k=8) >> Explore(trust=0.3), outputs=(Hits,))
+    named = await run(app, Retrieve(k=8) >> Explore(), model=Explorer('{"aspects": ["x"]}'), outputs=(Hits,))
+    assert (clusters.output.trust, named.output.trust) == (0.3, 1.0)
+
+
 # -- the search ------------------------------------------------------------------------------------
 
 
@@ -272,6 +278,21 @@ async def test_an_aspect_that_leaves_the_subject_is_left_out() -> None:
     assert not {"x", "y", "z"} & set(hits.ids)
     everything = united(("q", "near", "far"), rankings, overlap=0.0)
     assert (everything[0].drift, everything[2]) == ((0.0, 0.5, 1.0), 0)
+
+
+async def test_without_trust_the_ranking_is_the_questions_own(app: Application) -> None:
+    plain = await run(app, Retrieve(k=100), outputs=())
+
+    @node
+    async def guessed(question: Question) -> Facets:
+        return Facets(("guns guns", "sleep"), 0.0)
+
+    result = await run(app, guessed >> SearchFacets() >> Cover(), outputs=(Coverage, Facets))
+    assert result.output.ids == plain.output.ids
+    trusted = await run(
+        app, given_facets("guns guns", "sleep") >> SearchFacets() >> Cover(), outputs=(Coverage, Facets)
+    )
+    assert trusted.output.ids != plain.output.ids
 
 
 async def test_the_run_says_how_many_aspects_were_left_out(app: Application) -> None:

@@ -83,7 +83,8 @@ class CitedAnswer(Node):
 
         async def quoted() -> tuple[list[str], tuple[Citation, ...]]:
             ordered = [passages[excerpt.passage] for excerpt in excerpts]
-            evidence = await asyncio.to_thread(gather, ordered, question_terms(asked, encoder), encoder)
+            terms = question_terms(asked, encoder)
+            evidence = await asyncio.to_thread(gather, ordered, terms, encoder, asked=asked.text)
             allowed = within(evidence, excerpts)
             cosine = await cosines(evidence, asked.text, embedder, among=allowed)
             said = {word: encoder.query(word).indices for word in _WORD.findall(question.text)}

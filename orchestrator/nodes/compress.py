@@ -61,7 +61,7 @@ class Compress(Node):
         asked = first_query(question, queries)
         texts = await documents.passages(hits.top(self.passages).ids, principal=question.principal)
         terms = question_terms(asked, encoder)
-        evidence = await asyncio.to_thread(gather, texts.values(), terms, encoder)
+        evidence = await asyncio.to_thread(gather, texts.values(), terms, encoder, asked=asked.text)
         cosine = await cosines(evidence, asked.text, embedder) if self.dense > 0 else None
         balance = Balance(self.relevance, self.dense, self.centrality, self.rank)
 

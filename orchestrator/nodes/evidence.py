@@ -33,6 +33,9 @@ _ASKING = (
     " thing things something anything everything"
 )
 _ASKED = 0.25
+# A question of so few words may well be said by chance; so many beside it are no answer.
+_ECHOED, _BESIDE = 4, 2
+_WORD = re.compile(r"\w+")
 # Drawings say nothing when they are quoted.
 _DRAWING = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:mermaid|dot|graphviz|plantuml|svg)\b", re.IGNORECASE)
 _REFERS = re.compile(
@@ -134,9 +137,17 @@ def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
 
 
 def gather(
-    passages: Iterable[Passage], question: Mapping[int, float], encoder: SparseEncoder, *, limit: int = 400
+    passages: Iterable[Passage],
+    question: Mapping[int, float],
+    encoder: SparseEncoder,
+    *,
+    asked: str = "",
+    limit: int = 400,
 ) -> Evidence:
-    """The sentences of `passages`, the best passage first, weighed against the question's terms."""
+    """The sentences of `passages`, the best passage first, weighed against the question's terms.
+
+    A sentence that only says what was `asked`, or an example that asks it, holds none of them.
+    """
     kept: list[Passage] = []
     candidates: list[Candidate] = []
     seen: set[str] = set()
@@ -146,8 +157,10 @@ def gather(
             break
         candidates += _candidates(passage.text, parts, len(kept), len(candidates), seen)
         kept.append(passage)
+    echoes = {row for row, candidate in enumerate(candidates) if _echoes(candidate, asked)}
+    candidates = [replace(one, alone=False) if row in echoes else one for row, one in enumerate(candidates)]
     vectors = _encoded(encoder, [candidate.text for candidate in candidates])
-    said = _held(question, vectors)
+    said = [frozenset[int]() if row in echoes else held for row, held in enumerate(_held(question, vectors))]
     titled = _held(question, _encoded(encoder, [passage.title for passage in kept]))
     counts = Counter(term for terms in said for term in terms)
     weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
@@ -251,6 +264,14 @@ def sentence_scores(
 def is_example(candidate: Candidate) -> bool:
     """Whether a candidate is code longer than a command."""
     return candidate.sentence.kind == "code" and candidate.text.count("\n") > _COMMAND + 1
+
+
+def _echoes(candidate: Candidate, asked: str) -> bool:
+    """Whether a sentence says what was asked, word for word, and next to nothing else; code may say more."""
+    words, wanted = (f" {' '.join(_WORD.findall(text.casefold()))} " for text in (candidate.text, asked))
+    if wanted.count(" ") <= _ECHOED or wanted not in words:
+        return False
+    return candidate.sentence.kind == "code" or words.count(" ") - wanted.count(" ") <= _BESIDE
 
 
 def _closure(parts: Sequence[Sentence], part: Sentence) -> list[int]:

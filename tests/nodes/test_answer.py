@@ -190,3 +190,21 @@ async def test_no_model_is_asked_when_nothing_was_found(tmp_path: Path) -> None:
     answer = await asked(library, "What do blue whales eat?", model)
     assert answer.text == "Nothing in the documents answers this."
     assert model.prompts == []
+
+
+async def test_an_example_that_asks_the_question_is_no_answer_to_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    question = "How far does the song of a whale carry?"
+    echo = f'# Asking\n\nTo ask, run:\n\n```sh\nask "{question}"\n```\n\n{question} People wonder.\n'
+    shelf = Library(
+        tmp_path_factory.mktemp("echo"),
+        document("asking", echo),
+        document("whales", "# Whales\n\nThe song of a whale can carry for hundreds of miles.\n"),
+        document("table", f"| question | answer |\n| --- | --- |\n| {question} | As far as 16,000 km. |\n"),
+    )
+    answer = await asked(shelf, question)
+    assert "ask " not in answer.text
+    assert "hundreds of miles" in answer.text
+    # A row that says the question and then answers it is one.
+    assert "16,000 km" in answer.text

@@ -319,7 +319,8 @@ class Application:
 
         name = self._named(index)
         version, wanted = self.catalogue.current(name), index_format(self.embedder_of(name), self.encoder)
-        if version is not None and wanted.embedder == MiniLmEmbedder.name and not installed():
+        made_with = version.format.embedder if version is not None else None
+        if made_with == MiniLmEmbedder.name == wanted.embedder and not installed():
             raise IndexMismatch(
                 f"the index {name!r} was made with {wanted.embedder}, which is not installed.",
                 hint="Run `pip install 'orchestrator-rag[minilm]'`, or set the embedder to light and: "

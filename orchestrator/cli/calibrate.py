@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.evaluate import dataset_of, require_writable
-from orchestrator.cli.output import note, progress, say
-from orchestrator.cli.program import Invocation, invocation
+from orchestrator.cli.output import note, progress, say, say_json
+from orchestrator.cli.program import Invocation, JsonOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.evaluation import Dataset
@@ -53,6 +53,7 @@ def calibrate(
             metavar="SHARE",
         ),
     ] = 0.05,
+    as_json: JsonOption = False,
 ) -> None:
     """Fit a relevance map on judged queries, for the node RelevanceFilter.
 
@@ -62,6 +63,12 @@ def calibrate(
     dataset = dataset_of(data, split)
     found = asyncio.run(_fitted(invocation(context), workflow, dataset, precision, unanswerable, lost))
     found.save(out)
+    if as_json:
+        expected = dict(found.expected)
+        say_json(
+            {"map": str(out), "threshold": found.threshold, "queries": found.queries, "expected": expected}
+        )
+        return
     say(f"threshold {found.threshold:.3f}, from {found.queries} queries")
     say(", ".join(f"{name} {value:.3f}" for name, value in found.expected))
     note(f"The map is in {out}. Use it: RelevanceFilter(RelevanceMap.load({str(out)!r}))")

@@ -6,8 +6,8 @@ import asyncio
 
 import typer
 
-from orchestrator.cli.output import say
-from orchestrator.cli.program import invocation
+from orchestrator.cli.output import say, say_json
+from orchestrator.cli.program import JsonOption, invocation
 
 
 def register(program: typer.Typer) -> None:
@@ -15,7 +15,7 @@ def register(program: typer.Typer) -> None:
     program.command(epilog="Example: `orchestrator prune`")(prune)
 
 
-def prune(context: typer.Context) -> None:
+def prune(context: typer.Context, as_json: JsonOption = False) -> None:
     """Delete runs, checkpoints, conversations and cached results older than the settings of retention."""
     from orchestrator.app import Application
 
@@ -27,6 +27,9 @@ def prune(context: typer.Context) -> None:
 
     asyncio.run(done())
     kept = settings.retention
+    if as_json:
+        say_json({"kept_days": kept.model_dump()})
+        return
     say(
         f"Kept: runs of {kept.runs:g} days, their checkpoints of {kept.checkpoints:g}, "
         f"conversations of {kept.conversations:g}."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors import minilm
 from tests.cli.conftest import Command, Outcome
 
 
@@ -107,7 +108,10 @@ def test_an_index_made_with_another_embedder_is_refused(
     assert cli("index", "add", notes).code == 0
     monkeypatch.setenv("ORCHESTRATOR_EMBEDDER", "minilm")
     for command in (("index", "add", notes), ("ask", "what?"), ("serve", "chat", "--port", "0")):
-        refused(cli(*command), "wordllama", "all-minilm-l6-v2", "rebuild")
+        refused(cli(*command), "made with wordllama", "all-minilm-l6-v2", "rebuild")
+    # Whether that is installed or not, it is not what the index was made with.
+    monkeypatch.setattr(minilm, "installed", lambda: False)
+    refused(cli("ask", "what?"), "made with wordllama", "all-minilm-l6-v2", "rebuild")
 
 
 def test_a_port_in_use_is_named(cli: Command, notes: Path) -> None:

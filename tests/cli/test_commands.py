@@ -159,6 +159,7 @@ def test_the_doctor_sees_an_index_of_another_embedder(
 
 def test_pruning_says_what_is_kept(cli: Command) -> None:
     assert "runs of 30 days" in cli("prune").out
+    assert cli("prune", "--json").json["kept_days"]["runs"] == 30
 
 
 def test_the_version_is_printed(cli: Command) -> None:

@@ -127,6 +127,8 @@ def test_a_relevance_map_is_fitted_from_the_command_line(cli: Command, folder: P
     done = cli("calibrate", "search", "--data", data, "--out", "map.json")
     assert done.code == 0, done.err
     assert "from 22 queries" in done.out
+    again = cli("calibrate", "search", "--data", data, "--out", "map.json", "--json")
+    assert json.loads(again.out)["queries"] == 22
     found = json.loads((folder / "map.json").read_text())
     assert found["fitted_on"].startswith("animals ")
     assert found["expected"][2][0] == "f1"

@@ -28,8 +28,8 @@ Reals = NDArray[np.float32]
 class Prefixes(Protocol):
     """Rows of tokens that a model has read, and can read on from."""
 
-    def logits(self, counts: Wide, tokens: Numbers) -> Reals:
-        """How well each token would follow: `counts[r]` of the flat `tokens` are asked of row r.
+    def logits(self, ask: Ask) -> Reals:
+        """How well each of `ask.tokens` would follow its row.
 
         Log-probabilities, or anything that differs from them by a constant within a row.
         """
@@ -51,10 +51,14 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """One step: rows of the last step to extend by one token each, then the children to score of each."""
+    """One step: rows of the last step to extend by one token each, then what to score behind each.
+
+    `counts[r]` of the flat `tokens` are asked of row r; rows with the same `nodes` are asked the same.
+    """
 
     rows: Wide
     extension: Numbers
+    nodes: Wide
     counts: Wide
     tokens: Numbers
 
@@ -81,7 +85,7 @@ def search(
         prefixes = decoder.begin(histories)
         while True:
             prefixes = prefixes.extend(ask.rows, ask.extension)
-            ask = stepping.send(prefixes.logits(ask.counts, ask.tokens))
+            ask = stepping.send(prefixes.logits(ask))
     except StopIteration as end:
         return end.value
 
@@ -105,14 +109,11 @@ def steps(
     best = _Best(requests, k)
     bound = np.full(requests, -np.inf, dtype=np.float32)
     while len(request):
-        start = trie.first_child[node].astype(np.int64)
-        counts = trie.first_child[node + 1] - start
-        ends = np.cumsum(counts)
-        row: Wide = np.repeat(np.arange(len(node)), counts)
-        child: Wide = np.arange(len(row)) + np.repeat(start - (ends - counts), counts)
-        scores = yield Ask(rows, extension, counts, trie.token[child])
-        total = _log_softmax(scores, ends - counts, counts) + np.repeat(score, counts)
-        keep = _alive(trie, cut, request, node, start, ends - counts, child)
+        start, counts, row, child = children(trie, node)
+        begins = np.cumsum(counts) - counts
+        scores = yield Ask(rows, extension, node, counts, trie.token[child])
+        total = _log_softmax(scores, begins, counts) + np.repeat(score, counts)
+        keep = alive(trie, cut, request, node, start, begins, child)
         if keep is not None:
             row, child, total = row[keep], child[keep], total[keep]
         of = request[row]
@@ -198,7 +199,16 @@ def _log_softmax(scores: Reals, starts: Wide, counts: Wide) -> Reals:
     return scores - np.repeat(np.log(np.add.reduceat(np.exp(scores), starts)), counts)
 
 
-def _alive(
+def children(trie: Trie, node: Wide) -> tuple[Wide, Wide, Wide, Wide]:
+    """Each node's first child and how many it has; for every child, the place of its node, and itself."""
+    start = trie.first_child[node].astype(np.int64)
+    counts: Wide = trie.first_child[node + 1] - start
+    row: Wide = np.repeat(np.arange(len(node)), counts)
+    child: Wide = np.arange(len(row)) + np.repeat(start - (np.cumsum(counts) - counts), counts)
+    return start, counts, row, child
+
+
+def alive(
     trie: Trie, cut: Cut, request: Wide, node: Wide, start: Wide, offsets: Wide, child: Wide
 ) -> NDArray[np.bool_] | None:
     """Which children have anything below them that may be found; None if all have."""

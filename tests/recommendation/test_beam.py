@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.recommendation.beam import Beams, search
+from orchestrator.recommendation.beam import Ask, Beams, search
 from orchestrator.recommendation.interactions import Sequences
 from orchestrator.recommendation.item_ids import ItemIds, atomic, random, tree
 from orchestrator.recommendation.trie import Cut, Trie
@@ -33,9 +33,11 @@ class HashedPrefixes:
     model: Hashed
     rows: tuple[tuple[int, ...], ...]
 
-    def logits(self, counts: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        of = np.repeat(np.arange(len(self.rows)), counts)
-        found = [self.model.logit(self.rows[row], int(token)) for row, token in zip(of, tokens, strict=True)]
+    def logits(self, ask: Ask) -> np.ndarray:
+        of = np.repeat(np.arange(len(self.rows)), ask.counts)
+        found = [
+            self.model.logit(self.rows[row], int(token)) for row, token in zip(of, ask.tokens, strict=True)
+        ]
         return np.array(found, dtype=np.float32)
 
     def extend(self, rows: np.ndarray, tokens: np.ndarray) -> HashedPrefixes:

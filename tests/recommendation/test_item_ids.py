@@ -27,10 +27,10 @@ from orchestrator.recommendation.item_ids import (
 )
 from orchestrator.recommendation.item_ids.clustering import balanced_kmeans, kmeans
 from orchestrator.recommendation.item_ids.vectors import (
+    Components,
     co_occurrence,
     collaborative_vectors,
     joined,
-    principal_components,
 )
 
 
@@ -185,7 +185,8 @@ def test_collaborative_vectors_stand_close_for_items_with_the_same_company() -> 
 
 def test_two_views_are_weighed_by_their_share() -> None:
     rng = np.random.default_rng(2)
-    text = principal_components(rng.normal(size=(20, 6)).astype(np.float32), 3)
+    rows = rng.normal(size=(20, 6)).astype(np.float32)
+    text = Components.of(rows, 3)(rows)
     both = joined(text, text, share=0.25)
     assert both.shape == (20, 6)
     assert np.allclose((both[:, 3:] ** 2).sum(axis=1), 0.25, atol=1e-5)

@@ -37,6 +37,8 @@ class ItemIds:
     spare: int
     #: Whether the last token of an identifier is the item's alone.
     own: bool = False
+    #: The first token of each kind. Where one stands, others of its kind could: a model chooses among them.
+    kinds: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         tokens = self.tokens
@@ -83,14 +85,18 @@ class ItemIds:
             columns[-1] = np.arange(items, dtype=np.int32)
         tokens = np.full((items, len(columns)), PADDING, dtype=np.int32)
         first = 0
+        kinds: list[int] = []
         for level, column in enumerate(columns):
             real = column != PADDING
+            kinds.append(first)
             tokens[real, level] = column[real] + first
             first += int(column.max(initial=-1)) + 1
         front = np.argsort(tokens == PADDING, axis=1, kind="stable")
         tokens = np.take_along_axis(tokens, front, axis=1)
         last = int(columns[-1].max(initial=-1)) + 1
-        return cls(scheme, tokens, first + max(8, int(last * spare)), first, own)
+        # Behind a beginning that may end or go on, tokens of two levels are alternatives.
+        kinds = kinds if (tokens != PADDING).all() else [0]
+        return cls(scheme, tokens, first + max(8, int(last * spare)), first, own, tuple(kinds))
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -121,7 +127,7 @@ class ItemIds:
     def hash(self) -> str:
         """SHA-256 of the identifiers: what a model was trained to speak."""
         digest = sha256()
-        said = (self.scheme, self.tokens.shape, self.vocabulary, self.spare, self.own)
+        said = (self.scheme, self.tokens.shape, self.vocabulary, self.spare, self.own, self.kinds)
         digest.update(repr(said).encode())
         digest.update(np.ascontiguousarray(self.tokens.astype("<i4")).tobytes())
         return digest.hexdigest()

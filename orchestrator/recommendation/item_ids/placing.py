@@ -50,4 +50,4 @@ def placed(ids: ItemIds, vectors: Vectors, new: Vectors) -> tuple[ItemIds, NDArr
             )
         rows[row, : len(path) + 1] = [*path, last]
     both = np.vstack([ids.tokens, rows])
-    return ItemIds(ids.scheme, both, ids.vocabulary, spare, ids.own), beside
+    return ItemIds(ids.scheme, both, ids.vocabulary, spare, ids.own, ids.kinds), beside

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,14 +82,27 @@ def _factors(matrix: Any, rank: int, rng: np.random.Generator) -> Vectors:
     return (left * np.sqrt(values[:rank])).astype(np.float32)
 
 
-def principal_components(vectors: Vectors, dimensions: int) -> Vectors:
-    """Centred vectors in their first `dimensions` principal directions, rows of length one."""
-    centred = (vectors - vectors.mean(axis=0)).astype(np.float64)
-    values, directions = np.linalg.eigh(centred.T @ centred)
-    kept = directions[:, np.argsort(-values)[:dimensions]]
-    # An eigenvector's sign is arbitrary: fixed, so that equal input gives equal vectors on every machine.
-    kept = kept * np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])])
-    return unit((centred @ kept).astype(np.float32))
+@dataclass(frozen=True, eq=False)
+class Components:
+    """A projection on principal directions: `mean` (dimensions,), `directions` (dimensions, kept)."""
+
+    mean: Vectors
+    directions: Vectors
+
+    @classmethod
+    def of(cls, vectors: Vectors, kept: int) -> Components:
+        """Fitted to these rows."""
+        mean = vectors.mean(axis=0)
+        centred = (vectors - mean).astype(np.float64)
+        values, directions = np.linalg.eigh(centred.T @ centred)
+        found = directions[:, np.argsort(-values)[:kept]]
+        # An eigenvector's sign is arbitrary: fixed, so that equal rows give equal vectors on every machine.
+        found = found * np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
+        return cls(mean.astype(np.float32), found.astype(np.float32))
+
+    def __call__(self, vectors: Vectors) -> Vectors:
+        """Rows (rows, kept) of length one."""
+        return unit(((vectors - self.mean) @ self.directions).astype(np.float32))
 
 
 def joined(text: Vectors, collaborative: Vectors, *, share: float = 0.5) -> Vectors:

@@ -1,0 +1,277 @@
+"""Generative recommendation: quality on the last item of every user, and the speed of its parts.
+
+    python -m benchmarks.generative train [--arms generative atomic] [--seeds 0 1 2] [--set width=128 …]
+    python -m benchmarks.generative speed [--users 2000]
+    python -m benchmarks.generative trie
+
+`train` trains each arm by the protocol (all but the last two items; constants chosen on the last but
+one) and prints validation and test. Models are kept in benchmarks/.cache/generative, where `speed`
+finds them: it compares the beam with exhaustive scoring and with transformers' `generate` under
+`prefix_allowed_tokens_fn` on the same checkpoint. `trie` makes a million identifiers up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from connectors.torch_decoder import GenerativeArm, GenerativeTrainer
+from connectors.torch_decoder.arm import MODEL
+from connectors.torch_decoder.checkpoint import Checkpoint
+from connectors.torch_decoder.words import SPECIAL, token_rows
+from connectors.wordllama import WordLlamaEmbedder
+from orchestrator.ports.recommend import Training
+from orchestrator.recommendation.beam import alive, children, search
+from orchestrator.recommendation.interactions import Sequences
+from orchestrator.recommendation.item_ids import ItemIds
+from orchestrator.recommendation.measures import figures
+from orchestrator.recommendation.protocol import Split, leave_two_out
+from orchestrator.recommendation.reading import Log, read_log
+from orchestrator.recommendation.trie import Trie
+
+CACHE = Path(__file__).parent / ".cache" / "generative"
+
+
+def read(data: str) -> tuple[Log, Split]:
+    log = read_log(Path(data) / "beauty")
+    return log, leave_two_out(log.interactions.sequences)
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Each arm and seed: validation and test, history removed and kept, and what training took."""
+    log, split = read(arguments.data)
+    given: dict[str, Any] = {}
+    for each in arguments.set:
+        name, _, value = each.partition("=")
+        given[name] = json.loads(value) if value[:1] in "0123456789tf-" else value
+    for seed in arguments.seeds:
+        for name in arguments.arms:
+            folder = CACHE / name / f"seed-{seed}"
+            began, spent = time.perf_counter(), time.process_time()
+            arm = GenerativeTrainer(name, WordLlamaEmbedder()).fit(
+                Training(
+                    items=log.items,
+                    train=split.train,
+                    chosen=split.validation,
+                    folder=folder,
+                    seed=seed,
+                    settings=given,
+                    moved=lambda done, total, doing: (
+                        print(f"  {done}/{total} {doing}", flush=True) if "NDCG" in doing else None
+                    ),
+                )
+            )
+            wall, cpu = time.perf_counter() - began, time.process_time() - spent
+            print(f"{name} seed {seed}: trained in {wall:.0f} s ({cpu:.0f} s of processor)", flush=True)
+            for part in ("validation", "test"):
+                asked = getattr(split, part)
+                for view in ("removed", "kept"):
+                    removed = asked.histories if view == "removed" else None
+                    found = figures(
+                        arm.top(asked.histories, k=20, removed=removed), asked.targets, len(log.items)
+                    )
+                    shown = "  ".join(
+                        f"{key} {found[key]:.4f}" for key in ("hr@10", "ndcg@10", "coverage@10")
+                    )
+                    print(f"{name} seed {seed} {part} {view}: {shown}", flush=True)
+
+
+class Timed:
+    """A decoder whose own time is counted apart from the search's."""
+
+    def __init__(self, inner: Any, spent: list[float]) -> None:
+        self.inner, self.spent = inner, spent
+
+    def _count(self, call: Any, *arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return call(*arguments)
+        finally:
+            self.spent[0] += time.perf_counter() - began
+
+    def begin(self, histories: Sequences) -> Timed:
+        return Timed(self._count(self.inner.begin, histories), self.spent)
+
+    def extend(self, rows: Any, tokens: Any) -> Timed:
+        return Timed(self._count(self.inner.extend, rows, tokens), self.spent)
+
+    def logits(self, ask: Any) -> Any:
+        return self._count(self.inner.logits, ask)
+
+
+def speed(arguments: argparse.Namespace) -> None:
+    """The beam against exhaustive scoring and against `generate`; the trie's share; one request."""
+    import torch
+    import transformers
+
+    log, split = read(arguments.data)
+    arm = GenerativeArm(Checkpoint.load(CACHE / "generative" / "seed-0" / MODEL, log.items))
+    decoder, trie = arm.checkpoint.decoder, arm.trie
+    rng = np.random.default_rng(0)
+    rows = np.sort(rng.permutation(len(split.test))[: arguments.users])
+    histories = split.test.histories.take(rows)
+    print(f"torch {torch.__version__}, transformers {transformers.__version__}")
+
+    everything = int(np.diff(trie.levels).max())
+    whole = found(decoder, trie, histories, everything, together=8)
+    for width in (50, 20, 10):
+        beam = found(decoder, trie, histories, width)
+        same = (beam[0] == whole[0]).all(axis=1).mean()
+        both = [len(set(a) & set(b)) / 10 for a, b in zip(beam[0].tolist(), whole[0].tolist(), strict=True)]
+        print(
+            f"beam {width}: same top 10 {same:.4f}, overlap {np.mean(both):.4f}, "
+            f"proved exact {beam[1].mean():.4f} of {len(rows)} users"
+        )
+
+    part = histories.take(np.arange(min(512, len(histories))))
+    found(decoder, trie, part.take(np.arange(64)), 20)
+    began = time.perf_counter()
+    found(decoder, trie, part, 20)
+    ours = len(part) / (time.perf_counter() - began)
+    few = histories.take(np.arange(arguments.generated))
+    theirs, same = generated(CACHE / "generative" / "seed-0" / MODEL, decoder.ids, few, arm)
+    print(f"in process {ours:.0f} users/s; transformers generate {theirs:.2f}; ratio {ours / theirs:.1f}")
+    print(f"(both, beam 20, the history not excluded; {same:.2f} of the first items are equal)")
+
+    spent = [0.0]
+    began = time.perf_counter()
+    found(Timed(decoder, spent), trie, part, 20)
+    total = time.perf_counter() - began
+    own = trie_time(trie, part, decoder)
+    print(
+        f"of a search: model {spent[0] / total:.1%}, all else {1 - spent[0] / total:.1%}, "
+        f"of which the trie (children and masks) {own / total:.1%} of the whole"
+    )
+
+    times: list[float] = []
+    for row in rng.permutation(len(histories))[:200]:
+        one = histories.take(np.asarray([row]))
+        began = time.perf_counter()
+        arm.top(one, k=10, removed=one)
+        times.append(1000 * (time.perf_counter() - began))
+    times.sort()
+    middle = statistics.median(times)
+    print(f"one request, beam 20, history removed: p50 {middle:.1f} ms, p95 {times[189]:.1f} ms")
+
+
+def found(decoder: Any, trie: Trie, histories: Sequences, width: int, together: int = 256) -> Any:
+    """Items and proofs of the best 10, the history removed."""
+    items, exact = [], []
+    for start in range(0, len(histories), together):
+        some = histories.take(np.arange(start, min(start + together, len(histories))))
+        beams = search(decoder, trie, some, width=width, k=10, cut=trie.cut(some.rows, some.items))
+        items.append(beams.items)
+        exact.append(beams.exact)
+    return np.concatenate(items), np.concatenate(exact)
+
+
+def trie_time(trie: Trie, histories: Sequences, decoder: Any) -> float:
+    """Seconds of the trie's own work in the searches of `found`: cuts, children and masks."""
+    asked: list[tuple[Sequences, np.ndarray, np.ndarray]] = []
+    for start in range(0, len(histories), 256):
+        some = histories.take(np.arange(start, min(start + 256, len(histories))))
+        asked.append((some, np.arange(len(some)), np.zeros(len(some), dtype=np.int64)))
+        first = search(decoder, trie, some, width=20, k=20)
+        leaves = trie.leaf[first.items]
+        request = np.repeat(np.arange(len(some)), 20)
+        asked.append((some, request, trie.parent[leaves].ravel().astype(np.int64)))
+    began = time.perf_counter()
+    for number, (some, request, node) in enumerate(asked):
+        if number % 2 == 0:
+            cut = trie.cut(some.rows, some.items)
+        start, counts, _, child = children(trie, node)
+        alive(trie, cut, request, node, start, np.cumsum(counts) - counts, child)
+    return time.perf_counter() - began
+
+
+def generated(folder: Path, ids: ItemIds, histories: Sequences, arm: GenerativeArm) -> tuple[float, float]:
+    """Users a second of transformers' beam search held to the same identifiers, and how often it agrees."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    follow: dict[tuple[int, ...], list[int]] = {}
+    for item in range(len(ids)):
+        word = tuple(token + SPECIAL for token in ids.of(item))
+        for at in range(len(word)):
+            follow.setdefault(word[:at], []).append(word[at])
+    follow = {start: sorted(set(tokens)) for start, tokens in follow.items()}
+    first: list[tuple[int, ...]] = []
+    began = time.perf_counter()
+    for at in range(0, len(histories), 8):
+        rows, lengths = token_rows(histories.take(np.arange(at, min(at + 8, len(histories)))), ids)
+        longest = rows.shape[1]
+        left = np.stack([np.roll(row, longest - length) for row, length in zip(rows, lengths, strict=True)])
+        out = model.generate(
+            torch.from_numpy(left),
+            attention_mask=torch.from_numpy((left != 0).astype(np.int64)),
+            num_beams=20,
+            num_return_sequences=10,
+            max_new_tokens=ids.depth,
+            min_new_tokens=ids.depth,
+            do_sample=False,
+            early_stopping=True,
+            prefix_allowed_tokens_fn=lambda _, row, longest=longest: follow[tuple(row[longest:].tolist())],
+        )
+        first += [tuple((row[longest:] - SPECIAL).tolist()) for row in out[::10]]
+    speed = len(histories) / (time.perf_counter() - began)
+    ours = arm.top(histories, k=10).items[:, 0]
+    return speed, float(np.mean([ids.item(word) == item for word, item in zip(first, ours, strict=True)]))
+
+
+def trie(arguments: argparse.Namespace) -> None:
+    """A million identifiers: memory, building, and a step beside one of ten thousand."""
+    for items in (10_000, 1_000_000):
+        rng = np.random.default_rng(0)
+        k = round(items ** (1 / 3))
+        labels = [rng.integers(0, k, items).astype(np.int32) for _ in range(2)]
+        ids = ItemIds.by_level("made", [*labels, np.arange(items, dtype=np.int32)], own=True)
+        began = time.perf_counter()
+        made = Trie.of(ids)
+        built = time.perf_counter() - began
+        rows = np.repeat(np.arange(256), 10)
+        seen = rng.integers(0, items, len(rows)).astype(np.int32)
+        node = rng.integers(made.levels[1], made.levels[2], 256 * 20)
+        request = np.repeat(np.arange(256), 20)
+        times: dict[str, list[float]] = {"cut": [], "step": [], "children": []}
+        for _ in range(30):
+            began = time.perf_counter()
+            cut = made.cut(rows, seen)
+            times["cut"].append(time.perf_counter() - began)
+            began = time.perf_counter()
+            start, counts, _, child = children(made, node)
+            alive(made, cut, request, node, start, np.cumsum(counts) - counts, child)
+            times["step"].append(time.perf_counter() - began)
+        step = statistics.median(times["step"])
+        print(
+            f"{items:,} items: {made.nbytes / 1e6:.1f} MB, built in {built:.2f} s; "
+            f"256 requests × 10 exclusions cut in {1000 * statistics.median(times['cut']):.2f} ms; "
+            f"a step of 256 × 20 nodes, {len(child):,} children: {1000 * step:.2f} ms "
+            f"({1e9 * step / len(child):.0f} ns a child)"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("train", "speed", "trie"))
+    parser.add_argument("--data", default=os.environ.get("ORCHESTRATOR_DATA", "../shared/data"))
+    parser.add_argument("--arms", nargs="+", default=["generative", "atomic"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--users", type=int, default=2000)
+    parser.add_argument("--generated", type=int, default=32)
+    arguments = parser.parse_args()
+    {"train": train, "speed": speed, "trie": trie}[arguments.what](arguments)
+
+
+if __name__ == "__main__":
+    main()

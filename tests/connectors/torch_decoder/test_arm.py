@@ -1,0 +1,41 @@
+"""The generated arms keep what every arm must keep."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.torch_decoder import GenerativeTrainer
+from connectors.wordllama import WordLlamaEmbedder
+from orchestrator.ports import Trainer
+from orchestrator.testing.arm import ArmConformance
+
+pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
+
+
+class TestGenerative(ArmConformance):
+    learns = 0.5
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return GenerativeTrainer("generative", WordLlamaEmbedder())
+
+
+class TestAtomic(ArmConformance):
+    learns = 0.5
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return GenerativeTrainer("atomic", WordLlamaEmbedder())
+
+
+class TestTree(ArmConformance):
+    # Without tokens of their own, items are told apart by the whole word: slower to learn.
+    learns = 0.3
+    settings = {"model": "tiny", "ids": "tree"}  # noqa: RUF012 - a constant of the class
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return GenerativeTrainer("generative", WordLlamaEmbedder())

@@ -20,6 +20,7 @@ from orchestrator.ports import (
     Features,
     LanguageModel,
     Ledger,
+    Recommender,
     Runs,
     ShardWriter,
     SparseEncoder,
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from orchestrator.graph.runner import Durability
     from orchestrator.graph.workflow import Workflow
     from orchestrator.indexing.indexer import Indexer
+    from orchestrator.recommendation.arms import Roster
+    from orchestrator.recommendation.recommender import EditionRecommender
 
 #: Seconds.
 DAY = 86_400.0
@@ -65,6 +68,7 @@ PROVIDED: tuple[type, ...] = (
     Clock,
     Catalogue,
     Ledger,
+    Recommender,
 )
 
 
@@ -271,17 +275,37 @@ class Application:
 
         return EdgeShardWriter(self.index_folder)
 
+    # -- recommendation ------------------------------------------------------------------------
+
+    @cached_property
+    def roster(self) -> Roster:
+        """The arms that can be trained, by name."""
+        from connectors.sasrec import SasRecTrainer
+        from orchestrator.recommendation.arms import Roster
+        from orchestrator.recommendation.classics import classic_trainers
+
+        return Roster.of([*classic_trainers(), SasRecTrainer()])
+
+    @cached_property
+    def recommender(self) -> EditionRecommender:
+        """What was trained last."""
+        from orchestrator.recommendation.editions import Editions
+        from orchestrator.recommendation.recommender import EditionRecommender
+
+        return EditionRecommender(Editions(self.settings.home / "recommendations", self.roster))
+
     # -- one index -----------------------------------------------------------------------------
 
     def ports(self, index: str | None = None) -> Mapping[type, object]:
         """What the nodes of a workflow are given, for an index."""
         from connectors.sql import SqlDocuments, SqlFeatures
+        from orchestrator.recommendation.documents import WithItems
 
         name = self._named(index)
         if name not in self._ports:
             self._ports[name] = {
                 VectorStore: self.store(name),
-                Documents: SqlDocuments(self.database, name),
+                Documents: WithItems(SqlDocuments(self.database, name), self.recommender),
                 Features: SqlFeatures(self.database, name),
                 Embedder: self.embedder_of(name),
                 TokenEmbedder: self.token_embedder_of(name),
@@ -293,6 +317,7 @@ class Application:
                 Clock: self.clock,
                 Catalogue: self.catalogue,
                 Ledger: self.ledger,
+                Recommender: self.recommender,
             }
         return self._ports[name]
 

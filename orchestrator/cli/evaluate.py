@@ -103,7 +103,7 @@ def evaluate(
     if plot is not None:
         report.plot(plot)
     if json_file is not None and str(json_file) != "-":
-        _write(json_file, json.dumps(report.json(), indent=2, ensure_ascii=False) + "\n")
+        write_whole(json_file, json.dumps(report.json(), indent=2, ensure_ascii=False) + "\n")
     if json_file is not None and str(json_file) == "-":
         say_json(report.json())
     else:
@@ -194,8 +194,8 @@ def require_writable(file: Path | None) -> None:
         raise BadInput(f"{file} cannot be written.", hint="Name another file.")
 
 
-def _write(file: Path, text: str) -> None:
-    """Whole or not at all."""
+def write_whole(file: Path, text: str) -> None:
+    """A file, whole or not at all."""
     part = file.with_name(f".{file.name}.part")
     try:
         part.write_text(text, encoding="utf-8")

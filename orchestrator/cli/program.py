@@ -100,12 +100,14 @@ def _register() -> None:
         flows,
         index,
         prune,
+        recommend,
         safekeeping,
         serve,
         trace,
     )
 
     program.add_typer(index.program, name="index")
+    program.add_typer(recommend.program, name="recommend")
     for each in (ask, serve, flows, evaluate, calibrate, trace, doctor, prune, safekeeping):
         each.register(program)
 

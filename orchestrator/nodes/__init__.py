@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.mmr import Mmr
     from orchestrator.nodes.prompt_prf import PromptPrf
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
+    from orchestrator.nodes.recommend import FindItems, Recommend, Remembered, SessionItems
     from orchestrator.nodes.recorded import Recorded
     from orchestrator.nodes.reformulate import GenQREnsemble, GenQRFusion
     from orchestrator.nodes.relevance import RelevanceFilter
@@ -27,12 +28,19 @@ if TYPE_CHECKING:
     from orchestrator.nodes.rerank import Rerank
     from orchestrator.nodes.retrieve import Retrieve
     from orchestrator.nodes.semantic_compression import SemanticCompression
+    from orchestrator.nodes.slate import SlateAnswer, Slated
     from orchestrator.nodes.sources import WeighSources
     from orchestrator.nodes.standalone import Standalone
     from orchestrator.nodes.tools import RetrieveTools, ToolQueries
 
 
 _HOMES = {
+    "FindItems": "recommend",
+    "Recommend": "recommend",
+    "Remembered": "recommend",
+    "SessionItems": "recommend",
+    "Slated": "slate",
+    "SlateAnswer": "slate",
     "AskFacet": "facet_search",
     "CitedAnswer": "answer",
     "CitedReport": "report",
@@ -71,6 +79,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "FindItems",
+    "Recommend",
+    "Remembered",
+    "SessionItems",
+    "Slated",
+    "SlateAnswer",
     "AskFacet",
     "CitedAnswer",
     "CitedReport",

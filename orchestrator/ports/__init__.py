@@ -22,7 +22,7 @@ from orchestrator.ports.indexes import (
 )
 from orchestrator.ports.jobs import Job, JobState, Ledger
 from orchestrator.ports.models import Generation, LanguageModel, PerTenant, Probabilities, Scores, of_tenant
-from orchestrator.ports.recommend import Arm, Ranking, Recommender, Trainer, Training
+from orchestrator.ports.recommend import Arm, Known, Ranking, Recommender, Trainer, Training
 from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.ports.vectors import (
     Dense,
@@ -56,6 +56,7 @@ __all__ = [
     "IndexVersion",
     "Job",
     "JobState",
+    "Known",
     "LanguageModel",
     "Ledger",
     "Lexical",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.recommendation.interactions import Sequences
-    from orchestrator.recommendation.items import Items
+    from orchestrator.recommendation.items import Item, Items
     from orchestrator.recommendation.protocol import Asked
 
 
@@ -102,9 +102,21 @@ class Trainer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a history: the items that count, the oldest first, and what was passed over."""
+
+    items: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 @runtime_checkable
 class Recommender(Protocol):
-    """Items of one catalogue for histories. Access and filters are part of every ranking."""
+    """Items of one catalogue for histories. Access and filters are part of every ranking.
+
+    A principal sees the items of its tenant that carry a granted label, and no others: not as results,
+    not as reasons, and not as what a history counts.
+    """
 
     @property
     def version(self) -> str:
@@ -124,8 +136,29 @@ class Recommender(Protocol):
     ) -> list[Hits]:
         """One ranking a history by the arm of that name, or by the best one there is.
 
-        Only items of the principal's tenant that carry a granted label, match every filter and are not
-        in `exclude` are ranked; those of the history only with `repeat`. What a history names that
-        the catalogue lacks is passed over.
+        Only items that match every filter and are not in `exclude` are ranked; those of the history only
+        with `repeat`. What a history names that the catalogue lacks is passed over.
         """
+        ...
+
+    async def find(
+        self, text: str, *, principal: Principal, k: int = 100, filters: Sequence[Filter] = ()
+    ) -> Hits:
+        """Items whose title and attributes hold words of a text, the rarer the better."""
+        ...
+
+    async def known(self, history: History, *, principal: Principal) -> Known:
+        """What a history comes to: the items that a ranking counts."""
+        ...
+
+    async def items(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Item]:
+        """Those of the items that exist and that the principal may see, in the order of `ids`."""
+        ...
+
+    async def reasons(self, history: History, ids: Sequence[str], *, principal: Principal) -> dict[str, str]:
+        """For items, the path that leads to them from the history, in words; no entry where there is none."""
+        ...
+
+    async def alike(self, ids: Sequence[str], *, principal: Principal) -> NDArray[np.float32]:
+        """Cosines (len(ids), len(ids)) of what can be read about the items; 0 for one not to be seen."""
         ...

@@ -101,6 +101,41 @@ class FusionTrainer:
         return Fusion.load(self.name, folder, parts, np.load(folder / "popularity.npy", allow_pickle=False))
 
 
+@dataclass(frozen=True)
+class PipelineTrainer:
+    """Learns to order the candidates of every arm that is there."""
+
+    name: str = "pipeline"
+    parts: tuple[str, ...] = (*TRAINING_FREE, "ease", "sasrec", "generative", "atomic")
+
+    def missing(self) -> str | None:
+        """Whether scipy and LightGBM are there."""
+        if absent("lightgbm"):
+            return f"The arm {self.name} needs lightgbm, which is not installed. {INSTALL}"
+        return _without_scipy(self.name)
+
+    def fit(self, training: Training) -> Arm:
+        """Learn and save."""
+        import numpy as np
+
+        from orchestrator.recommendation.pipeline import learn_pipeline
+        from orchestrator.recommendation.popularity import log_popularity
+
+        popularity = log_popularity(training)
+        arm = learn_pipeline(training, popularity)
+        arm.save(training.folder)
+        np.save(training.folder / "popularity.npy", popularity)
+        return arm
+
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+        """What `fit` saved."""
+        import numpy as np
+
+        from orchestrator.recommendation.pipeline import Pipeline
+
+        return Pipeline.load(folder, parts, np.load(folder / "popularity.npy", allow_pickle=False))
+
+
 def classic_trainers() -> tuple[Trainer, ...]:
     """Trainers of the arms that scipy is enough for."""
 
@@ -131,6 +166,7 @@ def classic_trainers() -> tuple[Trainer, ...]:
         ItemToItemTrainer("attributes", attributes),
         ItemToItemTrainer("ease", ease),
         FusionTrainer(),
+        PipelineTrainer(),
     )
 
 

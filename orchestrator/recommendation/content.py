@@ -21,7 +21,7 @@ def terms(item: Item, *, title: bool = True) -> Counter[str]:
     """An item's attributes, each whole, and the words of its title."""
     counts: Counter[str] = Counter(f"{field}={value.casefold()}" for field, value in item.attributes)
     if title:
-        counts.update(set(_words(item.title)))
+        counts.update(set(words(item.title)))
     return counts
 
 
@@ -95,13 +95,14 @@ def unit_rows(matrix: Any) -> Any:
     return sparse.csr_matrix(sparse.diags(scale.astype(np.float32)) @ matrix, dtype=np.float32)
 
 
-def _words(text: str) -> list[str]:
-    words: list[str] = []
+def words(text: str) -> list[str]:
+    """Runs of letters and digits, case folded."""
+    found: list[str] = []
     word: list[str] = []
     for character in f"{text.casefold()} ":
         if character.isalnum():
             word.append(character)
         elif word:
-            words.append("".join(word))
+            found.append("".join(word))
             word = []
-    return words
+    return found

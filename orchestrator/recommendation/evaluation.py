@@ -137,7 +137,7 @@ def evaluate(
             items=log.items,
             train=split.train,
             chosen=split.validation,
-            folder=folder / _identity(log) / f"seed-{seed}",
+            folder=folder / identity(log) / f"seed-{seed}",
             seed=seed,
             settings=settings or {},
             moved=moved,
@@ -231,7 +231,7 @@ def limits(log: Log, split: Split) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _identity(log: Log) -> str:
+def identity(log: Log) -> str:
     """Another log, or a change of what is trained, has another folder."""
     digest = sha256(f"{FORMAT} {log.items.hash}".encode())
     digest.update(log.interactions.sequences.items.tobytes())

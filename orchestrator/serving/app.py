@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from orchestrator.answering import answering
 from orchestrator.errors import BadInput
 from orchestrator.graph.workflow import Workflow
-from orchestrator.serving import chat, errors, health, models, runs
+from orchestrator.serving import chat, errors, health, models, recommendations, runs
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.auth import ApiKeys
 from orchestrator.serving.endpoint import Endpoint, Provider
@@ -65,7 +65,7 @@ def create_app(
     app = FastAPI(title="orchestrator", lifespan=lifespan, redirect_slashes=False)
     app.state.endpoint = endpoint
     errors.install(app)
-    for part in (chat, models, runs, health):
+    for part in (chat, models, recommendations, runs, health):
         app.include_router(part.router)
     return app
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
 from random import Random
 
 from orchestrator.recommendation.interactions import Interactions, Sequences
@@ -43,3 +46,19 @@ def made_up_log(users: int = 240, *, families: int = 6, size: int = 10, seed: in
         rows.append(row)
     names = tuple(f"user-{at:04}" for at in range(users))
     return Log(items, Interactions(names, Sequences.of(rows)))
+
+
+def write_shop(folder: Path, log: Log | None = None) -> None:
+    """The shop as files in S3-Rec's layout: `sequences.txt` and `items.jsonl`."""
+    log = log or made_up_log()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "sequences.txt").open("w", encoding="utf-8") as file:
+        for user, row in zip(log.interactions.users, log.interactions.sequences, strict=True):
+            file.write(" ".join([user, *(log.items[int(number)].id for number in row)]) + "\n")
+    with (folder / "items.jsonl").open("w", encoding="utf-8") as file:
+        for item in log.items.rows:
+            file.write(json.dumps({"_id": item.id, "title": item.title, **dict(item.attributes)}) + "\n")
+
+
+if __name__ == "__main__":
+    write_shop(Path(sys.argv[1] if len(sys.argv) > 1 else "shop"))

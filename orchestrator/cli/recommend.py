@@ -1,0 +1,277 @@
+"""`orchestrator recommend`: train on a log, compare arms, and show what somebody would be offered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from orchestrator.cli.output import note, progress, say, say_json
+from orchestrator.cli.program import JsonOption, PrincipalOption, invocation
+
+program = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Recommend items from a log of who had what.",
+    epilog="Example: `orchestrator recommend train --data shop && orchestrator recommend top --user 17`",
+)
+
+DataOption = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        "-d",
+        help="Folder with sequences.txt or interactions.csv or .jsonl, and items.jsonl or items.csv.",
+        metavar="DIR",
+    ),
+]
+ArmsOption = Annotated[
+    str | None,
+    typer.Option("--arms", help="Which arms, separated by commas.", metavar="NAMES", show_default="all"),
+]
+Ids = Literal["tree", "collaborative", "semantic", "hybrid", "sequential", "atomic"]
+IdsOption = Annotated[
+    Ids | None,
+    typer.Option("--ids", help="How the generative arm names items.", show_default="chosen on validation"),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Size of the deep models: full, tiny.", metavar="NAME", show_default="full"),
+]
+
+
+@program.command(epilog="Example: `orchestrator recommend train --data shop --arms fusion`")
+def train(
+    context: typer.Context,
+    data: DataOption,
+    arms: ArmsOption = None,
+    ids: IdsOption = None,
+    model: ModelOption = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of training.", metavar="N")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train arms on a log, and put them into use once all are whole.
+
+    Arms whose library is not installed are left out, and said. A training that was stopped goes on.
+    """
+    from orchestrator.app import Application
+    from orchestrator.recommendation.reading import read_log
+    from orchestrator.recommendation.training import Trained
+    from orchestrator.recommendation.training import train as trained_on
+
+    application = Application(invocation(context).settings())
+    log = read_log(data)
+    with progress("Training") as moved:
+        report: Trained = trained_on(
+            log,
+            application.recommender.editions,
+            arms=_names(arms),
+            settings=_settings(ids, model),
+            seed=seed,
+            moved=moved,
+            finished=lambda name: note(f"{name} is trained"),
+        )
+    for each in (*report.notes, *(_lower(reason) for reason in report.left_out.values())):
+        note(f"note: {each}")
+    if as_json:
+        say_json(
+            {
+                "edition": report.edition,
+                "arms": list(report.arms),
+                "left_out": dict(report.left_out),
+                "items": report.items,
+                "users": report.users,
+                "notes": list(report.notes),
+            }
+        )
+    else:
+        say(
+            f"{report.edition}: {', '.join(report.arms)}, for {report.users:,} users and "
+            f"{report.items:,} items"
+        )
+
+
+@program.command(epilog="Example: `orchestrator recommend evaluate --data shop --arms rules,fusion`")
+def evaluate(
+    context: typer.Context,
+    data: DataOption,
+    arms: ArmsOption = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each arm.", metavar="N")] = 1,
+    ids: IdsOption = None,
+    model: ModelOption = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the report as JSON; - prints it.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Compare arms: train on all but the last two items of every user, test on the last.
+
+    The whole catalogue is ranked, with the history removed and kept. What is trained is kept, so that a
+    comparison that was stopped goes on, and another of the same log is quick.
+    """
+    from orchestrator.app import Application
+    from orchestrator.cli.evaluate import require_writable, write_whole
+    from orchestrator.recommendation.evaluation import evaluate as evaluated
+    from orchestrator.recommendation.reading import read_log
+    from orchestrator.recommendation.report import as_json, as_text
+
+    require_writable(json_file)
+    settings = invocation(context).settings()
+    application = Application(settings)
+    log = read_log(data)
+    with progress("Training") as moved:
+        report = evaluated(
+            log,
+            application.roster,
+            settings.home / "evaluation" / "recommendations",
+            arms=_names(arms),
+            seeds=seeds,
+            settings=_settings(ids, model),
+            moved=moved,
+            told=lambda name, seed, seconds: note(f"{name}, seed {seed}: {seconds:.1f} s"),
+        )
+    if json_file is not None and str(json_file) != "-":
+        write_whole(json_file, json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n")
+    if json_file is not None and str(json_file) == "-":
+        say_json(as_json(report))
+    else:
+        say(as_text(report))
+
+
+@program.command(epilog="Example: `orchestrator recommend top --items A,B,C --where brand=Acme`")
+def top(
+    context: typer.Context,
+    user: Annotated[str, typer.Option("--user", "-u", help="A user of the log.", metavar="ID")] = "",
+    items: Annotated[
+        str, typer.Option("--items", help="A history, the oldest first, separated by commas.", metavar="IDS")
+    ] = "",
+    exclude: Annotated[
+        str, typer.Option("--exclude", help="Items to leave out, separated by commas.", metavar="IDS")
+    ] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="FIELD=VALUE that items must have; repeat it.", metavar="FIELD=VALUE"),
+    ] = None,
+    count: Annotated[int, typer.Option("-k", help="How many.", min=1, metavar="N")] = 10,
+    arm: Annotated[
+        str, typer.Option("--arm", help="Which arm ranks.", metavar="NAME", show_default="the best")
+    ] = "",
+    repeat: Annotated[bool, typer.Option("--repeat", help="Offer items of the history again.")] = False,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a user, or whoever had some items, would be offered, and why."""
+    from orchestrator.app import Application
+    from orchestrator.errors import BadInput
+    from orchestrator.nodes.slate import offered
+    from orchestrator.types import History
+
+    if not user and not items:
+        raise BadInput(
+            "Neither a user nor items were given.", hint="Give --user ID, or --items A,B,C, or both."
+        )
+    settings = invocation(context).settings()
+    reader = settings.reader(principal)
+    filters = _filters(where or [])
+
+    async def slate() -> Any:
+        async with Application(settings) as application:
+            return await offered(
+                application.recommender,
+                History(user, tuple(_split(items))),
+                principal=reader,
+                k=count,
+                arm=arm,
+                exclude=_split(exclude),
+                filters=filters,
+                repeat=repeat,
+            )
+
+    found = asyncio.run(slate())
+    for each in found.notes:
+        note(f"note: {each}")
+    if as_json:
+        say_json(
+            {
+                "items": [
+                    {
+                        "id": offer.id,
+                        "title": offer.title,
+                        "score": offer.score,
+                        "arm": offer.why,
+                        "reason": offer.reason,
+                    }
+                    for offer in found
+                ],
+                "notes": list(found.notes),
+            }
+        )
+        return
+    for place, offer in enumerate(found, 1):
+        called = f"{offer.title} ({offer.id})" if offer.title else offer.id
+        say(f"{place:>3}. {called}" + (f": {offer.reason}" if offer.reason else ""))
+
+
+@program.command(epilog="Example: `orchestrator recommend withdraw B0017`")
+def withdraw(
+    context: typer.Context,
+    items: Annotated[list[str], typer.Argument(help="Items.", metavar="ID")],
+    back: Annotated[bool, typer.Option("--back", help="Let them in again.")] = False,
+) -> None:
+    """Take items out of every ranking at once, without training."""
+    from orchestrator.app import Application
+    from orchestrator.errors import BadInput
+
+    editions = Application(invocation(context).settings()).recommender.editions
+    unknown = [one for one in items if one not in editions.open().items.numbers]
+    if unknown:
+        raise BadInput(
+            f"Not in the catalogue: {', '.join(unknown)}.", hint="`recommend top` shows the ids of items."
+        )
+    left = editions.withdraw(items, back=back)
+    say(f"{len(left):,} item{'' if len(left) == 1 else 's'} withdrawn")
+
+
+def _names(given: str | None) -> tuple[str, ...]:
+    from orchestrator.errors import BadInput
+    from orchestrator.recommendation.arms import ARMS
+
+    if given is None:
+        return ARMS
+    names = tuple(_split(given))
+    if not names:
+        raise BadInput("--arms names none.", hint=f"Arms: {', '.join(ARMS)}.")
+    return names
+
+
+def _settings(ids: str | None, model: str | None) -> dict[str, str]:
+    from orchestrator.errors import BadInput
+
+    if model is not None and model not in ("full", "tiny"):
+        raise BadInput(f"There is no model {model!r}.", hint="Models: full, tiny.")
+    return {name: value for name, value in (("ids", ids), ("model", model)) if value is not None}
+
+
+def _filters(where: Sequence[str]) -> tuple[Any, ...]:
+    from orchestrator.errors import BadInput
+    from orchestrator.types import Filter
+
+    values: dict[str, list[str]] = {}
+    for each in where:
+        field, equals, value = each.partition("=")
+        if not equals or not field.strip() or not value.strip():
+            raise BadInput(f"--where {each!r} is not FIELD=VALUE.", hint="Write it so: --where brand=Acme")
+        values.setdefault(field.strip(), []).append(value.strip())
+    # Values of one field are alternatives; different fields must all hold.
+    return tuple(Filter(field, tuple(given)) for field, given in values.items())
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,81 @@
+"""Recommend: items for a history, as hits, so that every fusion and reranker takes them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestrator.graph.node import Node
+from orchestrator.nodes.fusion import reciprocal_rank
+from orchestrator.ports import Recommender
+from orchestrator.types import History, Hit, Hits, Queries, Query, Question
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Recommend(Node):
+    """The `k` best items for a history by one `arm`, or by the best arm that was trained.
+
+    The question's filters hold, and its principal sees. `repeat` offers items of the history again.
+    Without `cold`, nothing is offered to a history of which no item is known: popular items would drown
+    what another branch of a fusion has found.
+    """
+
+    k: Count = 100
+    arm: str = ""
+    exclude: tuple[str, ...] = ()
+    repeat: bool = False
+    cold: bool = True
+
+    async def __call__(self, question: Question, history: History, recommender: Recommender) -> Hits:
+        if not self.cold and not (await recommender.known(history, principal=question.principal)).items:
+            return Hits()
+        (hits,) = await recommender.recommend(
+            [history],
+            principal=question.principal,
+            k=self.k,
+            arm=self.arm,
+            exclude=self.exclude,
+            filters=question.filters,
+            repeat=self.repeat,
+        )
+        return hits
+
+
+class FindItems(Node):
+    """The `k` items whose titles and attributes hold the words of the queries, or of the question."""
+
+    k: Count = 100
+
+    async def __call__(self, question: Question, queries: Queries | None, recommender: Recommender) -> Hits:
+        asked = tuple(queries or (Query(question.text),))
+        rankings = [
+            await recommender.find(
+                query.text, principal=question.principal, k=self.k, filters=question.filters
+            )
+            for query in asked
+        ]
+        if len(rankings) == 1:
+            return rankings[0]
+        return reciprocal_rank(rankings, [query.weight for query in asked]).top(self.k)
+
+
+class Remembered(Node):
+    """The history of whoever asks: a user of the log by the principal's name, or by `user`."""
+
+    user: str = ""
+
+    async def __call__(self, question: Question) -> History:
+        return History(user=self.user or question.principal.name)
+
+
+class SessionItems(Node):
+    """Search around the newest `last` items of the history: its ids as hits, the newest first."""
+
+    last: Count = 5
+
+    async def __call__(self, question: Question, history: History, recommender: Recommender) -> Hits:
+        known = await recommender.known(history, principal=question.principal)
+        newest = list(dict.fromkeys(reversed(known.items)))[: self.last]
+        return Hits(tuple(Hit(one, 1.0 / (place + 1), "history") for place, one in enumerate(newest)))

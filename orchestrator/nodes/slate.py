@@ -1,0 +1,123 @@
+"""Slate: what is shown, from a ranking of items: diverse, within caps, each place with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestrator.graph.node import Node
+from orchestrator.ports import Recommender
+from orchestrator.recommendation.diversity import relevant_and_unlike, within_caps
+from orchestrator.types import Answer, Filter, History, Hits, Offer, Principal, Question, Slate
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+#: Candidates looked at for each place, so that caps and diversity have a choice.
+POOL = 5
+
+
+class Slated(Node):
+    """The best `k` items as a slate.
+
+    `diversity` 0 keeps the ranking, 1 looks at nothing but how unlike the items are. `at_most` caps how
+    many items may share a value of a field, as `(("brand", 2),)`. `pool` is how many hits are looked at.
+    Items that the principal may not see are not shown, whoever ranked them.
+    """
+
+    k: Count = 10
+    diversity: Share = 0.0
+    at_most: tuple[tuple[str, Count], ...] = ()
+    pool: Count = 100
+
+    async def __call__(
+        self, question: Question, hits: Hits, history: History | None, recommender: Recommender
+    ) -> Slate:
+        return await slate_of(
+            recommender,
+            history or History(),
+            hits.top(self.pool),
+            principal=question.principal,
+            k=self.k,
+            diversity=self.diversity,
+            at_most=self.at_most,
+        )
+
+
+class SlateAnswer(Node):
+    """A slate as the reply in a chat: a line an item, with its reason. Without an item it says so."""
+
+    async def __call__(self, slate: Slate) -> Answer:
+        lines = [
+            f"{place}. {offer.title or offer.id}" + (f" — {offer.reason}" if offer.reason else "")
+            for place, offer in enumerate(slate, 1)
+        ]
+        text = "\n".join(lines) or "Nothing was found to offer."
+        return Answer(text, degraded=slate.notes)
+
+
+async def slate_of(
+    recommender: Recommender,
+    history: History,
+    hits: Hits,
+    *,
+    principal: Principal,
+    k: int,
+    diversity: float = 0.0,
+    at_most: Sequence[tuple[str, int]] = (),
+) -> Slate:
+    """A slate of these hits for a history."""
+    notes: list[str] = []
+    if history.user or history.items:
+        notes += (await recommender.known(history, principal=principal)).notes
+    items = await recommender.items(hits.ids, principal=principal)
+    seen = [hit for hit in hits if hit.id in items]
+    order: Sequence[int] = range(len(seen))
+    if diversity:
+        alike = await recommender.alike([hit.id for hit in seen], principal=principal)
+        order = relevant_and_unlike(seen, alike, k=len(seen), diversity=diversity)
+    shown = within_caps(order, [items[hit.id] for hit in seen], k=k, at_most=dict(at_most))
+    reasons = await recommender.reasons(history, [seen[at].id for at in shown], principal=principal)
+    offers = tuple(
+        Offer(
+            seen[at].id,
+            seen[at].score,
+            seen[at].why,
+            items[seen[at].id].title,
+            reasons.get(seen[at].id, ""),
+        )
+        for at in shown
+    )
+    if not offers:
+        notes.append("Nothing is left to offer: access, filters and exclusions leave no item.")
+    return Slate(offers, tuple(notes))
+
+
+async def offered(
+    recommender: Recommender,
+    history: History,
+    *,
+    principal: Principal,
+    k: int = 10,
+    arm: str = "",
+    exclude: Sequence[str] = (),
+    filters: Sequence[Filter] = (),
+    repeat: bool = False,
+    diversity: float = 0.0,
+    at_most: Sequence[tuple[str, int]] = (),
+) -> Slate:
+    """What a history is offered: ranked by an arm, and made a slate."""
+    wanted = k * POOL if diversity or at_most else k
+    (hits,) = await recommender.recommend(
+        [history],
+        principal=principal,
+        k=wanted,
+        arm=arm,
+        exclude=exclude,
+        filters=filters,
+        repeat=repeat,
+    )
+    return await slate_of(
+        recommender, history, hits, principal=principal, k=k, diversity=diversity, at_most=at_most
+    )

@@ -1,0 +1,269 @@
+"""The recommender of published editions: histories by name in, rankings of item ids out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import BadInput
+from orchestrator.ports.recommend import Arm, Known, Ranking
+from orchestrator.recommendation.editions import Edition, Editions
+from orchestrator.recommendation.interactions import Sequences
+from orchestrator.recommendation.items import ATTRIBUTES, Item
+from orchestrator.recommendation.paths import Paths
+from orchestrator.recommendation.selection import best_of_dense
+from orchestrator.recommendation.words import Words
+from orchestrator.types import Filter, History, Hit, Hits, Principal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: The arm that answers when none is named: the first of these that was trained.
+PREFERRED = ("pipeline", "fusion", "sasrec", "atomic", "generative", "rules", "itemknn", "popularity")
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """An edition with what is made of it when it is first needed, and the items that left it."""
+
+    stamp: tuple[str | None, int]
+    edition: Edition
+    withdrawn: frozenset[str]
+
+    @cached_property
+    def there(self) -> NDArray[np.bool_]:
+        """Which items were not withdrawn."""
+        import numpy as np
+
+        mask = np.ones(len(self.edition.items), dtype=np.bool_)
+        mask[self.edition.items.numbers_of(self.withdrawn)[0]] = False
+        return mask
+
+    @cached_property
+    def words(self) -> Words:
+        return Words.of(self.edition.items)
+
+    @cached_property
+    def paths(self) -> Paths:
+        return Paths.of(self.edition.items, self.edition.arms.get("rules"))
+
+
+class EditionRecommender:
+    """Ranks with the current edition. A new one, or a withdrawn item, counts from the next call on."""
+
+    def __init__(self, editions: Editions) -> None:
+        self.editions = editions
+        self._opened: _Opened | None = None
+        self._lock = Lock()
+
+    @property
+    def version(self) -> str:
+        """The name of the edition, and when an item was last withdrawn."""
+        name, changed = self.editions.stamp()
+        return f"{name or 'nothing'}/{changed}"
+
+    async def recommend(
+        self,
+        histories: Sequence[History],
+        *,
+        principal: Principal,
+        k: int = 10,
+        arm: str = "",
+        exclude: Sequence[str] = (),
+        filters: Sequence[Filter] = (),
+        repeat: bool = False,
+    ) -> list[Hits]:
+        """One ranking a history. BadInput for an arm that was not trained, or a field that no item has."""
+        return await asyncio.to_thread(
+            self._ranked, histories, principal, k, arm, tuple(exclude), tuple(filters), repeat
+        )
+
+    async def find(
+        self, text: str, *, principal: Principal, k: int = 100, filters: Sequence[Filter] = ()
+    ) -> Hits:
+        """The `k` best items for the words of a text."""
+
+        def found() -> Hits:
+            opened = self._open()
+            allowed = self._allowed(opened, principal, filters, ())
+            scores = opened.words.scores(text, allowed)
+            return _hits(opened, best_of_dense(scores[None, :], k=k, allowed=scores > 0), "words")[0]
+
+        return await asyncio.to_thread(found)
+
+    async def known(self, history: History, *, principal: Principal) -> Known:
+        """The items that count, and what was passed over."""
+
+        def known() -> Known:
+            opened = self._open()
+            numbers, notes = self._numbers(opened, history, opened.edition.items.readable(principal))
+            ids = opened.edition.items.ids
+            return Known(tuple(ids[number] for number in numbers), tuple(notes))
+
+        return await asyncio.to_thread(known)
+
+    async def items(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Item]:
+        """The items that exist and may be seen."""
+
+        def looked_up() -> dict[str, Item]:
+            opened = self._open()
+            items, open_ = opened.edition.items, self._visible(opened, principal)
+            numbers = {one: items.numbers[one] for one in ids if one in items.numbers}
+            return {one: items[number] for one, number in numbers.items() if open_[number]}
+
+        return await asyncio.to_thread(looked_up)
+
+    async def reasons(self, history: History, ids: Sequence[str], *, principal: Principal) -> dict[str, str]:
+        """The strongest path to each item from the history."""
+
+        def told() -> dict[str, str]:
+            opened = self._open()
+            items, open_ = opened.edition.items, self._visible(opened, principal)
+            numbers, _ = self._numbers(opened, history, open_)
+            wanted, _ = items.numbers_of(ids)
+            paths = opened.paths.to(numbers, [int(one) for one in wanted if open_[one]])
+            return {items.ids[number]: reason for number, reason in paths.items()}
+
+        return await asyncio.to_thread(told)
+
+    async def alike(self, ids: Sequence[str], *, principal: Principal) -> NDArray[np.float32]:
+        """Cosines of what can be read."""
+
+        def compared() -> NDArray[np.float32]:
+            import numpy as np
+
+            opened = self._open()
+            items, open_ = opened.edition.items, self._visible(opened, principal)
+            numbers = [items.numbers.get(one, -1) for one in ids]
+            seen = [number if number >= 0 and open_[number] else -1 for number in numbers]
+            return opened.paths.cosines(np.asarray(seen, dtype=np.int64))
+
+        return await asyncio.to_thread(compared)
+
+    # -- the work, in a thread ------------------------------------------------------------------
+
+    def _open(self) -> _Opened:
+        stamp = self.editions.stamp()
+        opened = self._opened
+        if opened is not None and opened.stamp == stamp:
+            return opened
+        with self._lock:
+            opened = self._opened
+            if opened is None or opened.stamp[0] != stamp[0]:
+                edition = self.editions.open(stamp[0])
+            else:
+                edition = opened.edition
+            if opened is None or opened.stamp != stamp:
+                self._opened = opened = _Opened(stamp, edition, self.editions.withdrawn())
+            return opened
+
+    def _ranked(
+        self,
+        histories: Sequence[History],
+        principal: Principal,
+        k: int,
+        name: str,
+        exclude: tuple[str, ...],
+        filters: tuple[Filter, ...],
+        repeat: bool,
+    ) -> list[Hits]:
+        opened = self._open()
+        allowed = self._allowed(opened, principal, filters, exclude)
+        arm = self._arm(opened.edition, name)
+        readable = opened.edition.items.readable(principal)
+        batch = Sequences.of([self._numbers(opened, each, readable)[0] for each in histories])
+        if k < 1 or not allowed.any():
+            return [Hits() for _ in histories]
+        return _hits(
+            opened, arm.top(batch, k=k, allowed=allowed, removed=None if repeat else batch), arm.name
+        )
+
+    def _arm(self, edition: Edition, name: str) -> Arm:
+        trained = ", ".join(edition.arms) or "none"
+        if name:
+            if name not in edition.arms:
+                raise BadInput(
+                    f"The arm {name!r} is not trained.",
+                    hint=f"Trained: {trained}. Others: orchestrator recommend train --arms {name} --data DIR",
+                )
+            return edition.arms[name]
+        best = next((edition.arms[each] for each in PREFERRED if each in edition.arms), None)
+        if best is None:
+            raise BadInput(
+                f"None of the trained arms can be used here ({trained}).",
+                hint="orchestrator doctor says what is missing.",
+            )
+        return best
+
+    def _visible(self, opened: _Opened, principal: Principal) -> NDArray[np.bool_]:
+        return opened.edition.items.readable(principal) & opened.there
+
+    def _allowed(
+        self, opened: _Opened, principal: Principal, filters: Sequence[Filter], exclude: Sequence[str]
+    ) -> NDArray[np.bool_]:
+        items = opened.edition.items
+        mask = self._visible(opened, principal) & items.matching(
+            [in_fields(each, items.fields) for each in filters]
+        )
+        mask[items.numbers_of(exclude)[0]] = False
+        return mask
+
+    def _numbers(
+        self, opened: _Opened, history: History, readable: NDArray[np.bool_]
+    ) -> tuple[list[int], list[str]]:
+        """The numbers of the items that count. An item that may not be seen is as one that is not there."""
+        notes: list[str] = []
+        numbers: list[int] = []
+        if history.user:
+            had = opened.edition.interactions.of(history.user)
+            if had is None:
+                notes.append(f"The user {history.user!r} is not known: what is new or popular is shown.")
+            else:
+                numbers = [int(one) for one in had if readable[one]]
+        named, unknown = opened.edition.items.numbers_of(history.items)
+        ids = opened.edition.items.ids
+        hidden: list[str] = [ids[int(one)] for one in named if not readable[one]]
+        numbers += [int(one) for one in named if readable[one]]
+        lacking = sorted({*unknown, *hidden})
+        if lacking:
+            some = ", ".join(lacking[:3]) + (", …" if len(lacking) > 3 else "")
+            notes.append(f"Not in the catalogue, and passed over: {some}.")
+        if not numbers and not notes:
+            notes.append("The history is empty: what is popular is shown.")
+        return numbers, notes
+
+
+def in_fields(given: Filter, fields: Sequence[str]) -> Filter:
+    """A filter on a field that items have. BadInput otherwise.
+
+    A table that lists attributes without naming what they say has one field for them all: a filter on
+    any other name is looked for there.
+    """
+    if given.field == "id" or given.field in fields:
+        return given
+    if tuple(fields) == (ATTRIBUTES,):
+        return Filter(ATTRIBUTES, given.values)
+    raise BadInput(
+        f"No item has a field {given.field!r}.",
+        hint=f"Fields: {', '.join(fields) or 'none'}, and id.",
+    )
+
+
+def _hits(opened: _Opened, ranking: Ranking, why: str) -> list[Hits]:
+    """Rankings of ids. Their places, not their rounded scores, decide the order of ties."""
+    ids = opened.edition.items.ids
+    return [
+        Hits(
+            tuple(
+                Hit(ids[int(number)], float(score), why)
+                for number, score in zip(items, scores, strict=True)
+                if number >= 0
+            )
+        )
+        for items, scores in zip(ranking.items, ranking.scores, strict=True)
+    ]

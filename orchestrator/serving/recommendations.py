@@ -1,0 +1,156 @@
+"""`POST /v1/recommendations`: a history in, a slate out, as a run like any other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect
+
+from orchestrator.graph.context import Budget
+from orchestrator.graph.events import Event, Finished
+from orchestrator.graph.workflow import Workflow, workflow
+from orchestrator.nodes.recommend import Recommend
+from orchestrator.nodes.slate import POOL, Slated
+from orchestrator.serving.connection import read_body, while_connected
+from orchestrator.serving.endpoint import Asker, Endpoint, Served
+from orchestrator.serving.errors import of_run, refuse
+from orchestrator.serving.live import live
+from orchestrator.types import Filter, History, Principal, Question, Slate
+
+router = APIRouter(prefix="/v1", tags=["recommendations"])
+
+Name = Annotated[str, Field(min_length=1, max_length=1_000)]
+#: More places are no slate, and longer histories are named by their user.
+_MOST, _LONGEST, _EXCLUDED = 200, 2_000, 20_000
+
+
+class RecommendationRequest(BaseModel):
+    """Whom to recommend to, and within which bounds. Access is the key's, never the body's.
+
+    `where` names fields and the values of which an item must have one; `at_most` caps how many items of
+    the slate may share a value of a field.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    user: str = Field(default="", max_length=1_000)
+    items: list[Name] = Field(default_factory=list, max_length=_LONGEST)
+    exclude: list[Name] = Field(default_factory=list, max_length=_EXCLUDED)
+    where: dict[Name, Name | list[Name]] = Field(default_factory=dict, max_length=20)
+    k: int = Field(default=10, ge=1, le=_MOST)
+    arm: str = Field(default="", max_length=100)
+    repeat: bool = False
+    diversity: float = Field(default=0.0, ge=0.0, le=1.0)
+    at_most: dict[Name, Annotated[int, Field(ge=1)]] = Field(default_factory=dict, max_length=20)
+
+    @classmethod
+    def parse(cls, body: bytes) -> RecommendationRequest:
+        """A request from its JSON; InvalidRequest names the first field that cannot be used."""
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            refuse(error.errors(include_url=False))
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """`where`, as the library knows it."""
+        return tuple(
+            Filter(field, (values,) if isinstance(values, str) else tuple(values))
+            for field, values in self.where.items()
+        )
+
+    @property
+    def workflow(self) -> Workflow:
+        """The run that the request asks for."""
+        wanted = self.k * POOL if self.diversity or self.at_most else self.k
+        ranked = Recommend(k=wanted, arm=self.arm, exclude=tuple(self.exclude), repeat=self.repeat)
+        shown = Slated(k=self.k, diversity=self.diversity, at_most=tuple(self.at_most.items()), pool=wanted)
+        return workflow("recommendations", ranked >> shown, inputs=(Question, History))
+
+
+class Recommendation(BaseModel):
+    """One place of the slate."""
+
+    id: str
+    title: str
+    score: float
+    arm: str
+    reason: str
+
+
+class Recommendations(BaseModel):
+    """The slate. `notes` say what was not known, or could not be done."""
+
+    id: str
+    object: str = "list"
+    created: int
+    data: list[Recommendation]
+    notes: list[str]
+    degraded: list[str]
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": RecommendationRequest.model_json_schema()}},
+    }
+}
+
+
+@router.post("/recommendations", response_model=Recommendations, openapi_extra=_BODY)
+async def recommendations(request: Request, endpoint: Served, asker: Asker) -> Response:
+    """What a history is offered next."""
+    limits = endpoint.limits
+    try:
+        body = await read_body(request, limit=limits.body, seconds=limits.arrival)
+        wanted = RecommendationRequest.parse(body)
+        run_id = uuid4().hex
+        reply = await while_connected(_slate(wanted, endpoint, asker, run_id), request.receive)
+        return JSONResponse(reply.model_dump(), headers={"X-Run-Id": run_id})
+    except ClientDisconnect:
+        return Response(status_code=499)
+
+
+async def _slate(
+    wanted: RecommendationRequest, endpoint: Endpoint, asker: Principal, run_id: str
+) -> Recommendations:
+    async def run() -> AsyncGenerator[Event, None]:
+        events = wanted.workflow.stream(
+            Question("", asker, filters=wanted.filters),
+            History(wanted.user, tuple(wanted.items)),
+            ports=endpoint.ports(),
+            budget=Budget(seconds=endpoint.limits.deadline),
+            durability="none",
+            run_id=run_id,
+        )
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    try:
+        async with aclosing(live(run(), endpoint.admission, endpoint.limits.keep_alive)) as events:
+            (result,) = [event.result async for event in events if isinstance(event, Finished)]
+    except Exception as error:
+        failure = of_run(error, run_id)
+        raise failure from failure.__cause__
+    slate = result.get(Slate)
+    assert isinstance(slate, Slate)
+    return Recommendations(
+        id=f"rec-{run_id}",
+        created=int(time.time()),
+        data=[
+            Recommendation(
+                id=offer.id, title=offer.title, score=offer.score, arm=offer.why, reason=offer.reason
+            )
+            for offer in slate
+        ],
+        notes=list(slate.notes),
+        degraded=list(result.degraded),
+    )

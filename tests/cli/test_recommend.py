@@ -1,0 +1,103 @@
+"""`orchestrator recommend`: from files to a slate, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.testing.shop import made_up_log, write_shop
+from tests.cli.conftest import Command
+
+pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
+
+
+@pytest.fixture
+def shop(folder: Path) -> Path:
+    """A log and an item table in S3-Rec's layout."""
+    path = folder / "shop"
+    write_shop(path)
+    return path
+
+
+def test_from_a_log_to_a_slate(cli: Command, shop: Path) -> None:
+    trained = cli("recommend", "train", "--data", shop, "--arms", "fusion", "--json")
+    assert trained.code == 0
+    assert trained.json["arms"] == ["popularity", "itemknn", "rules", "attributes", "fusion"]
+    top = cli("recommend", "top", "--user", "user-0003", "-k", "4", "--json")
+    assert top.code == 0
+    assert len(top.json["items"]) == 4
+    assert top.json["items"][0]["arm"] == "fusion"
+    filtered = cli(
+        "recommend", "top", "--items", "soap-01,soap-02", "--where", "brand=Acme", "--exclude", "soap-03"
+    )
+    assert filtered.code == 0
+    assert "Acme" in filtered.out
+    assert "soap-03" not in filtered.out
+    assert cli("recommend", "withdraw", "soap-06").code == 0
+    assert "soap-06" not in cli("recommend", "top", "--items", "soap-05", "-k", "60").out
+
+
+def test_cold_users_and_items_are_said(cli: Command, shop: Path) -> None:
+    cli("recommend", "train", "--data", shop, "--arms", "fusion")
+    cold = cli("recommend", "top", "--user", "nobody", "-k", "2")
+    assert cold.code == 0
+    assert "The user 'nobody' is not known" in cold.err
+    assert len(cold.out.splitlines()) == 2
+    odd = cli("recommend", "top", "--items", ",".join(["soap-01"] * 500 + ["gone"]), "-k", "2")
+    assert odd.code == 0
+    assert "passed over: gone" in odd.err
+    everything = ",".join(made_up_log().items.ids)
+    empty = cli("recommend", "top", "--user", "user-0001", "--exclude", everything)
+    assert empty.code == 0
+    assert empty.out == ""
+    assert "Nothing is left to offer" in empty.err
+
+
+def test_an_evaluation_writes_its_report(cli: Command, shop: Path, folder: Path) -> None:
+    done = cli(
+        "recommend",
+        "evaluate",
+        "--data",
+        shop,
+        "--arms",
+        "popularity,rules",
+        "--json",
+        folder / "report.json",
+    )
+    assert done.code == 0
+    assert "| rules |" in done.out
+    report = json.loads((folder / "report.json").read_text())
+    assert set(report["arms"]) == {"popularity", "rules"}
+    assert report["arms"]["rules"]["kept"]["ndcg@10"] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--data", "nowhere"], "nowhere does not exist"),
+        (["evaluate", "--data", "shop", "--arms", "magic"], "There is no arm 'magic'"),
+        (["evaluate", "--data", "shop", "--arms", ","], "--arms names none"),
+        (["train", "--data", "shop", "--model", "huge"], "There is no model 'huge'"),
+        (["top", "--user", "x"], "Nothing was trained yet"),
+        (["top"], "Neither a user nor items"),
+        (["top", "--user", "x", "--where", "brand"], "is not FIELD=VALUE"),
+        (["withdraw", "x"], "Nothing was trained yet"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence(
+    cli: Command, shop: Path, arguments: list[str], message: str
+) -> None:
+    done = cli("recommend", *arguments)
+    assert done.code == 2
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_the_data_itself_is_refused_by_its_line(cli: Command, shop: Path) -> None:
+    (shop / "items.jsonl").write_text('{"_id": "a"}\n{"title": "no id"}\n')
+    done = cli("recommend", "train", "--data", shop)
+    assert done.code == 2
+    assert "line 2" in done.err

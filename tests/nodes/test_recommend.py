@@ -1,0 +1,89 @@
+"""The nodes of recommendation compose with those of retrieval: hits are hits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator import ANONYMOUS, Question, fuse, workflow
+from orchestrator.nodes import FindItems, Recommend, Remembered, SessionItems, SlateAnswer, Slated, rrf
+from orchestrator.ports import Recommender
+from orchestrator.recommendation.arms import Roster
+from orchestrator.recommendation.classics import classic_trainers
+from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.recommendation.training import train
+from orchestrator.testing.shop import made_up_log
+from orchestrator.types import Answer, Filter, History, Principal, Slate
+from orchestrator.workflow_files import load_workflow
+
+pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
+USER = Principal(grants=frozenset({"public"}), name="user-0003")
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> dict[type, object]:
+    editions = Editions(tmp_path_factory.mktemp("home"), Roster.of(classic_trainers()))
+    train(made_up_log(), editions, arms=("fusion",))
+    return {Recommender: EditionRecommender(editions)}
+
+
+async def test_arms_and_text_search_are_fused_like_any_rankings(ports: dict[type, object]) -> None:
+    both = workflow(
+        "both",
+        fuse(Recommend(arm="rules") | Recommend(arm="attributes") | FindItems(), by=rrf(60)) >> Slated(k=5),
+        inputs=(Question, History),
+    )
+    asked = Question("comb", ANONYMOUS, filters=(Filter("brand", ("Acme", "Bolt")),))
+    slate = (await both.run(asked, History(items=("soap-01", "soap-02")), ports=ports)).get(Slate)
+    assert slate is not None
+    assert len(slate) == 5
+    assert any("+" in offer.why for offer in slate)
+    assert any(offer.id.startswith("comb") for offer in slate)
+    assert all(offer.title.startswith(("Acme", "Bolt")) for offer in slate)
+
+
+async def test_the_shipped_workflow_recommends(ports: dict[type, object]) -> None:
+    flow = load_workflow("recommend")
+    slate = (await flow.run(Question("", ANONYMOUS), History("user-0003"), ports=ports)).get(Slate)
+    assert slate is not None
+    assert len(slate) == 10
+
+
+async def test_a_history_is_who_asks_and_its_newest_items_are_hits(ports: dict[type, object]) -> None:
+    newest = workflow("newest", Remembered() >> SessionItems(last=2))
+    hits = (await newest.run(Question("", USER), ports=ports)).output
+    log = made_up_log()
+    row = log.interactions.sequences[3]
+    assert hits.ids == (log.items.ids[row[-1]], log.items.ids[row[-2]])
+
+
+async def test_a_stranger_is_answered_by_the_words_alone(ports: dict[type, object]) -> None:
+    flow = workflow(
+        "shop",
+        Remembered()
+        >> fuse(Recommend(k=50, cold=False) | FindItems(k=50), by=rrf(weights=(1.0, 2.0)))
+        >> Slated(k=3)
+        >> SlateAnswer(),
+    )
+    stranger = await flow.run(Question("a Crane brush", ANONYMOUS), ports=ports)
+    assert isinstance(stranger.output, Answer)
+    assert stranger.output.text.startswith("1. Crane brush")
+    known = await flow.run(Question("like my last order, but Crane", USER), ports=ports)
+    assert "often had after" in known.output.text
+    nothing = await flow.run(Question("zzz", Principal("red")), ports=ports)
+    assert nothing.output.text == "Nothing was found to offer."
+
+
+async def test_the_shop_is_a_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orchestrator import Application
+    from orchestrator.answering import answering
+    from orchestrator.settings import Settings
+
+    monkeypatch.chdir(tmp_path)
+    async with Application(Settings(home=tmp_path, embedder="light")) as app:
+        train(made_up_log(), app.recommender.editions, arms=("fusion",))
+        flow = answering(app.workflow("shop"))
+        result = await app.run(flow, Question("something like my last order, but Crane", USER))
+    assert "Crane" in result.output.text.splitlines()[0]

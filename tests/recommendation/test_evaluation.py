@@ -1,0 +1,97 @@
+"""An evaluation: the protocol, what is remembered, what is left out, and how it is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from orchestrator.recommendation.arms import Roster
+from orchestrator.recommendation.classics import classic_trainers
+from orchestrator.recommendation.evaluation import Remembered, evaluate
+from orchestrator.recommendation.interactions import Interactions, Sequences
+from orchestrator.recommendation.items import Item, Items
+from orchestrator.recommendation.measures import figures
+from orchestrator.recommendation.popularity import Popularity
+from orchestrator.recommendation.protocol import leave_two_out
+from orchestrator.recommendation.reading import Log
+from orchestrator.recommendation.report import as_json, as_text
+from orchestrator.testing.shop import made_up_log
+
+pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
+ROSTER = Roster.of(classic_trainers())
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("evaluation")
+    return as_json(evaluate(made_up_log(), ROSTER, folder, seeds=2))
+
+
+def test_every_arm_has_both_views_and_those_that_cannot_run_say_why(report: dict[str, object]) -> None:
+    arms = report["arms"]
+    assert isinstance(arms, dict)
+    assert list(arms) == ["popularity", "itemknn", "rules", "attributes", "ease", "fusion", "pipeline"]
+    for result in arms.values():
+        for view in ("removed", "kept"):
+            assert {"hr@10", "ndcg@10", "hr@5", "coverage@10", "invalid@10"} <= set(result[view])
+            low, high = result["intervals"][view]["ndcg@10"]
+            assert low <= result[view]["ndcg@10"] <= high
+            assert result[view]["invalid@10"] == 0.0
+    assert arms["fusion"]["removed"]["ndcg@10"] > arms["popularity"]["removed"]["ndcg@10"] + 0.2
+    assert set(report["left_out"]) == {"sasrec", "generative", "atomic"}  # type: ignore[call-overload]
+    json.dumps(report)
+
+
+def test_figures_are_those_of_the_arm_on_the_last_item(tmp_path: Path) -> None:
+    log = made_up_log()
+    split = leave_two_out(log.interactions.sequences)
+    found = evaluate(log, ROSTER, tmp_path, arms=("popularity",)).arms["popularity"].figures
+    counts = np.bincount(split.train.items, minlength=len(log.items))
+    histories = split.test.histories
+    ranking = Popularity(counts).top(histories, k=20, removed=histories)
+    for metric, value in figures(ranking, split.test.targets, len(log.items)).items():
+        assert found["removed"][metric] == pytest.approx(value)
+
+
+def test_a_second_evaluation_trains_nothing_and_says_the_same(tmp_path: Path) -> None:
+    log = made_up_log()
+    first = as_json(evaluate(log, ROSTER, tmp_path, arms=("rules", "fusion")))
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    second = as_json(evaluate(log, ROSTER, tmp_path, arms=("rules", "fusion")))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")} == stamps
+    for name in ("rules", "fusion"):
+        assert first["arms"][name]["removed"] == second["arms"][name]["removed"]
+
+
+def test_what_is_remembered_is_what_the_arm_says() -> None:
+    arm = Popularity(np.asarray([5, 4, 3, 2, 1]))
+    remembered = Remembered(arm)
+    histories = Sequences.of([[0], [1, 2]])
+    for k in (2, 3, 2):
+        for removed in (None, histories, Sequences.of([[4], [0]])):
+            allowed = None if k == 2 else np.asarray([True, False, True, True, True])
+            mine = remembered.top(histories, k=k, removed=removed, allowed=allowed)
+            theirs = arm.top(histories, k=k, removed=removed, allowed=allowed)
+            np.testing.assert_array_equal(mine.items, theirs.items)
+
+
+def test_the_table_says_what_it_does_not_say(tmp_path: Path) -> None:
+    log = made_up_log()
+    ids = {one: str(at) for at, one in enumerate(log.items.ids)}
+    items = Items.of(Item(ids[item.id], item.title) for item in log.items.rows)
+    numbers = np.asarray([items.numbers[ids[one]] for one in log.items.ids], dtype=np.int32)
+    rows = [numbers[row] for row in log.interactions.sequences]
+    rows[0] = np.asarray([1, 2, 3, 1], dtype=np.int32)
+    rows.append(np.asarray([1, 2], dtype=np.int32))
+    users = (*log.interactions.users, "short")
+    numbered = Log(items, Interactions(users, Sequences.of(rows)), ("an oddity",))
+    text = as_text(evaluate(numbered, ROSTER, tmp_path, arms=("popularity", "rules", "atomic")))
+    assert "ascend by item number" in text
+    assert "of test items are in the history" in text
+    assert "1 users of fewer than three items" in text
+    assert "note: an oddity." in text
+    assert "left out: The arm atomic" in text
+    assert "TIGER" not in text, "published figures are of another log"

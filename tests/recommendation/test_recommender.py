@@ -1,0 +1,266 @@
+"""The recommender of published editions: access, filters, oddities of histories, versions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import BadInput, StoreError
+from orchestrator.nodes.slate import offered
+from orchestrator.recommendation.arms import Roster
+from orchestrator.recommendation.classics import classic_trainers
+from orchestrator.recommendation.documents import WithItems
+from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.interactions import Interactions, Sequences
+from orchestrator.recommendation.items import Item, Items
+from orchestrator.recommendation.reading import Log
+from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.recommendation.training import train
+from orchestrator.testing.shop import made_up_log
+from orchestrator.types import ANONYMOUS, NOBODY, Filter, History, Hits, Principal
+
+pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
+ROSTER = Roster.of(classic_trainers())
+STAFF = Principal(grants=frozenset({"staff"}), name="sam")
+
+
+@pytest.fixture(scope="module")
+def editions(tmp_path_factory: pytest.TempPathFactory) -> Editions:
+    editions = Editions(tmp_path_factory.mktemp("home") / "recommendations", ROSTER)
+    train(made_up_log(), editions, arms=("fusion", "rules"))
+    return editions
+
+
+@pytest.fixture(scope="module")
+def recommender(editions: Editions) -> EditionRecommender:
+    return EditionRecommender(editions)
+
+
+async def one(recommender: EditionRecommender, history: History, **options: object) -> Hits:
+    options = {"principal": ANONYMOUS, **options}
+    (hits,) = await recommender.recommend([history], **options)  # type: ignore[arg-type]
+    return hits
+
+
+async def test_a_known_user_is_offered_what_comes_next(recommender: EditionRecommender) -> None:
+    log = made_up_log()
+    slate = await offered(recommender, History("user-0003"), principal=ANONYMOUS, k=5)
+    had = {log.items.ids[number] for number in log.interactions.sequences[3]}
+    assert len(slate) == 5
+    assert not had & set(slate.ids)
+    assert slate.notes == ()
+    assert all(offer.title for offer in slate)
+    assert any(offer.reason.startswith("often had after") for offer in slate)
+
+
+async def test_a_batch_ranks_as_each_alone(recommender: EditionRecommender) -> None:
+    histories = [History("user-0001"), History(items=("soap-01", "soap-02")), History()]
+    together = await recommender.recommend(histories, principal=ANONYMOUS, k=5)
+    assert together == [await one(recommender, history, k=5) for history in histories]
+
+
+async def test_a_session_continues_a_users_history(recommender: EditionRecommender) -> None:
+    known = await recommender.known(History("user-0001", ("soap-01",)), principal=ANONYMOUS)
+    assert known.items[-1] == "soap-01"
+    assert len(known.items) > 1
+
+
+@pytest.mark.parametrize(
+    ("history", "said"),
+    [
+        (History("nobody-knows"), "The user 'nobody-knows' is not known"),
+        (History(items=("gone", "soap-01")), "Not in the catalogue, and passed over: gone."),
+        (History(), "The history is empty"),
+    ],
+)
+async def test_what_is_not_known_is_said_and_something_is_offered(
+    recommender: EditionRecommender, history: History, said: str
+) -> None:
+    slate = await offered(recommender, history, principal=ANONYMOUS, k=5)
+    known = await recommender.known(history, principal=ANONYMOUS)
+    assert len(slate) == 5
+    assert any(note.startswith(said) for note in known.notes)
+
+
+async def test_one_item_five_hundred_times_is_one_item(recommender: EditionRecommender) -> None:
+    hits = await one(recommender, History(items=("soap-01",) * 500), k=3)
+    assert len(hits) == 3
+    assert "soap-01" not in hits.ids
+    repeated = await one(recommender, History(items=("soap-01",) * 500), k=60, repeat=True)
+    assert "soap-01" in repeated.ids
+
+
+async def test_filters_and_exclusions_are_part_of_the_ranking(recommender: EditionRecommender) -> None:
+    history = History(items=("soap-01", "soap-02"))
+    combs = await one(recommender, history, k=60, filters=[Filter("family", ("comb",))])
+    assert {one.split("-")[0] for one in combs.ids} == {"comb"}
+    without = await one(recommender, history, k=60, exclude=combs.ids)
+    assert not set(combs.ids) & set(without.ids)
+    everything = made_up_log().items.ids
+    slate = await offered(recommender, history, principal=ANONYMOUS, exclude=everything)
+    assert slate.ids == ()
+    assert "Nothing is left to offer" in slate.notes[-1]
+    with pytest.raises(BadInput, match="No item has a field 'colour'") as caught:
+        await one(recommender, history, filters=[Filter("colour", ("red",))])
+    assert "brand, family, scented" in caught.value.hint
+
+
+async def test_an_arm_that_was_not_trained_is_named(recommender: EditionRecommender) -> None:
+    with pytest.raises(BadInput, match="'sasrec' is not trained"):
+        await one(recommender, History("user-0001"), arm="sasrec")
+
+
+async def test_text_finds_items(recommender: EditionRecommender) -> None:
+    hits = await recommender.find("something like a Bolt comb please", principal=ANONYMOUS, k=3)
+    items = await recommender.items(hits.ids, principal=ANONYMOUS)
+    assert {("brand", "Bolt"), ("family", "comb")} <= set(items[hits.ids[0]].attributes)
+    assert await recommender.find("zzz the of", principal=ANONYMOUS) == Hits()
+
+
+async def test_diversity_and_caps(recommender: EditionRecommender) -> None:
+    history = History(items=("soap-01", "soap-02", "soap-03"))
+    capped = await offered(recommender, history, principal=ANONYMOUS, k=6, at_most=[("family", 1)])
+    families = [one.split("-")[0] for one in capped.ids]
+    assert len(families) == len(set(families)) == 6
+    plain = await offered(recommender, history, principal=ANONYMOUS, k=6)
+    varied = await offered(recommender, history, principal=ANONYMOUS, k=6, diversity=0.7)
+    assert varied.ids[0] == plain.ids[0]
+    assert len({one.split("-")[0] for one in varied.ids}) > len({one.split("-")[0] for one in plain.ids})
+
+
+def folders(path: Path) -> set[str]:
+    return {each.name for each in path.iterdir() if each.is_dir()}
+
+
+def restricted() -> Log:
+    log = made_up_log()
+    rows = [
+        Item(
+            item.id,
+            item.title,
+            item.attributes,
+            tenant="red" if item.id.startswith("towel") else "default",
+            labels=("staff",) if item.id.startswith("comb") else ("public",),
+        )
+        for item in log.items.rows
+    ]
+    return Log(Items.of(rows), log.interactions)
+
+
+async def test_an_item_that_may_not_be_seen_is_in_no_answer_and_no_reason(tmp_path: Path) -> None:
+    editions = Editions(tmp_path, ROSTER)
+    train(restricted(), editions, arms=("fusion",))
+    recommender = EditionRecommender(editions)
+    history = History(items=("comb-01", "comb-02", "towel-01", "soap-01"))
+
+    async def seen(principal: Principal) -> set[str]:
+        (hits,) = await recommender.recommend([history], principal=principal, k=100, repeat=True)
+        found = await recommender.find("number comb soap towel", principal=principal, k=100)
+        items = await recommender.items(restricted().items.ids, principal=principal)
+        reasons = await recommender.reasons(history, restricted().items.ids, principal=principal)
+        known = await recommender.known(history, principal=principal)
+        assert set(hits.ids) | set(found.ids) | set(reasons) | set(known.items) <= set(items)
+        for reason in reasons.values():
+            assert not any(
+                item.title and item.title in reason
+                for item in restricted().items.rows
+                if item.id not in items
+            )
+        return {one.split("-")[0] for one in items}
+
+    assert await seen(NOBODY) == set()
+    assert await seen(ANONYMOUS) == {"soap", "cream", "brush", "scent"}
+    assert await seen(STAFF) == {"comb"}
+    assert await seen(Principal("red", frozenset({"public"}))) == {"towel"}
+    hidden = await recommender.known(History(items=("comb-01",)), principal=ANONYMOUS)
+    absent = await recommender.known(History(items=("nothing",)), principal=ANONYMOUS)
+    assert hidden.notes == (absent.notes[0].replace("nothing", "comb-01"),)
+
+
+async def test_a_withdrawn_item_leaves_at_once_and_a_new_edition_is_taken_up(tmp_path: Path) -> None:
+    editions = Editions(tmp_path, ROSTER)
+    log = made_up_log()
+    train(log, editions, arms=("popularity",))
+    recommender = EditionRecommender(editions)
+    before = recommender.version
+    best = (await one(recommender, History(), k=1)).ids[0]
+    editions.withdraw([best])
+    assert recommender.version != before
+    assert best not in (await one(recommender, History(), k=60)).ids
+    assert await recommender.items([best], principal=ANONYMOUS) == {}
+    name = train(log, editions, arms=("rules",)).edition
+    assert name == "version-2"
+    assert (await one(recommender, History(items=("soap-01",)), k=1)).hits[0].why == "rules"
+    for _ in range(3):
+        train(log, editions, arms=("rules",))
+    assert folders(tmp_path) == {"version-4", "version-5"}
+
+
+async def test_nothing_trained_and_a_broken_edition_are_one_sentence(tmp_path: Path) -> None:
+    editions = Editions(tmp_path, ROSTER)
+    with pytest.raises(BadInput, match="Nothing was trained yet"):
+        await one(EditionRecommender(editions), History())
+    train(made_up_log(), editions, arms=("popularity",))
+    folder = tmp_path / "version-1"
+    items = (folder / "items.jsonl").read_text()
+    (folder / "items.jsonl").write_text(items.replace("soap-01", "soap-99"))
+    with pytest.raises(BadInput, match="another catalogue"):
+        editions.open()
+    (folder / "items.jsonl").write_text("{")
+    with pytest.raises(StoreError, match="cannot be read"):
+        editions.open()
+    (folder / "manifest.json").write_text(json.dumps({"format": 99}))
+    with pytest.raises(BadInput, match="format 99"):
+        editions.open()
+
+
+async def test_an_interrupted_training_leaves_what_is_in_use(tmp_path: Path) -> None:
+    editions = Editions(tmp_path, ROSTER)
+    log = made_up_log()
+    train(log, editions, arms=("popularity",))
+
+    class Killed(Exception):
+        pass
+
+    def kill(name: str) -> None:
+        if name == "rules":
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(log, editions, arms=("rules", "fusion"), finished=kill)
+    assert editions.current() == "version-1"
+    assert set(editions.open().arms) == {"popularity"}
+    assert train(log, editions, arms=("rules", "fusion")).edition == "version-2"
+    assert folders(tmp_path) == {"version-1", "version-2"}
+
+
+async def test_rerankers_read_items_as_they_read_passages(recommender: EditionRecommender) -> None:
+    class Nothing:
+        async def passages(self, ids: object, *, principal: Principal) -> dict[str, object]:
+            return {}
+
+    documents = WithItems(Nothing(), recommender)  # type: ignore[arg-type]
+    found = await documents.passages(["soap-01", "nothing", "comb-02"], principal=ANONYMOUS)
+    assert list(found) == ["soap-01", "comb-02"]
+    assert found["soap-01"].title == "Bolt soap number 1"
+    assert "Bolt" in found["soap-01"].text
+    assert await documents.passages(["soap-01"], principal=NOBODY) == {}
+
+
+async def test_a_catalogue_without_text_is_recommended_by_interactions(tmp_path: Path) -> None:
+    log = made_up_log()
+    bare = Log(Items.of(Item(one) for one in log.items.ids), log.interactions)
+    editions = Editions(tmp_path, ROSTER)
+    train(bare, editions, arms=("fusion",))
+    slate = await offered(EditionRecommender(editions), History("user-0003"), principal=ANONYMOUS, k=5)
+    assert len(slate) == 5
+
+
+async def test_a_log_of_very_few_still_trains(tmp_path: Path) -> None:
+    log = Log(Items.of([Item("a"), Item("b")]), Interactions(("u", "v"), Sequences.of([[0, 1], []])))
+    editions = Editions(tmp_path, ROSTER)
+    train(log, editions)
+    hits = await one(EditionRecommender(editions), History("v"), k=5)
+    assert set(hits.ids) == {"a", "b"}

@@ -1,0 +1,86 @@
+"""`POST /v1/recommendations`: a slate for a history, as a run like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from orchestrator.ports import Recommender
+from orchestrator.recommendation.arms import Roster
+from orchestrator.recommendation.classics import classic_trainers
+from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.recommendation.training import train
+from orchestrator.testing.shop import made_up_log
+from orchestrator.types import Principal
+from tests.serving.asgi import endpoint
+
+pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[type, object]:
+    editions = Editions(tmp_path_factory.mktemp("home"), Roster.of(classic_trainers()))
+    train(made_up_log(), editions, arms=("fusion",))
+    return {Recommender: EditionRecommender(editions)}
+
+
+async def test_a_history_is_answered_with_a_slate(ports: Mapping[type, object]) -> None:
+    async with endpoint(ports=ports) as client:
+        body = {"items": ["soap-01", "soap-02", "gone"], "k": 3, "where": {"brand": ["Acme", "Bolt"]}}
+        reply = await client.post("/v1/recommendations", json=body)
+    assert reply.status_code == 200
+    found = reply.json()
+    assert len(found["data"]) == 3
+    assert all(each["title"].startswith(("Acme", "Bolt")) for each in found["data"])
+    assert found["data"][0]["reason"].startswith("often had after")
+    assert found["notes"] == ["Not in the catalogue, and passed over: gone."]
+    assert reply.headers["x-run-id"] == found["id"].removeprefix("rec-")
+
+
+async def test_caps_exclusions_and_users(ports: Mapping[type, object]) -> None:
+    async with endpoint(ports=ports) as client:
+        body = {"user": "user-0003", "k": 6, "at_most": {"family": 2}, "exclude": ["comb-00"]}
+        found = (await client.post("/v1/recommendations", json=body)).json()["data"]
+        families = [each["id"].split("-")[0] for each in found]
+        assert max(families.count(each) for each in families) <= 2
+        everything = {"user": "user-0003", "exclude": list(made_up_log().items.ids)}
+        empty = (await client.post("/v1/recommendations", json=everything)).json()
+    assert empty["data"] == []
+    assert "Nothing is left to offer" in empty["notes"][-1]
+
+
+async def test_a_body_grants_nothing_and_a_key_does(ports: Mapping[type, object]) -> None:
+    keys = {"key-of-ada": Principal("default", frozenset({"public"}), "ada")}
+    stranger = {"key-of-bob": Principal("other", frozenset({"public"}), "bob")}
+    body = {"user": "user-0001", "principal": {"grants": ["public"]}, "k": 2}
+    async with endpoint(ports=ports, api_keys=keys) as client:
+        refused = await client.post("/v1/recommendations", json=body)
+        assert refused.status_code == 401
+        assert refused.json()["error"]["code"] == "invalid_api_key"
+    async with endpoint(ports=ports, api_keys=keys, key="key-of-ada") as client:
+        assert len((await client.post("/v1/recommendations", json=body)).json()["data"]) == 2
+    async with endpoint(ports=ports, api_keys=stranger, key="key-of-bob") as client:
+        assert (await client.post("/v1/recommendations", json=body)).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"k": 0}, 400, "k cannot be 0"),
+        ({"k": 10_000}, 400, "k cannot be 10000"),
+        ({"items": "soap-01"}, 400, "items cannot be"),
+        ({"items": ["soap-01"] * 3_000}, 400, "items cannot be"),
+        ({"user": "user-0001", "arm": "magic"}, 400, "'magic' is not trained"),
+        ({"user": "user-0001", "where": {"colour": "red"}}, 400, "No item has a field 'colour'"),
+    ],
+)
+async def test_what_cannot_be_used_is_an_error_of_the_usual_shape(
+    ports: Mapping[type, object], body: dict[str, object], status: int, said: str
+) -> None:
+    async with endpoint(ports=ports) as client:
+        reply = await client.post("/v1/recommendations", json=body)
+    assert reply.status_code == status
+    assert said in reply.json()["error"]["message"]
+    assert reply.json()["error"]["type"] == "invalid_request_error"

@@ -11,6 +11,8 @@ does it, with the query's vector given. `cpu` is the time of the thread that sea
 machine does not lengthen as it does the wall clock. "Edge alone" asks the same two queries of the same
 points in one shard in one batch, with no access filter, no catalogue, no ids read and no fusion.
 
+"The workflow `search`" is a run of it with the ports of an application, and an embedder without work.
+
 `recall@10` compares the dense leg with an exact comparison of all readable vectors. `stall` is the
 longest time that the event loop did not get its turn while searches ran; in the last row of an index a
 version with one new shard, of a tenth of its passages, is noticed and opened meanwhile.
@@ -41,11 +43,21 @@ from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.points import DENSE, TERMS
 from connectors.qdrant_edge.reading import ShardReader
 from connectors.sql import Database, SqlCatalogue, SqlLedger
-from orchestrator import Principal
+from orchestrator import Principal, Question
 from orchestrator.clock import SystemClock
 from orchestrator.nodes.fusion import anchored_sum
-from orchestrator.ports import Dense, DocumentRow, IndexChange, IndexFormat, Lexical, PassageRow
+from orchestrator.ports import (
+    Dense,
+    DocumentRow,
+    Embedder,
+    IndexChange,
+    IndexFormat,
+    Lexical,
+    PassageRow,
+    VectorStore,
+)
 from orchestrator.types import Hits
+from orchestrator.workflow_files import load_workflow
 
 DIMENSIONS, VOCABULARY, STOP_WORDS, LEG = 256, 50_000, 30, 100
 READER = Principal(grants=frozenset({"public"}), name="reader")
@@ -210,7 +222,7 @@ async def measure(size: int, shards: int, removed: float, count: int) -> AsyncIt
                 found = await filled.store.search(
                     [Lexical(asked[number]), Dense(dense[number])], principal=principal, limit=LEG
                 )
-                return anchored_sum(*found).top(20)
+                return anchored_sum(*found, top=20)
 
             heart.longest = 0.0
             wall, cpu = await timed(hybrid, count)
@@ -228,12 +240,44 @@ async def measure(size: int, shards: int, removed: float, count: int) -> AsyncIt
         if removed:
             filled.remove(size, removed)
             yield await row(f", {removed:.0%} removed")
+        yield Row(
+            f"{size:,} passages, {shards} shards, the workflow `search`",
+            *await timed(asking(filled, asked, dense), count),
+        )
         # In earnest another process writes it; here the loop waits meanwhile, and that does not count.
         filled.add(size + 1, max(1, size // 10))
         await asyncio.sleep(0.05)
         yield await row(" and a new one", count=min(20, count))
         beating.cancel()
         filled.store.close()
+
+
+@dataclass(frozen=True)
+class Given:
+    """An embedder that takes no time: the vectors of the questions are given."""
+
+    vectors: dict[str, np.ndarray[Any, np.dtype[np.float32]]]
+    name: str = "made-up"
+    dimensions: int = DIMENSIONS
+
+    async def embed(self, texts: Sequence[str], *, kind: str) -> Any:
+        """Their rows."""
+        return np.stack([self.vectors[text] for text in texts])
+
+
+def asking(
+    filled: Filled, asked: Sequence[str], dense: np.ndarray[Any, np.dtype[np.float32]]
+) -> Callable[[int], Awaitable[Any]]:
+    """A run of the workflow `search`: the engine, the node, the store, and no time of an embedder."""
+    ports = {VectorStore: filled.store, Embedder: Given(dict(zip(asked, dense, strict=True)))}
+    flow = load_workflow("search")
+
+    async def search(number: int) -> Hits:
+        result = await flow.run(Question(asked[number], READER), ports=ports)
+        assert isinstance(result.output, Hits)
+        return result.output
+
+    return search
 
 
 async def recall(filled: Filled, principal: Principal, dense: np.ndarray[Any, np.dtype[np.float32]]) -> float:

@@ -7,6 +7,7 @@ Each method is a pure function of rankings and weights, and a node that `fuse` t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import fsum, inf, isfinite, sqrt
 from typing import Annotated, Literal
 
@@ -52,32 +53,36 @@ def distribution_based(rankings: Sequence[Hits], weights: Sequence[float] | None
 def anchored_sum(
     anchor: Hits,
     other: Hits,
-    weights: tuple[float, float] = (1.0, 3.0),
+    weights: tuple[float, float] = (1.0, 4.0),
     *,
-    k: float = 2.0,
-    power: float = 3.0,
+    steepness: float = 2.0,
+    power: float = 4.0,
+    top: int | None = None,
 ) -> Hits:
-    """Reciprocal ranks of a ranking that is trusted, plus powers of another's cosines.
+    """Scores of a ranking that is trusted, as shares of its best, plus powers of another's cosines.
 
-    score = weight · (k + 1) / (k + rank) + weight · max(0, cosine) ** power. A passage that `other`
-    lacks is counted as its last one, since it cannot be more similar than that. Where `other` is weak
-    its cosines are low and the power makes them nothing, so that the order of the anchor stands; rank
-    fusion would count its first places as much as the anchor's.
+    score = weight · (score / best) ** steepness + weight · max(0, cosine) ** power. A passage that
+    `other` lacks is counted as its last one, since it cannot be more similar than that. The margins of
+    the anchor stand: what it prefers by far is overturned only by a cosine that is as much higher, which
+    ranks would not tell from a near tie. Where `other` is weak its cosines are low, and the power makes
+    them nothing; rank fusion would count its first places as much as the anchor's. Scores of an anchor
+    below 0 are counted from its lowest. Only the best `top` are given, if it is.
     """
     first, second = weights
-    scale = [(k + 1.0) / (k + rank) for rank in range(1, len(anchor) + 1)]
-    cosines = {hit.id: max(0.0, hit.score) ** power for hit in other}
-    least = min(cosines.values(), default=0.0)
-    trusted = {hit.id: value for hit, value in zip(anchor, scale, strict=True)}
-    why = {hit.id: [hit.why] for hit in anchor}
-    for hit in other:
-        why.setdefault(hit.id, []).append(hit.why)
-    return ranked(
-        [
-            Hit(one, first * trusted.get(one, 0.0) + second * cosines.get(one, least), _together(found))
-            for one, found in why.items()
-        ]
-    )
+    scores = [hit.score for hit in anchor]
+    low, high = min([0.0, *scores]), max(scores, default=0.0)
+    # Equal scores say nothing against any of the passages.
+    shares = [((score - low) / (high - low)) ** steepness if high > low else 1.0 for score in scores]
+    near = {hit.id: (second * max(0.0, hit.score) ** power, hit.why) for hit in other}
+    least = min((value for value, _ in near.values()), default=0.0)
+    fused: list[tuple[float, str, str, str]] = []
+    for hit, share in zip(anchor, shares, strict=True):
+        value, why = near.pop(hit.id, (least, ""))
+        fused.append((-first * share - value, hit.id, hit.why, why))
+    fused += [(-value, one, why, "") for one, (value, why) in near.items()]
+    fused.sort()
+    # Making a hit takes as long as fusing it.
+    return Hits(tuple(Hit(one, -negative, _together((why, too))) for negative, one, why, too in fused[:top]))
 
 
 def weighted_sum(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:
@@ -97,7 +102,7 @@ def highest_score(rankings: Sequence[Hits], weights: Sequence[float] | None = No
         for hit in hits if weight else ():
             best[hit.id] = max(best.get(hit.id, -inf), weight * hit.score)
             found.setdefault(hit.id, []).append(hit.why)
-    return ranked([Hit(one, score, _together(found[one])) for one, score in best.items()])
+    return ranked([Hit(one, score, _together(tuple(found[one]))) for one, score in best.items()])
 
 
 @node
@@ -120,15 +125,15 @@ async def dbsf(rankings: tuple[Hits, ...], *, weights: Weights | None = None) ->
 
 @node
 async def anchored(
-    rankings: tuple[Hits, ...], *, k: float = 2.0, weight: float = 3.0, power: float = 3.0
+    rankings: tuple[Hits, ...], *, weight: float = 4.0, steepness: float = 2.0, power: float = 4.0
 ) -> Hits:
-    """Fuse the first ranking, by rank, with a second one whose scores are cosines."""
+    """Fuse the first ranking, by its scores, with a second one whose scores are cosines."""
     if len(rankings) != 2:
         raise BadInput(
             f"anchored fuses two rankings, not {len(rankings)}.",
             hint="Give the trusted branch first and the dense one second, or fuse by rrf.",
         )
-    return anchored_sum(rankings[0], rankings[1], (1.0, weight), k=k, power=power)
+    return anchored_sum(rankings[0], rankings[1], (1.0, weight), steepness=steepness, power=power)
 
 
 def _fused(
@@ -143,7 +148,7 @@ def _fused(
         for hit, value in zip(hits, scale(hits), strict=True):
             parts.setdefault(hit.id, []).append(weight * value)
             found.setdefault(hit.id, []).append(hit.why)
-    return ranked([Hit(one, fsum(values), _together(found[one])) for one, values in parts.items()])
+    return ranked([Hit(one, fsum(values), _together(tuple(found[one]))) for one, values in parts.items()])
 
 
 def _weights(rankings: Sequence[Hits], weights: Sequence[float] | None) -> Sequence[float]:
@@ -178,6 +183,7 @@ def _three_sigma(hits: Hits) -> list[float]:
     return [0.5 + (score - mean) / (6 * deviation) for score in scores]
 
 
-def _together(names: list[str]) -> str:
+@lru_cache(1024)
+def _together(names: tuple[str, ...]) -> str:
     """Which retrievers found a passage, each once, in alphabetical order: `bm25+dense`."""
     return "+".join(sorted({part for name in names for part in name.split("+") if part}))

@@ -220,9 +220,29 @@ async def test_an_anchor_is_followed_unless_the_other_is_sure() -> None:
     assert anchored_sum(anchor, unsure).ids == ("a", "b", "c")
     assert anchored_sum(anchor, sure).ids == ("b", "a")
     scores = {hit.id: hit.score for hit in anchored_sum(anchor, sure)}
-    assert scores == pytest.approx({"a": 1 + 3 * 0.1**3, "b": 3 / 4 + 3 * 0.9**3})
+    assert scores == pytest.approx({"a": 1 + 4 * 0.1**4, "b": (8 / 9) ** 2 + 4 * 0.9**4})
     assert anchored_sum(anchor, Hits()).ids == anchor.ids
     assert anchored_sum(Hits(), unsure).ids == unsure.ids
+
+
+async def test_what_an_anchor_prefers_by_far_is_overturned_by_more_than_a_near_tie() -> None:
+    nearer = Hits((Hit("b", 0.6, "dense"), Hit("a", 0.5, "dense")))
+    by_far = Hits((Hit("a", 9.0, "bm25"), Hit("b", 3.0, "bm25")))
+    near_tie = Hits((Hit("a", 9.0, "bm25"), Hit("b", 8.9, "bm25")))
+    assert anchored_sum(by_far, nearer).ids == ("a", "b")
+    assert anchored_sum(near_tie, nearer).ids == ("b", "a")
+
+
+async def test_an_anchor_of_any_scores_keeps_its_order_where_nothing_is_near() -> None:
+    for scores in (
+        (3.0, 2.0, 1.0),
+        (0.03, 0.02, 0.01),
+        (5.0, 0.0, -5.0),
+        (-1.0, -2.0, -9.0),
+        (2.0, 2.0, 2.0),
+    ):
+        anchor = Hits(tuple(Hit(name, score) for name, score in zip("abc", scores, strict=True)))
+        assert anchored_sum(anchor, Hits((Hit("c", 0.1), Hit("a", 0.1)))).ids == ("a", "b", "c")
 
 
 async def test_search_is_a_workflow_of_hits(app: Application) -> None:

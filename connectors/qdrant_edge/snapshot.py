@@ -50,20 +50,23 @@ class Snapshots:
         self._current: Snapshot | None = None
         self._old: list[Snapshot] = []
         self._readers: dict[str, ShardReader] = {}
-        self._opening: tuple[int, Future[Snapshot | None]] | None = None
+        # What waits for the thread, and has not asked for the current version yet.
+        self._asked: Future[Snapshot | None] | None = None
 
-    def current(self) -> Snapshot | Future[Snapshot | None] | None:
-        """The version published last, or the one that is being opened; None if there is no index."""
-        version = self._catalogue.current(self._index)
-        if version is None:
-            return None
-        snapshot = self._current
-        if snapshot is not None and snapshot.version.number == version.number:
+    def current(self) -> Snapshot | Future[Snapshot | None]:
+        """The version published last, or what gives it when it has been read and opened.
+
+        The latter gives None if there is no index. The database is asked in the thread: reading which of
+        many passages are removed takes long, and a database server may take for ever.
+        """
+        seen, snapshot = self._catalogue.seen(self._index), self._current
+        if seen is not None and snapshot is not None and snapshot.version.number == seen.number:
             return snapshot
         with self._lock:
-            if self._opening is None or self._opening[0] != version.number or self._opening[1].done():
-                self._opening = version.number, self._submitted(self._open)
-            return self._opening[1]
+            # One that has begun to read may know less than what is published by now.
+            if self._asked is None:
+                self._asked = self._submitted(self._open)
+            return self._asked
 
     @contextmanager
     def held(self, snapshot: Snapshot) -> Generator[Snapshot | None]:
@@ -101,13 +104,15 @@ class Snapshots:
             thread.shutdown(wait=True)
         with self._lock:
             readers = list(self._readers.values())
-            self._readers, self._old, self._current, self._opening = {}, [], None, None
+            self._readers, self._old, self._current, self._asked = {}, [], None, None
         for reader in readers:
             reader.close()
 
     # -- in the thread -------------------------------------------------------------------------
 
     def _open(self) -> Snapshot | None:
+        with self._lock:
+            self._asked = None
         version = self._catalogue.current(self._index)
         while version is not None:
             try:

@@ -130,7 +130,7 @@ class EdgeVectorStore:
         """The current version, kept open; None if there is no index."""
         while True:
             current = self._snapshots.current()
-            if current is not None and not isinstance(current, Snapshot):
+            if not isinstance(current, Snapshot):
                 # Others wait for the same version: it is opened even if this search is cancelled.
                 current = await asyncio.shield(asyncio.wrap_future(current))
             if current is None:

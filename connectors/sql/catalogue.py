@@ -91,6 +91,11 @@ class SqlCatalogue:
         self._read[index] = (mark, row.edition, version)
         return version
 
+    def seen(self, index: str) -> IndexVersion | None:
+        """The current version, if nobody has committed anything since it was read."""
+        kept, mark = self._read.get(index), self._database.mark()
+        return kept[2] if kept is not None and mark is not None and kept[0] == mark else None
+
     def indexes(self) -> list[IndexVersion]:
         """The current version of every index, by name."""
         with self._database.reading() as connection:

@@ -147,6 +147,13 @@ class Catalogue(Protocol):
 
     def current(self, index: str) -> IndexVersion | None: ...
 
+    def seen(self, index: str) -> IndexVersion | None:
+        """The current version, if that is known without asking anybody; None does not say that there is none.
+
+        An event loop may call it: it waits for no disk, no lock and no server.
+        """
+        ...
+
     def indexes(self) -> list[IndexVersion]: ...
 
     def publish(self, job: Job, index: str, change: IndexChange) -> IndexVersion:

@@ -32,6 +32,14 @@ class CatalogueConformance(CatalogueShardConformance):
         assert catalogue.documents("default") == []
         assert catalogue.shards("default") == frozenset()
 
+    def test_what_is_seen_is_current_or_unknown(self, index: Publisher) -> None:
+        assert index.catalogue.seen("other") is None
+        for name in ("a", "b"):
+            version = index.publish(document(name, "w1"))
+            assert index.catalogue.seen("default") in (None, version)
+            assert index.catalogue.current("default") == version
+            assert index.catalogue.seen("default") in (None, version)
+
     def test_creating_an_index_twice_gives_what_is_there(self, index: Publisher) -> None:
         version = index.publish(document("a", "w1"))
         assert index.catalogue.create("default", FORMAT) == version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from connectors.qdrant_edge.reading import ShardReader
 from connectors.qdrant_edge.snapshot import Snapshot
 from orchestrator.errors import IndexMismatch, StoreError
-from orchestrator.ports import Lexical
+from orchestrator.ports import IndexVersion, Lexical
 from orchestrator.testing.rows import ids
 from orchestrator.testing.vector_store import dense, one
 from orchestrator.testing.vectors import document
@@ -105,6 +106,54 @@ async def test_only_new_shards_are_opened(edge: EdgeIndex, monkeypatch: pytest.M
     # The writer opens what it has written as well, before it gives it its name.
     shards = [shard.name for shard in edge.version.shards]
     assert [name for name in opened if name in shards] == shards
+
+
+async def test_the_loop_goes_on_while_the_database_is_asked(
+    edge: EdgeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, ask = edge.store(), edge.catalogue.current
+    go, in_time = threading.Event(), []
+
+    def slowly(index: str) -> IndexVersion | None:
+        in_time.append(go.wait(10))
+        return ask(index)
+
+    for number in range(2):
+        go.clear()
+        edge.publish(document(f"d{number}", "otter"))
+        monkeypatch.setattr(edge.catalogue, "current", slowly)
+        search = asyncio.ensure_future(one(store, Lexical("otter")))
+        await asyncio.sleep(0.05)
+        go.set()
+        assert len(await search) == number + 1
+        monkeypatch.undo()
+    assert in_time
+    assert all(in_time)
+
+
+async def test_a_search_sees_what_was_published_before_it_while_an_older_version_is_opened(
+    edge: EdgeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.publish(document("a", "otter"))
+    store, ask = edge.store(), edge.catalogue.current
+    asked, go = threading.Event(), threading.Event()
+
+    def slowly(index: str) -> IndexVersion | None:
+        version = ask(index)
+        asked.set()
+        go.wait(10)
+        return version
+
+    monkeypatch.setattr(edge.catalogue, "current", slowly)
+    early = asyncio.ensure_future(one(store, Lexical("otter")))
+    await asyncio.to_thread(asked.wait, 10)
+    monkeypatch.undo()
+    edge.publish(document("b", "otter"))
+    late = asyncio.ensure_future(one(store, Lexical("otter")))
+    await asyncio.sleep(0.05)
+    go.set()
+    assert len(await early) in (1, 2)
+    assert len(await late) == 2
 
 
 async def test_a_cancelled_search_does_not_stop_the_opening(edge: EdgeIndex) -> None:

@@ -18,6 +18,7 @@ from orchestrator.ports import (
     Documents,
     Embedder,
     Features,
+    IndexFormat,
     LanguageModel,
     Ledger,
     Recommender,
@@ -177,19 +178,42 @@ class Application:
                 return self._embedder(self._choices[version.format.embedder])
         return self.embedder
 
+    @property
+    def token_embedder(self) -> TokenEmbedder:
+        """What gives the vectors of tokens for an index that is made now."""
+        return self._tokens_of(self.embedder)
+
     def token_embedder_of(self, index: str | None = None) -> TokenEmbedder:
-        """What gives the tokens' vectors for an index: its embedder, or the best that is installed.
+        """What gives the vectors of tokens for an index: its embedder, or the best that is installed.
 
         A server of embeddings gives none.
         """
+        return self._tokens_of(self.embedder_of(index))
+
+    def _tokens_of(self, embedder: Embedder) -> TokenEmbedder:
         from connectors.minilm import installed
 
-        embedder = self.embedder_of(index)
         if isinstance(embedder, TokenEmbedder):
             return embedder
         found: object = self._embedder("minilm" if installed() else "light")
         assert isinstance(found, TokenEmbedder)
         return found
+
+    def _kept_tokens(self, name: str, *, anew: bool = False) -> TokenEmbedder | None:
+        """What the tokens' vectors of an index are made with; None if it keeps none.
+
+        An index that is there goes on as it was made; a new one does what the settings say.
+        """
+        version = None if anew else self.catalogue.current(name)
+        if version.format.tokens if version is not None else self.settings.late_interaction:
+            return self.token_embedder if anew else self.token_embedder_of(name)
+        return None
+
+    def _format(self, name: str) -> IndexFormat:
+        """What an index holds that these settings made."""
+        from orchestrator.indexing.workshop import index_format
+
+        return index_format(self.embedder_of(name), self.encoder, self._kept_tokens(name))
 
     @cached_property
     def _choices(self) -> Mapping[str, Literal["light", "minilm"]]:
@@ -213,7 +237,11 @@ class Application:
 
     @cached_property
     def encoder(self) -> SparseEncoder:
-        """The terms."""
+        """The terms: counted for BM25, or weighed by a model."""
+        if self.settings.splade is not None:
+            from connectors.splade import SpladeEncoder
+
+            return SpladeEncoder(self.settings.splade)
         from connectors.bm25 import Bm25Encoder
 
         bm25 = self.settings.bm25
@@ -273,7 +301,7 @@ class Application:
         """What writes shards; only a worker process calls it."""
         from connectors.qdrant_edge import EdgeShardWriter
 
-        return EdgeShardWriter(self.index_folder)
+        return EdgeShardWriter(self.index_folder, quantisation=self.settings.quantisation)
 
     # -- recommendation ------------------------------------------------------------------------
 
@@ -324,13 +352,16 @@ class Application:
     def store(self, index: str | None = None) -> EdgeVectorStore:
         """The vectors of an index."""
         from connectors.qdrant_edge import EdgeVectorStore
-        from orchestrator.indexing.workshop import index_format
 
         name = self._named(index)
         if name not in self._stores:
-            made_with = index_format(self.embedder_of(name), self.encoder)
             self._stores[name] = EdgeVectorStore(
-                self.catalogue, name, self.index_folder, self.encoder, made_with
+                self.catalogue,
+                name,
+                self.index_folder,
+                self.encoder,
+                self._format(name),
+                oversampling=self.settings.oversampling,
             )
         return self._stores[name]
 
@@ -340,10 +371,9 @@ class Application:
         A search would say so too, but only once the configured ones are loaded, which may fail first.
         """
         from connectors.minilm import MiniLmEmbedder, installed
-        from orchestrator.indexing.workshop import index_format
 
         name = self._named(index)
-        version, wanted = self.catalogue.current(name), index_format(self.embedder_of(name), self.encoder)
+        version, wanted = self.catalogue.current(name), self._format(name)
         made_with = version.format.embedder if version is not None else None
         if made_with == MiniLmEmbedder.name == wanted.embedder and not installed():
             raise IndexMismatch(
@@ -367,10 +397,13 @@ class Application:
         from orchestrator.indexing.worker import workshop_of
 
         embedder = self.embedder if anew else self.embedder_of(index)
-        workshop = workshop_of(self, embedder=embedder)
-        return Indexer(workshop, self._named(index), settings=self._for_worker(embedder), wait=wait)
+        name = self._named(index)
+        tokens = self._kept_tokens(name, anew=anew)
+        workshop = workshop_of(self, embedder=embedder, tokens=tokens)
+        settings = self._for_worker(embedder, late=tokens is not None)
+        return Indexer(workshop, name, settings=settings, wait=wait)
 
-    def _for_worker(self, embedder: Embedder) -> dict[str, Any]:
+    def _for_worker(self, embedder: Embedder, *, late: bool) -> dict[str, Any]:
         """The settings with which a worker process makes the same application."""
         from connectors.vllm.configured import embedding_settings
 
@@ -381,6 +414,9 @@ class Application:
             "database_url": settings.database_url,
             "embedder": self._choices.get(embedder.name, settings.embedder),
             "bm25": settings.bm25.model_dump(),
+            "late_interaction": late,
+            "quantisation": settings.quantisation,
+            "splade": str(settings.splade) if settings.splade else None,
             **embedding_settings(settings),
             "log_level": settings.log_level,
         }

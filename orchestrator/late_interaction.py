@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ def max_sim(query: NDArray[np.float32], passages: Sequence[NDArray[np.float32]])
     products = query @ np.concatenate([passages[row] for row in there]).T
     scores[there] = np.maximum.reduceat(products, starts, axis=1).sum(axis=0) / total
     return scores
+
+
+@lru_cache(maxsize=8)
+def stored_encoder(dimensions: int) -> FixedDimensionalEncoder:
+    """The encoder of indexes that keep token vectors of so many dimensions."""
+    return FixedDimensionalEncoder(dimensions, repetitions=20, planes=4, projected=16)
 
 
 @dataclass(frozen=True)

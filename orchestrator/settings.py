@@ -100,6 +100,10 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", repr=False)
     embedder: Literal["auto", "light", "minilm", "server"] = "auto"
     bm25: Bm25 = Field(default_factory=Bm25)
+    late_interaction: bool = False
+    quantisation: Literal["int8", "binary", "none"] = "int8"
+    oversampling: float = Field(default=1.5, ge=1.0, le=100.0)
+    splade: Path | None = None
     index: str = "default"
     principals: dict[str, Principal] = Field(default_factory=dict[str, Principal])
     principal: Annotated[Principal, NoDecode] = ANONYMOUS

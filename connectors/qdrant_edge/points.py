@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qdrant_edge import FieldCondition, MatchAny
 from qdrant_edge import Filter as EdgeFilter
@@ -15,8 +15,14 @@ from orchestrator.errors import BadInput
 from orchestrator.ports import DocumentRow
 from orchestrator.types import Filter, Principal
 
-#: Names of the two vectors of a point.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Names of the vectors of a point.
 DENSE, TERMS = "dense", "bm25"
+#: Where an index keeps them: a vector a token, and one vector for all of them.
+TOKENS, ENCODED = "tokens", "encoded"
 #: Payload fields. `ACCESS` holds a token for each label, which names the tenant as well: one condition
 #: on one indexed field decides who may read a passage. `METADATA` holds a token for each field and
 #: value, so that filters are looked up as well, whatever the fields are called.
@@ -72,6 +78,20 @@ def query_vector(values: Iterable[float], dimensions: int) -> list[float]:
             hint="Embed the query with the embedder of the index.",
         )
     return vector
+
+
+def query_matrix(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
+    """A query's token vectors, scaled so that MaxSim is from -1 to 1; BadInput if they cannot be compared."""
+    import numpy as np
+
+    total = float(np.linalg.norm(vectors, axis=1).sum()) if vectors.ndim == 2 else 0.0
+    if vectors.ndim != 2 or vectors.shape[1] != dimensions or not math.isfinite(total):
+        raise BadInput(
+            f"a query has token vectors of shape {vectors.shape}, all of which must be finite; the index has "
+            f"vectors of {dimensions}.",
+            hint="Embed the query with the token embedder of the index.",
+        )
+    return vectors / (total or 1.0)
 
 
 def _token(*parts: Any) -> str:

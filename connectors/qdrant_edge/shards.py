@@ -9,9 +9,10 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from qdrant_edge import (
+    BinaryQuantizationConfig,
     Distance,
     EdgeConfig,
     EdgeOptimizersConfig,
@@ -29,6 +30,7 @@ from qdrant_edge import (
 )
 from qdrant_edge import SparseVector as EdgeSparse
 
+from connectors.qdrant_edge.late import late_fields, late_numbers, late_vectors
 from connectors.qdrant_edge.points import DENSE, INDEXED, LABELS, TENANT, TERMS, payload_of
 from connectors.qdrant_edge.reading import ShardReader
 from connectors.qdrant_edge.workplace import workplace
@@ -40,21 +42,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BATCH = 1000
-#: From this many points on a shard has a graph (HNSW) over vectors of one byte a number, and the best
-#: candidates are scored again exactly. Below, comparing all vectors is as fast, exact, and built at once.
+#: Points with a vector a token are a thousand times as large.
+_LATE_BATCH = 50
+#: From this many points on a shard has a graph (HNSW) over quantised vectors, by default of one byte a
+#: number, and the best candidates are scored again exactly. Below, comparing all vectors is as fast,
+#: exact, and built at once.
 GRAPH_FROM = 10_000
 #: Up to so many points that a filter allows are compared one by one, where there is a graph, too. Each
 #: label and filter value that allows more gets links of its own: of the links of all points, a filter
 #: that allows every seventh leaves a graph in pieces, of which half of the nearest are found.
 SCAN_UP_TO = 10_000
 _LINKS, _CANDIDATES = 16, 100
+#: How a shard with a graph holds the vectors that its first stage compares.
+Quantisation = Literal["int8", "binary", "none"]
 
 
 class EdgeShardWriter:
     """The `ShardWriter` port: folders of shards below `folder`/index."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, quantisation: Quantisation = "int8") -> None:
         self._folder = folder
+        self._quantisation: Quantisation = quantisation
 
     def build(
         self,
@@ -63,8 +71,9 @@ class EdgeShardWriter:
         documents: Sequence[DocumentRow],
         dense: NDArray[np.float32],
         sparse: Sequence[SparseVector],
+        tokens: Sequence[NDArray[np.float32]] | None = None,
     ) -> Shard:
-        """A shard of the passages of `documents`; row i of `dense` and `sparse` is passage i of them all."""
+        """A shard of the passages of `documents`; row i of all vectors is passage i of them all."""
         import numpy as np
 
         passages = [
@@ -73,7 +82,12 @@ class EdgeShardWriter:
             for payload in [payload_of(row)]
             for passage in row.passages
         ]
-        if not len(passages) == len(dense) == len(sparse):
+        if (
+            not len(passages)
+            == len(dense)
+            == len(sparse)
+            == (len(passages) if tokens is None else len(tokens))
+        ):
             raise StoreError(
                 f"shard {name!r} is given {len(passages)} passages, {len(dense)} dense and {len(sparse)} "
                 "sparse vectors; each passage needs one of both."
@@ -84,10 +98,15 @@ class EdgeShardWriter:
                 f"shard {name!r} is given vectors that are not finite.", hint="Check the embedder."
             )
         points = (
-            Point(identifier, {DENSE: dense[row].tolist(), TERMS: _edge(sparse[row])}, payload)
+            Point(
+                identifier,
+                {DENSE: dense[row].tolist(), TERMS: _edge(sparse[row]), **late_vectors(tokens, row)},
+                payload,
+            )
             for row, (identifier, payload) in enumerate(passages)
         )
-        return self._written(index, name, int(dense.shape[1]), points, len(passages))
+        late = int(tokens[0].shape[1]) if tokens else 0
+        return self._written(index, name, (int(dense.shape[1]), late), points, len(passages))
 
     def rewrite(
         self, index: str, name: str, documents: Sequence[DocumentRow], version: IndexVersion
@@ -100,7 +119,7 @@ class EdgeShardWriter:
             for identifier, vector, _ in self._alive(index, shards, version)
             if identifier in payloads
         )
-        shard = self._written(index, name, version.format.dimensions, points, len(payloads))
+        shard = self._written(index, name, _sizes(version), points, len(payloads))
         if shard.points != len(payloads):
             shutil.rmtree(self._folder / index / name)
             raise StoreError(
@@ -116,7 +135,7 @@ class EdgeShardWriter:
         }
         points = (Point(*found) for found in self._alive(index, shards, version))
         expected = sum(sizes.get(shard, 0) for shard in shards)
-        return self._written(index, name, version.format.dimensions, points, expected)
+        return self._written(index, name, _sizes(version), points, expected)
 
     def contents(self, index: str, name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Tenant and labels by passage id of all points in a shard, dead ones too; StoreError if broken."""
@@ -153,16 +172,19 @@ class EdgeShardWriter:
     ) -> Iterator[tuple[str, Any, Any]]:
         for shard in shards:
             dead = version.removed.get(shard, frozenset())
-            for found in self._points(index, shard, vectors=True):
+            size = _LATE_BATCH if version.format.token_dimensions else _BATCH
+            for found in self._points(index, shard, vectors=True, size=size):
                 if found[0] not in dead:
                     yield found
 
-    def _points(self, index: str, name: str, *, vectors: bool) -> Iterator[tuple[str, Any, Any]]:
+    def _points(
+        self, index: str, name: str, *, vectors: bool, size: int = _BATCH
+    ) -> Iterator[tuple[str, Any, Any]]:
         reader = ShardReader(self._folder / index / name)
         try:
             offset = None
             while True:
-                request = ScrollRequest(limit=_BATCH, offset=offset, with_payload=True, with_vector=vectors)
+                request = ScrollRequest(limit=size, offset=offset, with_payload=True, with_vector=vectors)
                 records, offset = reader.edge.scroll(request)
                 for record in records:
                     yield str(record.id), record.vector, record.payload
@@ -172,7 +194,7 @@ class EdgeShardWriter:
             reader.close()
 
     def _written(
-        self, index: str, name: str, dimensions: int, points: Iterator[Point], expected: int
+        self, index: str, name: str, sizes: tuple[int, int], points: Iterator[Point], expected: int
     ) -> Shard:
         """Write points into a hidden folder, and give it its name when all of it is on disk."""
         final = self._folder / index / name
@@ -180,12 +202,14 @@ class EdgeShardWriter:
             raise StoreError(f"shard {name!r} exists already.", hint="A name is never written twice.")
         building = final.with_name(f".{name}.building")
         count = 0
-        with workplace(building, expected, dimensions) as place:
-            shard = EdgeShard.create(str(place), _config(dimensions, graph=expected >= GRAPH_FROM))
+        with workplace(building, expected, sizes[0] + late_numbers(sizes[1])) as place:
+            shard = EdgeShard.create(
+                str(place), _config(*sizes, self._quantisation if expected >= GRAPH_FROM else None)
+            )
             for field in INDEXED:
                 keywords = KeywordIndexParams(enable_hnsw=True, memory=Memory.Pinned)
                 shard.update(UpdateOperation.create_field_index(field, keywords))
-            for batch in _batches(points):
+            for batch in _batches(points, _LATE_BATCH if sizes[1] else _BATCH):
                 shard.update(UpdateOperation.upsert_points(batch))
                 count += len(batch)
             shard.optimize()
@@ -199,16 +223,22 @@ class EdgeShardWriter:
         return Shard(name, count)
 
 
-def _config(dimensions: int, *, graph: bool) -> EdgeConfig:
-    one_byte = ScalarQuantizationConfig(ScalarType.Int8, quantile=0.99, memory=Memory.Cached)
+def _config(dimensions: int, late: int, graph: Quantisation | None) -> EdgeConfig:
     links = _LINKS if graph else 0
     # The engine counts kilobytes of vectors.
     scanned = max(1, SCAN_UP_TO * dimensions * 4 // 1024)
     return EdgeConfig(
-        vectors={DENSE: EdgeVectorParams(size=dimensions, distance=Distance.Cosine, memory=Memory.Cached)},
+        vectors={
+            DENSE: EdgeVectorParams(
+                size=dimensions,
+                distance=Distance.Cosine,
+                quantization_config=_quantised(graph),
+                memory=Memory.Cached,
+            ),
+            **(late_fields(late) if late else {}),
+        },
         sparse_vectors={TERMS: EdgeSparseVectorParams(memory=Memory.Cached)},
         hnsw_config=HnswIndexConfig(links, _CANDIDATES, scanned, payload_m=links, memory=Memory.Cached),
-        quantization_config=one_byte if graph else None,
         # Everything is written as it is read: what grows in place opens three times as slowly.
         optimizers=EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1),
         # A search runs in the thread that asks; a pool for each shard would be mostly asleep.
@@ -217,15 +247,25 @@ def _config(dimensions: int, *, graph: bool) -> EdgeConfig:
     )
 
 
+def _quantised(how: Quantisation | None) -> Any:
+    if how == "int8":
+        return ScalarQuantizationConfig(ScalarType.Int8, quantile=0.99, memory=Memory.Cached)
+    return BinaryQuantizationConfig(memory=Memory.Cached) if how == "binary" else None
+
+
 def _edge(vector: SparseVector) -> EdgeSparse:
     return EdgeSparse(list(vector.indices), list(vector.values))
 
 
-def _batches(points: Iterator[Point]) -> Iterator[list[Point]]:
+def _sizes(version: IndexVersion) -> tuple[int, int]:
+    return version.format.dimensions, version.format.token_dimensions
+
+
+def _batches(points: Iterator[Point], size: int) -> Iterator[list[Point]]:
     batch: list[Point] = []
     for point in points:
         batch.append(point)
-        if len(batch) == _BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

@@ -21,18 +21,21 @@ from qdrant_edge import (
 )
 from qdrant_edge import SparseVector as EdgeSparse
 
+from connectors.qdrant_edge.late import late_query
 from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
 from connectors.qdrant_edge.reading import ShardReader
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
-from orchestrator.ports import Catalogue, Dense, IndexFormat, Lexical, Search, SparseEncoder
+from orchestrator.ports import Catalogue, Dense, IndexFormat, Late, Lexical, Search, SparseEncoder
 from orchestrator.types import Filter, Hit, Hits, Principal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Candidates that a graph is searched for, at least, and how many more than asked are scored exactly.
-_BREADTH, _SPARE = 160, 1.5
+#: How many more candidates than asked are scored exactly, after a search by quantised vectors.
+OVERSAMPLING = 1.5
+#: Candidates that a graph is searched for, at least.
+_BREADTH = 160
 #: How many more points than asked a shard is asked for, since some may be dead, and since the engine
 #: orders equal scores at random. Where that is not enough, more are fetched, up to this many.
 _SPARE_POINTS, _MOST_POINTS = 10, 4_000
@@ -53,8 +56,16 @@ class EdgeVectorStore:
     """
 
     def __init__(
-        self, catalogue: Catalogue, index: str, folder: Path, sparse: SparseEncoder, format: IndexFormat
+        self,
+        catalogue: Catalogue,
+        index: str,
+        folder: Path,
+        sparse: SparseEncoder,
+        format: IndexFormat,
+        *,
+        oversampling: float = OVERSAMPLING,
     ) -> None:
+        self._oversampling = oversampling
         self._catalogue = catalogue
         self._index = index
         self._sparse = sparse
@@ -82,10 +93,15 @@ class EdgeVectorStore:
         async with self._snapshot() as snapshot:
             if snapshot is None:
                 return nothing
-            queries = [self._query(snapshot, search, principal.tenant, limit) for search in searches]
+            permitted = allowed(principal, filters)
+            if getattr(self._sparse, "learned", False):
+                # A pass of a model: not in the event loop. What it gives is remembered.
+                await asyncio.to_thread(self._encode, searches)
+            queries = [
+                self._query(snapshot, search, principal.tenant, limit, permitted) for search in searches
+            ]
             asked = [query for query in queries if query is not None]
             lists: list[list[_Found]] = [[] for _ in asked]
-            permitted = allowed(principal, filters)
             turn = time.monotonic()
             for reader, shard in zip(snapshot.readers, snapshot.version.shards, strict=True):
                 if not asked:
@@ -141,12 +157,17 @@ class EdgeVectorStore:
                     yield snapshot
                     return
 
-    def _query(self, snapshot: Snapshot, search: Search, tenant: str, limit: int) -> dict[str, Any] | None:
+    def _query(
+        self, snapshot: Snapshot, search: Search, tenant: str, limit: int, permitted: Any
+    ) -> dict[str, Any] | None:
         """The arguments of the engine's request; None if nothing can be found."""
+        if isinstance(search, Late):
+            return late_query(search, self._index, self._format, permitted, limit)
         if isinstance(search, Dense):
             vector = query_vector(search.vector, self._format.dimensions)
-            exactly = QuantizationSearchParams(rescore=True, oversampling=_SPARE)
-            params = SearchParams(hnsw_ef=max(_BREADTH, math.ceil(_SPARE * limit)), quantization=exactly)
+            exactly = QuantizationSearchParams(rescore=True, oversampling=self._oversampling)
+            breadth = max(_BREADTH, math.ceil(self._oversampling * limit))
+            params = SearchParams(hnsw_ef=breadth, quantization=exactly)
             return {"query": Query.Nearest(vector, using=DENSE), "params": params}
         terms = self._weighted(snapshot, search, tenant)
         if not terms:
@@ -154,8 +175,16 @@ class EdgeVectorStore:
         indices = sorted(terms)
         return {"query": Query.Nearest(EdgeSparse(indices, [terms[one] for one in indices]), using=TERMS)}
 
+    def _encode(self, searches: Sequence[Search]) -> None:
+        for search in searches:
+            if isinstance(search, Lexical):
+                for text, _ in search.terms or ((search.text, 1.0),):
+                    self._sparse.query(text)
+
     def _weighted(self, snapshot: Snapshot, search: Lexical, tenant: str) -> dict[int, float]:
         """Counts or weights of the terms that the tenant has, times their inverse document frequencies.
+
+        Weights that are learned, for queries as for passages, already say how much a term tells.
 
         Source: Lucene's ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
         """
@@ -165,6 +194,8 @@ class EdgeVectorStore:
             vector = self._sparse.query(text)
             for dimension, count in zip(vector.indices, vector.values, strict=True):
                 counts[dimension] = counts.get(dimension, 0.0) + weight * count
+        if getattr(self._sparse, "learned", False):
+            return counts
         return {
             dimension: count * math.log1p((statistics.passages - held + 0.5) / (held + 0.5))
             for dimension, count in counts.items()

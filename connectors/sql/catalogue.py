@@ -55,6 +55,8 @@ class SqlCatalogue:
             "dimensions": format.dimensions,
             "sparse": format.sparse,
             "format": format.version,
+            "tokens": format.tokens,
+            "token_dimensions": format.token_dimensions,
         }
         with self._database.writing() as connection:
             empty = {"name": index, **columns, "number": 0, "documents": 0, "passages": 0}
@@ -260,7 +262,8 @@ def _of(index: str, query: Any) -> Any:
 
 
 def _described(format: IndexFormat) -> str:
-    return f"{format.embedder} ({format.dimensions}-d) and {format.sparse}, format {format.version}"
+    late = f", tokens of {format.tokens}" if format.tokens else ""
+    return f"{format.embedder} ({format.dimensions}-d) and {format.sparse}{late}, format {format.version}"
 
 
 def _version(connection: Connection, row: Row[Any]) -> IndexVersion:
@@ -276,7 +279,9 @@ def _version(connection: Connection, row: Row[Any]) -> IndexVersion:
     return IndexVersion(
         index=row.name,
         number=row.number,
-        format=IndexFormat(row.embedder, row.dimensions, row.sparse, row.format),
+        format=IndexFormat(
+            row.embedder, row.dimensions, row.sparse, row.format, row.tokens, row.token_dimensions
+        ),
         shards=tuple(Shard(shard.name, shard.points) for shard in lying),
         removed={shard: frozenset(ids) for shard, ids in removed.items()},
         documents=row.documents,

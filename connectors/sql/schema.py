@@ -81,6 +81,8 @@ indexes = Table(
     Column("format", Integer, nullable=False),
     Column("documents", Number, nullable=False),
     Column("passages", Number, nullable=False),
+    Column("tokens", Text, nullable=False, server_default=""),
+    Column("token_dimensions", Integer, nullable=False, server_default="0"),
     UniqueConstraint("name"),
 )
 

@@ -128,6 +128,8 @@ def rebuild(edition: Edition, change: IndexChange) -> None:
             dimensions=change.format.dimensions,
             sparse=change.format.sparse,
             format=change.format.version,
+            tokens=change.format.tokens,
+            token_dimensions=change.format.token_dimensions,
         )
     )
 

@@ -42,7 +42,8 @@ async def indexed(
             from orchestrator.app import Application
 
             application = await opened.enter_async_context(Application())
-        name = index_of(data, application.embedder.name, application.encoder.name)
+        late = " tokens" if application.settings.late_interaction else ""
+        name = index_of(data, application.embedder.name + late, application.encoder.name)
         await _made(application, data, name, progress)
         ports = application.ports(name)
         await _noted(application, data, name, cast("Any", ports)[Features])

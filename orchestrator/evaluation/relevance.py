@@ -213,6 +213,8 @@ def fit_sightings(
     kept = [_likely(fitted, one, each) for one, each in zip(everyone, logits, strict=True)]
     empty = [_likely(fitted, one.unanswerable(), each) for one, each in zip(everyone, twins, strict=True)]
     threshold, found = best_threshold(everyone, kept, empty, unanswerable=unanswerable, precision=precision)
+    # Of a question that is not familiar all is 0, and nothing may pass.
+    threshold = max(threshold, 1e-9)
     expected = tuple((name, round(getattr(found, name), 4)) for name in Filtering.__slots__)
     return replace(fitted, threshold=threshold, expected=expected)
 

@@ -23,6 +23,7 @@ from orchestrator.indexing.reading import (
     ReadRequest,
 )
 from orchestrator.indexing.splitting import Splitting
+from orchestrator.indexing.spool import TokenSpool
 from orchestrator.indexing.workshop import BATCH, Workshop
 from orchestrator.ports import DocumentRow, FileRow, IndexChange, Job, SparseVector
 
@@ -51,6 +52,7 @@ class _Built:
     sparse: list[SparseVector] = field(default_factory=list[SparseVector])
     waiting: list[DocumentRow] = field(default_factory=list[DocumentRow])
     passages: int = 0
+    tokens: TokenSpool | None = None
 
     def take(self, file: _File, rows: FileRows) -> None:
         file.ids.update(rows.unchanged, (document.id for document in rows.changed))
@@ -59,11 +61,13 @@ class _Built:
         self.passages += sum(len(document.passages) for document in rows.changed)
 
     async def embed(self, workshop: Workshop) -> None:
-        dense, sparse = await workshop.encode(self.waiting)
-        self.dense.append(dense)
-        self.sparse += sparse
+        if self.tokens is None:
+            self.tokens = workshop.spool()
+        made = await workshop.encode(self.waiting, self.tokens)
+        self.dense.append(made.dense)
+        self.sparse += made.sparse
         self.waiting = []
-        workshop.progress(0, len(sparse))
+        workshop.progress(0, len(made.sparse))
         self.passages = 0
 
 
@@ -129,10 +133,14 @@ def _publish(
     dense, sparse = np.concatenate(built.dense), built.sparse
     if not all(keep):
         dense, sparse = dense[np.array(keep, bool)], list(compress(sparse, keep))
+        if built.tokens is not None:
+            built.tokens.keep(keep)
     shard = None
     if sparse:
         name = workshop.shard_name(job, len(sparse))
-        shard = workshop.shards.build(job.index, name, documents, dense, sparse)
+        shard = workshop.shards.build(job.index, name, documents, dense, sparse, built.tokens)
+    if built.tokens is not None:
+        built.tokens.close()
     passages = [passage.id for document in documents for passage in document.passages]
     change = IndexChange(
         shard=shard,

@@ -78,11 +78,15 @@ async def embed_again(job: Job, workshop: Workshop) -> None:
         passages += sum(len(document.passages) for document in page)
         if passages >= job.payload["passages"]:
             break
-    dense, sparse = await workshop.encode(documents)
+    made = await workshop.encode(documents)
+    sparse = made.sparse
     effects: dict[str, object] = {"shard": None, "points": len(sparse), "last": last}
     if sparse:
         name = workshop.shard_name(job, len(sparse))
-        shard = await asyncio.to_thread(workshop.shards.build, job.index, name, documents, dense, sparse)
+        build = workshop.shards.build
+        shard = await asyncio.to_thread(build, job.index, name, documents, made.dense, sparse, made.tokens)
+        if made.tokens is not None:
+            made.tokens.close()
         effects |= {"shard": shard.name, "points": shard.points}
     workshop.ledger.finish(job, effects)
     workshop.progress(0, len(sparse))

@@ -22,7 +22,7 @@ from orchestrator.indexing.reading import Reader
 if TYPE_CHECKING:
     from orchestrator.app import Application
     from orchestrator.indexing.workshop import Workshop
-    from orchestrator.ports import Embedder
+    from orchestrator.ports import Embedder, TokenEmbedder
 
 #: Seconds after which a worker looks for work though nobody told it.
 _LOOK = 1.0
@@ -92,22 +92,30 @@ def main() -> None:
     from orchestrator.app import Application
     from orchestrator.settings import Settings
 
-    workshop = workshop_of(Application(Settings(**order["settings"])), reader)
+    app = Application(Settings(**order["settings"]))
+    # Whoever started this process knows what the index keeps.
+    tokens = app.token_embedder if app.settings.late_interaction else None
+    workshop = workshop_of(app, reader, tokens=tokens)
     workshop.progress = reports.count
     asyncio.run(work(workshop, order["index"], reports, wake))
 
 
 def workshop_of(
-    app: Application, reader: Reader | None = None, *, embedder: Embedder | None = None
+    app: Application,
+    reader: Reader | None = None,
+    *,
+    embedder: Embedder | None = None,
+    tokens: TokenEmbedder | None = None,
 ) -> Workshop:
     """What the jobs need, from an application; `reader` if one has been started already.
 
-    `embedder` is the one of the index, if it is not that of new ones.
+    `embedder` is the one of the index, if it is not that of new ones; `tokens` that of its tokens, if
+    it keeps their vectors.
     """
     from orchestrator.indexing.workshop import Workshop
 
     chosen = embedder or app.embedder
-    return Workshop(app.ledger, app.catalogue, app.shards, chosen, app.encoder, started=reader)
+    return Workshop(app.ledger, app.catalogue, app.shards, chosen, app.encoder, tokens, started=reader)
 
 
 def _listen(wake: threading.Event) -> None:

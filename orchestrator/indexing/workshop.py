@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import IndexMismatch, ModelError, StoreError
 from orchestrator.indexing.documents import embedded_text
+from orchestrator.indexing.spool import TokenSpool
+from orchestrator.late_interaction import stored_encoder
 from orchestrator.ports import (
     Catalogue,
     DocumentRow,
@@ -20,6 +22,7 @@ from orchestrator.ports import (
     ShardWriter,
     SparseEncoder,
     SparseVector,
+    TokenEmbedder,
 )
 
 if TYPE_CHECKING:
@@ -34,11 +37,28 @@ LEASE = 120.0
 WRITING = 0.005
 #: How many passages are embedded at once.
 BATCH = 1024
+#: Passages whose tokens' vectors are in memory at once: some 50 MB.
+_TOKEN_BATCH = 128
 
 
-def index_format(embedder: Embedder, sparse: SparseEncoder) -> IndexFormat:
+def index_format(
+    embedder: Embedder, sparse: SparseEncoder, tokens: TokenEmbedder | None = None
+) -> IndexFormat:
     """What an index that is made with these holds."""
-    return IndexFormat(embedder.name, embedder.dimensions, sparse.name)
+    made_with = IndexFormat(embedder.name, embedder.dimensions, sparse.name)
+    if tokens is None:
+        return made_with
+    encoder = stored_encoder(tokens.dimensions)
+    return replace(made_with, tokens=f"{tokens.name}, {encoder.name}", token_dimensions=tokens.dimensions)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """Vectors of passages: dense ones, shape (passages, dimensions), sparse ones, matrices of tokens."""
+
+    dense: NDArray[np.float32]
+    sparse: list[SparseVector]
+    tokens: TokenSpool | None
 
 
 @dataclass
@@ -54,6 +74,7 @@ class Workshop:
     shards: ShardWriter
     embedder: Embedder
     sparse: SparseEncoder
+    tokens: TokenEmbedder | None = None
     progress: Callable[[int, int], None] = lambda files, passages: None
     lease: float = LEASE
     started: Reader | None = None
@@ -62,7 +83,7 @@ class Workshop:
     @property
     def format(self) -> IndexFormat:
         """What the passages that are written here are made with."""
-        return index_format(self.embedder, self.sparse)
+        return index_format(self.embedder, self.sparse, self.tokens)
 
     @property
     def reader(self) -> Reader:
@@ -98,11 +119,15 @@ class Workshop:
             # Should it fail, it fails again where it is needed.
             self._warm.add_done_callback(lambda task: task.cancelled() or task.exception())
 
-    async def encode(
-        self, documents: Sequence[DocumentRow]
-    ) -> tuple[NDArray[np.float32], list[SparseVector]]:
-        """Dense vectors of shape (passages, dimensions), and sparse ones, of all passages in order."""
+    def spool(self) -> TokenSpool | None:
+        """Where matrices of tokens wait for their shard; None if the index keeps none."""
+        return None if self.tokens is None else TokenSpool(self.tokens.dimensions)
+
+    async def encode(self, documents: Sequence[DocumentRow], spool: TokenSpool | None = None) -> Encoded:
+        """The vectors of all passages in order; matrices of tokens go to the end of `spool`, if given."""
         import numpy as np
+
+        spool = spool if spool is not None else self.spool()
 
         texts = [embedded_text(document, passage) for document in documents for passage in document.passages]
         dense: list[NDArray[np.float32]] = []
@@ -121,8 +146,23 @@ class Workshop:
                 )
             dense.append(vectors)
             sparse += terms
+            if spool is not None:
+                await self._spool(part, spool)
         empty = np.empty((0, self.embedder.dimensions), np.float32)
-        return np.concatenate([empty, *dense]), sparse
+        return Encoded(np.concatenate([empty, *dense]), sparse, spool)
+
+    async def _spool(self, texts: Sequence[str], spool: TokenSpool) -> None:
+        import numpy as np
+
+        assert self.tokens is not None
+        for start in range(0, len(texts), _TOKEN_BATCH):
+            matrices = await self.tokens.embed_tokens(texts[start : start + _TOKEN_BATCH], kind="passage")
+            if not all(np.isfinite(matrix).all() for matrix in matrices):
+                raise ModelError(
+                    f"the token embedder {self.tokens.name} gave values that are not finite.",
+                    hint="Check the model with `orchestrator doctor`.",
+                )
+            await asyncio.to_thread(spool.extend, matrices)
 
     def shard_name(self, job: Job, passages: int) -> str:
         """The name of the shard that a job is about to write; its lease now lasts until that is written."""

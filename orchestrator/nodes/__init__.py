@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
     from orchestrator.nodes.interpolation import Interpolate, contrast
     from orchestrator.nodes.listing import Listing
-    from orchestrator.nodes.max_sim import MaxSim
+    from orchestrator.nodes.max_sim import MaxSim, RetrieveLate
     from orchestrator.nodes.mmr import Mmr
     from orchestrator.nodes.prompt_prf import PromptPrf
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
@@ -60,6 +60,7 @@ _HOMES = {
     "RelevanceFilter": "relevance",
     "Rerank": "rerank",
     "Retrieve": "retrieve",
+    "RetrieveLate": "max_sim",
     "RetrieveTools": "tools",
     "Rm3": "feedback",
     "RocchioTerms": "feedback",
@@ -104,6 +105,7 @@ __all__ = [
     "RelevanceFilter",
     "Rerank",
     "Retrieve",
+    "RetrieveLate",
     "RetrieveTools",
     "Rm3",
     "RocchioTerms",

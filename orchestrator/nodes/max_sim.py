@@ -12,8 +12,9 @@ from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.late_interaction import max_sim
 from orchestrator.nodes.compress import first_query
-from orchestrator.ports import Documents, TokenEmbedder
-from orchestrator.types import Hits, Passage, Queries, Question, ranked
+from orchestrator.nodes.fusion import highest_score
+from orchestrator.ports import Documents, Late, TokenEmbedder, VectorStore
+from orchestrator.types import Hits, Passage, Queries, Query, Question, ranked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,6 +55,35 @@ class MaxSim(Node):
         scores = await asyncio.to_thread(_scored, asked, matrices)
         by_id = dict(zip(passages, scores, strict=True))
         return ranked([replace(hit, score=by_id[hit.id]) for hit in first if hit.id in by_id]).top(self.k)
+
+
+class RetrieveLate(Node):
+    """The `k` best passages by MaxSim, from an index that keeps the vectors of tokens.
+
+    The `first` passages by fixed-dimensional encodings (MUVERA) are compared token by token, in the
+    engine; with None all that may be read are, which is exact and takes the longer the more there are.
+    Several queries are asked in one call, and a passage counts as its best query finds it. Such an
+    index is made with the setting `late_interaction`.
+    """
+
+    k: Count = 20
+    first: Count | None = 200
+
+    async def __call__(
+        self, question: Question, queries: Queries | None, vectors: VectorStore, tokens: TokenEmbedder
+    ) -> Hits:
+        asked = [one for one in (queries or (Query(question.text),)) if any(map(str.isalnum, one.text))]
+        matrices = await tokens.embed_tokens([one.text for one in asked], kind="query")
+        rankings = await vectors.search(
+            [Late(matrix, self.first) for matrix in matrices],
+            principal=question.principal,
+            filters=question.filters,
+            limit=self.k,
+        )
+        named = [Hits(tuple(replace(hit, why="late") for hit in hits)) for hits in rankings]
+        if len(named) < 2:
+            return named[0] if named else Hits()
+        return highest_score(named, [one.weight for one in asked]).top(self.k)
 
 
 def searched(passage: Passage) -> str:

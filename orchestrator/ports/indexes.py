@@ -75,12 +75,18 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class IndexFormat:
-    """What the vectors of an index were made with. Only an equal format can search or extend it."""
+    """What the vectors of an index were made with. Only an equal format can search or extend it.
+
+    `tokens` names what gives the vectors of tokens, of `token_dimensions`, for late interaction; an
+    index without any has "" and 0.
+    """
 
     embedder: str
     dimensions: int
     sparse: str
     version: int = 1
+    tokens: str = ""
+    token_dimensions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +214,12 @@ class ShardWriter(Protocol):
         documents: Sequence[DocumentRow],
         dense: NDArray[np.float32],
         sparse: Sequence[SparseVector],
+        tokens: Sequence[NDArray[np.float32]] | None = None,
     ) -> Shard:
-        """A shard of the passages of `documents`; row i of `dense` and `sparse` is passage i of them all."""
+        """A shard of the passages of `documents`; row i of `dense` and `sparse` is passage i of them all.
+
+        So is matrix i of `tokens`, shape (tokens, dimensions), if the index keeps them.
+        """
         ...
 
     def rewrite(

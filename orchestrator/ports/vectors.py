@@ -65,7 +65,9 @@ class SparseEncoder(Protocol):
     """Texts to sparse term vectors, whose dot product is a lexical score.
 
     A passage gets the term-frequency part of the score; a query gets the count of each of its
-    terms. Document frequencies are not the encoder's: the store puts them on the query.
+    terms. Document frequencies are not the encoder's: the store puts them on the query. An encoder whose
+    weights are learned, for queries and for passages, says so with an attribute `learned = True`: they
+    are scores as they are, and the store leaves them alone.
     """
 
     @property
@@ -91,7 +93,18 @@ class Dense:
     vector: NDArray[np.float32] | tuple[float, ...]
 
 
-Search = Lexical | Dense
+@dataclass(frozen=True, slots=True, eq=False)
+class Late:
+    """A late-interaction search: MaxSim with `vectors` of shape (tokens, dimensions), as `max_sim` scales it.
+
+    The `first` passages by fixed-dimensional encodings are compared; without it all that may be read.
+    """
+
+    vectors: NDArray[np.float32]
+    first: int | None = None
+
+
+Search = Lexical | Dense | Late
 
 
 @runtime_checkable
@@ -114,7 +127,8 @@ class VectorStore(Protocol):
         """One ranking a search, all against the same version, as one call of the engine.
 
         Only passages of the principal's tenant that carry a granted label and match every filter
-        are considered; a principal without grants gets empty rankings.
+        are considered; a principal without grants gets empty rankings. IndexMismatch for a `Late` search
+        of an index that keeps no token vectors.
         """
         ...
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.app import Application
+from orchestrator.errors import OrchestratorError
 from orchestrator.late_interaction import max_sim
-from orchestrator.nodes import MaxSim, Retrieve
+from orchestrator.nodes import MaxSim, Retrieve, RetrieveLate
 from orchestrator.ports import TokenEmbedder
-from tests.nodes.shelf import BOARD, given_hits, ids, names, shelf
+from orchestrator.settings import Settings
+from tests.nodes.shelf import BOARD, RECORDS, given_hits, ids, names, shelf
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -64,3 +67,29 @@ async def test_it_follows_a_search(app: Application) -> None:
     assert len((await flow.run(Question("guns of a ship", ANONYMOUS), ports=app.ports())).output) == 2
     nothing = await flow.run(Question("?", ANONYMOUS), ports=app.ports())
     assert len(nothing.output) == 0
+
+
+async def test_an_index_keeps_token_vectors_if_it_is_told_to(tmp_path: Path) -> None:
+    for name, _, text in RECORDS:
+        (tmp_path / f"{name}.txt").write_text(text)
+    home = tmp_path / "home"
+    asked = Question("What do penguins dive for?", ANONYMOUS)
+    flow = workflow("late", RetrieveLate(k=3))
+    async with Application(Settings(home=home, embedder="light", late_interaction=True)) as app:
+        # In a worker process, as always.
+        await app.indexer().add(tmp_path, labels=["public"])
+        found = (await flow.run(asked, ports=app.ports())).output
+        assert (await names(app, found))[0] == "penguins.txt"
+        assert {hit.why for hit in found} == {"late"}
+        exact = workflow("exact", RetrieveLate(k=3, first=None))
+        assert (await exact.run(asked, ports=app.ports())).output.ids[0] == found.ids[0]
+    # What an index is made with stays with it, whatever the settings say for new ones.
+    async with Application(Settings(home=home, embedder="light")) as app:
+        (tmp_path / "penguins.txt").write_text("Penguins stand on ice.")
+        await app.indexer().add(tmp_path, labels=["public"])
+        changed = (await flow.run(asked, ports=app.ports())).output
+        assert changed.hits[0].score < found.hits[0].score
+        await app.indexer(anew=True).rebuild()
+    async with Application(Settings(home=home, embedder="light")) as app:
+        with pytest.raises(OrchestratorError, match="keeps no token vectors"):
+            await flow.run(asked, ports=app.ports())

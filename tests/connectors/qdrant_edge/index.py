@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -13,28 +14,33 @@ from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.sql import Database, SqlCatalogue, SqlLedger
 from orchestrator.clock import SystemClock
 from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, IndexVersion, Job, Shard
+from orchestrator.testing.late_interaction import directions
 from orchestrator.testing.vectors import DIMENSIONS, direction
 
 ENCODER = Bm25Encoder()
 FORMAT = IndexFormat("words", DIMENSIONS, ENCODER.name)
+LATE = replace(FORMAT, tokens="words", token_dimensions=DIMENSIONS)
 
 
 class EdgeIndex:
     """The index `default` below a folder, with what writes and searches it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, format: IndexFormat = FORMAT) -> None:
+        self.format = format
         self.folder = home / "indexes"
         self.database = Database(home / "state.db")
         self.catalogue = SqlCatalogue(self.database)
         self.ledger = SqlLedger(self.database, SystemClock())
         self.writer = EdgeShardWriter(self.folder)
-        self.catalogue.create("default", FORMAT)
+        self.catalogue.create("default", format)
         self._numbers = count(1)
         self._stores: list[EdgeVectorStore] = []
 
-    def store(self, format: IndexFormat = FORMAT) -> EdgeVectorStore:
+    def store(self, format: IndexFormat | None = None) -> EdgeVectorStore:
         """A new store, closed with the index."""
-        self._stores.append(EdgeVectorStore(self.catalogue, "default", self.folder, ENCODER, format))
+        self._stores.append(
+            EdgeVectorStore(self.catalogue, "default", self.folder, ENCODER, format or self.format)
+        )
         return self._stores[-1]
 
     def close(self) -> None:
@@ -61,7 +67,8 @@ class EdgeIndex:
         passages = [passage for row in documents for passage in row.passages]
         dense = np.stack([direction(passage.text) for passage in passages])
         sparse = ENCODER.passages([passage.text for passage in passages])
-        shard = self.writer.build("default", f"{job.id}-{job.fence}", documents, dense, sparse)
+        tokens = [directions(passage.text) for passage in passages] if self.format.tokens else None
+        shard = self.writer.build("default", f"{job.id}-{job.fence}", documents, dense, sparse, tokens)
         return shard, {p.id: vector.indices for p, vector in zip(passages, sparse, strict=True)}
 
     def publish(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> IndexVersion:

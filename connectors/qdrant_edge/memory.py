@@ -11,6 +11,12 @@ from typing import Self
 
 _MEMORY = Path("/dev/shm")  # noqa: S108
 _PREFIX = "orchestrator-shard-"
+#: Of control groups of version 2 and 1: what may be used, and what is.
+_GROUP = Path("/sys/fs/cgroup")
+_LIMITS = (
+    (_GROUP / "memory.max", _GROUP / "memory.current"),
+    (_GROUP / "memory" / "memory.limit_in_bytes", _GROUP / "memory" / "memory.usage_in_bytes"),
+)
 
 
 class MemoryFolder:
@@ -26,7 +32,10 @@ class MemoryFolder:
         if not _room(size):
             return None
         _sweep()
-        lock, name = tempfile.mkstemp(".lock", _PREFIX, _MEMORY)
+        try:
+            lock, name = tempfile.mkstemp(".lock", _PREFIX, _MEMORY)
+        except OSError:
+            return None
         path = Path(name).with_suffix("")
         # A sweeper may have been quicker than the lock.
         if not _locked(lock):
@@ -46,11 +55,24 @@ def _room(size: int) -> bool:
     # A full file system in memory would end the process when the engine writes to a mapped file.
     try:
         free = shutil.disk_usage(_MEMORY).free
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        available = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
+        available = min(_machine(), _container())
+    except (OSError, ValueError, StopIteration):
         return False
     return 2 * size <= free and 4 * size <= available
+
+
+def _machine() -> int:
+    """Bytes of memory that programs can still have."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+
+
+def _container() -> int:
+    """Bytes that a container's limit leaves; as good as endless without one."""
+    for limit, used in _LIMITS:
+        if limit.exists() and (text := limit.read_text().strip()).isdigit():
+            return int(text) - int(used.read_text())
+    return 1 << 62
 
 
 def _sweep() -> None:

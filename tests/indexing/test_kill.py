@@ -132,10 +132,10 @@ async def killed_again_and_again(
     await compared(app, reader, root, tmp_path)
 
 
-async def test_ten_kills_leave_exactly_the_right_index(
+async def test_five_kills_leave_exactly_the_right_index(
     app: Application, reader: Reader, tmp_path: Path
 ) -> None:
-    await killed_again_and_again(app, reader, tmp_path, kills=10, seed=1)
+    await killed_again_and_again(app, reader, tmp_path, kills=5, seed=1)
 
 
 @pytest.mark.slow

@@ -50,6 +50,12 @@ def test_without_room_it_is_made_on_disk(
 ) -> None:
     with workplace(tmp_path / "large", 100_000, 384) as place:
         assert place == tmp_path / "large"
+    (tmp_path / "max").write_text("120000000\n")
+    (tmp_path / "current").write_text("100000000\n")
+    with monkeypatch.context() as contained:
+        contained.setattr(module, "_LIMITS", ((tmp_path / "max", tmp_path / "current"),))
+        with workplace(tmp_path / "contained", 10, 8) as place:
+            assert place == tmp_path / "contained"
     monkeypatch.setattr(module, "_MEMORY", tmp_path / "absent")
     with workplace(tmp_path / "small", 10, 8) as place:
         (place / "file").write_text("here")

@@ -1,7 +1,8 @@
-"""What the connector costs, and how long rerankers take on a model server.
+"""What the connector costs, how long rerankers take on a model server, and what a router loses.
 
 python -m benchmarks.models overhead            a local server that sleeps; needs the extra `llm`
 python -m benchmarks.models reranking           a vLLM server on the CPU; needs ORCHESTRATOR_VLLM_PYTHON
+python -m benchmarks.models routing             simulated models, real questions; needs ORCHESTRATOR_DATA
 """
 
 from __future__ import annotations
@@ -280,17 +281,71 @@ def reranking(repeats: int) -> None:
                 asyncio.run(reranked(server, tokens, repeats))
 
 
+# -- routing -----------------------------------------------------------------------------------
+
+#: How likely two models are right on questions of two kinds: the first is better on the whole, not everywhere.
+RIGHT = ((0.9, 0.5), (0.4, 0.8))
+
+
+def routing(repeats: int) -> None:
+    """Two simulated models, the questions of two data sets, and their embeddings: what each choice loses."""
+    import os
+
+    import numpy as np
+
+    from connectors.wordllama import WordLlamaEmbedder
+    from orchestrator.prompt_bandit import PromptBandit
+
+    folder = Path(os.environ["ORCHESTRATOR_DATA"])
+    texts: list[tuple[int, str]] = []
+    for kind, name in enumerate(("scifact", "theoremqa")):
+        lines = (folder / name / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+        texts += [(kind, json.loads(line)["text"]) for line in lines[:500]]
+    vectors = asyncio.run(WordLlamaEmbedder().embed([text for _, text in texts], kind="query"))
+    kinds = np.array([kind for kind, _ in texts])
+    right = np.array(RIGHT)
+    best = right.max(axis=0)[kinds].sum()
+    print(f"{len(texts)} questions in random order, {repeats} orders; expected right answers, of {best:.0f}")
+    for arm in range(2):
+        print(
+            f"  model {arm} alone  {right[arm][kinds].sum():.0f}, regret {best - right[arm][kinds].sum():.0f}"
+        )
+    for kernel in ("fourier", "rbf", "cubic"):
+        regrets, late, spent = [], [], 0.0
+        for seed in range(repeats):
+            chance = np.random.default_rng(seed)
+            bandit = PromptBandit(2, vectors.shape[1], kernel=kernel, seed=seed)
+            lost = []
+            for number in chance.permutation(len(texts)):
+                begun = perf_counter()
+                arm = bandit.choose(vectors[number])
+                spent += perf_counter() - begun
+                chances = right[:, kinds[number]]
+                lost.append(chances.max() - chances[arm])
+                begun = perf_counter()
+                bandit.learn(arm, vectors[number], float(chance.random() < chances[arm]))
+                spent += perf_counter() - begun
+            regrets.append(sum(lost))
+            late.append(sum(lost[-200:]) / 200)
+        print(
+            f"  {kernel:8} regret {np.mean(regrets):.0f} ± {np.std(regrets):.0f}, {np.mean(late):.3f} a question "
+            f"in the last 200, {spent / repeats / len(texts) * 1e6:.0f} µs a question"
+        )
+
+
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["overhead", "reranking"])
+    parser.add_argument("what", choices=["overhead", "reranking", "routing"])
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     print(described())
     if given.what == "reranking":
         reranking(given.repeats)
+    elif given.what == "routing":
+        routing(given.repeats)
     else:
-        for at_once, seconds, rounds in ((64, 0.05, 20), (64, 0.2, 8), (64, 1.0, 3)):
+        for at_once, seconds, rounds in ((64, 0.05, 12), (64, 0.2, 5), (64, 1.0, 2)):
             tell_overhead(at_once, seconds, asyncio.run(overhead(at_once, seconds, rounds, given.repeats)))
 
 

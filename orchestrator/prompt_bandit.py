@@ -11,15 +11,24 @@ their number and not of the number of prompts seen. The price of a model is take
 
 from __future__ import annotations
 
+import io
+import json
 import math
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from orchestrator.errors import BadInput
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
+#: Of a saved bandit.
+FORMAT = 1
 Kernel = Literal["fourier", "rbf", "cubic"]
 
 
@@ -27,6 +36,10 @@ class _Regression(Protocol):
     def bound(self, x: NDArray[np.float64]) -> tuple[float, float]: ...
 
     def learn(self, x: NDArray[np.float64], score: float) -> None: ...
+
+    def state(self) -> dict[str, NDArray[np.float64]]: ...
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,18 @@ class PromptBandit:
         memory: int = 1000,
         seed: int = 0,
     ) -> None:
+        self._settings: dict[str, Any] = {
+            "arms": arms,
+            "dimensions": dimensions,
+            "costs": list(costs) if costs is not None else None,
+            "kernel": kernel,
+            "width": width,
+            "features": features,
+            "exploration": exploration,
+            "ridge": ridge,
+            "memory": memory,
+            "seed": seed,
+        }
         self.arms = arms
         self.costs = tuple(costs) if costs is not None else (0.0,) * arms
         self.exploration = exploration
@@ -86,6 +111,40 @@ class PromptBandit:
         if not math.isfinite(score):
             raise ValueError(f"a score is a finite number, not {score!r}")
         self._regressions[arm].learn(_vector(prompt), float(score))
+
+    def save(self, path: Path) -> None:
+        """Write what was learned to a file, whole or not at all."""
+        import numpy as np
+
+        arrays = {
+            f"{arm}.{name}": array
+            for arm, regression in enumerate(self._regressions)
+            for name, array in regression.state().items()
+        }
+        written = io.BytesIO()
+        settings = json.dumps({"format": FORMAT, **self._settings}).encode()
+        np.savez(written, allow_pickle=False, settings=np.frombuffer(settings, np.uint8), **arrays)
+        part = path.with_name(f".{path.name}.part")
+        part.write_bytes(written.getvalue())
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> PromptBandit:
+        """The bandit that was saved; BadInput if the file is none."""
+        import numpy as np
+
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                settings = json.loads(kept["settings"].tobytes())
+                if settings.pop("format") != FORMAT:
+                    raise ValueError("another release wrote it")
+                made = cls(**settings)
+                for arm, regression in enumerate(made._regressions):
+                    names = [name for name in kept.files if name.startswith(f"{arm}.")]
+                    regression.restore({name.partition(".")[2]: kept[name] for name in names})
+                return made
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise BadInput(f"{path} is no saved bandit: {error}.", hint="Save one, or begin anew.") from None
 
 
 class _Kernelised:
@@ -130,6 +189,14 @@ class _Kernelised:
         self._scores = np.append(self._scores, score)
         if len(self._scores) > self._memory:
             self._forget(self._memory * 3 // 4)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        return {} if self._seen is None else {"seen": self._seen, "scores": self._scores}
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        if state:
+            self._seen, self._scores = state["seen"], state["scores"]
+            self._forget(len(self._scores))
 
     def _forget(self, kept: int) -> None:
         import numpy as np
@@ -187,6 +254,12 @@ class _Features:
         solved = self._inverse @ features
         self._inverse -= np.outer(solved, solved) / (1 + float(features @ solved))
         self._sum += score * features
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        return {"inverse": self._inverse, "sum": self._sum}
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        self._inverse, self._sum = state["inverse"], state["sum"]
 
 
 def _vector(prompt: NDArray[np.floating]) -> NDArray[np.float64]:

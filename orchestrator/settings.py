@@ -111,6 +111,7 @@ class Settings(BaseSettings):
     llm_url: Annotated[tuple[str, ...], NoDecode] = ()
     llm_model: str | None = None
     llm_api_key: SecretStr | None = None
+    llm_options: dict[str, Any] = Field(default_factory=dict[str, Any])
     llm_cache: bool = False
     llm_timeout: float = Field(default=120.0, gt=0)
     score_url: Annotated[tuple[str, ...], NoDecode] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,29 @@ def test_with_a_kernel_the_oldest_prompts_are_forgotten() -> None:
         fresh.learn(0, vector, 1.0)
     (one,), (other,) = bandit.estimates(vectors[85]), fresh.estimates(vectors[85])
     assert one.mean == pytest.approx(other.mean)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_what_was_learned_can_be_saved_and_goes_on(kernel: Any, tmp_path: Path) -> None:
+    vectors, _ = prompts(40, 3)
+    bandit = PromptBandit(3, 64, kernel=kernel, costs=(0.0, 0.1, 0.2), seed=4)
+    for number, vector in enumerate(vectors[:30]):
+        bandit.learn(number % 2, vector, number / 30)
+    bandit.save(tmp_path / "bandit.npz")
+    again = PromptBandit.load(tmp_path / "bandit.npz")
+    for one in (bandit, again):
+        one.learn(2, vectors[30], 0.5)
+    for vector in vectors[31:]:
+        assert again.choose(vector) == bandit.choose(vector)
+        for one, other in zip(bandit.estimates(vector), again.estimates(vector), strict=True):
+            assert (other.mean, other.deviation) == pytest.approx((one.mean, one.deviation))
+
+
+def test_a_file_that_is_no_bandit_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.npz").write_bytes(b"no archive")
+    for name in ("x.npz", "absent.npz"):
+        with pytest.raises(BadInput, match="no saved bandit"):
+            PromptBandit.load(tmp_path / name)
 
 
 class Speaker:

@@ -8,9 +8,10 @@ where that may help, and says what went wrong (`failures.py`).
 from __future__ import annotations
 
 from connectors.vllm.address import Address, addresses
+from connectors.vllm.completing import Completion
 from connectors.vllm.embedder import VllmEmbedder
 from connectors.vllm.model import VllmModel
 from connectors.vllm.scoring import Scorer
 from connectors.vllm.servers import Servers
 
-__all__ = ["Address", "Scorer", "Servers", "VllmEmbedder", "VllmModel", "addresses"]
+__all__ = ["Address", "Completion", "Scorer", "Servers", "VllmEmbedder", "VllmModel", "addresses"]

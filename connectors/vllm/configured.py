@@ -26,7 +26,13 @@ def model_of(settings: Settings) -> VllmModel:
             _servers(settings, "score", settings.score_url, settings.score_api_key), settings.score_model
         )
     servers = _servers(settings, "llm", settings.llm_url, settings.llm_api_key)
-    return VllmModel(servers, settings.llm_model, scorer=scorer, secret=_told(settings.llm_api_key) or "")
+    return VllmModel(
+        servers,
+        settings.llm_model,
+        scorer=scorer,
+        secret=_told(settings.llm_api_key) or "",
+        options=settings.llm_options,
+    )
 
 
 def embedder_of(settings: Settings) -> VllmEmbedder:

@@ -136,7 +136,10 @@ class VllmEmbedder:
         except OrchestratorError:
             raise
         except Exception as error:
-            raise translated(error, address.root, self._model or "", self._servers.setting) from error
+            failure = translated(error, address.root, self._model or "", self._servers.setting)
+            if failure is None:
+                raise
+            raise failure from error
 
 
 def _vector(value: Any) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -26,8 +27,11 @@ _TOO_LONG = re.compile(
 _LONGEST_MESSAGE = 300
 
 
-def translated(error: Exception, server: str, model: str, setting: str = "llm") -> ModelError:
-    """The typed error of an exception of the `openai` client; `setting` begins the settings it names."""
+def translated(error: Exception, server: str, model: str, setting: str = "llm") -> ModelError | None:
+    """The typed error of an exception of a request, naming settings that begin with `setting`; None if none.
+
+    Those are the exceptions of the `openai` client, of the network, and of text that is no JSON.
+    """
     import openai
 
     where = f"the model server {server}"
@@ -46,6 +50,8 @@ def translated(error: Exception, server: str, model: str, setting: str = "llm") 
         return _of_status(error, server, model, setting)
     if isinstance(error, TimeoutError):
         return _unreachable(server, setting, "it does not answer")
+    if not isinstance(error, openai.OpenAIError | OSError | json.JSONDecodeError):
+        return None
     said = _shortened(str(error))
     return ModelError(f"{where} failed{what}: {said}.", hint="Its log says why.")
 

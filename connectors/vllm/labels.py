@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
+from typing import Any
 
 from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import BadInput, ModelError, ModelKeyRefused
@@ -41,8 +42,9 @@ class Labelled:
 class Labels:
     """Finds labels for options. What a server said of a label is asked once."""
 
-    def __init__(self, servers: Servers) -> None:
+    def __init__(self, servers: Servers, template: Mapping[str, Any] | None = None) -> None:
         self._servers = servers
+        self._template = template
         self._known: dict[str, int | None] = {}
         self._prefix: tuple[int, ...] | None = None
         self._tokenizes = True
@@ -119,7 +121,9 @@ class Labels:
     async def _tokens(self, model: str, answer: str | None) -> tuple[int, ...]:
         """The tokens of a conversation up to its answer, or with an answer that is not over yet."""
         turns = [{"role": "user", "content": "?"}]
-        body = {"model": model, "messages": turns, "add_generation_prompt": answer is None}
+        body: dict[str, Any] = {"model": model, "messages": turns, "add_generation_prompt": answer is None}
+        if self._template:
+            body["chat_template_kwargs"] = dict(self._template)
         if answer is not None:
             turns.append({"role": "assistant", "content": answer})
             body["continue_final_message"] = True

@@ -5,23 +5,33 @@ from __future__ import annotations
 import copy
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from connectors.vllm import answers
 from connectors.vllm.choosing import IDS_AT_ONCE, TOP, by_option, completed, normalised
+from connectors.vllm.completing import Completion, completion_request, read_completion
 from connectors.vllm.labels import Labelled, Labels, showing
 from connectors.vllm.output import constraint, faults, parsed
 from connectors.vllm.scoring import Scorer
 from connectors.vllm.served import Served, Serving
 from connectors.vllm.servers import Line, Servers
-from orchestrator.errors import BadInput, InvalidOutput, ModelError, ModelUnreachable, NoLogProbabilities
+from orchestrator.errors import (
+    BadInput,
+    InvalidOutput,
+    ModelError,
+    ModelUnreachable,
+    NoLogProbabilities,
+    UnknownModel,
+)
 from orchestrator.ports import Generation, Probabilities, Scores
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+ResultT = TypeVar("ResultT")
 
 #: How often a reply that does not fit its schema is asked for.
 ASKED = 3
@@ -32,17 +42,25 @@ class VllmModel:
 
     `model` may be left out where the servers have just one. Requests of a tenant carry a `cache_salt` of
     its own, so that the time of an answer tells nothing of what others asked; `secret` makes salts
-    unguessable. Without a `scorer`, `score` raises ModelError.
+    unguessable. Without a `scorer`, `score` raises ModelError. `options` are further fields of every
+    chat request, such as `{"chat_template_kwargs": {"enable_thinking": False}}`.
     """
 
     available = True
 
     def __init__(
-        self, servers: Servers, model: str | None = None, *, scorer: Scorer | None = None, secret: str = ""
+        self,
+        servers: Servers,
+        model: str | None = None,
+        *,
+        scorer: Scorer | None = None,
+        secret: str = "",
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self._servers = servers
         self._serving = Serving(servers, model)
-        self._labels = Labels(servers)
+        self._options = dict(options or {})
+        self._labels = Labels(servers, self._options.get("chat_template_kwargs"))
         self._scorer = scorer
         self._secret = secret
         self._salt: str | None = None
@@ -172,10 +190,54 @@ class VllmModel:
             )
         return await self._scorer.score(query, texts)
 
+    async def complete(
+        self,
+        prompt: str | Sequence[int],
+        *,
+        max_tokens: int = 16,
+        temperature: float = 0.0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        candidates: Sequence[int] | None = None,
+        constraint: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        """What follows a text, or its token ids, without a chat template (`/v1/completions`).
+
+        `candidates` are token ids whose log-probabilities are wanted at each step, at most 128 on vLLM as it
+        comes; `constraint` is one of vLLM's `structured_outputs`: json, regex, choice or grammar.
+        """
+        served = await self.served()
+        body = completion_request(
+            served, prompt, max_tokens=max_tokens, candidates=candidates, constraint=constraint, stop=stop
+        )
+        body |= _sampling(temperature, seed)
+        if served.vllm and self._salt is not None:
+            body["cache_salt"] = self._salt
+
+        async def ask(line: Line) -> dict[str, Any]:
+            return await line.post("/completions", body)
+
+        answer = await self._send(served, ask)
+        return read_completion(answer, _first(answer, served, self._servers))
+
     # -- requests ------------------------------------------------------------------------------
+
+    async def _send(
+        self,
+        served: Served,
+        request: Callable[[Line], Awaitable[ResultT]],
+        *,
+        shown: Callable[[], bool] = lambda: False,
+    ) -> ResultT:
+        try:
+            return await self._servers.send(served.name, request, shown=shown)
+        except UnknownModel:
+            self._serving.forget()
+            raise
 
     def _body(self, served: Served, prompt: Sequence[Message]) -> dict[str, Any]:
         body: dict[str, Any] = {
+            **self._options,
             "model": served.name,
             "messages": [{"role": message.role, "content": message.text} for message in prompt],
         }
@@ -192,7 +254,7 @@ class VllmModel:
         async def ask(line: Line) -> dict[str, Any]:
             return await line.post("/chat/completions", body)
 
-        answer = await self._servers.send(served.name, ask)
+        answer = await self._send(served, ask)
         choice = _first(answer, served, self._servers)
         text = answers.text(answers.table(choice.get("message")).get("content"))
         return Generation(text, None, answers.usage(answer), answers.finish(choice.get("finish_reason")))
@@ -222,7 +284,7 @@ class VllmModel:
                 )
             return Generation("".join(pieces), None, usage, answers.finish(finish))
 
-        return await self._servers.send(served.name, ask, shown=lambda: bool(pieces))
+        return await self._send(served, ask, shown=lambda: bool(pieces))
 
     async def _first_step(
         self, served: Served, prompt: Sequence[Message], labelled: Labelled, part: slice
@@ -243,7 +305,7 @@ class VllmModel:
             return await line.post("/chat/completions", body)
 
         try:
-            answer = await self._servers.send(served.name, ask)
+            answer = await self._send(served, ask)
         except ModelError as error:
             if error.retryable or "logprob_token_ids" not in error.message or "ids" in self._refused:
                 raise

@@ -47,6 +47,10 @@ class Serving:
                     self._found = await self._ask()
         return self._found
 
+    def forget(self) -> None:
+        """Ask again when it is next needed: a server may have been started anew with another model."""
+        self._found = None
+
     async def each(self) -> list[Served]:
         """What every server by itself serves; raises the error of the first that does not answer."""
         found: list[Served] = []

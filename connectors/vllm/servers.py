@@ -104,6 +104,7 @@ class Servers:
         self.timeout = timeout
         self._attempts = attempts
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._trials: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clients: dict[str, AsyncOpenAI] = {}
 
@@ -143,6 +144,8 @@ class Servers:
 
     async def close(self) -> None:
         """Close the connections. The servers may be used again afterwards."""
+        for trial in self._trials:
+            trial.cancel()
         clients, self._clients = self._clients, {}
         if self._loop is asyncio.get_running_loop():
             for client in clients.values():
@@ -161,6 +164,9 @@ class Servers:
             raise
         except Exception as error:
             failure = translated(error, name, model, self.setting)
+            if failure is None:
+                # What the caller's own code raised, on a word that was shown to it.
+                raise
             if isinstance(failure, ModelOverloaded | ModelTimeout):
                 server.limit.refusal(ticket)
             if isinstance(failure, ModelUnreachable | ModelTimeout) or (
@@ -210,8 +216,11 @@ class Servers:
         """The least loaded server that is well; None if those that are well have no room."""
         for server in self.all:
             if server.circuit.ripe:
-                await self._tried(server)
+                self._trial(server)
         well = [server for server in self.all if server.circuit.closed]
+        if self._trials and not well:
+            await asyncio.wait(self._trials)
+            well = [server for server in self.all if server.circuit.closed]
         if not well:
             reasons = "; ".join(dict.fromkeys(server.circuit.reason.rstrip(".") for server in self.all))
             wait = min(server.circuit.wait for server in self.all)
@@ -222,17 +231,25 @@ class Servers:
         server = min(well, key=lambda server: server.limit.load)
         return server if server.limit.free else None
 
+    def _trial(self, server: Server) -> None:
+        """Look at a server's health beside everything else: who can go elsewhere does not wait for it."""
+        server.circuit.trying = True
+        trial = asyncio.create_task(self._tried(server))
+        self._trials.add(trial)
+        trial.add_done_callback(self._trials.discard)
+
     async def _tried(self, server: Server) -> None:
         """A look at the health of a server whose circuit is open."""
-        server.circuit.trying = True
         try:
             async with asyncio.timeout(TRIAL):
                 await self._client(server).get("/models", cast_to=object)
             server.circuit.success()
         except Exception as error:
-            server.circuit.failure(translated(error, server.address.root, "", self.setting).message)
+            failure = translated(error, server.address.root, "", self.setting)
+            server.circuit.failure(failure.message if failure else str(error))
         finally:
             server.circuit.trying = False
+            self._wake()
 
     def _wake(self) -> None:
         while self._waiting:

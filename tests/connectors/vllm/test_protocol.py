@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from connectors.vllm import Scorer, Servers, VllmModel, addresses
+from connectors.vllm.served import Served
 from orchestrator.errors import (
     ContextTooLong,
     InvalidOutput,
@@ -278,6 +279,58 @@ async def test_a_server_that_dies_is_left_alone_and_taken_back_when_it_is_well()
             while "one" not in said:
                 await asyncio.sleep(0.05)
                 said |= {each.text for each in [await model.generate(PROMPT)]}
+        await model.close()
+
+
+async def test_nobody_waits_for_the_health_of_a_server_while_another_is_well() -> None:
+    """The ill one takes for ever to say anything."""
+    hung = Reply({}, seconds=60)
+
+    def script(asked: Asked) -> Any:
+        return hung if asked.path == "/v1/models" else Reply(cut=True)
+
+    async with scripted(script) as ill, scripted(serving(lambda _: Reply(completion("two")))) as well:
+        model = VllmModel(Servers(addresses([ill.url, well.url])), "m")
+        # Which server is asked what is served is chance: take the one that answers.
+        model._serving._found = Served("m", vllm=False)
+        for _ in range(8):
+            await model.generate(PROMPT)
+        await asyncio.sleep(0.8)
+        async with asyncio.timeout(2):
+            assert (await model.generate(PROMPT)).text == "two"
+        assert ill.of("/v1/models")
+        await model.close()
+
+
+async def test_a_server_that_is_started_anew_with_another_model_is_asked_what_it_has() -> None:
+    names = ["old"]
+
+    def script(asked: Asked) -> Any:
+        if asked.path == "/v1/models":
+            return Reply({"data": [{"id": names[0]}]})
+        if asked.body["model"] != names[0]:
+            return Reply({"error": {"message": f"no model {asked.body['model']}", "code": 404}}, 404)
+        return Reply(completion(asked.body["model"]))
+
+    async with asking(script) as (model, _):
+        assert (await model.generate(PROMPT)).text == "old"
+        names[0] = "new"
+        with pytest.raises(UnknownModel):
+            await model.generate(PROMPT)
+        assert (await model.generate(PROMPT)).text == "new"
+
+
+async def test_options_of_the_settings_are_on_every_chat_request() -> None:
+    async with scripted(
+        serving(lambda _: Reply(completion(logprobs=step(("yes", -0.1), ("no", -2)))))
+    ) as server:
+        told = {"chat_template_kwargs": {"enable_thinking": False}}
+        model = VllmModel(Servers(addresses(server.url)), options=told)
+        await model.generate(PROMPT)
+        await model.choose(PROMPT, ["yes", "no"])
+        assert [each.body["chat_template_kwargs"] for each in server.of("/v1/chat/completions")] == [
+            told["chat_template_kwargs"]
+        ] * 2
         await model.close()
 
 

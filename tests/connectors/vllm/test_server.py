@@ -113,6 +113,29 @@ async def test_of_a_hundred_random_cancellations_none_survives_200_ms(
     assert survivors == 0
 
 
+async def test_a_raw_completion_gives_the_candidates_of_every_step(model: VllmModel) -> None:
+    made = await model.complete("Files are ", max_tokens=5, candidates=range(70, 100))
+    assert len(made.tokens) == len(made.steps) == 5
+    for token, step in zip(made.tokens, made.steps, strict=True):
+        assert set(step) == {token, *range(70, 100)}
+        assert all(value <= 0 for value in step.values())
+    assert (await model.complete("Files are ", max_tokens=5)).text == made.text
+    held = await model.complete("Say ", constraint={"choice": ["left", "right"]}, max_tokens=20)
+    assert held.text in ("left", "right")
+    from_tokens = await model.complete([76, 77], max_tokens=2)
+    assert from_tokens.usage.prompt_tokens == 2
+
+
+async def test_what_the_caller_raises_on_a_word_is_its_own(model: VllmModel, vllm: VllmServer) -> None:
+    def refuse(_: str) -> None:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await model.generate(LONG, on_text=refuse, max_tokens=500)
+    await asyncio.sleep(0.5)
+    assert await asyncio.to_thread(lambda: vllm.running) == 0
+
+
 async def test_a_prompt_that_is_too_long_is_named_so(model: VllmModel) -> None:
     with pytest.raises(ContextTooLong, match="8192 tokens"):
         await model.generate([Message("user", "word " * 9000)])

@@ -96,11 +96,15 @@ class RecordedModel:
             )
             # What was cut off by whoever waited is no answer.
             if made.finish != "cancelled":
-                self._keep(asked, {"text": made.text, "finish": made.finish}, made.usage)
+                kept = {"text": made.text, "finish": made.finish}
+                # The text may hold more than the object that was read from it.
+                if schema is not None and made.parsed is not None:
+                    kept["object"] = made.parsed.model_dump_json()
+                self._keep(asked, kept, made.usage)
             return made
         if on_text is not None:
             on_text(answer["text"])
-        parsed = schema.model_validate_json(answer["text"]) if schema else None
+        parsed = schema.model_validate_json(answer.get("object", answer["text"])) if schema else None
         return Generation(answer["text"], parsed, _usage(answer), answer["finish"])
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:

@@ -9,7 +9,11 @@ import pytest
 from examples.replay_answer import Quoting
 from orchestrator import Application
 from orchestrator.errors import BadInput
+from orchestrator.ports import LanguageModel
+from orchestrator.recorded_model import RecordedModel
 from orchestrator.settings import Settings
+from orchestrator.testing.language_model import City, LanguageModelConformance
+from tests.test_cached_model import PROMPT, Counting
 
 
 @pytest.fixture
@@ -20,6 +24,21 @@ async def settings(tmp_path: Path) -> Settings:
     async with Application(made) as application:
         await application.indexer().add(tmp_path / "notes")
     return made
+
+
+class TestRecordedModel(LanguageModelConformance):
+    """What is recorded behaves as the model does, the first time and when it is asked again."""
+
+    @pytest.fixture
+    def model(self, tmp_path: Path) -> LanguageModel:
+        return RecordedModel(tmp_path / "answers.jsonl", Counting())
+
+
+async def test_an_object_is_replayed_though_its_text_held_more(tmp_path: Path) -> None:
+    first = await RecordedModel(tmp_path / "a.jsonl", Counting()).generate(PROMPT, schema=City)
+    again = await RecordedModel(tmp_path / "a.jsonl").generate(PROMPT, schema=City)
+    assert first.text.startswith("Here: ")
+    assert (again.parsed, again.text, again.usage) == (first.parsed, first.text, first.usage)
 
 
 async def test_a_recorded_run_is_replayed_as_it_was(settings: Settings, tmp_path: Path) -> None:

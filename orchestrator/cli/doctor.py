@@ -18,6 +18,9 @@ from orchestrator.cli.output import say, say_json
 from orchestrator.cli.program import Invocation, JsonOption, invocation
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from orchestrator.app import Application
 
 State = Literal["ok", "note", "fault"]
@@ -128,7 +131,14 @@ def _database(application: Application) -> Iterator[Finding]:
 
 
 def _embedder(application: Application) -> Iterator[Finding]:
-    vectors = asyncio.run(application.embedder.embed(["ready"], kind="query"))
+    async def ready() -> NDArray[np.float32]:
+        try:
+            return await application.embedder.embed(["ready"], kind="query")
+        finally:
+            # Each look has a loop of its own, to which the connections belong.
+            await application.close()
+
+    vectors = asyncio.run(ready())
     name = application.embedder.name
     yield Finding(
         "embedder", "ok", f"{application.settings.embedder}: {name}, {vectors.shape[1]} dimensions."

@@ -73,7 +73,7 @@ def tiny_model(folder: Path) -> Path:
         env=_environment(),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return folder / "model"

@@ -1,7 +1,7 @@
 """Retrieval quality and cost of workflows without a language model, on judged data sets, beside BM25.
 
     python -m benchmarks.retrieval [--data DIR] [--sets scifact cranfield …] [--workflows search …]
-                                   [--embedders light minilm] [--json FILE]
+                                   [--embedders light minilm] [--ablations] [--json FILE]
 
 Every arm runs on every query. Figures are the mean of the set's metric with its 95 % bootstrap
 interval, once over all queries and once over the *odd half*: those queries whose id's SHA-256 begins
@@ -24,12 +24,12 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator import Workflow, workflow
+from orchestrator import Workflow, fuse, workflow
 from orchestrator.app import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.report import ArmReport
 from orchestrator.evaluation.significance import Interval, interval, paired_p
-from orchestrator.nodes import Retrieve
+from orchestrator.nodes import Interpolate, Mentions, Retrieve, Sentences, VectorFeedback, rrf
 from orchestrator.settings import Settings
 
 
@@ -54,6 +54,9 @@ TARGETS = {
 METRICS = ("ndcg@10", "recall@5", "recall@100")
 BASELINE = "bm25"
 Embedding = Literal["light", "minilm"]
+#: As in `workflows/hybrid.py`.
+HYBRID_PARTS = Sentences(at_most=4)
+HYBRID_FEEDBACK = VectorFeedback(docs=4, share=0.5, agreement=(0.2, 0.9))
 
 
 def odd(query: str) -> bool:
@@ -70,13 +73,31 @@ def baselines() -> list[Workflow]:
     ]
 
 
-async def measured(data: Dataset, embedder: Embedding, home: Path, names: Iterable[str]) -> Report:
+def ablations() -> list[Workflow]:
+    """The hybrid workflow without each of its parts."""
+    sparse = Retrieve(k=100, mode="bm25").writing("sparse")
+    dense = Retrieve(k=100, mode="dense", fusion="max").writing("dense")
+    first = sparse >> dense >> Interpolate()
+    again = HYBRID_FEEDBACK >> dense >> Interpolate()
+    by_rank = fuse(Retrieve(k=100, mode="bm25") | Retrieve(k=100, mode="dense", fusion="max"), by=rrf())
+    return [
+        workflow("hybrid without sentences", first >> again >> Mentions()),
+        workflow("hybrid without feedback", HYBRID_PARTS >> first >> Mentions()),
+        workflow("hybrid without mentions", HYBRID_PARTS >> first >> again),
+        workflow("hybrid by rank", HYBRID_PARTS >> by_rank >> HYBRID_FEEDBACK >> by_rank >> Mentions()),
+    ]
+
+
+async def measured(
+    data: Dataset, embedder: Embedding, home: Path, names: Iterable[str], *, parts: bool = False
+) -> Report:
     """All arms with one embedder on one set."""
     # Its indexes lie apart from everybody's.
     async with Application(Settings(home=home / embedder, embedder=embedder)) as application:
         arms = [*baselines(), *(application.workflow(name) for name in names)]
+        arms += ablations() if parts else []
         target = TARGETS.get(data.name)
-        metrics = dict.fromkeys([*([target.metric] if target else []), *METRICS])
+        metrics: list[str] = list(dict.fromkeys([*([target.metric] if target else []), *METRICS]))
         return await experiment(arms, data=data, metrics=metrics, application=application)
 
 
@@ -133,7 +154,7 @@ def verdicts(data: Dataset, reports: Mapping[str, Report]) -> list[str]:
         (half(arm, target.metric).mean, f"{name} ({embedder})")
         for embedder, report in reports.items()
         for name, arm in report.arms.items()
-        if name not in compared
+        if name not in compared and " without " not in name and " by rank" not in name
     ]
     best, which = max(others)
     found = [
@@ -170,7 +191,12 @@ def written(reports: Mapping[str, Mapping[str, Report]]) -> dict[str, Any]:
 
 
 async def run(
-    sets: Sequence[Path], embedders: Sequence[Embedding], home: Path, names: Sequence[str]
+    sets: Sequence[Path],
+    embedders: Sequence[Embedding],
+    home: Path,
+    names: Sequence[str],
+    *,
+    parts: bool = False,
 ) -> dict[str, Any]:
     """Measure and print set by set."""
     console = Console(width=None if os.isatty(1) else 160)
@@ -180,7 +206,9 @@ async def run(
         data = beir(folder)
         for remark in data.remarks:
             console.print(f"{data.name}: {remark}", markup=False)
-        reports[data.name] = {each: await measured(data, each, home, names) for each in embedders}
+        reports[data.name] = {
+            each: await measured(data, each, home, names, parts=parts) for each in embedders
+        }
         console.print(table(data, reports[data.name]))
         lines += verdicts(data, reports[data.name])
         for embedder, report in reports[data.name].items():
@@ -208,8 +236,9 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
     parser.add_argument("--sets", nargs="+", help="folders of --data; by default all that are judged")
-    parser.add_argument("--workflows", nargs="+", default=["search"])
-    parser.add_argument("--embedders", nargs="+", default=["light"], choices=["light", "minilm"])
+    parser.add_argument("--workflows", nargs="+", default=["search", "hybrid"])
+    parser.add_argument("--embedders", nargs="+", default=["light", "minilm"], choices=["light", "minilm"])
+    parser.add_argument("--ablations", action="store_true", help="hybrid without each of its parts as well")
     parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -218,7 +247,13 @@ def main() -> None:
     data = Path(arguments.data)
     names = arguments.sets or sorted(file.parent.name for file in data.glob("*/corpus.jsonl"))
     found = asyncio.run(
-        run([data / name for name in names], arguments.embedders, arguments.home, arguments.workflows)
+        run(
+            [data / name for name in names],
+            arguments.embedders,
+            arguments.home,
+            arguments.workflows,
+            parts=arguments.ablations,
+        )
     )
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

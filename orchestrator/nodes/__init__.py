@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.interpolation import Interpolate, contrast
     from orchestrator.nodes.listing import Listing
     from orchestrator.nodes.max_sim import MaxSim, RetrieveLate
+    from orchestrator.nodes.mentions import Mentions
     from orchestrator.nodes.mmr import Mmr
     from orchestrator.nodes.prompt_prf import PromptPrf
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
@@ -54,6 +55,7 @@ _HOMES = {
     "Listing": "listing",
     "MaxSim": "max_sim",
     "Mmr": "mmr",
+    "Mentions": "mentions",
     "PromptPrf": "prompt_prf",
     "PseudoDocuments": "pseudo_documents",
     "Recorded": "recorded",
@@ -99,6 +101,7 @@ __all__ = [
     "Listing",
     "MaxSim",
     "Mmr",
+    "Mentions",
     "PromptPrf",
     "PseudoDocuments",
     "Recorded",

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.node import Node, node
+from orchestrator.nodes.fusion import anchored_sum
 from orchestrator.ports import Embedder
 from orchestrator.types import Hit, Hits, ranked
 
@@ -18,20 +19,27 @@ Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weights = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
 
-#: What falls short of the average counts so little that it only orders the passages without any merit.
-_BELOW = 0.01
+#: The part of a ranking's best score in its unit; its deviation has the rest.
+BEST = 0.75
+#: How much what falls short of the average counts beside what stands out.
+BELOW = 0.1
 
 
 def contrast_sum(
-    rankings: Sequence[Hits], weights: Sequence[float] | None = None, *, pool: int = 100
+    rankings: Sequence[Hits],
+    weights: Sequence[float] | None = None,
+    *,
+    pool: int = 100,
+    best: float = BEST,
+    below: float = BELOW,
 ) -> Hits:
     """Weighted sum of what each score has above the average of all candidates.
 
-    The unit of a ranking is the geometric mean of its deviation and its best score. With the deviation
-    alone (z-scores), a ranking whose scores are all alike would count as much as one with clear
-    winners; with the best score alone, one outlier would flatten the rest. A candidate that a ranking
-    lacks counts as its last one, or as 0 where the ranking has fewer than `pool` hits: then it holds
-    all that match.
+    The unit of a ranking is top^`best` · deviation^(1 − `best`), where top is its highest score. In units
+    of the deviation alone (z-scores), a ranking whose scores are all alike would count as much as one with
+    clear winners; in units of the top alone, scores that all lie high, as the cosines of
+    some embedders, would not count at all. A candidate that a ranking lacks counts as its last one, or as
+    0 where the ranking has fewer than `pool` hits: then it holds all that match.
     """
     shares = [1.0] * len(rankings) if weights is None else list(weights)
     if len(shares) != len(rankings):
@@ -46,7 +54,7 @@ def contrast_sum(
             why = found.setdefault(hit.id, hit.why)
             if why != hit.why:
                 found[hit.id] = _together(why, hit.why)
-    parts = [_standing(hits, found, share, pool) for hits, share in used]
+    parts = [_standing(hits, found, share, pool, best, below) for hits, share in used]
     # Sums are exactly rounded, so that the order of the rankings changes nothing.
     sums = map(fsum, zip(*parts, strict=True))
     return ranked([Hit(one, score, why) for (one, why), score in zip(found.items(), sums, strict=True)])
@@ -57,7 +65,9 @@ def _together(one: str, other: str) -> str:
     return "+".join(sorted({part for part in (*one.split("+"), *other.split("+")) if part}))
 
 
-def _standing(hits: Hits, candidates: Iterable[str], share: float, pool: int) -> list[float]:
+def _standing(
+    hits: Hits, candidates: Iterable[str], share: float, pool: int, best: float, below: float
+) -> list[float]:
     """How far each candidate stands out in one ranking, times its share."""
     scores = {hit.id: hit.score for hit in hits}
     absent = min(scores.values(), default=0.0)
@@ -68,11 +78,12 @@ def _standing(hits: Hits, candidates: Iterable[str], share: float, pool: int) ->
         return []
     mean = fsum(values) / len(values)
     deviation = sqrt(fsum((value - mean) ** 2 for value in values) / len(values))
-    unit = sqrt(deviation * max(values)) if max(values) > 0 else deviation
+    top = max(values)
+    unit = top**best * deviation ** (1.0 - best) if top > 0 else deviation
     if unit <= 1e-12:
         return [0.0] * len(values)
     scaled = [share * (value - mean) / unit for value in values]
-    return [value if value > 0 else _BELOW * value for value in scaled]
+    return [value if value > 0 else below * value for value in scaled]
 
 
 @node
@@ -82,21 +93,22 @@ async def contrast(rankings: tuple[Hits, ...], *, weights: Weights | None = None
 
 
 class Interpolate(Node):
-    """One ranking of a sparse and a dense one, by `contrast_sum`; cut to the best `k`.
+    """One ranking of a sparse and a dense one; the best `k`.
 
-    `sparse` is the share of the sparse ranking, the rest is the dense one's. With an embedder that
-    says it is `static` (vectors of tokens, which know no context) it is `static`: such a ranking is
-    weaker, and at the other share it would drag the fusion below BM25. Reads the channels `sparse`
-    and `dense`, so that one ranking can be searched again while the other is kept.
+    `sparse` is the share of the sparse ranking in `contrast_sum`, the rest is the dense one's. Beside an
+    embedder that says it is `static` (vectors of tokens, which know no context) the sparse ranking is
+    the anchor of `anchored_sum` instead: any share that helps on most collections drags exact matches
+    below BM25 on some. Reads the channels `sparse` and `dense`, so that one ranking can be searched
+    again while the other is kept.
     """
 
     k: Count = 100
-    sparse: Share = 0.4
-    static: Share = 0.6
+    sparse: Share = 0.5
     pool: Count = 100
 
     async def __call__(
         self, sparse: Annotated[Hits, "sparse"], dense: Annotated[Hits, "dense"], embedder: Embedder
     ) -> Hits:
-        share = self.static if getattr(embedder, "static", False) else self.sparse
-        return contrast_sum((sparse, dense), (share, 1.0 - share), pool=self.pool).top(self.k)
+        if getattr(embedder, "static", False):
+            return anchored_sum(sparse, dense, (1.0, 4.0), power=4.0).top(self.k)
+        return contrast_sum((sparse, dense), (self.sparse, 1.0 - self.sparse), pool=self.pool).top(self.k)

@@ -116,13 +116,13 @@ async def test_rocchio_adds_the_heaviest_terms_of_unit_vectors(app: Application)
     assert Bm25Encoder().query(word).indices == Bm25Encoder().query("frigate").indices
 
 
-@pytest.mark.parametrize("feedback", [Rm3(), RocchioTerms(), VectorFeedback()])
+@pytest.mark.parametrize("feedback", [Rm3(), RocchioTerms(), VectorFeedback(static=True)])
 async def test_without_a_passage_the_query_stays(app: Application, feedback: Any) -> None:
     queries = await fed(app, feedback)
     assert queries == Queries((Query("What do whales eat?"),))
 
 
-@pytest.mark.parametrize("feedback", [Rm3(docs=1), RocchioTerms(docs=1), VectorFeedback(docs=1)])
+@pytest.mark.parametrize("feedback", [Rm3(docs=1), RocchioTerms(docs=1), VectorFeedback(docs=1, static=True)])
 async def test_feedback_reads_only_what_the_asker_may_read(app: Application, feedback: Any) -> None:
     for principal in (ANONYMOUS, Principal(), Principal("other", frozenset({"board"}))):
         asked = Question("frozen food", principal)
@@ -195,7 +195,9 @@ async def test_likeness_is_the_mean_cosine_of_all_pairs(n: int, seed: int) -> No
 async def test_vector_feedback_moves_the_first_query_only(app: Application) -> None:
     other = Query("otters", vector=tuple(unit(*range(1, 257)).tolist()))
     asked = Queries((Query("What do whales eat?"), other))
-    queries = await fed(app, VectorFeedback(docs=2), ("baleen", 2.0), ("krill", 1.0), asked=asked)
+    queries = await fed(
+        app, VectorFeedback(docs=2, static=True), ("baleen", 2.0), ("krill", 1.0), asked=asked
+    )
     where = await ids(app)
     store: Any = app.ports()[VectorStore]
     vectors = await store.vectors([where["baleen"], where["krill"]], principal=ANONYMOUS)
@@ -205,9 +207,14 @@ async def test_vector_feedback_moves_the_first_query_only(app: Application) -> N
     assert queries.queries[1] == other
 
 
+async def test_a_static_embedder_is_not_fed_back_unless_told(app: Application) -> None:
+    assert getattr(app.embedder, "static", False)
+    assert await fed(app, VectorFeedback(), ("krill", 1.0)) == Queries((Query("What do whales eat?"),))
+
+
 async def test_interpolation_before_and_after_compose(app: Application) -> None:
-    before = Retrieve(k=5) >> VectorFeedback() >> Retrieve(k=5, mode="dense")
-    after = Retrieve(k=5, mode="dense") >> VectorFeedback() >> Retrieve(k=5)
+    before = Retrieve(k=5) >> VectorFeedback(static=True) >> Retrieve(k=5, mode="dense")
+    after = Retrieve(k=5, mode="dense") >> VectorFeedback(static=True) >> Retrieve(k=5)
     for steps in (before, after):
         found = await workflow("feedback", steps).run(
             Question("What do whales eat?", ANONYMOUS), ports=app.ports()

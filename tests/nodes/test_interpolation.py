@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from math import sqrt
 from statistics import fmean, pstdev
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,8 +15,9 @@ from orchestrator import ANONYMOUS, Question, fuse, workflow
 from orchestrator.app import Application
 from orchestrator.errors import BadInput
 from orchestrator.nodes import Interpolate, Retrieve, contrast
-from orchestrator.nodes.fusion import highest_score
+from orchestrator.nodes.fusion import anchored_sum, highest_score
 from orchestrator.nodes.interpolation import contrast_sum
+from orchestrator.ports import Embedder
 from orchestrator.types import Hit, Hits, ranked
 from tests.nodes.shelf import names, shelf
 
@@ -37,7 +38,7 @@ def ranking(why: str, **scores: float) -> Hits:
     return ranked([Hit(one, score, why) for one, score in scores.items()])
 
 
-async def test_a_score_counts_above_the_average_in_units_of_deviation_and_best() -> None:
+async def test_a_score_counts_above_the_average_in_units_of_best_and_deviation() -> None:
     sparse = ranking("bm25", a=8.0, b=2.0)
     dense = ranking("dense", b=0.9, c=0.5)
     fused = {hit.id: hit.score for hit in contrast_sum((sparse, dense), (0.4, 0.6), pool=2)}
@@ -46,8 +47,8 @@ async def test_a_score_counts_above_the_average_in_units_of_deviation_and_best()
     for place, one in enumerate("abc"):
         expected = 0.0
         for share, values in ((0.4, first), (0.6, second)):
-            above = (values[place] - fmean(values)) / sqrt(pstdev(values) * max(values))
-            expected += share * (above if above > 0 else 0.01 * above)
+            above = (values[place] - fmean(values)) / (max(values) ** 0.75 * pstdev(values) ** 0.25)
+            expected += share * (above if above > 0 else 0.1 * above)
         assert fused[one] == pytest.approx(expected)
 
 
@@ -99,14 +100,32 @@ async def test_fused_branches_name_their_legs(app: Application) -> None:
     assert result.output.hits[0].why == "bm25+dense"
 
 
-async def test_a_static_embedder_is_trusted_less(app: Application) -> None:
-    legs = Retrieve(mode="bm25").writing("sparse") >> Retrieve(mode="dense").writing("dense")
+class Contextual:
+    """The embedder of the index, without saying that it is static."""
+
+    def __init__(self, inner: Any) -> None:
+        self.name, self.dimensions, self.embed = inner.name, inner.dimensions, inner.embed
+
+
+LEGS = Retrieve(mode="bm25").writing("sparse") >> Retrieve(mode="dense").writing("dense")
+
+
+async def test_the_channels_are_fused_by_contrast(app: Application) -> None:
+    ports = {**app.ports(), Embedder: Contextual(app.embedder)}
     asked = Question("What do whales eat?", ANONYMOUS)
-    assert getattr(app.embedder, "static", False)
-    static = await workflow("static", legs >> Interpolate(sparse=0.0, static=1.0)).run(
-        asked, ports=app.ports()
-    )
-    plain = await workflow("bm25", Retrieve(mode="bm25")).run(asked, ports=app.ports())
-    assert static.output.ids == plain.output.ids
-    best = await workflow("best", legs >> Interpolate(k=1)).run(asked, ports=app.ports())
+    result = await workflow("both", LEGS >> Interpolate(sparse=0.3), outputs=(Hits,)).run(asked, ports=ports)
+    legs = result.get(Hits, "sparse"), result.get(Hits, "dense")
+    assert legs[0]
+    assert legs[1]
+    assert result.output == contrast_sum((legs[0], legs[1]), (0.3, 0.7))
+    best = await workflow("best", LEGS >> Interpolate(k=1)).run(asked, ports=ports)
     assert len(best.output) == 1
+
+
+async def test_beside_a_static_embedder_the_sparse_ranking_is_the_anchor(app: Application) -> None:
+    asked = Question("What do whales eat?", ANONYMOUS)
+    result = await workflow("both", LEGS >> Interpolate(), outputs=(Hits,)).run(asked, ports=app.ports())
+    sparse, dense = result.get(Hits, "sparse"), result.get(Hits, "dense")
+    assert sparse
+    assert dense
+    assert result.output == anchored_sum(sparse, dense, (1.0, 4.0), power=4.0)

@@ -1,0 +1,218 @@
+"""Choose the constants of `workflows/hybrid.py`: one set of them, on the even halves of six collections.
+
+    python -m benchmarks.choose_hybrid [--data DIR] [--embedder minilm] [--json FILE]
+
+Only queries whose id's SHA-256 begins with an even byte are read; figures are reported on the others, by
+`benchmarks.retrieval`. The objective is the mean over the sets of each set's metric, so that a set with
+a thousand queries has no more say than one with a hundred. Constants that act together are varied
+together, over the whole grid of their values, the others held; group after group, until nothing
+changes. Of a grid the point is taken whose *smoothed* objective is highest, along each axis
+¼ · (the one before) + ½ · itself + ¼ · (the one after): a peak that its neighbours do not share would
+not be there on other collections. Of all points within .001 of that, which is less than any of these
+sets can tell, the one in the middle of the grid is taken. Whatever a set falls short of BM25 is taken
+off the mean.
+
+`left out` prints what the same procedure gives with one set left out: how that set then fares with
+constants that were chosen without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.hybrid_half import Constants, Half, loaded
+from benchmarks.retrieval import TARGETS
+from orchestrator.app import Application
+from orchestrator.settings import Settings
+
+#: Objectives that differ by less are level.
+LEVEL = 0.001
+GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "minilm": {
+        "sparse": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+        "best": (0.0, 0.25, 0.5, 0.75, 1.0),
+        "below": (0.0, 0.01, 0.1, 0.3, 1.0),
+        "parts": (1, 4, 8),
+        "docs": (1, 2, 3, 4, 5, 8),
+        "share": (0.0, 0.25, 0.5, 0.75, 1.0),
+        "low": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        "high": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+        "mentions": (0.0, 0.05, 0.1, 0.2, 0.3, 0.5),
+        "sources": (1, 2, 3, 5, 10),
+        "pool": (10, 20, 30, 50, 100),
+    },
+    "light": {
+        "weight": (1.0, 2.0, 3.0, 4.0, 6.0),
+        "power": (2.0, 3.0, 4.0, 5.0, 6.0),
+        "k": (1.0, 2.0, 5.0, 10.0, 20.0),
+    },
+}
+
+
+#: Constants that are varied together.
+GROUPS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "minilm": (
+        ("sparse", "best"),
+        ("below",),
+        ("parts",),
+        ("docs", "share"),
+        ("low", "high"),
+        ("mentions", "sources"),
+        ("pool",),
+    ),
+    "light": (("weight", "power", "k"),),
+}
+
+
+@dataclass
+class Choice:
+    """The search, with everything that it measured: constants → value by set."""
+
+    halves: Mapping[str, Half]
+    grid: Mapping[str, tuple[Any, ...]]
+    groups: Sequence[tuple[str, ...]]
+    static: bool
+    #: Every measurement is appended here, so that a search that was stopped goes on.
+    log: Path
+    measured: dict[Constants, dict[str, float]] = field(default_factory=dict[Constants, dict[str, float]])
+
+    def values(self, constants: Constants) -> dict[str, float]:
+        """The metric of every set."""
+        if constants not in self.measured:
+            self.measured[constants] = {
+                name: half.measured(constants, self.static) for name, half in self.halves.items()
+            }
+            with self.log.open("a") as file:
+                file.write(json.dumps([asdict(constants), self.measured[constants]]) + "\n")
+        return self.measured[constants]
+
+    def objective(self, constants: Constants, sets: Sequence[str]) -> float:
+        """The mean over the sets, less all that a set falls short of BM25."""
+        values = self.values(constants)
+        short = sum(max(0.0, self.halves[name].bm25 - values[name]) for name in sets)
+        return fmean(values[name] for name in sets) - short
+
+    def best(self, sets: Sequence[str], say: bool = False) -> Constants:
+        """The constants that these sets choose."""
+        chosen, seen = Constants(share=0.0 if self.static else 0.5), set[Constants]()
+        while chosen not in seen:
+            seen.add(chosen)
+            for names in self.groups:
+                points = list(product(*(self.grid[name] for name in names)))
+                shape = [len(self.grid[name]) for name in names]
+                found = np.array(
+                    [
+                        self.objective(replace(chosen, **dict(zip(names, point, strict=True))), sets)
+                        for point in points
+                    ]
+                )
+                smooth = smoothed(found.reshape(shape)).reshape(-1).round(6)
+                taken = points[settled(smooth, shape)]
+                chosen = replace(chosen, **dict(zip(names, taken, strict=True)))
+                if say:
+                    listed = ", ".join(f"{name} {value:g}" for name, value in zip(names, taken, strict=True))
+                    at = points.index(taken)
+                    print(
+                        f"{listed}: {found[at]:.4f}, smoothed {smooth[at]:.4f}; "
+                        f"the grid {found.min():.4f} to {found.max():.4f}",
+                        flush=True,
+                    )
+        return chosen
+
+
+def settled(smooth: NDArray[np.float64], shape: Sequence[int]) -> int:
+    """The point nearest to the middle of its grid, of those that are within `LEVEL` of the best."""
+    places = np.stack(np.unravel_index(np.arange(smooth.size), shape), axis=1)
+    middle = (np.array(shape) - 1) / 2
+    away = (np.abs(places - middle) / np.maximum(middle, 0.5)).sum(axis=1)
+    away[smooth < smooth.max() - LEVEL] = np.inf
+    return int(np.lexsort((-smooth, away.round(6)))[0])
+
+
+def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each with half of its weight given to its neighbours, axis by axis; at an end, to the one there is."""
+    for axis in range(values.ndim):
+        line = np.moveaxis(values, axis, 0)
+        if len(line) > 1:
+            before = np.concatenate([line[1:2], line[:-1]])
+            after = np.concatenate([line[1:], line[-2:-1]])
+            values = np.moveaxis(0.5 * line + 0.25 * before + 0.25 * after, 0, axis)
+    return values
+
+
+async def run(data: Path, embedder: Any, home: Path, left_out: bool) -> dict[str, Any]:
+    """Choose, and print what was measured on the way."""
+    grid = GRIDS[embedder]
+    async with Application(Settings(home=home / embedder, embedder=embedder)) as application:
+        halves: dict[str, Half] = {}
+        for name in TARGETS:
+            kept = home / embedder / f"half-{name}.pickle"
+            if not kept.is_file():
+                kept.write_bytes(pickle.dumps(await loaded(data / name, application, grid)))
+            halves[name] = pickle.loads(kept.read_bytes())
+            halves[name].before = {}
+            print(f"{name} is loaded", flush=True)
+        static = bool(getattr(application.embedder, "static", False))
+    log = home / embedder / "measured.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    measured = {Constants(**constants): values for constants, values in lines}
+    choice = Choice(halves, grid, GROUPS[embedder], static, log, measured)
+    names = list(halves)
+    print("even halves:", ", ".join(f"{name} {len(half.texts)}" for name, half in halves.items()))
+    print("BM25:", shown({name: half.bm25 for name, half in halves.items()}), flush=True)
+    chosen = choice.best(names, say=True)
+    used = {spec.name: getattr(chosen, spec.name) for spec in fields(chosen) if spec.name in grid}
+    print("chosen:", ", ".join(f"{name} {value:g}" for name, value in used.items()))
+    print("with them:", shown(choice.values(chosen)))
+    report: dict[str, Any] = {"chosen": asdict(chosen), "even": choice.values(chosen)}
+    if left_out:
+        report["left out"] = {}
+        for name in names:
+            without = choice.best([other for other in names if other != name])
+            value = choice.values(without)[name]
+            report["left out"][name] = {"constants": asdict(without), "value": value}
+            print(
+                f"left out {name}: {value:.4f}, chosen with it {choice.values(chosen)[name]:.4f}", flush=True
+            )
+    return report
+
+
+def shown(values: Mapping[str, float]) -> str:
+    return f"mean {fmean(values.values()):.4f}; " + ", ".join(
+        f"{name} {one:.4f}" for name, one in values.items()
+    )
+
+
+def main() -> None:
+    """Read the arguments, choose, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser.add_argument("--embedder", default="minilm", choices=list(GRIDS))
+    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
+    parser.add_argument("--left-out", action="store_true", help="also choose without each of the sets")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
+    report = asyncio.run(run(Path(arguments.data), arguments.embedder, arguments.home, arguments.left_out))
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

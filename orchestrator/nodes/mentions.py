@@ -1,0 +1,67 @@
+"""Mentions: passages that the best ones speak of by their title move up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestrator.graph.node import Node
+from orchestrator.ports import Documents
+from orchestrator.types import Hit, Hits, Passage, Queries, Question, ranked
+
+Count = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+#: A shorter title is found in too many texts.
+_SHORTEST = 4
+
+
+class Mentions(Node):
+    """Raise what the best `docs` hits mention: one step along links that nobody had to draw.
+
+    A question of two steps ("who founded the company that makes …") finds the passage of its first
+    step by its words; that of the second is named there, by its title. A hit among the first `pool`
+    whose title stands in the text of a better one gets `weight` times that one's score more. Titles
+    that the question names itself gain nothing. Scores must be positive to be worth passing on.
+    """
+
+    docs: Count = 3
+    pool: Count = 30
+    weight: Weight = 0.3
+
+    async def __call__(
+        self, question: Question, queries: Queries | None, hits: Hits, documents: Documents
+    ) -> Hits:
+        passages = await documents.passages(hits.top(self.pool).ids, principal=question.principal)
+        asked = queries.queries[0].text if queries else question.text
+        return raised(hits, passages, asked, docs=self.docs, weight=self.weight)
+
+
+def raised(hits: Hits, passages: Mapping[str, Passage], asked: str, *, docs: int, weight: float) -> Hits:
+    """The hits, those of `passages` that one of the best `docs` mentions with `weight` of its score more."""
+    scores = {hit.id: hit.score for hit in hits}
+    sources = [passages[hit.id] for hit in hits.top(docs) if hit.id in passages and hit.score > 0]
+    texts = [(source, source.text.casefold()) for source in sources]
+    said = asked.casefold()
+    gained: dict[str, float] = {}
+    for passage in passages.values():
+        title = passage.title.strip().casefold()
+        if len(title) < _SHORTEST or title in said:
+            continue
+        for source, text in texts:
+            if title in text and mentions(source, passage):
+                gained[passage.id] = max(gained.get(passage.id, 0.0), weight * scores[source.id])
+    if not gained:
+        return hits
+    return ranked([Hit(hit.id, hit.score + gained.get(hit.id, 0.0), hit.why) for hit in hits])
+
+
+def mentions(source: Passage, target: Passage) -> bool:
+    """Whether a passage speaks of another document by its title, as written and as whole words."""
+    title = target.title.strip()
+    if source.document == target.document or source.title.strip() == title:
+        return False
+    return re.search(rf"(?<!\w){re.escape(title)}(?!\w)", source.text) is not None

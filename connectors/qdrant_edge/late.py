@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qdrant_edge import (
@@ -14,6 +15,7 @@ from qdrant_edge import (
     MultiVectorConfig,
     Prefetch,
     Query,
+    QueryRequest,
     VectorStorageDatatype,
 )
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+#: Under which a query has its `FirstStage`.
+FIRST = "first"
 #: Tokens of a long passage.
 _LONG = 300
 
@@ -84,7 +88,32 @@ def late_query(
     if search.first is None:
         return exact
     encoded = stored_encoder(format.token_dimensions).query(matrix)
-    first = Prefetch(
-        query=Query.Nearest(encoded.tolist(), using=ENCODED), limit=max(search.first, limit), filter=permitted
-    )
-    return {"prefetches": [first], **exact}
+    return {
+        FIRST: FirstStage(
+            Query.Nearest(encoded.tolist(), using=ENCODED), max(search.first, limit), permitted
+        ),
+        **exact,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStage:
+    """What the first stage of a late-interaction search asks for, before a shard is known."""
+
+    query: Any
+    limit: int
+    permitted: Any
+
+    def at(self, reach: int, dead: int) -> Prefetch:
+        """The request to a shard that has `dead` points, and is asked for `reach`: these take no place."""
+        limit = max(self.limit + min(dead, self.limit), reach)
+        return Prefetch(query=self.query, limit=limit, filter=self.permitted)
+
+
+def request(query: dict[str, Any], permitted: Any, reach: int, dead: int) -> QueryRequest:
+    """The request of a query to a shard."""
+    if FIRST not in query:
+        return QueryRequest(limit=reach, filter=permitted, **query)
+    rest = {name: value for name, value in query.items() if name != FIRST}
+    prefetches = [query[FIRST].at(reach, dead)]
+    return QueryRequest(limit=reach, filter=permitted, prefetches=prefetches, **rest)

@@ -15,13 +15,12 @@ from qdrant_edge import (
     QuantizationSearchParams,
     Query,
     QueryBatchRequest,
-    QueryRequest,
     ScoredPoint,
     SearchParams,
 )
 from qdrant_edge import SparseVector as EdgeSparse
 
-from connectors.qdrant_edge.late import late_query
+from connectors.qdrant_edge.late import late_query, request
 from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
 from connectors.qdrant_edge.reading import ShardReader
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
@@ -230,11 +229,11 @@ class _Found:
 def _searched(
     reader: ShardReader, queries: Sequence[dict[str, Any]], permitted: Any, reach: int, dead: frozenset[str]
 ) -> Iterator[_Found]:
-    batch = QueryBatchRequest([QueryRequest(limit=reach, filter=permitted, **query) for query in queries])
+    batch = QueryBatchRequest([request(query, permitted, reach, len(dead)) for query in queries])
     for query, points in zip(queries, reader.edge.query_batch(batch), strict=True):
 
         def more(reach: int, query: dict[str, Any] = query) -> list[ScoredPoint]:
-            return reader.edge.query(QueryRequest(limit=reach, filter=permitted, **query))
+            return reader.edge.query(request(query, permitted, reach, len(dead)))
 
         yield _Found(points, reach, dead, max(_MOST_POINTS, reach + len(dead)), more)
 

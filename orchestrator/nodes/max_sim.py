@@ -61,7 +61,8 @@ class RetrieveLate(Node):
     """The `k` best passages by MaxSim, from an index that keeps the vectors of tokens.
 
     The `first` passages by fixed-dimensional encodings (MUVERA) are compared token by token, in the
-    engine; with None all that may be read are, which is exact and takes the longer the more there are.
+    engine; with None all that may be read are. That is exact, and for small collections: the engine
+    holds the process meanwhile, the longer the more there are.
     Several queries are asked in one call, and a passage counts as its best query finds it. Such an
     index is made with the setting `late_interaction`.
     """

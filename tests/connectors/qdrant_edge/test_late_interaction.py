@@ -63,6 +63,14 @@ async def test_token_vectors_survive_merges_and_new_labels(index: EdgeIndex) -> 
     assert theirs.hits[0] == before[0].hits[0]
 
 
+async def test_the_dead_take_no_place_in_the_first_stage(index: EdgeIndex) -> None:
+    rows = [document(f"d{n:02}", f"otter fish n{n}") for n in range(30)]
+    index.publish(*rows)
+    index.publish(*(document(f"d{n:02}", "owl night") for n in range(25)))
+    (hits,) = await index.store().search([late("otter fish", first=1)], principal=ANONYMOUS, limit=5)
+    assert set(hits.ids) == {row.passages[0].id for row in rows[25:]}
+
+
 async def test_an_index_without_token_vectors_says_so(edge: EdgeIndex) -> None:
     edge.publish(document("a", "otter"))
     with pytest.raises(IndexMismatch, match="keeps no token vectors") as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
@@ -55,16 +56,17 @@ def add(
     """
     given = invocation(context)
     reports: list[IndexReport] = []
-    for path in paths:
-        report = _with_indexer(
-            given,
-            index,
-            wait,
-            f"Adding {path}",
-            lambda indexer, moved, path=path: indexer.add(path, label or None, tenant, moved),
-        )
-        reports.append(report)
-        if not as_json:
+
+    async def each(indexer: Indexer, moved: Moved) -> None:
+        async with aclosing(indexer.add_each(paths, label or None, tenant, moved)) as added:
+            async for report in added:
+                reports.append(report)
+
+    try:
+        _with_indexer(given, index, wait, "Adding", each)
+    finally:
+        # What was done before a path that cannot be added.
+        for report in () if as_json else reports:
             _say_added(report)
     if as_json:
         found = [asdict(report) for report in reports]

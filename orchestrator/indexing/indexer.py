@@ -90,33 +90,29 @@ class Indexer:
         BadInput for a root that is missing or empty, IndexBusy if another writer has the index,
         IndexMismatch if it was made with another embedder.
         """
-        began = time.monotonic()
         path = resolve_root(root)
         if labels is not None:
             planning.canonical(labels)
         async with self._writing(progress) as writer:
-            progress(0, 0, "scanning")
-            if not await asyncio.to_thread(self._catalogue.files, self.index, str(path)):
-                await writer.ahead()
-            plan = await asyncio.to_thread(self._plan, path, labels, tenant)
-            # Who may read what is settled before anything else changes.
-            relabelled = list(planning.relabel_jobs(plan))
-            passages = sum(plan.before[file].passages for file in plan.relabelled)
-            await writer.there("relabel", relabelled, total=passages, doing="relabelling")
-            jobs = list(planning.read_jobs(plan, self._recipe, self._limits))
-            total = len(plan.added) + len(plan.changed)
-            await writer.there("read", jobs, total=total, doing="reading")
-            rows = await asyncio.to_thread(self._catalogue.files, self.index)
-            gone = [*plan.removed, *planning.superseded(rows, plan.target)]
-            await writer.here("forget", planning.forget_jobs(gone))
-            if relabelled and labels is not None and plan.target.within is None:
-                # What was removed from this root before, and can still be cited for a while.
-                given = (self.index, str(plan.target.root), planning.canonical(labels))
-                await asyncio.to_thread(self._catalogue.relabel, *given)
-            if relabelled or jobs or gone:
-                await self._tidy(writer, progress)
-        version = self._workshop.version(self.index)
-        return _report(plan, version, rows, time.monotonic() - began)
+            return await self._add(writer, path, labels, tenant, progress)
+
+    async def add_each(
+        self,
+        roots: Sequence[str | Path],
+        labels: Sequence[str] | None = None,
+        tenant: str = DEFAULT_TENANT,
+        progress: Progress = silent,
+    ) -> AsyncGenerator[IndexReport]:
+        """Add several roots, as `add` does, one after the other with one worker; a report as each is done.
+
+        Nothing is changed if one of them is missing.
+        """
+        paths = [resolve_root(root) for root in roots]
+        if labels is not None:
+            planning.canonical(labels)
+        async with self._writing(progress) as writer:
+            for path in paths:
+                yield await self._add(writer, path, labels, tenant, progress)
 
     async def remove(self, what: str | Path, progress: Progress = silent) -> RemovalReport:
         """Take out a root, one of its files, or a document by the id that its author knows.
@@ -214,6 +210,33 @@ class Indexer:
                 yield writer
             finally:
                 await writer.stop()
+
+    async def _add(
+        self, writer: Writer, path: Path, labels: Sequence[str] | None, tenant: str, progress: Progress
+    ) -> IndexReport:
+        began = time.monotonic()
+        progress(0, 0, "scanning")
+        if not await asyncio.to_thread(self._catalogue.files, self.index, str(path)):
+            await writer.ahead()
+        plan = await asyncio.to_thread(self._plan, path, labels, tenant)
+        # Who may read what is settled before anything else changes.
+        relabelled = list(planning.relabel_jobs(plan))
+        passages = sum(plan.before[file].passages for file in plan.relabelled)
+        await writer.there("relabel", relabelled, total=passages, doing="relabelling")
+        jobs = list(planning.read_jobs(plan, self._recipe, self._limits))
+        total = len(plan.added) + len(plan.changed)
+        await writer.there("read", jobs, total=total, doing="reading")
+        rows = await asyncio.to_thread(self._catalogue.files, self.index)
+        gone = [*plan.removed, *planning.superseded(rows, plan.target)]
+        await writer.here("forget", planning.forget_jobs(gone))
+        if relabelled and labels is not None and plan.target.within is None:
+            # What was removed from this root before, and can still be cited for a while.
+            given = (self.index, str(plan.target.root), planning.canonical(labels))
+            await asyncio.to_thread(self._catalogue.relabel, *given)
+        if relabelled or jobs or gone:
+            await self._tidy(writer, progress)
+        version = self._workshop.version(self.index)
+        return _report(plan, version, rows, time.monotonic() - began)
 
     def _plan(self, path: Path, labels: Sequence[str] | None, tenant: str) -> Plan:
         rows = self._catalogue.files(self.index)

@@ -157,6 +157,23 @@ def test_the_doctor_sees_an_index_of_another_embedder(
     assert cli("doctor").code == 2
 
 
+def test_several_paths_are_added_in_turn_and_a_missing_one_adds_none(
+    cli: Command, notes: Path, folder: Path
+) -> None:
+    (folder / "empty").mkdir()
+    (folder / "more.md").write_text("# More\n\nMoths fly at night.\n")
+    missing = cli("index", "add", notes, folder / "nowhere")
+    assert (missing.code, missing.out) == (2, "")
+    assert cli("index", "list", "--json").json == []
+    half = cli("index", "add", notes, folder / "empty", folder / "more.md")
+    assert half.code == 2
+    assert "3 added" in half.out
+    assert "holds no file" in half.err
+    both = cli("index", "add", notes, folder / "more.md", "--json").json
+    assert [(each["unchanged"], each["added"]) for each in both] == [(3, 0), (0, 1)]
+    assert both[1]["documents"] == 4
+
+
 def test_pruning_says_what_is_kept(cli: Command) -> None:
     assert "runs of 30 days" in cli("prune").out
     assert cli("prune", "--json").json["kept_days"]["runs"] == 30

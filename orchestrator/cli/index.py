@@ -88,9 +88,12 @@ def _say_added(report: IndexReport) -> None:
     say(f"Index {report.index} now has {report.documents} documents, {report.passages} passages.")
 
 
-@program.command(name="list", epilog="Example: `orchestrator index list --json`")
-def list_(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List all indexes."""
+@program.command(name="list", epilog="Example: `orchestrator index list --index default`")
+def list_(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """List all indexes, or the files of one."""
+    if index is not None:
+        _list_files(invocation(context), index, as_json)
+        return
     from orchestrator.app import Application
 
     application = Application(invocation(context).settings())
@@ -122,6 +125,17 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
                 for each in found
             ],
         )
+
+
+def _list_files(given: Invocation, index: str, as_json: bool) -> None:
+    found = _with_indexer(given, index, 0.0, "", lambda indexer, _: indexer.list())
+    if as_json:
+        say_json([asdict(each) for each in found])
+        return
+    table(
+        ("root", "file", "labels", "documents", "passages"),
+        [(each.root, each.file, ",".join(each.labels), each.documents, each.passages) for each in found],
+    )
 
 
 @program.command(epilog="Example: `orchestrator index status --index default`")

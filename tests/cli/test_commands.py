@@ -174,6 +174,14 @@ def test_several_paths_are_added_in_turn_and_a_missing_one_adds_none(
     assert both[1]["documents"] == 4
 
 
+def test_the_files_of_an_index_are_listed(cli: Command, notes: Path) -> None:
+    assert cli("index", "add", notes).code == 0
+    files = cli("index", "list", "--index", "default", "--json").json
+    assert [each["file"] for each in files] == ["bees.md", "tea.html", "tides.txt"]
+    assert "tides.txt" in cli("index", "list", "--index", "default").out
+    assert cli("index", "list", "--index", "other").code == 2
+
+
 def test_pruning_says_what_is_kept(cli: Command) -> None:
     assert "runs of 30 days" in cli("prune").out
     assert cli("prune", "--json").json["kept_days"]["runs"] == 30

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.services.vllm import VllmServer
@@ -17,6 +18,10 @@ STRICT = bool(os.environ.get("ORCHESTRATOR_REQUIRE_SERVICES"))
 
 # Tests of anything but the better embedder say the same with the light one, a hundred times as fast.
 os.environ["ORCHESTRATOR_EMBEDDER"] = "light"
+
+# No test fails because the machine is busy: times are for benchmarks.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -1,14 +1,45 @@
 """Research: a report on a question, a section an aspect, every statement cited.
 
-The question is searched, its aspects are named (by a language model, or from what was found), each aspect
-is searched, and passages are chosen that cover all of them. In an experiment, it is scored by that choice.
+the question searched as `hybrid` does → its aspects → each searched → passages that cover all → report
+
+What to change:
+
+* `Explore(at_most=…)` bounds the aspects. A language model names them; without one they are the sentences
+  of a question of several, or else clusters of what was found, which may move the ranking by `trust`;
+* `Cover(k=…)` is how many passages are chosen to cover them; an experiment scores the workflow by these;
+* `CitedReport(passages=…, per_section=…)` is how much is read, `sentences` how much a section quotes
+  without a language model, `max_tokens` how much one writes.
 """
 
+from __future__ import annotations
+
 from orchestrator import Hits, workflow
-from orchestrator.nodes import CitedReport, Cover, Explore, Retrieve, SearchFacets, Standalone
+from orchestrator.nodes import (
+    CitedReport,
+    Cover,
+    Explore,
+    Interpolate,
+    Mentions,
+    Retrieve,
+    SearchFacets,
+    Sentences,
+    Standalone,
+)
+
+sparse = Retrieve(k=100, mode="bm25").writing("sparse")
+dense = Retrieve(k=100, mode="dense", fusion="max").writing("dense")
 
 research = workflow(
     "research",
-    Standalone() >> Retrieve(k=100) >> Explore() >> SearchFacets() >> Cover() >> CitedReport(),
+    Standalone()
+    >> Sentences(at_most=4)
+    >> sparse
+    >> dense
+    >> Interpolate()
+    >> Mentions()
+    >> Explore()
+    >> SearchFacets()
+    >> Cover(k=20)
+    >> CitedReport(),
     outputs=(Hits,),
 )

@@ -28,7 +28,8 @@ class SearchFacets(Node):
     """Search the question with each of its aspects, all in one call of the store, and unite what is found.
 
     `search` is how one of them is searched; its query says the question, then the aspect `repeat` times.
-    With `original`, the question alone is the first aspect. An aspect whose first passages are all but
+    With `original`, the question alone is the first aspect, with the hits that there are for it, or else
+    searched like the others. An aspect whose first passages are all but
     `overlap` of them unknown to the question has drifted away and is left out, which the run says; `drift`
     of the coverage tells how far each has gone. The union is ordered by the mean share over the aspects,
     where the question has what they lack in `trust`, and cut to `keep`.
@@ -49,15 +50,19 @@ class SearchFacets(Node):
         self,
         question: Question,
         facets: Facets,
+        hits: Hits | None,
         queries: Queries | None,
         vectors: VectorStore,
         embedder: Embedder,
         run: Run,
     ) -> tuple[Coverage, Hits]:
         asked = first_query(question, queries)
-        searched = [asked, *(facet_query(asked, facet, self.repeat) for facet in facets)]
-        found = await self.search.each_query(searched, question, vectors, embedder)
-        coverage, hits, dropped = united(
+        # What the question found is known where it was searched before, perhaps by a better pipeline.
+        own = [hits] if hits is not None else []
+        searched = [facet_query(asked, facet, self.repeat) for facet in facets]
+        searched = searched if own else [asked, *searched]
+        found = [*own, *await self.search.each_query(searched, question, vectors, embedder)]
+        coverage, together, dropped = united(
             (asked.text, *facets),
             found,
             original=self.original,
@@ -66,7 +71,7 @@ class SearchFacets(Node):
             trust=facets.trust,
         )
         _report(run, dropped, facets)
-        return _cut(hits, coverage, self.keep)
+        return _cut(together, coverage, self.keep)
 
 
 class AskFacet(Node):

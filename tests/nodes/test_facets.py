@@ -210,6 +210,21 @@ async def test_all_aspects_are_one_call_of_the_store_with_access_and_filters(app
     assert (principal, filters) == (BOARD, asked.filters)
 
 
+async def test_hits_that_are_there_are_what_the_question_found(app: Application) -> None:
+    store = Counting(app.ports()[VectorStore])
+    first = Retrieve(k=3, mode="dense")
+    steps = first >> given_facets("guns of frigates") >> SearchFacets(overlap=0.0)
+    flow = workflow("given", steps, outputs=(Coverage, Facets))
+    result = await flow.run(ASKED, ports={**app.ports(), VectorStore: store})
+    plain = await run(app, first, outputs=())
+    coverage = result.get(Coverage)
+    assert coverage is not None
+    own = {one: dict(shares).get(0) for one, shares in zip(coverage.ids, coverage.shares, strict=True)}
+    assert {one for one, share in own.items() if share} == set(plain.output.ids)
+    # One search for the question, and one of two legs for the aspect.
+    assert [len(searches) for searches, _, _ in store.asked] == [1, 2]
+
+
 async def test_the_union_tells_which_aspects_found_a_passage(app: Application) -> None:
     steps = given_facets("krill", "guns of frigates") >> SearchFacets(original=False, overlap=0.0)
     result = await run(app, steps, outputs=(Coverage, Facets))

@@ -35,6 +35,9 @@ OTHER_VARIABLES = frozenset(
 
 INDEX_NAME = r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?"
 
+#: Seconds.
+DAY = 86_400.0
+
 Days = Annotated[float, Field(gt=0)]
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from connectors.sql.database import Database
 from connectors.sql.migrations import HEAD
 from orchestrator.errors import BadInput, StoreError
+
+if TYPE_CHECKING:
+    from orchestrator.archive import ArchivedIndex
 
 
 def backup(database: Database, path: Path) -> None:
@@ -66,3 +70,24 @@ def _copied(source: Path, target: Path) -> None:
 def _opened(path: Path) -> sqlite3.Connection:
     # Without mode=rw SQLite would make an empty database of a wrong name.
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=30)
+
+
+def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
+    """The indexes that a copy of the state names."""
+    from connectors.sql.catalogue import SqlCatalogue
+    from orchestrator.archive import ArchivedIndex
+
+    database = Database(copy)
+    try:
+        return tuple(
+            ArchivedIndex(
+                each.index,
+                each.number,
+                each.documents,
+                each.passages,
+                tuple(shard.name for shard in each.shards),
+            )
+            for each in SqlCatalogue(database).indexes()
+        )
+    finally:
+        database.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connectors.vllm.address import addresses
 from connectors.vllm.embedder import VllmEmbedder
@@ -44,17 +44,6 @@ def embedder_of(settings: Settings) -> VllmEmbedder:
         )
     servers = _servers(settings, "embed", settings.embed_url, settings.embed_api_key)
     return VllmEmbedder(servers, settings.embed_model, query_prefix=settings.embed_query_prefix)
-
-
-def embedding_settings(settings: Settings) -> dict[str, Any]:
-    """What another process needs to make the same embedder."""
-    return {
-        "embed_url": list(settings.embed_url),
-        "embed_model": settings.embed_model,
-        "embed_api_key": _told(settings.embed_api_key),
-        "embed_query_prefix": settings.embed_query_prefix,
-        "llm_timeout": settings.llm_timeout,
-    }
 
 
 def _servers(settings: Settings, setting: str, urls: Sequence[str], key: SecretStr | None) -> Servers:

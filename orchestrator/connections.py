@@ -1,0 +1,398 @@
+"""The connectors that the settings name: the one file that knows both ports and connectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from orchestrator.clock import SystemClock
+from orchestrator.errors import BadInput, SettingsError
+from orchestrator.null_model import NullModel
+from orchestrator.ports import (
+    Cache,
+    Catalogue,
+    Clock,
+    Conversations,
+    Documents,
+    Embedder,
+    Features,
+    IndexFormat,
+    LanguageModel,
+    Ledger,
+    Recommender,
+    Runs,
+    ShardWriter,
+    SparseEncoder,
+    TokenEmbedder,
+    VectorStore,
+)
+from orchestrator.settings import DAY, Settings, index_name
+
+if TYPE_CHECKING:
+    from connectors.qdrant_edge import EdgeVectorStore
+    from connectors.sql import (
+        Database,
+        SqlCache,
+        SqlCatalogue,
+        SqlConversations,
+        SqlLedger,
+        SqlRuns,
+    )
+    from orchestrator.archive import ArchivedIndex
+    from orchestrator.recommendation.arms import Roster
+    from orchestrator.recommendation.recommender import EditionRecommender
+
+#: What `Connections.ports` gives, so that a workflow can be checked without opening anything.
+PROVIDED: tuple[type, ...] = (
+    VectorStore,
+    Documents,
+    Features,
+    Embedder,
+    TokenEmbedder,
+    SparseEncoder,
+    LanguageModel,
+    Conversations,
+    Cache,
+    Runs,
+    Clock,
+    Catalogue,
+    Ledger,
+    Recommender,
+)
+
+
+class Connections:
+    """The connectors that the settings name, each made when it is first needed, and shared.
+
+    `settings` are by default those of the working folder and the environment. `model` takes the place of
+    the language model that they name. `record` names a file to which everything goes that it is asked and
+    answers, `replay` one to answer from, with no model at all (`RecordedModel`).
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        model: LanguageModel | None = None,
+        record: Path | str | None = None,
+        replay: Path | str | None = None,
+    ) -> None:
+        if record is not None and replay is not None:
+            raise BadInput("a run is recorded or replayed, not both.", hint="Leave one out.")
+        self.settings = settings or Settings()
+        self._ports: dict[str, Mapping[type, object]] = {}
+        self._stores: dict[str, EdgeVectorStore] = {}
+        self._embedders: dict[str, Embedder] = {}
+        if model is not None:
+            self.own_model = model
+        self._record, self._replay = record, replay
+
+    # -- shared by all indexes -----------------------------------------------------------------
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The machine's time."""
+        return SystemClock()
+
+    @cached_property
+    def database(self) -> Database:
+        """The state. Opening it makes or migrates its tables, and finishes a restore that was killed."""
+        from connectors.sql import Database
+        from orchestrator import safekeeping
+
+        database = Database(self.settings.database_url)
+        if safekeeping.unfinished(self.settings.home):
+            self.__dict__["database"] = database
+            safekeeping.finish_restore(self.settings.home, self.restore_state)
+        return database
+
+    @cached_property
+    def catalogue(self) -> SqlCatalogue:
+        """Which indexes and versions there are."""
+        from connectors.sql import SqlCatalogue
+
+        return SqlCatalogue(self.database, self.clock)
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """The jobs."""
+        from connectors.sql import SqlLedger
+
+        return SqlLedger(self.database, self.clock)
+
+    @cached_property
+    def runs(self) -> SqlRuns:
+        """What happened in runs."""
+        from connectors.sql import SqlRuns
+
+        return SqlRuns(self.database, self.clock)
+
+    @cached_property
+    def conversations(self) -> SqlConversations:
+        """What was said before."""
+        from connectors.sql import SqlConversations
+
+        return SqlConversations(self.database, self.clock)
+
+    @cached_property
+    def cache(self) -> SqlCache:
+        """Results of nodes."""
+        from connectors.sql import SqlCache
+
+        return SqlCache(self.database, self.clock)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The dense model of an index that is made now: with `auto`, the best one that is installed."""
+        from connectors.minilm import installed
+
+        choice = self.settings.embedder
+        if choice == "auto":
+            choice = "minilm" if installed() else "light"
+        return self._embedder(choice)
+
+    def embedder_of(self, index: str | None = None) -> Embedder:
+        """The dense model of an index: with `auto`, the one that it was made with, if it is there."""
+        if self.settings.embedder == "auto":
+            version = self.catalogue.current(self.named(index))
+            if version is not None and version.format.embedder in self.choices:
+                return self._embedder(self.choices[version.format.embedder])
+        return self.embedder
+
+    @property
+    def token_embedder(self) -> TokenEmbedder:
+        """What gives the vectors of tokens for an index that is made now."""
+        return self._tokens_of(self.embedder)
+
+    def token_embedder_of(self, index: str | None = None) -> TokenEmbedder:
+        """What gives the vectors of tokens for an index: its embedder, or the best that is installed.
+
+        A server of embeddings gives none.
+        """
+        return self._tokens_of(self.embedder_of(index))
+
+    def _tokens_of(self, embedder: Embedder) -> TokenEmbedder:
+        from connectors.minilm import installed
+
+        if isinstance(embedder, TokenEmbedder):
+            return embedder
+        found: object = self._embedder("minilm" if installed() else "light")
+        assert isinstance(found, TokenEmbedder)
+        return found
+
+    def kept_tokens(self, name: str, *, anew: bool = False) -> TokenEmbedder | None:
+        """What the tokens' vectors of an index are made with; None if it keeps none.
+
+        An index that is there goes on as it was made; a new one does what the settings say.
+        """
+        version = None if anew else self.catalogue.current(name)
+        if version.format.tokens if version is not None else self.settings.late_interaction:
+            return self.token_embedder if anew else self.token_embedder_of(name)
+        return None
+
+    def format_of(self, name: str) -> IndexFormat:
+        """What an index holds that these settings made."""
+        from orchestrator.indexing.workshop import index_format
+
+        return index_format(self.embedder_of(name), self.encoder, self.kept_tokens(name))
+
+    @cached_property
+    def choices(self) -> Mapping[str, Literal["light", "minilm"]]:
+        """The setting of each embedder, by the name that indexes have for it."""
+        from connectors.minilm import MiniLmEmbedder
+        from connectors.wordllama import WordLlamaEmbedder
+
+        return {WordLlamaEmbedder.name: "light", MiniLmEmbedder.name: "minilm"}
+
+    def _embedder(self, choice: Literal["light", "minilm", "server"]) -> Embedder:
+        if choice == "server" and choice not in self._embedders:
+            from connectors.vllm.configured import embedder_of
+
+            self._embedders[choice] = embedder_of(self.settings)
+        if choice not in self._embedders:
+            from connectors.minilm import MiniLmEmbedder
+            from connectors.wordllama import WordLlamaEmbedder
+
+            self._embedders[choice] = MiniLmEmbedder() if choice == "minilm" else WordLlamaEmbedder()
+        return self._embedders[choice]
+
+    @cached_property
+    def encoder(self) -> SparseEncoder:
+        """The terms: counted for BM25, or weighed by a model."""
+        if self.settings.splade is not None:
+            from connectors.splade import SpladeEncoder
+
+            return SpladeEncoder(self.settings.splade)
+        from connectors.bm25 import Bm25Encoder
+
+        bm25 = self.settings.bm25
+        return Bm25Encoder(
+            bm25.language,
+            k=bm25.k,
+            b=bm25.b,
+            average_length=bm25.average_length,
+            keyphrases=bm25.keyphrases,
+        )
+
+    @cached_property
+    def model(self) -> LanguageModel:
+        """The language model that nodes are given: a recording, or `own_model` with what stands before it."""
+        from orchestrator.cached_model import CachedModel
+        from orchestrator.recorded_model import RecordedModel
+
+        if self._replay is not None:
+            return RecordedModel(self._replay)
+        model = self.own_model
+        if self._record is not None:
+            if not model.available:
+                raise BadInput("there is no model to record.", hint="Set llm_url, or leave --record out.")
+            return RecordedModel(self._record, model)
+        if self.settings.llm_cache and model.available:
+            return CachedModel(model, self.cache, seconds=self.settings.retention.cache * DAY)
+        return model
+
+    @cached_property
+    def own_model(self) -> LanguageModel:
+        """The model that was given, that of `llm_url`, or one that is never available."""
+        if not self.settings.llm_url:
+            return NullModel()
+        from connectors.vllm.configured import model_of
+
+        return model_of(self.settings)
+
+    async def served(self) -> list[tuple[str, str]]:
+        """What the model servers say that they serve, in words; raises ModelError if one does not answer."""
+        from connectors.vllm import VllmModel
+
+        found: list[tuple[str, str]] = []
+        if isinstance(self.own_model, VllmModel):
+            try:
+                found = [(name, str(served)) for name, served in await self.own_model.introduced()]
+            finally:
+                await self.own_model.close()
+        return found
+
+    @property
+    def index_folder(self) -> Path:
+        """Where shards lie, one folder an index."""
+        return self.settings.home / "indexes"
+
+    @cached_property
+    def shards(self) -> ShardWriter:
+        """What writes shards; only a worker process calls it."""
+        from connectors.qdrant_edge import EdgeShardWriter
+
+        return EdgeShardWriter(self.index_folder, quantisation=self.settings.quantisation)
+
+    # -- recommendation ------------------------------------------------------------------------
+
+    @cached_property
+    def roster(self) -> Roster:
+        """The arms that can be trained, by name."""
+        from connectors.sasrec import SasRecTrainer
+        from orchestrator.recommendation.arms import Roster
+        from orchestrator.recommendation.classics import classic_trainers
+
+        return Roster.of([*classic_trainers(), SasRecTrainer()])
+
+    @cached_property
+    def recommender(self) -> EditionRecommender:
+        """What was trained last."""
+        from orchestrator.recommendation.editions import Editions
+        from orchestrator.recommendation.recommender import EditionRecommender
+
+        return EditionRecommender(Editions(self.settings.home / "recommendations", self.roster))
+
+    # -- one index -----------------------------------------------------------------------------
+
+    def named(self, index: str | None) -> str:
+        """The name of an index, by default that of the settings; SettingsError if it is none."""
+        if index is None:
+            return self.settings.index
+        try:
+            return index_name(index)
+        except ValueError as error:
+            raise SettingsError(f"{str(error).capitalize()}.") from None
+
+    def ports(self, index: str | None = None) -> Mapping[type, object]:
+        """What the nodes of a workflow are given, for an index."""
+        from connectors.sql import SqlDocuments, SqlFeatures
+        from orchestrator.recommendation.documents import WithItems
+
+        name = self.named(index)
+        if name not in self._ports:
+            self._ports[name] = {
+                VectorStore: self.store(name),
+                Documents: WithItems(SqlDocuments(self.database, name), self.recommender),
+                Features: SqlFeatures(self.database, name),
+                Embedder: self.embedder_of(name),
+                TokenEmbedder: self.token_embedder_of(name),
+                SparseEncoder: self.encoder,
+                LanguageModel: self.model,
+                Conversations: self.conversations,
+                Cache: self.cache,
+                Runs: self.runs,
+                Clock: self.clock,
+                Catalogue: self.catalogue,
+                Ledger: self.ledger,
+                Recommender: self.recommender,
+            }
+        return self._ports[name]
+
+    def store(self, index: str | None = None) -> EdgeVectorStore:
+        """The vectors of an index."""
+        from connectors.qdrant_edge import EdgeVectorStore
+
+        name = self.named(index)
+        if name not in self._stores:
+            self._stores[name] = EdgeVectorStore(
+                self.catalogue,
+                name,
+                self.index_folder,
+                self.encoder,
+                self.format_of(name),
+                oversampling=self.settings.oversampling,
+            )
+        return self._stores[name]
+
+    def installed(self, embedder: str) -> bool:
+        """Whether the embedder that an index names is there to be loaded."""
+        from connectors.minilm import MiniLmEmbedder, installed
+
+        return embedder != MiniLmEmbedder.name or installed()
+
+    # -- keeping -------------------------------------------------------------------------------
+
+    def restore_state(self, copy: Path) -> None:
+        """Put a copy of the state, of SQLite, in the place of what there is."""
+        from connectors.sql.backup import restore
+
+        if self.database.path is None:
+            raise BadInput(
+                f"the state is in {self.database.name}, and the backup is of SQLite.",
+                hint="Restore it with a database_url that names a SQLite file.",
+            )
+        restore(copy, self.database.path)
+
+    def archived_indexes(self, copy: Path) -> tuple[ArchivedIndex, ...]:
+        """The indexes that a copy of the state names."""
+        from connectors.sql.backup import archived_indexes
+
+        return archived_indexes(copy)
+
+    async def close(self) -> None:
+        """Give back files, threads and connections. What is used afterwards is opened again."""
+        made = self.__dict__
+        for store in self._stores.values():
+            store.close()
+        self._stores, self._ports = {}, {}
+        for part in (made.get("own_model"), *self._embedders.values()):
+            closing = getattr(part, "close", None)
+            if closing is not None:
+                await closing()
+        if "runs" in made:
+            await self.runs.close()
+        if "database" in made:
+            self.database.close()

@@ -24,8 +24,8 @@ class SasRecSettings:
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     batch: int = 256
-    epochs: int = 60
-    patience: int = 6
+    epochs: int = 24
+    patience: int = 5
     every: int = 2
     negatives: int = 0
     warmup: int = 100

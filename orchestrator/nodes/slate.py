@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Annotated
 
 from pydantic import Field
 
+from orchestrator.errors import BadInput
+from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.diversity import relevant_and_unlike, within_caps
+from orchestrator.recommendation.exploration import thompson
 from orchestrator.types import Answer, Filter, History, Hits, Offer, Principal, Question, Slate
 
 Count = Annotated[int, Field(ge=1)]
@@ -24,15 +28,25 @@ class Slated(Node):
     `diversity` 0 keeps the ranking, 1 looks at nothing but how unlike the items are. `at_most` caps how
     many items may share a value of a field, as `(("brand", 2),)`. `pool` is how many hits are looked at.
     Items that the principal may not see are not shown, whoever ranked them.
+
+    `explore` above 0 draws the order by Thompson sampling, with beliefs of 1 / `explore` observations,
+    and gives each place its propensity: log it with what users do, to value other rankings from it.
     """
 
     k: Count = 10
     diversity: Share = 0.0
     at_most: tuple[tuple[str, Count], ...] = ()
     pool: Count = 100
+    explore: Annotated[float, Field(ge=0.0)] = 0.0
+    seed: int = 0
 
     async def __call__(
-        self, question: Question, hits: Hits, history: History | None, recommender: Recommender
+        self,
+        question: Question,
+        hits: Hits,
+        history: History | None,
+        recommender: Recommender,
+        run: Run,
     ) -> Slate:
         return await slate_of(
             recommender,
@@ -42,6 +56,9 @@ class Slated(Node):
             k=self.k,
             diversity=self.diversity,
             at_most=self.at_most,
+            explore=self.explore,
+            # Another run draws anew, and the same one the same.
+            seed=int.from_bytes(sha256(f"{self.seed}/{run.run_id}".encode()).digest()[:8]),
         )
 
 
@@ -66,6 +83,8 @@ async def slate_of(
     k: int,
     diversity: float = 0.0,
     at_most: Sequence[tuple[str, int]] = (),
+    explore: float = 0.0,
+    seed: int = 0,
 ) -> Slate:
     """A slate of these hits for a history."""
     notes: list[str] = []
@@ -73,6 +92,16 @@ async def slate_of(
         notes += (await recommender.known(history, principal=principal)).notes
     items = await recommender.items(hits.ids, principal=principal)
     seen = [hit for hit in hits if hit.id in items]
+    chances: dict[str, float] = {}
+    if explore:
+        if diversity or at_most:
+            raise BadInput(
+                "a slate that explores cannot be made diverse or capped: its propensities would be wrong.",
+                hint="Set explore, or diversity and at_most, and not both.",
+            )
+        drawn = thompson(Hits(tuple(seen)), k=len(seen), strength=1.0 / explore, seed=seed)
+        seen = [each.hit for each in drawn]
+        chances = {each.hit.id: each.propensity for each in drawn}
     order: Sequence[int] = range(len(seen))
     if diversity:
         alike = await recommender.alike([hit.id for hit in seen], principal=principal)
@@ -86,6 +115,7 @@ async def slate_of(
             seen[at].why,
             items[seen[at].id].title,
             reasons.get(seen[at].id, ""),
+            chances.get(seen[at].id, 1.0),
         )
         for at in shown
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,17 +91,27 @@ def fit(
         folder = training.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         made_of = sorted(parts)
-        if _stamp(folder) == _expected(name, training.items, made_of, training):
+        expected = _expected(name, training.items, made_of, training)
+        stamp = _stamp(folder) or {}
+        if {key: stamp.get(key) for key in expected} == expected:
             arms[name] = wrap(trainer.load(folder, training.items, parts))
         else:
             own = replace(training, folder=folder, parts=parts)
+            began = time.perf_counter()
             arms[name] = wrap(trainer.fit(own))
-            stamp = json.dumps(_expected(name, training.items, made_of, training), indent=1)
+            seconds = round(time.perf_counter() - began, 2)
             part = folder / f".{STAMP}.part"
-            part.write_text(stamp, encoding="utf-8")
+            part.write_text(json.dumps({**expected, "seconds": seconds}, indent=1), encoding="utf-8")
             part.replace(folder / STAMP)
         finished(name, arms[name])
     return arms, left_out
+
+
+def seconds_of(folder: Path) -> float:
+    """How long the arm in a folder was trained; what an interrupted training took before is not counted."""
+    stamp = _stamp(folder) or {}
+    seconds = stamp.get("seconds")
+    return float(seconds) if isinstance(seconds, (int, float)) else 0.0
 
 
 def load(roster: Roster, folder: Path, items: Items) -> dict[str, Arm]:

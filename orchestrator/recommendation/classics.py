@@ -43,6 +43,60 @@ class ItemToItemTrainer:
 
 
 @dataclass(frozen=True)
+class VectorsTrainer:
+    """Trains an arm over dense vectors of items."""
+
+    name: str
+    learn: Callable[[Training], Arm]
+    parts: tuple[str, ...] = ()
+
+    def missing(self) -> str | None:
+        """Whether scipy is there."""
+        return _without_scipy(self.name)
+
+    def fit(self, training: Training) -> Arm:
+        """Train and save."""
+        from orchestrator.recommendation.vectors import Vectors
+
+        arm = self.learn(training)
+        assert isinstance(arm, Vectors)
+        arm.save(training.folder)
+        return arm
+
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+        """What `fit` saved."""
+        from orchestrator.recommendation.vectors import Vectors
+
+        return Vectors.load(self.name, folder)
+
+
+@dataclass(frozen=True)
+class PathsTrainer:
+    """Trains the walks over the catalogue's graph."""
+
+    name: str = "paths"
+    parts: tuple[str, ...] = ()
+
+    def missing(self) -> str | None:
+        """Whether scipy is there."""
+        return _without_scipy(self.name)
+
+    def fit(self, training: Training) -> Arm:
+        """Train and save."""
+        from orchestrator.recommendation.walks import learn_walks
+
+        arm = learn_walks(training)
+        arm.save(training.folder)
+        return arm
+
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+        """What `fit` saved."""
+        from orchestrator.recommendation.walks import Walks
+
+        return Walks.load(folder)
+
+
+@dataclass(frozen=True)
 class PopularityTrainer:
     """Counts."""
 
@@ -159,12 +213,25 @@ def classic_trainers() -> tuple[Trainer, ...]:
 
         return learn_ease(training)
 
+    def complements(training: Training) -> Arm:
+        from orchestrator.recommendation.vectors import learn_complements
+
+        return learn_complements(training)
+
+    def interests(training: Training) -> Arm:
+        from orchestrator.recommendation.vectors import learn_interests
+
+        return learn_interests(training)
+
     return (
         PopularityTrainer(),
         ItemToItemTrainer("itemknn", itemknn),
         ItemToItemTrainer("rules", rules),
         ItemToItemTrainer("attributes", attributes),
         ItemToItemTrainer("ease", ease),
+        VectorsTrainer("complements", complements),
+        VectorsTrainer("interests", interests),
+        PathsTrainer(),
         FusionTrainer(),
         PipelineTrainer(),
     )

@@ -56,32 +56,50 @@ def content_vectors(items: Items, dimensions: int = 128, *, seed: int = 0) -> ND
     import numpy as np
 
     matrix = weighted_terms(items)
-    rank = min(dimensions, int(min(matrix.shape)) - 1)
-    vectors = np.zeros((len(items), dimensions), dtype=np.float32)
-    if rank > 0 and matrix.nnz:
-        vectors[:, :rank] = _leading(matrix, rank, np.random.default_rng(seed))
+    left, right = leading(matrix, dimensions, seed=seed)
+    # U · Σ: the roots of the values on both sides, multiplied onto one.
+    vectors = left * np.linalg.norm(right, axis=0)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
 
 
-def _leading(matrix: Any, rank: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Left singular vectors times singular values of a sparse matrix, the largest first.
+def leading(matrix: Any, dimensions: int, *, seed: int = 0) -> tuple[Any, Any]:
+    """Left and right singular vectors of a sparse matrix, each times the root of its value.
 
+    The largest come first, and their products approximate the matrix; columns beyond its rank are 0.
     Randomised range finder with power iterations: Halko, Martinsson and Tropp, SIAM Review 2011.
     """
     import numpy as np
 
-    width = min(rank + 16, int(min(matrix.shape)))
-    basis = matrix @ random.standard_normal((int(matrix.shape[1]), width)).astype(np.float32)
+    rows, columns = (int(size) for size in matrix.shape)
+    left = np.zeros((rows, dimensions), dtype=np.float32)
+    right = np.zeros((columns, dimensions), dtype=np.float32)
+    rank = min(dimensions, min(rows, columns) - 1)
+    if rank <= 0 or not matrix.nnz:
+        return left, right
+    random = np.random.default_rng(seed)
+    basis = matrix @ random.standard_normal((columns, min(rank + 16, rows, columns))).astype(np.float32)
     for _ in range(4):
         basis = np.linalg.qr(basis)[0]
         basis = matrix @ np.linalg.qr(matrix.T @ basis)[0]
     basis = np.linalg.qr(basis)[0]
-    left, values, _ = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
-    left = basis @ left[:, :rank]
+    turned, values, across = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
+    u, v = basis @ turned[:, :rank], across[:rank].T
     # The sign of a singular vector is arbitrary: fix it, so that equal tables give equal vectors.
-    signs = np.sign(left[np.abs(left).argmax(axis=0), np.arange(rank)])
-    return (left * signs * values[:rank]).astype(np.float32)
+    signs = np.sign(u[np.abs(u).argmax(axis=0), np.arange(rank)])
+    scale = signs * np.sqrt(values[:rank])
+    left[:, :rank], right[:, :rank] = u * scale, v * scale
+    return left, right
+
+
+def unit_sums(matrix: Any) -> Any:
+    """The rows of a sparse matrix of non-negative entries, each divided by its sum; empty ones stay empty."""
+    import numpy as np
+
+    sparse = library("scipy.sparse")
+    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    scale = np.divide(1.0, sums, out=np.zeros_like(sums, dtype=np.float64), where=sums > 0)
+    return sparse.csr_matrix(sparse.diags(scale.astype(np.float32)) @ matrix, dtype=np.float32)
 
 
 def unit_rows(matrix: Any) -> Any:

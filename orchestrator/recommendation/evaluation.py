@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.ports.recommend import Arm, Moved, Ranking, Training
-from orchestrator.recommendation.arms import ARMS, Roster, fit
+from orchestrator.recommendation.arms import ARMS, Roster, fit, seconds_of
 from orchestrator.recommendation.measures import (
     Difference,
     bootstrap,
@@ -142,16 +141,13 @@ def evaluate(
             settings=settings or {},
             moved=moved,
         )
-        began = time.perf_counter()
 
-        def finished(name: str, arm: Arm, seed: int = seed) -> None:
-            nonlocal began
-            took = time.perf_counter() - began
+        def finished(name: str, arm: Arm, seed: int = seed, folder: Path = training.folder) -> None:
+            took = seconds_of(folder / name)
             seconds[name] = seconds.get(name, 0.0) + took
             if name in shown:
                 collected.setdefault(name, []).append(_tested(arm, split, len(log.items)))
             told(name, seed, took)
-            began = time.perf_counter()
 
         _, missing = fit(roster, names, training, finished=finished, wrap=Remembered)
         left_out.update({name: reason for name, reason in missing.items() if name in shown})

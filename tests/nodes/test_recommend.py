@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import ANONYMOUS, Question, fuse, workflow
+from orchestrator.errors import BadInput
 from orchestrator.nodes import FindItems, Recommend, Remembered, SessionItems, SlateAnswer, Slated, rrf
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.arms import Roster
@@ -74,6 +75,19 @@ async def test_a_stranger_is_answered_by_the_words_alone(ports: dict[type, objec
     assert "often had after" in known.output.text
     nothing = await flow.run(Question("zzz", Principal("red")), ports=ports)
     assert nothing.output.text == "Nothing was found to offer."
+
+
+async def test_a_slate_that_explores_logs_its_propensities(ports: dict[type, object]) -> None:
+    flow = workflow("explored", Recommend() >> Slated(k=5, explore=0.5), inputs=(Question, History))
+    runs = [
+        (await flow.run(Question("", ANONYMOUS), History("user-0003"), ports=ports)).get(Slate)
+        for _ in range(8)
+    ]
+    assert len({slate.ids for slate in runs if slate}) > 1
+    assert all(0 < offer.propensity <= 1 for slate in runs if slate for offer in slate)
+    capped = workflow("both", Recommend() >> Slated(explore=0.5, diversity=0.5), inputs=(Question, History))
+    with pytest.raises(BadInput, match="propensities would be wrong"):
+        await capped.run(Question("", ANONYMOUS), History("user-0003"), ports=ports)
 
 
 async def test_the_shop_is_a_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from orchestrator.recommendation import ease
 from orchestrator.recommendation.arms import ARMS, Roster, fit, load
 from orchestrator.recommendation.attributes import similar_items
 from orchestrator.recommendation.classics import TRAINING_FREE, classic_trainers
-from orchestrator.recommendation.content import content_vectors, weighted_terms
+from orchestrator.recommendation.content import content_vectors, leading, weighted_terms
 from orchestrator.recommendation.cooccurrence import Counting, pair_counts
 from orchestrator.recommendation.interactions import Sequences
 from orchestrator.recommendation.item_to_item import ItemToItem, strongest
@@ -23,6 +23,8 @@ from orchestrator.recommendation.items import Item, Items
 from orchestrator.recommendation.logit import conditional_logit
 from orchestrator.recommendation.protocol import leave_two_out
 from orchestrator.recommendation.selection import best_of_dense, best_of_sparse
+from orchestrator.recommendation.vectors import Vectors, mutual_information
+from orchestrator.recommendation.walks import Walks
 from orchestrator.testing.arm import ArmConformance
 from orchestrator.testing.shop import made_up_log
 
@@ -77,6 +79,27 @@ class TestEase(ArmConformance):
     @classmethod
     def trainer(cls) -> Trainer:
         return ROSTER.trainers["ease"]
+
+
+class TestComplements(ArmConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["complements"]
+
+
+class TestInterests(ArmConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["interests"]
+
+
+class TestPaths(ArmConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trainer(cls) -> Trainer:
+        return ROSTER.trainers["paths"]
 
 
 class TestFusion(ArmConformance):
@@ -177,6 +200,43 @@ def test_content_vectors_keep_the_cosines_and_know_what_says_nothing() -> None:
     np.testing.assert_allclose(vectors @ vectors.T, terms @ terms.T, atol=0.05)
     np.testing.assert_array_equal(vectors, content_vectors(items, 40))
     assert content_vectors(Items.of([Item("a"), Item("b")]), 8).shape == (2, 8)
+
+
+def test_complements_know_their_direction() -> None:
+    rows = [[0, 1], [0, 1], [2, 3], [2, 3], [4, 5], [4, 5]] * 10
+    counts = pair_counts(Sequences.of(rows), 6, Counting(window=5, gap=1.0, back=0.0))
+    left, right = leading(mutual_information(counts), 5)
+    arm = Vectors("complements", left, right)
+    scores = arm.scores(Sequences.of([[0], [1]]))
+    assert scores[0].argmax() == 1
+    assert scores[0, 1] > 1.0
+    assert abs(scores[1, 0]) < 1e-3, "the lamp is not bought for its bulb"
+    assert left[0] @ left[1] == pytest.approx(0.0, abs=1e-3), "in with in finds no complement"
+
+
+def test_a_user_of_two_interests_is_offered_both() -> None:
+    vectors = np.eye(4, dtype=np.float32)[[0, 0, 0, 1, 1, 1, 2, 2]]
+    mixed = Sequences.of([[0, 3]])
+    several = Vectors("interests", vectors, vectors, decay=0.5, interests=4)
+    means, shares = several.groups(mixed[0])
+    assert len(means) == 2
+    assert shares.sum() == pytest.approx(1.0)
+    assert shares[0] > shares[1], "the newest first"
+    ranking = several.top(mixed, k=4, removed=mixed)
+    assert set(ranking.items[0].tolist()) == {1, 2, 4, 5}
+
+
+def test_walks_go_through_attributes_and_what_is_had_next() -> None:
+    edges = sparse.csr_matrix(
+        np.asarray([[0, 0.5, 0, 0.5], [0, 0, 0, 1], [0, 0, 0, 1], [1 / 3, 1 / 3, 1 / 3, 0]], dtype=np.float32)
+    )
+    arm = Walks(edges, 3, restart=0.0)
+    seen = arm.scores(Sequences.of([[0]]))[0]
+    assert seen[2] > 0, "by the attribute alone"
+    assert seen[1] > seen[2], "by both"
+    steps = [np.linalg.matrix_power(edges.toarray(), step)[0, :3] for step in (1, 2, 3, 4)]
+    np.testing.assert_allclose(seen, np.sum(steps, axis=0), rtol=1e-5)
+    assert (arm.top(Sequences.of([[]]), k=2).items == -1).all()
 
 
 def test_the_logit_finds_the_weights_that_made_the_choices() -> None:

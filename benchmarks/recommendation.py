@@ -1,0 +1,104 @@
+"""Recommendation arms on a log of interactions: quality by the protocol, and time to the first offer.
+
+    python -m benchmarks.recommendation [--data DIR] [--arms NAMES] [--seeds 1] [--work DIR]
+    python -m benchmarks.recommendation --first
+    python -m benchmarks.recommendation --policies
+
+Quality: `orchestrator recommend evaluate`, whose table this prints. `--work` keeps what is trained, so
+that arms can be measured in several runs; seconds are those of an arm's own training, without its
+parts. `--first` times the training-free fusion from the files to a slate with reasons, in a process
+of its own. `--policies` values slates from simulated logs, whose truth is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from orchestrator.app import Application
+from orchestrator.nodes.slate import offered
+from orchestrator.recommendation.arms import ARMS
+from orchestrator.recommendation.evaluation import evaluate
+from orchestrator.recommendation.reading import read_log
+from orchestrator.recommendation.report import as_text
+from orchestrator.recommendation.training import train
+from orchestrator.settings import Settings
+from orchestrator.types import ANONYMOUS, History
+
+
+def quality(data: Path, arms: tuple[str, ...], seeds: int, work: Path) -> None:
+    """Print the table of an evaluation."""
+    application = Application(Settings(home=work))
+    report = evaluate(
+        read_log(data),
+        application.roster,
+        work,
+        arms=arms,
+        seeds=seeds,
+        told=lambda name, seed, seconds: print(f"{name}, seed {seed}: {seconds:.1f} s", file=sys.stderr),
+    )
+    print(as_text(report))
+
+
+def first(data: Path) -> None:
+    """Print the seconds from files to the first slate of the training-free fusion."""
+    with tempfile.TemporaryDirectory() as home:
+        application = Application(Settings(home=Path(home)))
+        began = time.perf_counter()
+        log = read_log(data)
+        read = time.perf_counter()
+        train(log, application.recommender.editions, arms=("fusion",))
+        trained = time.perf_counter()
+        user = log.interactions.users[0]
+        slate = asyncio.run(offered(application.recommender, History(user), principal=ANONYMOUS))
+        shown = time.perf_counter()
+        again: list[float] = []
+        for name in log.interactions.users[:200]:
+            start = time.perf_counter()
+            asyncio.run(offered(application.recommender, History(name), principal=ANONYMOUS))
+            again.append(time.perf_counter() - start)
+        assert len(slate) == 10
+    again.sort()
+    print("| | seconds |\n|---|---|")
+    print(f"| read the files | {read - began:.2f} |")
+    print(f"| choose constants, count, learn weights, publish | {trained - read:.2f} |")
+    print(f"| open the edition, first slate with reasons | {shown - trained:.2f} |")
+    print(f"| from files to the first slate (target ≤ 20) | {shown - began:.2f} |")
+    print(f"| a further slate, p50 / p95 | {again[100]:.4f} / {again[190]:.4f} |")
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("ORCHESTRATOR_DATA", ".")) / "beauty"
+    )
+    parser.add_argument("--arms", default=",".join(ARMS))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--first", action="store_true")
+    parser.add_argument("--policies", action="store_true")
+    given = parser.parse_args()
+    libraries = ", ".join(f"{each} {version(each)}" for each in ("numpy", "scipy", "lightgbm"))
+    print(f"Python {platform.python_version()}, {libraries}\n")
+    if given.first:
+        first(given.data)
+    elif given.policies:
+        from benchmarks.slate_policies import compare
+
+        compare()
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            work = given.work or Path(folder)
+            quality(given.data, tuple(given.arms.split(",")), given.seeds, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,9 +7,12 @@ Every system gets the same corpus.jsonl files and the same embedder, each run in
 in turns; figures are medians over the rounds. `raw embedder` is that alone, warm, on the texts that we
 embed. Ours reads, hashes, splits, embeds, counts terms, writes shards and the catalogue to disk with
 `fsync`, and publishes; its time is that of the whole `Indexer.add`, with the start of its worker and
-its reader, which the line below the table tells apart. LlamaIndex's `IngestionPipeline` (docstore
+its reader, which the row of one line tells apart. LlamaIndex's `IngestionPipeline` (docstore
 `UPSERTS`) and Haystack's pipeline read the same file, split by their own default means at a like size,
 embed in batches, and keep everything in memory; LlamaIndex then persists it. Neither counts terms.
+The last column is the processor time of the whole program with all its processes, imports and models
+included: it says more than seconds do on a machine that others use.
+
 Peers that are not installed are left out, and the table says so; `--peer-python` names the interpreter
 of an environment that has them, for instance
 
@@ -20,6 +23,7 @@ of an environment that has them, for instance
 
 import argparse
 import asyncio
+import ctypes
 import dataclasses
 import importlib.metadata
 import importlib.util
@@ -28,19 +32,24 @@ import os
 import platform
 import random
 import re
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-SYSTEMS = ("raw embedder", "orchestrator", "LlamaIndex", "Haystack")
+START = "orchestrator, one line"
+SYSTEMS = ("raw embedder", START, "orchestrator", "LlamaIndex", "Haystack")
 MODULES = {"LlamaIndex": "llama_index.core", "Haystack": "haystack"}
 #: What each system embeds at once.
 BATCH = 1024
+#: Of Linux's <sys/prctl.h>.
+PR_SET_CHILD_SUBREAPER = 36
 #: Documents in a file of a collection that is made.
 FILE = 5_000
 
@@ -102,26 +111,34 @@ def raw(corpora: list[Path], name: str) -> float:
     return time.perf_counter() - began
 
 
-def ours(corpora: list[Path], name: str) -> tuple[float, float]:
-    """Seconds of adding the corpora, and of adding one line."""
-    from orchestrator.app import Application
-    from orchestrator.settings import Settings
-
-    async def add(root: Path, home: Path) -> float:
-        async with Application(Settings(home=home, embedder=name)) as app:  # type: ignore[arg-type]
-            began = time.perf_counter()
-            await app.indexer().add(root)
-            return time.perf_counter() - began
-
+def ours(corpora: list[Path], name: str) -> float:
+    """Seconds of adding the corpora."""
     with tempfile.TemporaryDirectory() as folder:
-        root, one = Path(folder) / "root", Path(folder) / "one"
+        root = Path(folder) / "root"
         for path in corpora:
             (root / path.parent.name).mkdir(parents=True)
             (root / path.parent.name / path.name).write_bytes(path.read_bytes())
-        one.mkdir()
-        (one / "one.txt").write_text("One line.")
-        start = asyncio.run(add(one, Path(folder) / "small"))
-        return asyncio.run(add(root, Path(folder) / "home")), start
+        return asyncio.run(add(root, Path(folder) / "home", name))
+
+
+def one_line(corpora: list[Path], name: str) -> float:
+    """Seconds of adding one line."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root"
+        root.mkdir()
+        (root / "one.txt").write_text("One line.")
+        return asyncio.run(add(root, Path(folder) / "home", name))
+
+
+async def add(root: Path, home: Path, name: str) -> float:
+    """Seconds of adding a folder to a new index."""
+    from orchestrator.app import Application
+    from orchestrator.settings import Settings
+
+    async with Application(Settings(home=home, embedder=name)) as app:  # type: ignore[arg-type]
+        began = time.perf_counter()
+        await app.indexer().add(root)
+        return time.perf_counter() - began
 
 
 def llamaindex(corpora: list[Path], name: str) -> float:
@@ -210,12 +227,28 @@ def haystack(corpora: list[Path], name: str) -> float:
     return time.perf_counter() - began
 
 
-RUNS: dict[str, Callable[[list[Path], str], float | tuple[float, float]]] = {
+RUNS: dict[str, Callable[[list[Path], str], float]] = {
     "raw embedder": raw,
+    START: one_line,
     "orchestrator": ours,
     "LlamaIndex": llamaindex,
     "Haystack": haystack,
 }
+
+
+def adopt() -> None:
+    """Have what descends from this process, and loses its parent, be counted here too (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def spent() -> float:
+    """Processor seconds of this process and all that it started, from its start to now."""
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
+    ours, theirs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return ours.ru_utime + ours.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
 def measured(system: str, corpora: list[Path], name: str, python: str) -> list[float] | None:
@@ -257,10 +290,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if given.run:
+        adopt()
         module = MODULES.get(given.run)
         missing = module is not None and importlib.util.find_spec(module.partition(".")[0]) is None
         seconds = None if missing else RUNS[given.run](given.corpora, given.embedder)
-        print(json.dumps([seconds] if isinstance(seconds, float) else seconds))
+        print(json.dumps(None if seconds is None else [seconds, spent()]))
         return
     if given.data is None:
         parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
@@ -283,28 +317,26 @@ def compare(given: argparse.Namespace, corpora: list[Path]) -> None:
                 taken[system].append(seconds)
     of = ("sentences of " if given.made else "") + ", ".join(given.collections)
     print(f"{documents:,} documents of {of}; embedder {given.embedder}\n")
-    print("| system | seconds | documents/s | of the raw embedder |\n|---|---|---|---|")
+    print("| system | seconds | documents/s | of the raw embedder | processor s, all in all |")
+    print("|---" * 5 + "|")
     medians = {
-        system: statistics.median(run[0] for run in runs) if runs else None for system, runs in taken.items()
+        system: [statistics.median(column) for column in zip(*runs, strict=True)] if runs else None
+        for system, runs in taken.items()
     }
-    alone = medians["raw embedder"]
-    assert alone is not None
-    for system, seconds in medians.items():
-        row = (
-            "not installed | | "
-            if seconds is None
-            else f"{seconds:.2f} | {documents / seconds:,.0f} | {alone / seconds:.2f}"
-        )
+    alone, start, whole = (medians[system] for system in ("raw embedder", START, "orchestrator"))
+    assert alone
+    assert start
+    assert whole
+    for system, median in medians.items():
+        row = "not installed | | | "
+        if median is not None:
+            rate = f"{documents / median[0]:,.0f} | {alone[0] / median[0]:.2f}" if system != START else " | "
+            row = f"{median[0]:.2f} | {rate} | {median[1]:.1f}"
         print(f"| {system} | {row} |")
-    start = statistics.median(run[1] for run in taken["orchestrator"])
-    steady = (medians["orchestrator"] or 0.0) - start
-    print(f"\norchestrator: {start:.2f} s to start and to index one line;", end=" ")
     # On a busy machine the start alone may take longer than all of it another time.
-    print(
-        f"without them {alone / steady:.2f} of the raw embedder"
-        if steady > start / 2
-        else "too noisy to tell"
-    )
+    steady = whole[0] - start[0]
+    share = f"{alone[0] / steady:.2f} of the raw embedder" if steady > start[0] / 2 else "too noisy to tell"
+    print(f"\norchestrator without its start: {share}; {whole[1] - start[1]:.1f} s of processors")
     found = versions(given.peer_python)
     print("versions: " + ", ".join(f"{name} {version}" for name, version in found.items()))
     if given.json:

@@ -4,10 +4,11 @@
 
 The reformulations of SciFact's queries are QueryGym's, written by real models; `index.jsonl` has the
 nDCG@10 that was recorded for each with BM25 (k1 .9, b .4). *Replayed* is the same figure through
-`Recorded >> Retrieve(mode="bm25")`. *Fused* arms use MiniLM and this library's own BM25 (k1 1.2, b .75):
-the stored text is searched by terms, its mean vector with the question's by meaning, and the rankings
-are joined as in `workflows/hybrid.py`. Which arm is best is decided on the even half of the queries,
-so that the odd half is the figure to read.
+`Recorded >> Retrieve(mode="bm25")`; the tokenizer and the average length of a document that were used
+there are not known, and here a passage of `--average-length` terms is of middle length. *Fused* arms
+use MiniLM and this library's own BM25 (k1 1.2, b .75): the stored text is searched by terms, its mean
+vector with the question's by meaning. Which arm is best is decided on the even half of the queries, so
+that the odd half is the figure to read.
 """
 
 from __future__ import annotations
@@ -18,16 +19,14 @@ import json
 import os
 from functools import reduce
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from benchmarks.retrieval import HYBRID_FEEDBACK, half, odd
-from connectors.bm25 import Bm25Encoder
 from orchestrator import Workflow, fuse, workflow
 from orchestrator.app import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.significance import Interval, interval
-from orchestrator.nodes import Interpolate, Recorded, Retrieve, rrf
+from orchestrator.nodes import Interpolate, Recorded, Retrieve, contrast, dbsf, rrf
 from orchestrator.settings import Bm25, Settings
 
 METRIC = "ndcg@10"
@@ -51,16 +50,34 @@ def steps(file: Path | None, queries: Path, *, vector: bool = True) -> Any:
 
 def fusions(files: list[Path], queries: Path) -> list[Workflow]:
     """Arms with a dense ranking: the question's alone, each file's, and all files' together."""
-    by_name = {file.stem: file for file in files}
     arms = [workflow("no reformulation", steps(None, queries))]
-    arms += [workflow(f"{name}, terms only", steps(f, queries, vector=False)) for name, f in by_name.items()]
-    arms += [workflow(f"{name}, terms and vector", steps(f, queries)) for name, f in by_name.items()]
+    arms += [workflow(f"{f.stem}, terms", steps(f, queries, vector=False)) for f in files]
+    # Lists of keywords have no vector worth the name.
+    texts = [f for f in files if f.stem.startswith(("mugi", "query2doc"))]
+    arms += [workflow(f"{f.stem}, terms and vector", steps(f, queries)) for f in texts]
     # A workflow is a node, and what its steps write in between is its own.
-    first, *others = (workflow(name, steps(f, queries)) for name, f in by_name.items())
+    first, *others = (workflow(f.stem, steps(f, queries, vector=f in texts)) for f in files)
     every = reduce(lambda joined, branch: joined | branch, others, first)
-    guarded = every | workflow("question", steps(None, queries))
     arms.append(workflow("all six, by rank", fuse(every, by=rrf())))
-    arms.append(workflow("all six and the question, by rank", fuse(guarded, by=rrf())))
+    # Or all rankings by terms become one, all by meaning become one, and these two are fused.
+    bm25 = Retrieve(k=100, mode="bm25")
+    near = Retrieve(k=100, mode="dense", fusion="max")
+    by_terms = reduce(
+        lambda joined, f: joined | workflow(f.stem, Recorded(f, queries) >> bm25),
+        files,
+        workflow("question", bm25),
+    )
+    by_meaning = reduce(
+        lambda joined, f: joined | workflow(f"{f.stem} vector", Recorded(f, queries, vector=True) >> near),
+        texts,
+        workflow("question vector", near),
+    )
+    legs = fuse(by_terms, by=dbsf()) | fuse(by_meaning, by=dbsf())
+    arms += [
+        workflow("all legs, by distribution", fuse(legs, by=dbsf())),
+        workflow("all legs, by rank", fuse(legs, by=rrf())),
+        workflow("all legs, by contrast", fuse(legs, by=contrast(weights=(0.5, 0.5)))),
+    ]
     return arms
 
 
@@ -69,7 +86,7 @@ def even(report: Report, arm: str) -> Interval:
     return interval([v for query, v in report.arms[arm].scores[METRIC].items() if not odd(query)])
 
 
-async def run(folder: Path, home: Path) -> dict[str, Any]:
+async def run(folder: Path, home: Path, length: float, fuse_too: bool) -> dict[str, Any]:
     """Measure and print."""
     data: Dataset = beir(folder)
     stored = folder / "reformulations"
@@ -79,11 +96,7 @@ async def run(folder: Path, home: Path) -> dict[str, Any]:
     }
     files = [stored / name for name in sorted(recorded)]
     queries = folder / "queries.jsonl"
-    lengths = [
-        sum(Bm25Encoder().query(f"{each.title}\n{each.text}").values) for each in data.corpus.records()
-    ]
-    # Where the figures were recorded, a passage is long or short beside the collection's own average.
-    bm25 = Bm25(k=0.9, b=0.4, average_length=round(fmean(lengths)))
+    bm25 = Bm25(k=0.9, b=0.4, average_length=length)
     settings = Settings(home=home / "replay", embedder="light", bm25=bm25)
     async with Application(settings) as application:
         replayed = await experiment(
@@ -96,6 +109,8 @@ async def run(folder: Path, home: Path) -> dict[str, Any]:
         away = found.mean - recorded[file.name]
         verdict = "met" if abs(away) <= NEAR else "missed"
         print(f"{file.stem}: {shown(found)}, recorded {recorded[file.name]:.4f}, away {away:+.4f}: {verdict}")
+    if not fuse_too:
+        return {"replayed": replayed.json(), "recorded": recorded}
     async with Application(Settings(home=home / "minilm", embedder="minilm")) as application:
         fused = await experiment(
             fusions(files, queries), data=data, metrics=[METRIC], application=application
@@ -127,11 +142,22 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
     parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
+    parser.add_argument(
+        "--average-length", type=float, default=100.0, help="terms of a passage of middle length"
+    )
+    parser.add_argument("--replays-only", action="store_true", help="leave the fused arms out")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.data is None:
         parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    found = asyncio.run(run(Path(arguments.data) / "scifact", arguments.home))
+    found = asyncio.run(
+        run(
+            Path(arguments.data) / "scifact",
+            arguments.home,
+            arguments.average_length,
+            not arguments.replays_only,
+        )
+    )
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -29,10 +29,10 @@ class SearchFacets(Node):
 
     `search` is how one of them is searched; its query says the question, then the aspect `repeat` times.
     With `original`, the question alone is the first aspect, with the hits that there are for it, or else
-    searched like the others. An aspect whose first passages are all but
-    `overlap` of them unknown to the question has drifted away and is left out, which the run says; `drift`
-    of the coverage tells how far each has gone. The union is ordered by the mean share over the aspects,
-    where the question has what they lack in `trust`, and cut to `keep`.
+    searched like the others. An aspect whose first passages are all but `overlap` of them unknown to the
+    question has drifted away and is left out, which the run says; `drift` of the coverage tells how far
+    each has gone. It is measured against the question's hits, so let there be many. The union is ordered
+    by the mean share over the aspects, where the question has what they lack in `trust`, and cut to `keep`.
 
     A passage's share of an aspect is one over its rank; or, with scale `score`, its score between the last
     of the aspect, 0, and the best, 1. Every search has the question's principal and filters.

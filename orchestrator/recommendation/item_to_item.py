@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.ports.recommend import Ranking
 from orchestrator.recommendation.libraries import library
-from orchestrator.recommendation.selection import best_of_sparse, nothing
+from orchestrator.recommendation.selection import at_least, best_of_sparse, nothing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +42,6 @@ class ItemToItem:
         removed: Sequences | None = None,
     ) -> Ranking:
         """The best `k` of each history; only items that its items speak for are ranked."""
-        import numpy as np
-
         found = nothing(len(histories), k)
         for begin in range(0, len(histories), _AT_ONCE):
             part = slice(begin, min(begin + _AT_ONCE, len(histories)))
@@ -54,7 +52,6 @@ class ItemToItem:
                 removed=None if removed is None else removed.take(part),
             )
             found.items[part], found.scores[part] = best.items, best.scores
-        assert found.items.dtype == np.int32
         return found
 
     def scores(self, histories: Sequences) -> Any:
@@ -130,11 +127,14 @@ def strongest(matrix: Any, count: int) -> Any:
     if not len(lengths) or lengths.max(initial=0) <= count:
         matrix.sort_indices()
         return matrix
-    row = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((matrix.indices, -matrix.data, row))
-    kept = order[(np.arange(len(order)) - matrix.indptr[:-1][row[order]]) < count]
-    cut = sparse.csr_matrix(
-        (matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape, dtype=np.float32
-    )
+    # What cannot be among the strongest of its row is not sorted.
+    least = at_least(matrix.indptr, matrix.data, count)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    near = np.flatnonzero(matrix.data >= least[rows])
+    rows, columns, data = rows[near], matrix.indices[near], matrix.data[near]
+    order = np.lexsort((columns, -data, rows))
+    starts = np.searchsorted(rows, np.arange(len(lengths)))
+    kept = order[(np.arange(len(order)) - starts[rows[order]]) < count]
+    cut = sparse.csr_matrix((data[kept], (rows[kept], columns[kept])), shape=matrix.shape, dtype=np.float32)
     cut.sort_indices()
     return cut

@@ -15,7 +15,8 @@ from connectors.qdrant_edge.memory import MemoryFolder
 _LARGEST = 256 << 20
 #: What a shard takes while it is made, in bytes: of itself, of a passage, and of each dimension of one.
 _SHARD, _PASSAGE, _DIMENSION = 16 << 20, 8192, 12
-_CHUNK = 1 << 20
+_CHUNK = 64 << 10
+_NOTHING = bytes(_CHUNK)
 
 
 @contextmanager
@@ -65,4 +66,8 @@ def _copy_file(source: Path, target: Path) -> None:
                 raise
             end = os.lseek(reading.fileno(), at, os.SEEK_HOLE)
             while at < end:
-                at += os.pwrite(writing.fileno(), os.pread(reading.fileno(), min(_CHUNK, end - at), at), at)
+                part = os.pread(reading.fileno(), min(_CHUNK, end - at), at)
+                # Memory has pages for what the engine reserved and never wrote; a disk need not.
+                if part != _NOTHING[: len(part)]:
+                    os.pwrite(writing.fileno(), part, at)
+                at += len(part)

@@ -31,6 +31,8 @@ def test_what_is_made_in_memory_ends_where_it_was_meant_to_be(tmp_path: Path, me
         with (place / "segments" / "page").open("wb") as page:
             page.write(b"begin")
             page.truncate(32 << 20)
+            page.seek(10 << 20)
+            page.write(bytes(4 << 20))
             page.seek(20 << 20)
             page.write(b"middle")
         (place / "empty").touch()
@@ -39,7 +41,7 @@ def test_what_is_made_in_memory_ends_where_it_was_meant_to_be(tmp_path: Path, me
     assert content.startswith(b"begin\0")
     assert content[20 << 20 :].startswith(b"middle\0")
     assert len(content) == 32 << 20
-    # Holes stay holes.
+    # Holes stay holes, and zeros become some.
     assert page.stat().st_blocks * 512 < 1 << 20
     assert (tmp_path / "shard" / "empty").stat().st_size == 0
     assert list(memory.iterdir()) == []

@@ -57,7 +57,7 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "light": {
         "weight": (1.0, 2.0, 3.0, 4.0, 6.0),
         "power": (2.0, 3.0, 4.0, 5.0, 6.0),
-        "k": (1.0, 2.0, 5.0, 10.0, 20.0),
+        "steepness": (1.0, 1.5, 2.0, 3.0, 4.0),
     },
 }
 
@@ -73,7 +73,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("mentions", "sources"),
         ("pool",),
     ),
-    "light": (("weight", "power", "k"),),
+    "light": (("weight", "power", "steepness"),),
 }
 
 

@@ -50,9 +50,9 @@ class Constants:
     sources: int = 3
     pool: int = 30
     # Beside a static embedder only:
-    weight: float = 3.0
-    power: float = 3.0
-    k: float = 5.0
+    weight: float = 4.0
+    power: float = 4.0
+    steepness: float = 2.0
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Half:
 
     def found(self, c: Constants, static: bool) -> Rankings:
         """What the hybrid pipeline finds."""
-        joined = (c.parts, *((c.weight, c.power, c.k) if static else (c.sparse, c.best, c.below)))
+        joined = (c.parts, *((c.weight, c.power, c.steepness) if static else (c.sparse, c.best, c.below)))
         found = self.once(
             "first",
             joined,
@@ -141,13 +141,13 @@ class Half:
         dense = np.concatenate([at_sparse, np.where(np.isnan(terms), at_near, np.nan)], axis=1)
         dense[np.isnan(sparse) & (np.arange(columns.shape[1]) < self.sparse.columns.shape[1])] = np.nan
         if static:
-            places = np.arange(1, self.sparse.columns.shape[1] + 1)
-            ranks = np.zeros(sparse.shape)
-            ranks[:, : len(places)] = (c.k + 1) / (c.k + places)
+            # Scores of BM25 are never below 0.
+            best = np.fmax(np.nan_to_num(sparse).max(axis=1, keepdims=True), 1e-12)
+            shares = (np.nan_to_num(sparse) / best) ** c.steepness
             powers = np.fmax(dense, 0.0) ** c.power
             powers[np.isnan(dense)] = np.nan
             least = np.nanmin(powers, axis=1, keepdims=True)
-            total = np.where(np.isnan(sparse), 0.0, ranks) + c.weight * np.where(
+            total = np.where(np.isnan(sparse), 0.0, shares) + c.weight * np.where(
                 np.isnan(dense), least, powers
             )
         else:

@@ -1,6 +1,6 @@
 """Recommendation arms on a log of interactions: quality by the protocol, and time to the first offer.
 
-    python -m benchmarks.recommendation [--data DIR] [--arms NAMES] [--seeds 1] [--work DIR]
+    python -m benchmarks.recommendation [--data DIR] [--arms NAMES] [--without NAMES] [--seeds 1] [--work DIR]
     python -m benchmarks.recommendation --first
     python -m benchmarks.recommendation --policies
 
@@ -33,12 +33,12 @@ from orchestrator.settings import Settings
 from orchestrator.types import ANONYMOUS, History
 
 
-def quality(data: Path, arms: tuple[str, ...], seeds: int, work: Path) -> None:
+def quality(data: Path, arms: tuple[str, ...], without: list[str], seeds: int, work: Path) -> None:
     """Print the table of an evaluation."""
     application = Application(Settings(home=work))
     report = evaluate(
         read_log(data),
-        application.roster,
+        application.roster.without(without),
         work,
         arms=arms,
         seeds=seeds,
@@ -81,6 +81,7 @@ def main() -> None:
         "--data", type=Path, default=Path(os.environ.get("ORCHESTRATOR_DATA", ".")) / "beauty"
     )
     parser.add_argument("--arms", default=",".join(ARMS))
+    parser.add_argument("--without", default="", help="arms to leave out, also as parts of the pipeline")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--first", action="store_true")
@@ -97,7 +98,13 @@ def main() -> None:
     else:
         with tempfile.TemporaryDirectory() as folder:
             work = given.work or Path(folder)
-            quality(given.data, tuple(given.arms.split(",")), given.seeds, work)
+            quality(
+                given.data,
+                tuple(given.arms.split(",")),
+                [each for each in given.without.split(",") if each],
+                given.seeds,
+                work,
+            )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ ArmsOption = Annotated[
     str | None,
     typer.Option("--arms", help="Which arms, separated by commas.", metavar="NAMES", show_default="all"),
 ]
+WithoutOption = Annotated[
+    str,
+    typer.Option("--without", help="Arms to leave out, also as parts of others.", metavar="NAMES"),
+]
 Ids = Literal["tree", "collaborative", "semantic", "hybrid", "sequential", "atomic"]
 IdsOption = Annotated[
     Ids | None,
@@ -49,6 +53,7 @@ def train(
     context: typer.Context,
     data: DataOption,
     arms: ArmsOption = None,
+    without: WithoutOption = "",
     ids: IdsOption = None,
     model: ModelOption = None,
     seed: Annotated[int, typer.Option("--seed", help="Of training.", metavar="N")] = 0,
@@ -59,16 +64,18 @@ def train(
     Arms whose library is not installed are left out, and said. A training that was stopped goes on.
     """
     from orchestrator.app import Application
+    from orchestrator.recommendation.editions import Editions
     from orchestrator.recommendation.reading import read_log
     from orchestrator.recommendation.training import Trained
     from orchestrator.recommendation.training import train as trained_on
 
     application = Application(invocation(context).settings())
+    editions = application.recommender.editions
     log = read_log(data)
     with progress("Training") as moved:
         report: Trained = trained_on(
             log,
-            application.recommender.editions,
+            Editions(editions.folder, editions.roster.without(_split(without))),
             arms=_names(arms),
             settings=_settings(ids, model),
             seed=seed,
@@ -100,6 +107,7 @@ def evaluate(
     context: typer.Context,
     data: DataOption,
     arms: ArmsOption = None,
+    without: WithoutOption = "",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each arm.", metavar="N")] = 1,
     ids: IdsOption = None,
     model: ModelOption = None,
@@ -125,7 +133,7 @@ def evaluate(
     with progress("Training") as moved:
         report = evaluated(
             log,
-            application.roster,
+            application.roster.without(_split(without)),
             settings.home / "evaluation" / "recommendations",
             arms=_names(arms),
             seeds=seeds,

@@ -34,6 +34,14 @@ class Roster:
     """Trainers by the names of their arms."""
 
     trainers: Mapping[str, Trainer]
+    dropped: frozenset[str] = frozenset()
+
+    def without(self, names: Iterable[str]) -> Roster:
+        """The roster without these arms: neither alone nor as parts of others."""
+        dropped = frozenset(names)
+        self.order(sorted(dropped))
+        kept = {name: trainer for name, trainer in self.trainers.items() if name not in dropped}
+        return Roster(kept, self.dropped | dropped)
 
     @classmethod
     def of(cls, trainers: Iterable[Trainer]) -> Roster:
@@ -59,6 +67,8 @@ class Roster:
 
     def missing(self, name: str) -> str | None:
         """Why an arm cannot be trained here, in one sentence with the next step; None if it can."""
+        if name in self.dropped:
+            return f"The arm {name} was not wanted."
         trainer = self.trainers.get(name)
         return f"The arm {name} is not part of this installation." if trainer is None else trainer.missing()
 

@@ -291,3 +291,14 @@ def test_unknown_and_absent_arms_are_said(tmp_path: Path) -> None:
     assert arms == {}
     assert "not part of this installation" in left_out["atomic"]
     assert len(set(ARMS)) == 10
+
+
+def test_an_arm_that_is_not_wanted_is_no_part_of_another(tmp_path: Path) -> None:
+    log = made_up_log()
+    split = leave_two_out(log.interactions.sequences)
+    training = Training(log.items, split.train, split.validation, tmp_path)
+    arms, left_out = fit(ROSTER.without(["attributes"]), ["fusion", "attributes"], training)
+    assert list(arms) == ["popularity", "itemknn", "rules", "fusion"]
+    assert left_out == {"attributes": "The arm attributes was not wanted."}
+    with pytest.raises(BadInput, match="no arm 'magic'"):
+        ROSTER.without(["magic"])

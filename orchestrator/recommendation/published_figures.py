@@ -1,4 +1,4 @@
-"""Figures that papers report for the Beauty log, history not removed unless they say so; not rerun here."""
+"""Figures that papers report for the Beauty log; not rerun, and not all alike in removing the history."""
 
 from __future__ import annotations
 

@@ -292,10 +292,14 @@ class Connections:
     def roster(self) -> Roster:
         """The arms that can be trained, by name."""
         from connectors.sasrec import SasRecTrainer
+        from connectors.torch_decoder import GenerativeTrainer
+        from connectors.wordllama import WordLlamaEmbedder
         from orchestrator.recommendation.arms import Roster
         from orchestrator.recommendation.classics import classic_trainers
 
-        return Roster.of([*classic_trainers(), SasRecTrainer()])
+        reader = WordLlamaEmbedder()
+        generated = [GenerativeTrainer(name, reader) for name in ("generative", "atomic")]
+        return Roster.of([*classic_trainers(), SasRecTrainer(), *generated])
 
     @cached_property
     def recommender(self) -> EditionRecommender:

@@ -234,7 +234,13 @@ def _write_tokenizer(folder: Path, ids: ItemIds) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
     special = {"bos_token": "<s>", "eos_token": "<pad>", "pad_token": "<pad>", "unk_token": "<pad>"}
     _write(folder / "special_tokens_map.json", special)
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **special}
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+        # A server's chat endpoint is given the words of a row as one message, and adds nothing.
+        "chat_template": "{% for message in messages %}{{ message['content'] }}{% endfor %}",
+        **special,
+    }
     _write(folder / "tokenizer_config.json", config)
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 STATE = "training.pt"
 #: Steps that an epoch has at least, and tokens that a step has at least.
 _STEPS, _SMALLEST = 32, 256
+#: Items a step × tokens from which more than one thread is used.
+_THREADED = 2_000_000
 
 
 def train(
@@ -44,6 +46,19 @@ def train(
     Every epoch has its own seed and the state is kept after each: a training that was killed and begun
     again gives the weights of one that was not.
     """
+    threads = torch.get_num_threads()
+    # The steps of a small catalogue are over before threads have met.
+    if settings.batch * ids.vocabulary < _THREADED:
+        torch.set_num_threads(1)
+    try:
+        return _train(training, settings, ids, contents)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(
+    training: Training, settings: DecoderSettings, ids: ItemIds, contents: NDArray[np.float32] | None
+) -> Network:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(training.seed)
     network = Network(ids, settings, contents).to(device)
@@ -78,7 +93,7 @@ def train(
             if done % 16 == 0:
                 training.moved(done, steps, f"epoch {epoch + 1} of {settings.epochs}")
         # Early epochs are not the best; judging them would cost as much as training does.
-        if epoch + 1 >= settings.epochs // 2:
+        if len(judge.asked) and epoch + 1 >= settings.epochs // 2:
             score = judge(network)
             stale = 0 if score > best[0] else stale + 1
             if score > best[0]:
@@ -118,8 +133,6 @@ class _Judge:
         self.settings, self.ids, self.trie = settings, ids, Trie.of(ids)
 
     def __call__(self, network: Network) -> float:
-        if not len(self.asked):
-            return 0.0
         histories = self.asked.histories
         ranking = constrained_top(
             decoder(network, self.ids),
@@ -165,6 +178,6 @@ def _found(path: Path, identity: str) -> dict[str, Any] | None:
     """The state of the same training; one of another, or half a file, is none."""
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, ValueError, EOFError):
+    except Exception:  # a torn file raises whatever its first bytes look like
         return None
     return state if isinstance(state, dict) and state.get("identity") == identity else None

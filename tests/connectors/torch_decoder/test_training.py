@@ -17,6 +17,7 @@ from orchestrator.errors import BadInput  # noqa: E402
 from orchestrator.ports.recommend import Arm, Trainer  # noqa: E402
 from orchestrator.recommendation.interactions import Sequences  # noqa: E402
 from orchestrator.recommendation.item_ids import category_paths, semantic  # noqa: E402
+from orchestrator.recommendation.items import Item, Items  # noqa: E402
 from orchestrator.recommendation.protocol import leave_two_out  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 
@@ -63,8 +64,9 @@ def test_a_training_that_was_killed_goes_on_to_the_same_model(tmp_path: Path) ->
     assert np.allclose(whole.top(histories, k=9).scores, again.top(histories, k=9).scores, atol=1e-5)
 
 
-def test_half_a_state_is_begun_anew(tmp_path: Path) -> None:
-    (tmp_path / STATE).write_bytes(b"PK\x03\x04 torn")
+@pytest.mark.parametrize("torn", [b"PK\x03\x04 torn", b"torn", b""])
+def test_half_a_state_is_begun_anew(tmp_path: Path, torn: bytes) -> None:
+    (tmp_path / STATE).write_bytes(torn)
     arm = trainer().fit(training(tmp_path, catalogue(8), walks(8, 30), epochs=2))
     assert arm.top(Sequences.of([[1]]), k=3).items.shape == (1, 3)
 
@@ -142,3 +144,11 @@ def test_batches_hold_every_row_once_within_their_budget() -> None:
     cuts = list(batches(lengths, 256, np.random.default_rng(1)))
     assert sorted(np.concatenate(cuts).tolist()) == list(range(500))
     assert all(len(cut) * lengths[cut].max() <= 256 + 60 for cut in cuts)
+
+
+@pytest.mark.parametrize("rows", [[], [[]], [[0]], [[0, 0, 0, 0]]])
+@pytest.mark.parametrize("count", [1, 3])
+def test_next_to_nothing_to_learn_from_is_legal(tmp_path: Path, rows: list[list[int]], count: int) -> None:
+    bare = Items.of([Item(f"i{n}") for n in range(count)])
+    arm = trainer().fit(training(tmp_path, bare, Sequences.of(rows), epochs=2))
+    assert sorted(arm.top(Sequences.of([[0]]), k=count).items[0].tolist()) == list(range(count))

@@ -1,0 +1,96 @@
+"""The beam over a model server finds what the beam in process finds, of the same checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
+
+from connectors.torch_decoder.arm import MODEL, GenerativeArm  # noqa: E402
+from connectors.torch_decoder.checkpoint import Checkpoint  # noqa: E402
+from connectors.torch_decoder.words import SPECIAL  # noqa: E402
+from connectors.vllm import Servers, addresses  # noqa: E402
+from connectors.vllm.decoder import VllmDecoder  # noqa: E402
+from orchestrator.errors import NoLogProbabilities  # noqa: E402
+from orchestrator.recommendation.interactions import Sequences  # noqa: E402
+from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
+from tests.services.scripted import Asked, Reply, completion, scripted  # noqa: E402
+
+COUNT = 24
+HISTORIES = Sequences.of([[1, 2, 3], [], [7] * 60, [20, 21]])
+
+
+@pytest.fixture(scope="module", params=["hybrid", "tree", "atomic"])
+def arm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GenerativeArm:
+    folder, items = tmp_path_factory.mktemp(request.param), catalogue(COUNT)
+    name = "atomic" if request.param == "atomic" else "generative"
+    settings = {} if name == "atomic" else {"ids": request.param}
+    trainer(name).fit(training(folder, items, walks(COUNT, 150), epochs=4, **settings))
+    return GenerativeArm(Checkpoint.load(folder / MODEL, items), name)
+
+
+def answering(arm: GenerativeArm) -> Any:
+    """What vLLM answers, computed from the same weights: log-probabilities before any constraint."""
+    decoder = arm.checkpoint.decoder
+
+    def answer(asked: Asked) -> Reply:
+        words = asked.body["messages"][0]["content"].split()
+        row = [1 if word == "<s>" else int(word[1:]) + SPECIAL for word in words]
+        with torch.no_grad():
+            state = decoder.body(decoder.read[torch.tensor([row])])[0, -1]
+            odds = (state @ decoder.chosen.T).log_softmax(-1)
+        wanted = asked.body["logprob_token_ids"]
+        assert len(wanted) <= 7
+        listed = [{"token": f"token_id:{token}", "logprob": float(odds[token])} for token in wanted]
+        entry = {"token": "token_id:0", "logprob": float(odds[0]), "top_logprobs": listed}
+        return Reply(completion(logprobs={"content": [entry]}))
+
+    return answer
+
+
+async def test_it_finds_what_is_found_in_process(arm: GenerativeArm) -> None:
+    allowed = np.arange(COUNT) % 5 != 0
+    async with scripted(answering(arm)) as server:
+        servers = Servers(addresses(server.url))
+        decoder = VllmDecoder(servers, "tiny", arm.checkpoint.ids, arm.checkpoint.decoder.length, most_ids=7)
+        there = await decoder.top(arm.trie, HISTORIES, k=6, allowed=allowed, removed=HISTORIES)
+        asked = len(server.asked)
+        await servers.close()
+    here = arm.top(HISTORIES, k=6, allowed=allowed, removed=HISTORIES)
+    assert np.allclose(there.scores, here.scores, atol=1e-3)
+    assert np.array_equal(there.items, here.items)
+    if arm.name == "atomic":
+        # One step, cut into as many requests as its tokens need.
+        assert asked == len(HISTORIES) * -(-COUNT // 7)
+
+
+async def test_a_server_without_chosen_log_probabilities_is_named(arm: GenerativeArm) -> None:
+    async with scripted(lambda _: Reply(completion())) as server:
+        servers = Servers(addresses(server.url))
+        decoder = VllmDecoder(servers, "tiny", arm.checkpoint.ids)
+        with pytest.raises(NoLogProbabilities, match="no log-probabilities of chosen tokens for 'tiny'"):
+            await decoder.top(arm.trie, HISTORIES, k=3)
+        await servers.close()
+
+
+@pytest.mark.vllm
+async def test_vllm_serves_the_checkpoint_as_it_was_trained(tmp_path: Path) -> None:
+    from tests.services.vllm import KEY, vllm_server
+
+    items = catalogue(COUNT)
+    trainer().fit(training(tmp_path, items, walks(COUNT, 150), epochs=4, width=64, inner=128))
+    arm = GenerativeArm(Checkpoint.load(tmp_path / MODEL, items))
+    arguments = ("--dtype", "float32", "--max-model-len", "100")
+    with vllm_server(tmp_path / MODEL, *arguments, folder=tmp_path) as server:
+        servers = Servers(addresses(server.url), key=KEY)
+        decoder = VllmDecoder(servers, "tiny", arm.checkpoint.ids, length=40)
+        there = await decoder.top(arm.trie, HISTORIES, k=10, removed=HISTORIES)
+        await servers.close()
+    here = arm.top(HISTORIES.newest(40), k=10, removed=HISTORIES)
+    assert np.allclose(there.scores, here.scores, atol=0.02)
+    same = [set(a) == set(b) for a, b in zip(there.items.tolist(), here.items.tolist(), strict=True)]
+    assert all(same)

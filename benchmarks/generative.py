@@ -3,11 +3,13 @@
     python -m benchmarks.generative train [--arms generative atomic] [--seeds 0 1 2] [--set width=128 …]
     python -m benchmarks.generative speed [--users 2000]
     python -m benchmarks.generative trie
+    python -m benchmarks.generative vllm --url http://127.0.0.1:8000 [--key KEY] [--generated 16]
 
 `train` trains each arm by the protocol (all but the last two items; constants chosen on the last but
 one) and prints validation and test. Models are kept in benchmarks/.cache/generative, where `speed`
 finds them: it compares the beam with exhaustive scoring and with transformers' `generate` under
-`prefix_allowed_tokens_fn` on the same checkpoint. `trie` makes a million identifiers up.
+`prefix_allowed_tokens_fn` on the same checkpoint. `trie` makes a million identifiers up. `vllm` asks a server
+of that checkpoint (named `model`, started with `--max-logprobs -1`): the client's beam, the server's own.
 """
 
 from __future__ import annotations
@@ -157,8 +159,8 @@ def speed(arguments: argparse.Namespace) -> None:
         arm.top(one, k=10, removed=one)
         times.append(1000 * (time.perf_counter() - began))
     times.sort()
-    middle = statistics.median(times)
-    print(f"one request, beam 20, history removed: p50 {middle:.1f} ms, p95 {times[int(0.95 * len(times))]:.1f} ms")
+    middle, late = statistics.median(times), times[int(0.95 * len(times))]
+    print(f"one request, beam 20, history removed: p50 {middle:.1f} ms, p95 {late:.1f} ms")
 
 
 def found(decoder: Any, trie: Trie, histories: Sequences, width: int, together: int = 256) -> Any:
@@ -258,19 +260,89 @@ def trie(arguments: argparse.Namespace) -> None:
         )
 
 
+def vllm(arguments: argparse.Namespace) -> None:
+    """The beam that the client drives, beside vLLM's own beam search held to the identifiers by a schema."""
+    import asyncio
+
+    from connectors.vllm import Servers, addresses
+    from connectors.vllm.decoder import VllmDecoder
+
+    log, split = read(arguments.data)
+    arm = GenerativeArm(Checkpoint.load(CACHE / "generative" / "seed-0" / MODEL, log.items))
+    ids = arm.checkpoint.ids
+    rows = np.random.default_rng(0).permutation(len(split.test))[: arguments.generated]
+    histories = split.test.histories.take(np.sort(rows)).newest(45)
+    here = arm.top(histories, k=10)
+    words = [" ".join(f"t{token}" for token in ids.of(item)) for item in range(len(ids))]
+    known = set(words)
+
+    async def ask() -> None:
+        servers = Servers(addresses(arguments.url), key=arguments.key)
+        decoder = VllmDecoder(servers, "model", ids)
+        await decoder.top(arm.trie, histories.take(np.arange(2)), k=10)
+        began = time.perf_counter()
+        found = await decoder.top(arm.trie, histories, k=10)
+        ours = len(histories) / (time.perf_counter() - began)
+        pairs = zip(found.items.tolist(), here.items.tolist(), strict=True)
+        same = np.mean([len(set(a) & set(b)) / 10 for a, b in pairs])
+        print(f"client beam 20: {ours:.2f} users/s, overlap with the beam in process {same:.3f}", flush=True)
+
+        async def own(prompt: list[int], **more: Any) -> Any:
+            body = {
+                "model": "model",
+                "prompt": prompt,
+                "max_tokens": ids.depth,
+                "n": 20,
+                "use_beam_search": True,
+                "temperature": 0.0,
+                "ignore_eos": True,
+            } | more
+            return await servers.send("model", lambda line: line.post("/completions", body))
+
+        tokens, lengths = token_rows(histories, ids)
+        prompts = [row[:length].tolist() for row, length in zip(tokens, lengths, strict=True)]
+        for name, more in (
+            ("without constraint", {}),
+            ("choice of 1,000", {"structured_outputs": {"choice": words[:1000]}}),
+            ("choice of all", {"structured_outputs": {"choice": words}}),
+        ):
+            try:
+                began = time.perf_counter()
+                await own(prompts[0], **more)
+                first = time.perf_counter() - began
+                began = time.perf_counter()
+                answers = await asyncio.gather(*(own(prompt, **more) for prompt in prompts))
+                speed = len(prompts) / (time.perf_counter() - began)
+            except Exception as error:
+                print(f"vLLM's beam search, {name}: {type(error).__name__}: {str(error)[:200]}", flush=True)
+                continue
+            texts = [choice["text"].strip() for answer in answers for choice in answer["choices"]]
+            valid = np.mean([text in known for text in texts])
+            print(
+                f"vLLM's beam search of 20, {name}: first request {first:.2f} s, then {speed:.2f} users/s, "
+                f"{valid:.3f} of what it returns are items",
+                flush=True,
+            )
+        await servers.close()
+
+    asyncio.run(ask())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("train", "speed", "trie"))
+    parser.add_argument("what", choices=("train", "speed", "trie", "vllm"))
     parser.add_argument("--data", default=os.environ.get("ORCHESTRATOR_DATA", "../shared/data"))
     parser.add_argument("--arms", nargs="+", default=["generative", "atomic"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument("--users", type=int, default=2000)
     parser.add_argument("--generated", type=int, default=32)
+    parser.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--key")
     arguments = parser.parse_args()
-    {"train": train, "speed": speed, "trie": trie}[arguments.what](arguments)
+    {"train": train, "speed": speed, "trie": trie, "vllm": vllm}[arguments.what](arguments)
 
 
 if __name__ == "__main__":

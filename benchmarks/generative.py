@@ -56,6 +56,11 @@ def train(arguments: argparse.Namespace) -> None:
     for seed in arguments.seeds:
         for name in arguments.arms:
             folder = CACHE / name / f"seed-{seed}"
+            if (folder / MODEL).is_dir():
+                arm = GenerativeTrainer(name, WordLlamaEmbedder()).load(folder, log.items, {})
+                print(f"{name} seed {seed}: trained before", flush=True)
+                test(name, seed, arm, split, len(log.items))
+                continue
             began, spent = time.perf_counter(), time.process_time()
             arm = GenerativeTrainer(name, WordLlamaEmbedder()).fit(
                 Training(
@@ -72,17 +77,18 @@ def train(arguments: argparse.Namespace) -> None:
             )
             wall, cpu = time.perf_counter() - began, time.process_time() - spent
             print(f"{name} seed {seed}: trained in {wall:.0f} s ({cpu:.0f} s of processor)", flush=True)
-            for part in ("validation", "test"):
-                asked = getattr(split, part)
-                for view in ("removed", "kept"):
-                    removed = asked.histories if view == "removed" else None
-                    found = figures(
-                        arm.top(asked.histories, k=20, removed=removed), asked.targets, len(log.items)
-                    )
-                    shown = "  ".join(
-                        f"{key} {found[key]:.4f}" for key in ("hr@10", "ndcg@10", "coverage@10")
-                    )
-                    print(f"{name} seed {seed} {part} {view}: {shown}", flush=True)
+            test(name, seed, arm, split, len(log.items))
+
+
+def test(name: str, seed: int, arm: Any, split: Split, items: int) -> None:
+    """Validation and test, history removed and kept."""
+    for part in ("validation", "test"):
+        asked = getattr(split, part)
+        for view in ("removed", "kept"):
+            ranking = arm.top(asked.histories, k=20, removed=asked.histories if view == "removed" else None)
+            of = figures(ranking, asked.targets, items)
+            shown = "  ".join(f"{key} {of[key]:.4f}" for key in ("hr@10", "ndcg@10", "coverage@10"))
+            print(f"{name} seed {seed} {part} {view}: {shown}", flush=True)
 
 
 class Timed:

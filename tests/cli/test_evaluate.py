@@ -158,7 +158,7 @@ def test_whatever_is_odd_in_a_set_is_counted_and_changes_no_score_in_silence(
     )
     write_lines(data / "hierarchy.jsonl", [{"_id": "gone", "path": ["a"]}])
     write_lines(data / "triples.jsonl", [{"_id": "gone", "triples": [["a", "b", "c"]]}])
-    done = cli("evaluate", "search", "--data", data, "--metrics", "recall@5", "--json", "out.json")
+    done = cli("evaluate", "search", "hybrid", "--data", data, "--metrics", "recall@5", "--json", "out.json")
     assert done.code == 0, done.err
     for told in (
         "1 × a document is there twice, and counts once (d1)",
@@ -172,8 +172,9 @@ def test_whatever_is_odd_in_a_set_is_counted_and_changes_no_score_in_silence(
     ):
         assert told in " ".join(done.out.split()), told
     report = json.loads((folder / "out.json").read_text())
-    found = report["arms"]["search"]["metrics"]["recall@5"]["mean"]
-    assert found == pytest.approx((0.5 + 0.0 + 1.0) / 3)
+    for name in ("search", "hybrid"):
+        found = report["arms"][name]["metrics"]["recall@5"]["mean"]
+        assert found == pytest.approx((0.5 + 0.0 + 1.0) / 3)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""A real log, if it is there: its size, and that an arm is as good on it as it was measured."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.recommendation.arms import Roster
+from orchestrator.recommendation.classics import classic_trainers
+from orchestrator.recommendation.evaluation import evaluate
+from orchestrator.recommendation.reading import read_log
+
+pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
+BEAUTY = Path(os.environ.get("ORCHESTRATOR_DATA", "nowhere")) / "beauty"
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.slow,
+    pytest.mark.skipif(not BEAUTY.is_dir(), reason="the Beauty log is not there (ORCHESTRATOR_DATA)"),
+]
+
+
+def test_rules_and_attributes_find_what_they_did(tmp_path: Path) -> None:
+    log = read_log(BEAUTY)
+    assert (len(log.interactions), len(log.items)) == (22_363, 12_101)
+    assert log.notes == ()
+    found = evaluate(log, Roster.of(classic_trainers()), tmp_path, arms=("rules", "attributes"))
+    rules, attributes = (found.arms[name].figures["removed"] for name in ("rules", "attributes"))
+    assert rules["hr@10"] > 0.080
+    assert rules["ndcg@10"] > 0.050
+    assert attributes["ndcg@10"] > 0.042
+    assert found.best() == "rules"

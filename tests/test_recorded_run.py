@@ -8,9 +8,10 @@ import pytest
 
 from examples.replay_answer import Quoting
 from orchestrator import Application
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, ModelUnreachable
 from orchestrator.ports import LanguageModel
 from orchestrator.recorded_model import RecordedModel
+from orchestrator.serving.errors import public
 from orchestrator.settings import Settings
 from orchestrator.testing.language_model import City, LanguageModelConformance
 from tests.test_cached_model import PROMPT, Counting
@@ -69,6 +70,25 @@ async def test_answers_are_kept_where_the_settings_say_so(settings: Settings) ->
         assert Once.asked == expected
         assert result.answer is not None
         assert "[1]" in result.answer.text
+
+
+async def test_who_asks_is_not_told_where_the_model_server_is(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    down = settings.model_copy(update={"llm_url": ("http://127.0.0.1:9",), "llm_model": "m"})
+    async with Application(down) as application:
+        result = await application.run("chat", "How many queens has a hive?")
+        with pytest.raises(ModelUnreachable) as raised:
+            await application.model.generate(PROMPT)
+    assert result.answer is not None
+    assert "[1]" in result.answer.text
+    reasons = " ".join(result.degraded)
+    assert "the model server cannot be reached" in reasons
+    assert "127.0.0.1" not in reasons
+    assert "127.0.0.1" not in str(public(raised.value))
+    assert public(raised.value).status == 503
+    # The operator is told.
+    assert "http://127.0.0.1:9" in caplog.text
 
 
 def test_recording_and_replaying_at_once_is_refused(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def translated(error: Exception, server: str, model: str, setting: str = "llm") 
     if not isinstance(error, openai.OpenAIError | OSError | json.JSONDecodeError):
         return None
     said = _shortened(str(error))
-    return ModelError(f"{where} failed{what}: {said}.", hint="Its log says why.")
+    return _private(ModelError(f"{where} failed{what}: {said}.", hint="Its log says why."))
 
 
 def wrong_address(server: str, setting: str, found: str) -> ModelUnreachable:
@@ -97,9 +97,11 @@ def _of_status(error: Any, server: str, model: str, setting: str) -> ModelError:
                 f"the prompt is too long for {model!r} at {server}: {said}.",
                 hint="Show it fewer or shorter passages, or serve it with a larger --max-model-len.",
             )
-        return ModelError(
-            f"{where} refuses a request{what}: {said}.",
-            hint="Its log says more; a feature that it lacks may be switched off.",
+        return _private(
+            ModelError(
+                f"{where} refuses a request{what}: {said}.",
+                hint="Its log says more; a feature that it lacks may be switched off.",
+            )
         )
     if status in (429, 503):
         refused = ModelOverloaded(
@@ -111,8 +113,14 @@ def _of_status(error: Any, server: str, model: str, setting: str) -> ModelError:
         refused.retryable = code != "insufficient_quota"
         return refused
     failed = ModelError(f"{where} failed{what} (status {status}): {said}.", hint="Its log says why.")
-    failed.retryable = status >= 500 or status in (408, 409, 425)
+    _private(failed).retryable = status >= 500 or status in (408, 409, 425)
     return failed
+
+
+def _private(error: ModelError) -> ModelError:
+    """The error, whose message names a server, with what anybody may be told of it."""
+    error.brief = "the model server failed; its log says why."
+    return error
 
 
 def _body(body: object, message: str) -> tuple[str, str]:

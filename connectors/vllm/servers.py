@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +26,8 @@ from orchestrator.errors import (
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
+
+log = logging.getLogger("orchestrator.models")
 
 ResultT = TypeVar("ResultT")
 
@@ -125,6 +128,16 @@ class Servers:
         shown: Callable[[], bool] = lambda: False,
     ) -> ResultT:
         """What `request` returns for one of the servers; not made again once `shown()` is true."""
+        try:
+            return await self._attempted(model, request, shown)
+        except ModelError as error:
+            # Who asks is told less than who runs this.
+            log.warning("%s", error)
+            raise
+
+    async def _attempted(
+        self, model: str, request: Callable[[Line], Awaitable[ResultT]], shown: Callable[[], bool]
+    ) -> ResultT:
         try:
             return await self._once(model, request)
         except ModelError as error:

@@ -149,7 +149,7 @@ class Explore(Node):
         try:
             generation = await model.generate(prompt, schema=Aspects, max_tokens=self.max_tokens)
         except (BudgetExhausted, ModelError) as error:
-            run.degrade(f"the language model named no aspects: {error.message}")
+            run.degrade(f"the language model named no aspects: {error.told}")
             return None
         parsed = generation.parsed
         listed = parsed.aspects if isinstance(parsed, Aspects) else read_aspects(generation.text)

@@ -118,9 +118,9 @@ async def generated(
     except (BudgetExhausted, ModelError) as error:
         # What the reader has seen cannot be taken back: it is the answer, as far as it goes.
         if not written:
-            run.degrade(f"the language model could not answer: {error.message}")
+            run.degrade(f"the language model could not answer: {error.told}")
             return None
-        run.degrade(f"the answer is cut short: {error.message}")
+        run.degrade(f"the answer is cut short: {error.told}")
     else:
         # A model that does not stream gives its text at once.
         if not fed:

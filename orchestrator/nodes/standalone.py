@@ -124,7 +124,7 @@ class Standalone(Node):
                 [Message("system", _INSTRUCTIONS), Message("user", data)], max_tokens=128
             )
         except (BudgetExhausted, ModelError) as error:
-            run.degrade(f"the question was not rewritten by the language model: {error.message}")
+            run.degrade(f"the question was not rewritten by the language model: {error.told}")
             return None
         lines = [line.strip() for line in generation.text.strip().splitlines() if line.strip()]
         line = lines[-1].strip('"“” ') if lines else ""

@@ -89,6 +89,11 @@ def public(error: BaseException, reference: str | None = None) -> OrchestratorEr
     if error.private:
         busy = "is busy" if error.retryable else "could not be read or written"
         return type(error)(f"A store {busy}.", hint=f"The server's log says why{under}.", run_id=error.run_id)
+    if error.brief is not None:
+        shown = OrchestratorError(f"{error.brief[0].upper()}{error.brief[1:]}", run_id=error.run_id)
+        shown.status, shown.kind, shown.code = error.status, error.kind, error.code
+        shown.retryable = error.retryable
+        return shown
     if isinstance(error, NodeError) and error.__cause__ is not None:
         shown = OrchestratorError(
             f"The node {error.node!r} failed.", hint="The server's log says why.", run_id=error.run_id

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from qdrant_edge import (
     QuantizationSearchParams,
@@ -122,19 +123,21 @@ class EdgeVectorStore:
         import numpy as np
 
         found: dict[str, NDArray[np.float32]] = {}
-        if not principal.grants or not ids:
+        # Hits may name what is no passage, as items of a catalogue; the engine refuses such ids.
+        known = [identifier for identifier in ids if _is_point(identifier)]
+        if not principal.grants or not known:
             return found
         async with self._snapshot() as snapshot:
             for reader in snapshot.readers if snapshot else ():
                 assert snapshot is not None
                 dead = snapshot.version.removed.get(reader.name, frozenset())
-                wanted: list[Any] = [identifier for identifier in ids if identifier not in dead]
+                wanted: list[Any] = [identifier for identifier in known if identifier not in dead]
                 for record in reader.edge.retrieve(wanted, with_payload=True, with_vector=True):
                     payload: Any = record.payload
                     vector: Any = record.vector
                     if readable(payload, principal):
                         found[str(record.id)] = np.asarray(vector[DENSE], dtype=np.float32)
-        return {identifier: found[identifier] for identifier in ids if identifier in found}
+        return {identifier: found[identifier] for identifier in known if identifier in found}
 
     def close(self) -> None:
         """Close every shard. A search afterwards opens them again."""
@@ -264,3 +267,11 @@ def _ranked(shards: list[_Found], limit: int) -> Hits:
 
 def _first(scored: tuple[float, int, ScoredPoint]) -> float:
     return scored[0]
+
+
+def _is_point(identifier: str) -> bool:
+    """Whether an id is one that passages have: a UUID, written as the engine returns it."""
+    try:
+        return str(UUID(identifier)) == identifier
+    except ValueError:
+        return False

@@ -23,7 +23,7 @@ async def test_calls_under_way_when_the_server_is_killed_fail_with_a_name(
         await model.generate(PROMPT, max_tokens=1)
         said: list[str] = []
         calls = [
-            asyncio.create_task(model.generate(LONG, on_text=on_text, max_tokens=4000))
+            asyncio.create_task(model.generate(LONG, on_text=on_text, max_tokens=8000))
             for on_text in (None, said.append, None, said.append)
         ]
         async with asyncio.timeout(30):
@@ -32,7 +32,10 @@ async def test_calls_under_way_when_the_server_is_killed_fail_with_a_name(
         await asyncio.to_thread(server.kill)
         done, late = await asyncio.wait(calls, timeout=20)
         assert not late
-        for call in done:
+        # A busy machine may have answered one in whole before anything was streamed.
+        cut = [call for call in done if call.exception() is not None or call.result().finish != "length"]
+        assert cut
+        for call in cut:
             error = call.exception()
             assert isinstance(error, ModelError)
             assert server.url in str(error)

@@ -124,7 +124,11 @@ def score(
 
 def _qrels(data: Dataset, of_aspects: bool) -> Any:
     if not of_aspects:
-        return {query: dict(grades) for query, grades in data.qrels.items()}
+        # A grade below 0 gains as little as 0, and trec_eval's library never ends where all are negative.
+        return {
+            query: {document: max(0, grade) for document, grade in grades.items()}
+            for query, grades in data.qrels.items()
+        }
     qrel = _library().Qrel
     return [
         qrel(query, document, grade, aspect)

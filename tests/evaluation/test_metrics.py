@@ -60,7 +60,11 @@ def test_metrics_equal_trec_eval(cases: dict[str, tuple[list[str], dict[str, int
     qrels = {query: grades for query, (_, grades) in cases.items()}
     run = {query: hits(ids) for query, (ids, _) in cases.items()}
     ours = score(run, dataset(qrels), [metric(name) for name in REFERENCE])
-    theirs = pytrec_eval.RelevanceEvaluator(qrels, set(REFERENCE.values())).evaluate(
+    # The reference never ends where all grades are negative, which count as 0.
+    counted = {
+        query: {name: max(0, grade) for name, grade in grades.items()} for query, grades in qrels.items()
+    }
+    theirs = pytrec_eval.RelevanceEvaluator(counted, set(REFERENCE.values())).evaluate(
         {query: {hit.id: hit.score for hit in ranking} for query, ranking in run.items() if ranking}
     )
     for name, reference in REFERENCE.items():
@@ -68,6 +72,12 @@ def test_metrics_equal_trec_eval(cases: dict[str, tuple[list[str], dict[str, int
         assert set(values) == set(qrels)
         for query, value in values.items():
             assert value == pytest.approx(theirs.get(query, {}).get(reference, 0.0), abs=1e-6)
+
+
+def test_queries_of_negative_grades_alone_end() -> None:
+    qrels = {"q2": {"d6": -1}, "q3": {"d6": -1}}
+    scored = score({query: hits(["d7"]) for query in qrels}, dataset(qrels), [metric("ndcg@10")])
+    assert scored[metric("ndcg@10")] == {"q2": 0.0, "q3": 0.0}
 
 
 def ndcg(ids: list[str], grades: Mapping[str, int], k: int) -> float:

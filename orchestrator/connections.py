@@ -167,10 +167,7 @@ class Connections:
         return self._tokens_of(self.embedder)
 
     def token_embedder_of(self, index: str | None = None) -> TokenEmbedder:
-        """What gives the vectors of tokens for an index: its embedder, or the best that is installed.
-
-        A server of embeddings gives none.
-        """
+        """The same for an index: its embedder, or, beside a server, the best that is installed."""
         return self._tokens_of(self.embedder_of(index))
 
     def _tokens_of(self, embedder: Embedder) -> TokenEmbedder:

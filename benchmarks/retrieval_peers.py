@@ -1,6 +1,7 @@
 """One hybrid query here and in other libraries, on the same documents, vectors and machine, in one run.
 
-    python -m benchmarks.retrieval_peers [--data DIR] [--set scifact] [--peer-python PATH] [--json FILE]
+    python -m benchmarks.retrieval_peers [--data DIR] [--set scifact] [--peers …] [--peer-python PATH]
+                                        [--json FILE]
 
 Peers may live in an environment of their own:
 
@@ -142,7 +143,7 @@ def row(name: str, times: Sequence[float], value: float, note: str = "") -> str:
     return f"| {name} | {p50:.2f} | {p99:.2f} | {value:.4f} | {note} |"
 
 
-async def run(data: Dataset, python: str, home: Path) -> dict[str, Any]:
+async def run(data: Dataset, python: str, home: Path, peers: Sequence[str]) -> dict[str, Any]:
     """Measure and print."""
     made: dict[str, Any] = {}
     print(f"{data.name}: {len(data.corpus)} documents, {len(data.queries)} queries\n")
@@ -164,7 +165,7 @@ async def run(data: Dataset, python: str, home: Path) -> dict[str, Any]:
                 made[arm.name] = {"ms": times, "ndcg@10": value}
                 print(row(arm.name, times, value, "access filter on"), flush=True)
             fed = await feedback(data, ports)
-        for each in retrieval_peer.PEERS:
+        for each in peers:
             found = peer(each, python, folder)
             if "failed" in found:
                 print(f"| {each} | | | | did not run: {found['failed']} |", flush=True)
@@ -188,13 +189,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
     parser.add_argument("--set", default="scifact")
     parser.add_argument("--peer-python", default=sys.executable)
+    parser.add_argument("--peers", nargs="*", default=list(retrieval_peer.PEERS), help="none: ours alone")
     parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.data is None:
         parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     data = beir(Path(arguments.data) / arguments.set)
-    found = asyncio.run(run(data, arguments.peer_python, arguments.home))
+    found = asyncio.run(run(data, arguments.peer_python, arguments.home, arguments.peers))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 

@@ -6,17 +6,17 @@ a fused ranking as feedback is interpolation before, a fused second search inter
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from math import fsum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import fsum, hypot
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.ports import Documents, Embedder, SparseEncoder, VectorStore
+from orchestrator.ports import Documents, Embedder, SparseEncoder, SparseVector, VectorStore
+from orchestrator.text.words import words
 from orchestrator.types import Hits, Passage, Queries, Query, Question
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Rm3(Node):
@@ -55,13 +53,13 @@ class Rm3(Node):
         passages = await documents.passages(best.ids, principal=question.principal)
         scores = {hit.id: hit.score for hit in best}
         texts = [_searched(passage) for passage in passages.values()]
-        model = relevance_model([counted(text, encoder) for text in texts], [scores[one] for one in passages])
-        chosen = dict(_largest(model, self.terms))
-        words = spelled(chosen, texts, encoder)
-        total = fsum(chosen[term] for term in words)
+        model = relevance_model([encoder.query(text) for text in texts], [scores[one] for one in passages])
+        chosen = model.largest(self.terms)
+        found = spelled(chosen, texts, encoder)
+        total = fsum(chosen[term] for term in found)
         if not total:
             return asked
-        expansion = [(word, (1 - self.weight) * chosen[term] / total) for term, word in words.items()]
+        expansion = [(word, (1 - self.weight) * chosen[term] / total) for term, word in found.items()]
         return Queries(tuple(self._expanded(query, expansion, encoder) for query in asked))
 
     def _expanded(
@@ -102,14 +100,8 @@ class RocchioTerms(Node):
         if not passages:
             return asked
         texts = [_searched(passage) for passage in passages.values()]
-        vectors = [dict(zip(one.indices, one.values, strict=True)) for one in encoder.passages(texts)]
-        mean: dict[int, float] = {}
-        for vector in map(_unit, vectors):
-            for term, value in vector.items():
-                mean[term] = mean.get(term, 0.0) + value / len(vectors)
-        chosen = dict(_largest(mean, self.terms))
-        words = spelled(chosen, texts, encoder)
-        added = [(word, self.beta * chosen[term]) for term, word in words.items()]
+        chosen = mean_of_units(encoder.passages(texts)).largest(self.terms)
+        added = [(word, self.beta * chosen[term]) for term, word in spelled(chosen, texts, encoder).items()]
         return Queries(tuple(self._moved(query, added, encoder) for query in asked))
 
     def _moved(self, query: Query, added: Sequence[tuple[str, float]], encoder: SparseEncoder) -> Query:
@@ -163,18 +155,49 @@ class VectorFeedback(Node):
 # -- pure functions --------------------------------------------------------------------------------
 
 
-def relevance_model(counts: Sequence[Mapping[int, float]], scores: Sequence[float]) -> dict[int, float]:
+@dataclass(frozen=True, slots=True, eq=False)
+class TermWeights:
+    """A weight for each term: `terms`, ascending, and their `weights`, both of shape (n,)."""
+
+    terms: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    def largest(self, n: int) -> dict[int, float]:
+        """The `n` heaviest terms, the heaviest first."""
+        import numpy as np
+
+        # Stable, so that of equal weights the lower term comes first.
+        best = np.argsort(-self.weights, kind="stable")[:n]
+        return dict(zip(self.terms[best].tolist(), self.weights[best].tolist(), strict=True))
+
+
+def relevance_model(counts: Sequence[SparseVector], scores: Sequence[float]) -> TermWeights:
     """P(term | relevant): Σ P(passage | query) · count / length. Scores weigh, where they are positive."""
     weights = [max(0.0, score) for score in scores]
     if not any(weights):
         weights = [1.0] * len(counts)
     total = fsum(weights)
-    model: dict[int, float] = {}
-    for count, weight in zip(counts, weights, strict=True):
-        length = fsum(count.values())
-        for term, occurrences in count.items():
-            model[term] = model.get(term, 0.0) + weight / total * occurrences / length
-    return model
+    lengths = [fsum(one.values) for one in counts]
+    return _summed(
+        counts, [weight / total / (length or 1.0) for weight, length in zip(weights, lengths, strict=True)]
+    )
+
+
+def mean_of_units(vectors: Sequence[SparseVector]) -> TermWeights:
+    """The mean of vectors that are each brought to length one."""
+    lengths = [hypot(*one.values) for one in vectors]
+    return _summed(vectors, [1.0 / (length or 1.0) / len(vectors) for length in lengths])
+
+
+def _summed(vectors: Sequence[SparseVector], factors: Sequence[float]) -> TermWeights:
+    """Σ factor · vector, as arrays: passages together have a thousand terms, too many for a loop."""
+    import numpy as np
+
+    indices = np.array([term for one in vectors for term in one.indices], np.int64)
+    values = np.array([value for one in vectors for value in one.values], np.float64)
+    terms, places = np.unique(indices, return_inverse=True)
+    each = np.repeat(np.array(factors, np.float64), [len(one.indices) for one in vectors])
+    return TermWeights(terms, np.bincount(places, values * each).astype(np.float64))
 
 
 def fed_back(
@@ -209,19 +232,13 @@ def likeness(vectors: NDArray[np.float32]) -> float:
     return float((total @ total - n) / (n * (n - 1)))
 
 
-def counted(text: str, encoder: SparseEncoder) -> dict[int, float]:
-    """How often each term occurs in a text."""
-    vector = encoder.query(text)
-    return dict(zip(vector.indices, vector.values, strict=True))
-
-
 def own_terms(query: Query, encoder: SparseEncoder) -> list[tuple[str, float]]:
     """A query's terms as words with their weights: those that it has, or how often its text says each."""
     if query.terms:
         return list(query.terms)
     return [
         (word, float(count))
-        for word, count in Counter(_WORD.findall(query.text)).items()
+        for word, count in Counter(words(query.text)).items()
         if encoder.query(word).indices
     ]
 
@@ -234,8 +251,7 @@ def spelled(wanted: Iterable[int], texts: Sequence[str], encoder: SparseEncoder)
     """
     left = set(wanted)
     found: dict[int, str] = {}
-    counts = Counter(_WORD.findall(" ".join(texts)))
-    for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+    for word in _by_frequency(word for text in texts for word in words(text)):
         if not left:
             break
         indices = encoder.query(word).indices
@@ -250,10 +266,10 @@ def _searched(passage: Passage) -> str:
     return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
 
-def _largest(weights: Mapping[int, float], n: int) -> list[tuple[int, float]]:
-    return sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:n]
-
-
-def _unit(vector: Mapping[int, float]) -> dict[int, float]:
-    length = fsum(value * value for value in vector.values()) ** 0.5
-    return {term: value / length for term, value in vector.items()} if length else {}
+def _by_frequency(said: Iterable[str]) -> Iterator[str]:
+    """Each word once, the frequent ones first; most are rare, and are not put in order until asked for."""
+    groups: dict[int, list[str]] = {}
+    for word, count in Counter(said).items():
+        groups.setdefault(count, []).append(word)
+    for count in sorted(groups, reverse=True):
+        yield from sorted(groups[count])

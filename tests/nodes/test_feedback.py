@@ -16,8 +16,8 @@ from connectors.bm25 import Bm25Encoder
 from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
 from orchestrator.app import Application
 from orchestrator.nodes import Retrieve, Rm3, RocchioTerms, VectorFeedback
-from orchestrator.nodes.feedback import fed_back, likeness, relevance_model, spelled
-from orchestrator.ports import VectorStore
+from orchestrator.nodes.feedback import fed_back, likeness, mean_of_units, relevance_model, spelled
+from orchestrator.ports import SparseVector, VectorStore
 from orchestrator.types import Query
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf
 
@@ -46,6 +46,11 @@ async def fed(
 
 # -- terms -----------------------------------------------------------------------------------------
 
+
+def sparse(weights: dict[int, float]) -> SparseVector:
+    return SparseVector(tuple(sorted(weights)), tuple(weights[term] for term in sorted(weights)))
+
+
 _COUNTS = st.lists(
     st.dictionaries(st.integers(0, 9), st.integers(1, 5).map(float), min_size=1), min_size=1, max_size=4
 )
@@ -56,12 +61,26 @@ async def test_a_relevance_model_is_a_distribution_over_terms(
     counts: list[dict[int, float]], data: st.DataObject
 ) -> None:
     scores = [data.draw(st.floats(-1, 9, allow_nan=False)) for _ in counts]
-    assert sum(relevance_model(counts, scores).values()) == pytest.approx(1.0)
+    model = relevance_model([sparse(each) for each in counts], scores)
+    assert model.weights.sum() == pytest.approx(1.0)
+    assert model.terms.tolist() == sorted({term for each in counts for term in each})
 
 
 async def test_a_relevance_model_weighs_passages_by_score_and_terms_by_frequency() -> None:
-    model = relevance_model([{1: 3.0, 2: 1.0}, {2: 2.0}], [3.0, 1.0])
-    assert model == pytest.approx({1: 0.75 * 3 / 4, 2: 0.75 * 1 / 4 + 0.25})
+    model = relevance_model([sparse({1: 3.0, 2: 1.0}), sparse({2: 2.0})], [3.0, 1.0])
+    assert model.largest(9) == pytest.approx({1: 0.75 * 3 / 4, 2: 0.75 * 1 / 4 + 0.25})
+
+
+async def test_a_passage_without_terms_says_nothing() -> None:
+    model = relevance_model([sparse({}), sparse({4: 1.0})], [1.0, 1.0])
+    assert model.largest(9) == {4: 0.5}
+    assert relevance_model([sparse({})], [1.0]).largest(9) == {}
+    assert mean_of_units([sparse({}), sparse({4: 2.0})]).largest(9) == {4: 0.5}
+
+
+async def test_of_terms_that_weigh_the_same_the_lower_comes_first() -> None:
+    model = relevance_model([sparse({2: 1.0, 5: 1.0, 7: 3.0, 9: 1.0})], [1.0])
+    assert list(model.largest(3)) == [7, 2, 5]
 
 
 async def test_rm3_is_half_the_query_and_half_the_likeliest_terms(app: Application) -> None:

@@ -9,7 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import StoreError
-from orchestrator.ports import Cache, Generation, LanguageModel, Probabilities, Scores, of_tenant
+from orchestrator.ports import (
+    Cache,
+    Generation,
+    LanguageModel,
+    Probabilities,
+    Scores,
+    TellsName,
+    of_tenant,
+    scores_texts,
+)
 from orchestrator.types import Message
 
 if TYPE_CHECKING:
@@ -44,6 +53,11 @@ class CachedModel:
         """Whether there is a model."""
         return self._model.available
 
+    @property
+    def scores_texts(self) -> bool:
+        """Whether it scores."""
+        return scores_texts(self._model)
+
     def of_tenant(self, tenant: str) -> CachedModel:
         """The model and the answers of one tenant."""
         return CachedModel(of_tenant(self._model, tenant), self._cache, seconds=self._seconds, tenant=tenant)
@@ -59,7 +73,7 @@ class CachedModel:
         seed: int = 0,
     ) -> Generation[Any]:
         """A kept text, streamed in one piece, or a new one; what was cancelled is not kept."""
-        key = self._key(
+        key = await self._key(
             "generate",
             _turns(prompt),
             schema.model_json_schema() if schema else None,
@@ -90,7 +104,7 @@ class CachedModel:
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Kept probabilities, or new ones."""
-        key = self._key("choose", _turns(prompt), list(options))
+        key = await self._key("choose", _turns(prompt), list(options))
         kept = await self._kept(key)
         if kept is not None:
             return Probabilities(tuple(kept["values"]))
@@ -100,7 +114,7 @@ class CachedModel:
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Kept scores, or new ones."""
-        key = self._key("score", query, list(texts))
+        key = await self._key("score", query, list(texts))
         kept = await self._kept(key)
         if kept is not None:
             return Scores(tuple(kept["values"]))
@@ -108,8 +122,10 @@ class CachedModel:
         await self._keep(key, {"values": list(made.values)})
         return made
 
-    def _key(self, *asked: Any) -> str:
-        told = json.dumps([self._tenant, self._model.name, *asked], sort_keys=True)
+    async def _key(self, *asked: Any) -> str:
+        # An address in the place of a name would find what another model wrote there before.
+        name = await self._model.told_name() if isinstance(self._model, TellsName) else self._model.name
+        told = json.dumps([self._tenant, name, *asked], sort_keys=True)
         return f"model-{hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
     async def _kept(self, key: str) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ from orchestrator.ports import (
     SparseEncoder,
     TokenEmbedder,
     VectorStore,
+    scores_texts,
 )
 from orchestrator.settings import DAY, Settings, index_name
 
@@ -145,12 +146,12 @@ class Connections:
 
     @cached_property
     def embedder(self) -> Embedder:
-        """The dense model of an index that is made now: with `auto`, the best one that is installed."""
+        """The dense model of a new index: with `auto`, that of `embed_url`, or the best that is installed."""
         from connectors.minilm import installed
 
         choice = self.settings.embedder
         if choice == "auto":
-            choice = "minilm" if installed() else "light"
+            choice = "server" if self.settings.embed_url else "minilm" if installed() else "light"
         return self._embedder(choice)
 
     def embedder_of(self, index: str | None = None) -> Embedder:
@@ -242,18 +243,19 @@ class Connections:
         if self._replay is not None:
             return RecordedModel(self._replay)
         model = self.own_model
+        there = model.available or scores_texts(model)
         if self._record is not None:
-            if not model.available:
+            if not there:
                 raise BadInput("there is no model to record.", hint="Set llm_url, or leave --record out.")
             return RecordedModel(self._record, model)
-        if self.settings.llm_cache and model.available:
+        if self.settings.llm_cache and there:
             return CachedModel(model, self.cache, seconds=self.settings.retention.cache * DAY)
         return model
 
     @cached_property
     def own_model(self) -> LanguageModel:
-        """The model that was given, that of `llm_url`, or one that is never available."""
-        if not self.settings.llm_url:
+        """The model that was given, that of `llm_url` and `score_url`, or one that is never available."""
+        if not self.settings.llm_url and not self.settings.score_url:
             return NullModel()
         from connectors.vllm.configured import model_of
 
@@ -261,15 +263,15 @@ class Connections:
 
     async def served(self) -> list[tuple[str, str]]:
         """What the model servers say that they serve, in words; raises ModelError if one does not answer."""
-        from connectors.vllm import VllmModel
+        from connectors.vllm import ScoringModel, VllmModel
 
-        found: list[tuple[str, str]] = []
-        if isinstance(self.own_model, VllmModel):
-            try:
-                found = [(name, str(served)) for name, served in await self.own_model.introduced()]
-            finally:
-                await self.own_model.close()
-        return found
+        model = self.own_model
+        if not isinstance(model, VllmModel | ScoringModel):
+            return []
+        try:
+            return [(name, str(served)) for name, served in await model.introduced()]
+        finally:
+            await model.close()
 
     @property
     def index_folder(self) -> Path:

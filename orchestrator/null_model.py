@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 class NullModel:
     """Never available; every call raises NoModel."""
 
-    name = "none"
     available = False
+
+    @property
+    def name(self) -> str:
+        """It has none."""
+        return "none"
 
     async def generate(
         self,
@@ -30,18 +34,18 @@ class NullModel:
         seed: int = 0,
     ) -> Generation[Any]:
         """Raises NoModel."""
-        self._refuse("generate a text")
+        self._refuse("generate a text", "llm_url")
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Raises NoModel."""
-        self._refuse("choose an option")
+        self._refuse("choose an option", "llm_url")
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Raises NoModel."""
-        self._refuse("score texts")
+        self._refuse("score texts", "score_url")
 
-    def _refuse(self, what: str) -> NoReturn:
+    def _refuse(self, what: str, setting: str) -> NoReturn:
         raise NoModel(
-            f"no language model is configured to {what}.",
-            hint="Use a workflow that does without one, such as `chat` or `search`.",
+            f"no model is configured to {what}.",
+            hint=f"Set {setting}, or use a workflow that does without one, such as `chat` or `search`.",
         )

@@ -12,7 +12,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import BadInput, ModelError
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, of_tenant
+from orchestrator.ports import (
+    Generation,
+    LanguageModel,
+    Probabilities,
+    Scores,
+    of_tenant,
+    scores_texts,
+)
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -33,13 +40,12 @@ class RecordedModel:
     clear: it is as private as the documents in them.
     """
 
-    available = True
-
     def __init__(self, path: str | Path, model: LanguageModel | None = None) -> None:
         self._path = Path(path)
-        self._model = model if model is not None and model.available else None
+        there = model is not None and (model.available or scores_texts(model))
+        self._model = model if there else None
         self._lock = Lock()
-        self._answers = _read(self._path, required=self._model is None)
+        self._answers, self._writes = _read(self._path, required=self._model is None)
 
     def of_tenant(self, tenant: str) -> RecordedModel:
         """The same recording; what it lacks is asked of the tenant's view of the model."""
@@ -52,6 +58,18 @@ class RecordedModel:
     def ask(self, model: LanguageModel) -> None:
         """Ask another model for what is not recorded."""
         self._model = model
+
+    @property
+    def available(self) -> bool:
+        """Whether the model writes; of a recording, unless it has nothing but scores."""
+        if self._model is not None:
+            return self._model.available
+        return self._writes
+
+    @property
+    def scores_texts(self) -> bool:
+        """Whether it scores; of a recording, always: what it lacks is an error that says so."""
+        return self._model is None or scores_texts(self._model)
 
     @property
     def answers(self) -> int:
@@ -150,17 +168,21 @@ class RecordedModel:
                 os.close(opened)
 
 
-def _read(path: Path, *, required: bool) -> dict[str, dict[str, Any]]:
-    """Answers by key; the last line may be torn, since it may have been under way when it was killed."""
+def _read(path: Path, *, required: bool) -> tuple[dict[str, dict[str, Any]], bool]:
+    """Answers by key, and whether they are of a model that writes: not if all of them are scores.
+
+    The last line may be torn, since it may have been under way when it was killed.
+    """
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         if required:
             raise BadInput(f"there is no recording {path}.", hint="Record one with a model first.") from None
-        return {}
+        return {}, True
     except OSError as error:
         raise BadInput(f"the recording {path} cannot be read: {error.strerror}.") from None
     found: dict[str, dict[str, Any]] = {}
+    scores = 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -177,8 +199,9 @@ def _read(path: Path, *, required: bool) -> dict[str, dict[str, Any]]:
                 f"{path} line {number} is no recorded answer ({error}).",
                 hint="Remove the line: it will be recorded again.",
             ) from None
+        scores += "score" in asked and _key(asked) not in found
         found[_key(asked)] = answer
-    return found
+    return found, not found or scores < len(found)
 
 
 def _cut(path: Path, length: int) -> None:

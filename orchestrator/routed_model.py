@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import BadInput
-from orchestrator.ports import Embedder, Generation, LanguageModel, Probabilities, Scores, of_tenant
+from orchestrator.ports import (
+    Embedder,
+    Generation,
+    LanguageModel,
+    Probabilities,
+    Scores,
+    of_tenant,
+    scores_texts,
+)
 from orchestrator.prompt_bandit import PromptBandit
 from orchestrator.types import Message
 
@@ -62,6 +70,11 @@ class RoutedModel:
     def available(self) -> bool:
         """Always: one that is not was left out."""
         return True
+
+    @property
+    def scores_texts(self) -> bool:
+        """Whether the first model scores."""
+        return scores_texts(next(iter(self._models.values())))
 
     def of_tenant(self, tenant: str) -> LanguageModel:
         """The tenant's view of each model, with what was learned so far and from now on."""

@@ -11,7 +11,16 @@ from connectors.vllm.address import Address, addresses
 from connectors.vllm.completing import Completion
 from connectors.vllm.embedder import VllmEmbedder
 from connectors.vllm.model import VllmModel
-from connectors.vllm.scoring import Scorer
+from connectors.vllm.scoring import Scorer, ScoringModel
 from connectors.vllm.servers import Servers
 
-__all__ = ["Address", "Completion", "Scorer", "Servers", "VllmEmbedder", "VllmModel", "addresses"]
+__all__ = [
+    "Address",
+    "Completion",
+    "Scorer",
+    "ScoringModel",
+    "Servers",
+    "VllmEmbedder",
+    "VllmModel",
+    "addresses",
+]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from connectors.vllm.address import addresses
 from connectors.vllm.embedder import VllmEmbedder
 from connectors.vllm.model import VllmModel
-from connectors.vllm.scoring import Scorer
+from connectors.vllm.scoring import Scorer, ScoringModel
 from connectors.vllm.servers import Servers
 from orchestrator.errors import SettingsError
+from orchestrator.null_model import NullModel
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 
-def model_of(settings: Settings) -> VllmModel:
-    """The model at `llm_url`; its scores come from `score_url`."""
+def model_of(settings: Settings) -> VllmModel | ScoringModel | NullModel:
+    """The model at `llm_url`; its scores come from `score_url`, which may be there alone."""
     scorer = None
     if settings.score_url:
         scorer = Scorer(
             _servers(settings, "score", settings.score_url, settings.score_api_key), settings.score_model
         )
+    if not settings.llm_url:
+        return ScoringModel(scorer) if scorer is not None else NullModel()
     servers = _servers(settings, "llm", settings.llm_url, settings.llm_api_key)
     return VllmModel(
         servers,

@@ -72,6 +72,11 @@ class VllmModel:
         """The model's name, as far as it is known."""
         return self._serving.name
 
+    @property
+    def scores_texts(self) -> bool:
+        """Whether there is a server that scores."""
+        return self._scorer is not None
+
     def of_tenant(self, tenant: str) -> VllmModel:
         """The same model, its requests kept apart from those of other tenants."""
         view = copy.copy(self)
@@ -81,6 +86,10 @@ class VllmModel:
     def salted(self, salt: str) -> None:
         """Put a `cache_salt` on every request from now on."""
         self._salt = salt
+
+    async def told_name(self) -> str:
+        """The model's name, asked for if need be."""
+        return await self._serving.told_name()
 
     async def served(self) -> Served:
         """What the servers serve."""

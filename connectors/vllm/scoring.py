@@ -1,4 +1,7 @@
-"""Relevance scores of texts, by a server of its own: vLLM's `/score`, or `/rerank` of others."""
+"""Relevance scores of texts, by a server of its own: vLLM's `/score`, or `/rerank` of others.
+
+With such a server alone, `ScoringModel` is the `LanguageModel` port: it scores, and writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.vllm import answers
-from connectors.vllm.served import Serving
+from connectors.vllm.served import Served, Serving
 from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import ModelError, ModelUnreachable
+from orchestrator.null_model import NullModel
 from orchestrator.ports import Scores
 from orchestrator.types import Usage
 
@@ -81,3 +85,33 @@ class Scorer:
                 hint="Look whether it serves a cross-encoder.",
             ) from None
         return Scores(ordered, answers.usage(answer))
+
+
+class ScoringModel(NullModel):
+    """A model that scores texts and is not there for anything else, so that nodes do without one."""
+
+    scores_texts = True
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+
+    @property
+    def name(self) -> str:
+        """The scoring model's name, as far as it is known."""
+        return self._scorer.name
+
+    async def told_name(self) -> str:
+        """The same, asked for if need be."""
+        return await self._scorer.serving.told_name()
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """Relevance by the cross-encoder or embedder of the server."""
+        return await self._scorer.score(query, texts)
+
+    async def introduced(self) -> list[tuple[str, Served]]:
+        """What each server serves, named `scores`; raises ModelError if one does not answer."""
+        return [("scores", each) for each in await self._scorer.serving.each()]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._scorer.close()

@@ -39,6 +39,10 @@ class Serving:
         """The model's name; the servers' addresses, as long as it is neither configured nor asked for."""
         return self._model or (self._found.name if self._found else self._servers.names)
 
+    async def told_name(self) -> str:
+        """The model's name; asked for only if it is not configured."""
+        return self._model or (await self.served()).name
+
     async def served(self) -> Served:
         """What is served; UnknownModel if no model is configured and there is not just one."""
         if self._found is None:

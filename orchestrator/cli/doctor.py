@@ -146,9 +146,21 @@ def _embedder(application: Application) -> Iterator[Finding]:
 
 
 def _model(application: Application) -> Iterator[Finding]:
+    settings = application.settings
+    for part, used in (
+        ("llm", settings.llm_url),
+        ("score", settings.score_url),
+        ("embed", settings.embed_url),
+    ):
+        lost = [name for end in ("model", "api_key") if getattr(settings, name := f"{part}_{end}")]
+        if lost and not used:
+            yield Finding(
+                "model", "note", f"{' and '.join(lost)} without {part}_url: not used.", f"Set {part}_url."
+            )
+    if settings.embed_url and settings.embedder not in ("auto", "server"):
+        yield Finding("embedder", "note", f"embed_url is not used: the embedder is {settings.embedder}.")
     if not application.model.available:
         yield Finding("model", "note", "none: answers are sentences of the documents, cited.")
-        return
     for name, described in asyncio.run(application.served()):
         yield Finding(name, "ok", described)
 

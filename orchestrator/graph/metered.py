@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from orchestrator.errors import BudgetExhausted
 from orchestrator.graph.running import RunState, StepTrace
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, scores_texts
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ class MeteredModel:
     def available(self) -> bool:
         """Whether there is a model."""
         return self._model.available
+
+    @property
+    def scores_texts(self) -> bool:
+        """Whether it scores."""
+        return scores_texts(self._model)
 
     async def generate(
         self,

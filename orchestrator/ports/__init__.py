@@ -21,7 +21,17 @@ from orchestrator.ports.indexes import (
     TermStatistics,
 )
 from orchestrator.ports.jobs import Job, JobState, Ledger
-from orchestrator.ports.models import Generation, LanguageModel, PerTenant, Probabilities, Scores, of_tenant
+from orchestrator.ports.models import (
+    Generation,
+    LanguageModel,
+    PerTenant,
+    Probabilities,
+    Scores,
+    ScoresTexts,
+    TellsName,
+    of_tenant,
+    scores_texts,
+)
 from orchestrator.ports.recommend import Arm, Known, Ranking, Recommender, Trainer, Training
 from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.ports.vectors import (
@@ -71,6 +81,8 @@ __all__ = [
     "RunStatus",
     "Runs",
     "Scores",
+    "ScoresTexts",
+    "TellsName",
     "Search",
     "Shard",
     "ShardWriter",
@@ -83,4 +95,5 @@ __all__ = [
     "Training",
     "VectorStore",
     "of_tenant",
+    "scores_texts",
 ]

@@ -77,6 +77,29 @@ class LanguageModel(Protocol):
 
 
 @runtime_checkable
+class ScoresTexts(Protocol):
+    """A model that says by itself whether it scores: one may write and not score, or score and not write.
+
+    One that does not say is taken to score if it is available. A model that wraps another passes this on.
+    """
+
+    @property
+    def scores_texts(self) -> bool: ...
+
+
+def scores_texts(model: LanguageModel) -> bool:
+    """Whether a model has scores to give."""
+    return model.scores_texts if isinstance(model, ScoresTexts) else model.available
+
+
+@runtime_checkable
+class TellsName(Protocol):
+    """A model whose `name` may not be known before its server was asked: who needs it asks for it."""
+
+    async def told_name(self) -> str: ...
+
+
+@runtime_checkable
 class PerTenant(Protocol):
     """A model that keeps tenants apart. The engine asks it for the view of the tenant who runs a workflow.
 

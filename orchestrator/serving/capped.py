@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, of_tenant
+from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, of_tenant, scores_texts
 from orchestrator.types import Message
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class CappedModel:
     def available(self) -> bool:
         """Whether there is a model."""
         return self._model.available
+
+    @property
+    def scores_texts(self) -> bool:
+        """Whether it scores."""
+        return scores_texts(self._model)
 
     async def generate(
         self,

@@ -148,6 +148,25 @@ def test_the_doctor_makes_nothing_and_finds_what_is_wrong(
     assert "ORCHESTRATOR_INDX is no setting" in ill.out
 
 
+def test_the_doctor_names_settings_that_lack_their_address(
+    cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SCORE_MODEL", "judge")
+    monkeypatch.setenv("ORCHESTRATOR_SCORE_API_KEY", "secret-key")
+    told = cli("doctor")
+    assert told.code == 0
+    assert "score_model and score_api_key without score_url" in told.out
+    assert "secret-key" not in told.out
+    monkeypatch.setenv("ORCHESTRATOR_SCORE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("ORCHESTRATOR_EMBED_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("ORCHESTRATOR_EMBEDDER", "light")
+    ill = cli("doctor")
+    assert ill.code == 2
+    assert "without score_url" not in ill.out
+    assert "embed_url is not used: the embedder is light" in ill.out
+    assert "score_url" in next(line for line in ill.out.splitlines() if line.startswith("fault"))
+
+
 def test_the_doctor_sees_an_index_of_another_embedder(
     cli: Command, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

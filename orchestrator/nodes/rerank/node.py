@@ -18,7 +18,7 @@ from orchestrator.nodes.rerank.pairwise import Pairwise
 from orchestrator.nodes.rerank.pointwise import Graded, YesNo
 from orchestrator.nodes.rerank.setwise import Setwise
 from orchestrator.nodes.rerank.strategies import Strategy
-from orchestrator.ports import Documents, Embedder, LanguageModel
+from orchestrator.ports import Documents, Embedder, LanguageModel, scores_texts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Hits, Question
 
@@ -55,7 +55,8 @@ class Rerank(Node):
     estimates.
 
     The result is always a permutation of the input, cut to `keep`. Without a language model, passages
-    are ordered by the embedder, and the run says so. Hits are scored by their new rank, from 1 downwards.
+    are ordered by the cross-encoder if there is one, else by the embedder, and the run says so. Hits are
+    scored by their new rank, from 1 downwards.
     """
 
     strategy: Name = "groupwise"
@@ -100,10 +101,15 @@ class Rerank(Node):
         return task.hits(order)
 
     def chosen(self, model: LanguageModel, run: Run) -> Strategy:
-        """The strategy to use: the one named, or embeddings where it needs a model and there is none."""
+        """The strategy to use: the one named, or what stands in for a model that is not there."""
         if model.available or self.strategy in ("embedding", "e2rank"):
             return self.strategy_of(self.strategy)
-        run.degrade("no language model is configured: passages are reranked by embeddings")
+        if scores_texts(model):
+            if self.strategy != "cross_encoder":
+                run.degrade("no language model is configured: passages are reranked by the cross-encoder")
+            return CrossEncoder()
+        lacking = "server of scores (score_url)" if self.strategy == "cross_encoder" else "language model"
+        run.degrade(f"no {lacking} is configured: passages are reranked by embeddings")
         return Embedding()
 
     def strategy_of(self, name: Name) -> Strategy:

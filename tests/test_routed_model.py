@@ -109,14 +109,14 @@ def test_features_approach_their_kernel() -> None:
     vectors, _ = prompts(40, 3)
     scores = np.random.default_rng(0).random(40)
     exact = PromptBandit(1, 64, kernel="rbf", width=0.7)
-    close = PromptBandit(1, 64, kernel="fourier", features=8192, width=0.7)
+    close = PromptBandit(1, 64, kernel="fourier", features=2048, width=0.7)
     for vector, score in zip(vectors, scores, strict=True):
         exact.learn(0, vector, score)
         close.learn(0, vector, score)
     for vector in prompts(5, 9)[0]:
         (one,), (other,) = exact.estimates(vector), close.estimates(vector)
-        assert other.mean == pytest.approx(one.mean, abs=0.05)
-        assert other.deviation == pytest.approx(one.deviation, abs=0.05)
+        assert other.mean == pytest.approx(one.mean, abs=0.1)
+        assert other.deviation == pytest.approx(one.deviation, abs=0.1)
 
 
 def test_with_a_kernel_the_oldest_prompts_are_forgotten() -> None:

@@ -17,6 +17,9 @@ from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.tuning import coordinate_search
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from orchestrator.recommendation.interactions import Sequences
 
 #: Entries kept of each row: what is below them moves no top 10.
@@ -94,7 +97,11 @@ def scaled(counts: Any, source: float, target: float) -> Any:
     into = np.asarray(counts.sum(axis=0)).ravel()
     left = np.where(out > 0, out, 1.0) ** -source
     right = np.where(into > 0, into, 1.0) ** -target
-    return strongest(sparse.diags(left) @ counts @ sparse.diags(right), NEIGHBOURS)
+    lengths: NDArray[np.int64] = np.diff(counts.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    # The pattern stays, so that it is shared, and in order, where a product with diagonals would copy it.
+    data = (counts.data * left[rows] * right[counts.indices]).astype(np.float32)
+    return strongest(sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape), NEIGHBOURS)
 
 
 def learned(name: str, training: Training, start: Counting, grid: dict[str, tuple[float, ...]]) -> ItemToItem:

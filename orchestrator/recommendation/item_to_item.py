@@ -123,18 +123,16 @@ def strongest(matrix: Any, count: int) -> Any:
     sparse = library("scipy.sparse")
 
     matrix = sparse.csr_matrix(matrix, dtype=np.float32)
+    matrix.sort_indices()
     lengths: NDArray[np.int64] = np.diff(matrix.indptr)
     if not len(lengths) or lengths.max(initial=0) <= count:
-        matrix.sort_indices()
         return matrix
-    # What cannot be among the strongest of its row is not sorted.
-    least = at_least(matrix.indptr, matrix.data, count)
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    near = np.flatnonzero(matrix.data >= least[rows])
-    rows, columns, data = rows[near], matrix.indices[near], matrix.data[near]
-    order = np.lexsort((columns, -data, rows))
-    starts = np.searchsorted(rows, np.arange(len(lengths)))
-    kept = order[(np.arange(len(order)) - starts[rows[order]]) < count]
-    cut = sparse.csr_matrix((data[kept], (rows[kept], columns[kept])), shape=matrix.shape, dtype=np.float32)
-    cut.sort_indices()
-    return cut
+    least = at_least(matrix.indptr, matrix.data, count)[rows]
+    above, level = matrix.data > least, matrix.data == least
+    # Of those level with the last place, the first columns get the places that are left.
+    left = count - np.bincount(rows[above], minlength=len(lengths))
+    passed = np.concatenate([[0], np.cumsum(level)])
+    kept = above | (level & (passed[1:] - passed[matrix.indptr[rows]] <= left[rows]))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=len(lengths)))])
+    return sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], offsets), shape=matrix.shape)

@@ -57,7 +57,6 @@ def best_of_sparse(
     import numpy as np
 
     rows, items = int(scores.shape[0]), int(scores.shape[1])
-    scores.sort_indices()
     lengths: NDArray[np.int64] = np.diff(scores.indptr)
     row = np.repeat(np.arange(rows, dtype=np.int64), lengths)
     column: NDArray[np.int32] = scores.indices
@@ -65,19 +64,21 @@ def best_of_sparse(
     kept = value > 0
     if allowed is not None:
         kept &= allowed[column]
-    if removed is not None and len(value):
-        keys = row * items + column
-        gone = removed.rows * items + removed.items
-        at = np.minimum(np.searchsorted(keys, gone), len(keys) - 1)
-        kept[at[keys[at] == gone]] = False
     row, column, value = row[kept], column[kept], value[kept]
     offsets = np.zeros(rows + 1, dtype=np.int64)
     np.cumsum(np.bincount(row, minlength=rows), out=offsets[1:])
-    near = value >= at_least(offsets, value, k)[row]
+    # As many more as may be removed from a row are enough to look at: they need not be found in all.
+    gone = np.zeros(rows, dtype=np.int64) if removed is None else removed.lengths
+    near = np.flatnonzero(value >= at_least(offsets, value, k + gone)[row])
+    if removed is not None:
+        keys = removed.rows * items + removed.items
+        near = near[~np.isin(row[near] * items + column[near], keys)]
     return _ranked(rows, k, row[near], column[near], value[near])
 
 
-def at_least(offsets: NDArray[np.int64], values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def at_least(
+    offsets: NDArray[np.int64], values: NDArray[np.float32], count: int | NDArray[np.int64]
+) -> NDArray[np.float32]:
     """For each row of a CSR matrix the value that its `count` largest reach; -inf for rows of fewer.
 
     Partitioning each row is far less work than sorting all: rows are long, and few of them is wanted.
@@ -85,9 +86,11 @@ def at_least(offsets: NDArray[np.int64], values: NDArray[np.float32], count: int
     import numpy as np
 
     least = np.full(len(offsets) - 1, -np.inf, dtype=np.float32)
-    for row in np.flatnonzero(np.diff(offsets) > count):
+    wanted = np.broadcast_to(np.asarray(count), least.shape)
+    for row in np.flatnonzero(np.diff(offsets) > wanted):
         part = values[offsets[row] : offsets[row + 1]]
-        least[row] = np.partition(part, len(part) - count)[len(part) - count]
+        place = len(part) - wanted[row]
+        least[row] = np.partition(part, place)[place]
     return least
 
 

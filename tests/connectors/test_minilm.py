@@ -15,6 +15,7 @@ from orchestrator.testing.token_embedder import TokenEmbedderConformance
 EMBEDDER = MiniLmEmbedder()
 
 
+@pytest.mark.slow
 class TestMiniLmEmbedder(EmbedderConformance):
     @pytest.fixture
     def embedder(self) -> Embedder:
@@ -23,6 +24,7 @@ class TestMiniLmEmbedder(EmbedderConformance):
         return EMBEDDER
 
 
+@pytest.mark.slow
 class TestTokensOfMiniLm(TokenEmbedderConformance):
     @pytest.fixture
     def tokens(self) -> TokenEmbedder:

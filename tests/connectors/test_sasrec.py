@@ -21,6 +21,8 @@ from connectors.sasrec.arm import padded  # noqa: E402
 from connectors.sasrec.settings import SasRecSettings  # noqa: E402
 from connectors.sasrec.training import train  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 class TestSasRec(ArmConformance):
     learns = 0.5

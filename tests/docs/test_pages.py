@@ -19,6 +19,7 @@ def port() -> int:
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_every_block_of_a_page_works(page: Path, tmp_path: Path, port: int) -> None:
     Reader(page, tmp_path, port).follow()

@@ -171,7 +171,8 @@ async def test_a_cancelled_run_is_recorded_as_such(ports):
     assert record.status == "cancelled"
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_a_killed_run_ends_with_the_same_answer(tmp_path: Path, seed: int):
     """SIGKILL at random moments; each new process resumes; every node runs at least once."""
     rng = random.Random(seed)

@@ -21,6 +21,8 @@ from orchestrator.recommendation.items import Item, Items  # noqa: E402
 from orchestrator.recommendation.protocol import leave_two_out  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 COUNT = 24
 
 

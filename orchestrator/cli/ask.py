@@ -53,7 +53,7 @@ def ask(
 
     async def answered() -> RunResult:
         async with Application(settings, record=record, replay=replay) as application:
-            _require_content(application, settings.index)
+            require_content(application, settings.index)
             application.check_format()
             return await application.run(answering(application.workflow(workflow)), asked)
 
@@ -66,7 +66,7 @@ def ask(
         _print(result, answer)
 
 
-def _require_content(application: Application, index: str) -> None:
+def require_content(application: Application, index: str) -> None:
     """Asking nothing gives no answer: say what is missing instead."""
     from orchestrator.errors import BadInput
 

@@ -104,11 +104,12 @@ def _register() -> None:
         safekeeping,
         serve,
         trace,
+        weigh,
     )
 
     program.add_typer(index.program, name="index")
     program.add_typer(recommend.program, name="recommend")
-    for each in (ask, serve, flows, evaluate, calibrate, trace, doctor, prune, safekeeping):
+    for each in (ask, serve, flows, evaluate, calibrate, weigh, trace, doctor, prune, safekeeping):
         each.register(program)
 
 

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A question's ranking: the source of each document by its number, its grade, the best DCG there is."""
+    """A question's ranking: the source of each document by its number, its grade, the best DCG there is.
+
+    `scores` are those of the documents, falling, and none below 0; pruning does not look at them.
+    """
 
     sources: tuple[int, ...]
     gains: tuple[float, ...]
     ideal: float
+    scores: tuple[float, ...] = ()
 
 
 def expected_ndcg(

@@ -138,6 +138,42 @@ def test_a_relevance_map_is_fitted_from_the_command_line(cli: Command, folder: P
     assert not (folder / "few.json").exists()
 
 
+def test_sources_are_weighed_from_the_command_line(cli: Command, folder: Path) -> None:
+    animals = "otter badger heron trout newt viper lynx wolf mole stoat hare kite crane toad eel pike".split()
+    animals += "seal shrew adder boar goat deer swan carp raven robin finch ibex moose bison".split()
+    good = [{"_id": name, "text": f"Notes from a trip. The {name} eats what it finds."} for name in animals]
+    junk = [{"_id": f"junk-{n}", "text": f"What does the {n} eat? The {n} eats."} for n in animals]
+    write_lines(folder / "reports" / "good" / "a.jsonl", good)
+    write_lines(folder / "reports" / "junk" / "a.jsonl", junk)
+    data = write_beir(
+        folder / "judged",
+        corpus=[*good, *junk],
+        queries=[{"_id": f"q-{name}", "text": f"What does the {name} eat?"} for name in animals],
+        qrels=[f"q-{name}\t{name}\t1" for name in animals],
+    )
+    weighed = ("weigh", "search", "--data", data, "--out", "sources.json")
+    empty = cli(*weighed)
+    assert empty.code == 2
+    assert "There is no index 'default'" in empty.err
+    assert cli("index", "add", "reports", "--label", "staff").code == 0
+    closed = cli(*weighed)
+    assert closed.code == 2
+    assert "nothing that judged judges relevant" in closed.err
+    assert not (folder / "sources.json").exists()
+    reader = ("--principal", "default:staff")
+    done = cli(*weighed, *reader)
+    assert done.code == 0, done.err
+    assert "reports/junk" in done.out
+    weights = json.loads((folder / "sources.json").read_text())["weights"]
+    assert [(Path(name).name, weight) for name, weight in weights] == [("junk", 0.0)]
+    lowered = cli("weigh", "search", "--data", data, "--how", "reweight", "--json", *reader).json
+    assert lowered["weights"] is None
+    assert Path(lowered["sources"][0]["source"]).name == "junk"
+    assert lowered["sources"][0]["weight"] < 1.0
+    assert lowered["held_out"]["gain"]["low"] > 0.0
+    assert lowered["learned"] + lowered["held_out"]["queries"] == len(animals)
+
+
 def test_whatever_is_odd_in_a_set_is_counted_and_changes_no_score_in_silence(
     cli: Command, folder: Path
 ) -> None:

@@ -17,7 +17,8 @@ from orchestrator.app import Application
 from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
-from orchestrator.evaluation.sources import learned_weights, ndcg_under, value_sources
+from orchestrator.evaluation.reweighting import STEPS, descent, reweighted, weighed_ndcg
+from orchestrator.evaluation.sources import How, learned_weights, value_sources
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.worker import workshop_of
 from orchestrator.nodes import Retrieve, WeighSources
@@ -61,18 +62,60 @@ def test_ascent_ends_where_the_harmful_source_is_out() -> None:
     rankings = [Ranked((1, 1, 0, 2), (0.0, 0.0, 1.0, 0.0), 1.0)] * 3
     weights, _ = ascended(rankings, 3, k=10)
     assert weights[:2].tolist() == [1.0, 0.0]
-    assert ndcg_under(rankings, weights).tolist() == [1.0] * 3
+    assert expected_ndcg(rankings, weights)[0].tolist() == [1.0] * 3
 
 
-def test_chance_alone_removes_nothing() -> None:
+@pytest.mark.parametrize("how", ["prune", "reweight"])
+def test_chance_alone_lowers_no_weight(how: How) -> None:
     random = np.random.default_rng(1)
     rankings = [
-        Ranked(tuple(random.integers(0, 6, 20).tolist()), tuple((random.random(20) < 0.1).astype(float)), 1.0)
+        Ranked(
+            tuple(random.integers(0, 6, 20).tolist()),
+            tuple((random.random(20) < 0.1).astype(float)),
+            1.0,
+            tuple(sorted(random.random(20), reverse=True)),
+        )
         for _ in range(60)
     ]
-    weights, values = learned_weights(rankings, [f"s{n}" for n in range(6)])
+    weights, values = learned_weights(rankings, [f"s{n}" for n in range(6)], how=how)
     assert weights.min() == 1.0
     assert [one.value.mean for one in values] == sorted(one.value.mean for one in values)
+
+
+@given(_DOCUMENTS, st.lists(st.sampled_from([0.0, 1.0]), min_size=4, max_size=4), st.integers(1, 5))
+def test_weights_of_nought_and_one_are_leaving_out_and_keeping(
+    documents: list[tuple[int, float]], weights: list[float], k: int
+) -> None:
+    falling = tuple(float(len(documents) - place) for place in range(len(documents)))
+    one = Ranked(tuple(s for s, _ in documents), tuple(g for _, g in documents), 3.0, falling)
+    at = np.array(weights)
+    assert weighed_ndcg([one], at, k=k) == pytest.approx(expected_ndcg([one], at, k=k)[0])
+
+
+def test_a_weight_scales_the_scores_of_its_source() -> None:
+    one = Ranked((0, 1, 1), (0.0, 1.0, 0.0), 1.0, (1.0, 0.9, 0.8))
+    assert weighed_ndcg([one], np.array([0.95, 1.0])).tolist() == [1 / log2(3)]
+    assert weighed_ndcg([one], np.array([0.85, 1.0])).tolist() == [1.0]
+
+
+def test_a_source_with_good_and_bad_in_it_is_lowered_and_not_left_out() -> None:
+    # Three questions of four are answered below source 1's junk, the fourth by source 1 alone.
+    junk = Ranked((1, 1, 0, 0), (0.0, 0.0, 1.0, 0.0), 1.0, (1.0, 0.99, 0.9, 0.1))
+    good = Ranked((1, 0, 0, 0), (1.0, 0.0, 0.0, 0.0), 1.0, (1.0, 0.4, 0.2, 0.1))
+    rankings = [junk, junk, junk, good] * 10
+    weights = reweighted(rankings, 2)
+    assert 0.4 < weights[1] < 0.9
+    assert weights[0] == 1.0
+    assert weighed_ndcg(rankings, weights).tolist() == [1.0] * 40
+    assert expected_ndcg(rankings, np.array([1.0, 0.0]))[0].mean() == 0.75
+
+
+def test_the_way_down_ends_where_nothing_is_to_be_gained() -> None:
+    harmless = [Ranked((0, 1), (1.0, 0.0), 1.0, (2.0, 1.0))] * 3
+    assert descent(harmless, 2).tolist() == [[1.0, 1.0]] * (STEPS + 1)
+    harmful = [Ranked((1, 0), (0.0, 1.0), 1.0, (2.0, 1.0))] * 3
+    assert descent(harmful, 2)[-1].tolist() == [1.0, 0.0]
+    assert descent(harmful, 2)[3].tolist() == pytest.approx([1.0, 0.7])
 
 
 ANIMALS = (
@@ -113,9 +156,22 @@ async def test_a_corrupted_source_is_found_and_left_out(tmp_path: Path) -> None:
         best = await app.ports()[_documents()].passages(result.output.ids, principal=ANONYMOUS)
         assert next(iter(best.values())).document == "otter"
         assert not any(passage.document.startswith("copy-") for passage in best.values())
+        lowered = await value_sources(search, data, by="folder", how="reweight", ports=app.ports())
+        assert [Path(name).name for name, _ in lowered.weights.weights] == ["bad"]
+        assert lowered.gain.low > 0.1
         few = data.only(lambda query: query in {"q-otter", "q-wolf"})
         with pytest.raises(BadInput, match="at least 10 queries"):
             await value_sources(search, few, by="folder", ports=app.ports())
+        other = beir(
+            write_beir(
+                tmp_path / "other",
+                corpus=[{"_id": f"other-{name}", "text": "x"} for name in ANIMALS],
+                queries=[{"_id": f"q-{name}", "text": name} for name in ANIMALS],
+                qrels=[f"q-{name}\tother-{name}\t1" for name in ANIMALS],
+            )
+        )
+        with pytest.raises(BadInput, match="nothing that other judges relevant is among the first 100 hits"):
+            await value_sources(search, other, by="folder", ports=app.ports())
 
 
 def _documents():

@@ -1,0 +1,102 @@
+"""`orchestrator weigh`: from judged queries to a weight for each source of an index."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from orchestrator.cli.evaluate import dataset_of, require_writable
+from orchestrator.cli.output import note, say, say_json
+from orchestrator.cli.program import IndexOption, JsonOption, PrincipalOption, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.evaluation.sources import SourceReport
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command(
+        epilog="Example: `orchestrator weigh search --data judged --by folder --out sources.json`"
+    )(weigh)
+
+
+def weigh(
+    context: typer.Context,
+    workflow: Annotated[str, typer.Argument(help="Name or file of the workflow whose hits are weighed.")],
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="Folder in BEIR's layout, or irds:ID.", metavar="DATA")
+    ],
+    by: Annotated[
+        str,
+        typer.Option("--by", help="What a source is: folder, label, or a metadata field.", metavar="NAME"),
+    ] = "folder",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File of the weights.", metavar="FILE")
+    ] = None,
+    how: Annotated[
+        Literal["prune", "reweight"],
+        typer.Option("--how", help="Leave sources out, or also lower those that are partly good."),
+    ] = "prune",
+    split: Annotated[
+        str | None,
+        typer.Option("--split", help="Which judgements of the folder.", metavar="NAME", show_default="test"),
+    ] = None,
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn what each source of an index is worth, for the node WeighSources.
+
+    The index holds the judged documents under the ids that the judgements use. Half of the queries
+    are learned from; the gain is told for the others.
+    """
+    from orchestrator.app import Application
+    from orchestrator.cli.ask import require_content
+
+    require_writable(out)
+    dataset = dataset_of(data, split)
+    settings = invocation(context).settings(index=index)
+    reader = settings.reader(principal)
+
+    async def valued() -> SourceReport:
+        from orchestrator.evaluation.sources import value_sources
+
+        async with Application(settings) as application:
+            require_content(application, settings.index)
+            application.check_format()
+            arm = application.workflow(workflow)
+            return await value_sources(
+                arm, dataset, by=by, how=how, ports=application.ports(), principal=reader
+            )
+
+    report = asyncio.run(valued())
+    if out is not None:
+        report.weights.save(out)
+    if as_json:
+        say_json(_wire(report, out))
+        return
+    say(str(report))
+    if out is not None:
+        note(f"The weights are in {out}. Use them: WeighSources(SourceWeights.load({str(out)!r}))")
+
+
+def _wire(report: SourceReport, out: Path | None) -> dict[str, Any]:
+    return {
+        "weights": None if out is None else str(out),
+        "by": report.weights.by,
+        "sources": [
+            {"source": one.source, "weight": one.weight, "value": one.value._asdict(), "queries": one.seen}
+            for one in report.values
+        ],
+        "held_out": {
+            "queries": report.held_out,
+            "before": report.before._asdict(),
+            "after": report.after._asdict(),
+            "gain": report.gain._asdict(),
+            "p": report.p,
+        },
+        "learned": report.learned,
+    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from orchestrator.connections import PROVIDED, Connections
 from orchestrator.errors import IndexMismatch
 from orchestrator.settings import DAY
-from orchestrator.types import Question
+from orchestrator.types import Principal, Question
 from orchestrator.workflow_files import load_workflow
 
 if TYPE_CHECKING:
@@ -62,6 +62,13 @@ class Application(Connections):
         if isinstance(question, str):
             question = Question(question, self.settings.principal)
         return await workflow.run(question, ports=self.ports(index), budget=budget, durability=durability)
+
+    async def judge(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
+        """Say how good the answer of a run was, from 0 to 1, to learn whom to ask; see `routes`."""
+        from orchestrator.shared_bandit import judged
+
+        reader = principal or self.settings.principal
+        return await judged(self.runs, self.verdicts, run_id, score, principal=reader)
 
     # -- indexes -------------------------------------------------------------------------------
 
@@ -133,6 +140,11 @@ class Application(Connections):
         await self.runs.prune_checkpoints(before=now - kept.checkpoints * DAY)
         await self.database.run_writing(self.conversations.prune, before=now - kept.conversations * DAY)
         await self.database.run_writing(self.cache.prune)
+        await self.database.run_writing(
+            self.verdicts.prune,
+            answers_before=now - kept.runs * DAY,
+            verdicts_before=now - kept.verdicts * DAY,
+        )
 
     def backup(self, path: Path, progress: Progress) -> Manifest:
         """Write everything that is kept into the archive `path`, while others may use it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
@@ -16,7 +17,9 @@ from orchestrator.ports import (
     Probabilities,
     Scores,
     TellsName,
+    Use,
     of_tenant,
+    of_use,
     scores_texts,
 )
 from orchestrator.types import Message
@@ -61,6 +64,16 @@ class CachedModel:
     def of_tenant(self, tenant: str) -> CachedModel:
         """The model and the answers of one tenant."""
         return CachedModel(of_tenant(self._model, tenant), self._cache, seconds=self._seconds, tenant=tenant)
+
+    def of_use(self, use: Use) -> CachedModel:
+        """The same answers, over the model's view: one that is found was asked for by another run."""
+        view = copy.copy(self)
+        view.ask(of_use(self._model, use))
+        return view
+
+    def ask(self, model: LanguageModel) -> None:
+        """Ask another model for what is not kept."""
+        self._model = model
 
     async def generate(
         self,

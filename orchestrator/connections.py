@@ -27,9 +27,9 @@ from orchestrator.ports import (
     SparseEncoder,
     TokenEmbedder,
     VectorStore,
-    scores_texts,
+    Verdicts,
 )
-from orchestrator.settings import DAY, Settings, index_name
+from orchestrator.settings import Settings, index_name
 
 if TYPE_CHECKING:
     from connectors.qdrant_edge import EdgeVectorStore
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         SqlConversations,
         SqlLedger,
         SqlRuns,
+        SqlVerdicts,
     )
     from orchestrator.archive import ArchivedIndex
     from orchestrator.recommendation.arms import Roster
@@ -57,6 +58,7 @@ PROVIDED: tuple[type, ...] = (
     Conversations,
     Cache,
     Runs,
+    Verdicts,
     Clock,
     Catalogue,
     Ledger,
@@ -143,6 +145,13 @@ class Connections:
         from connectors.sql import SqlCache
 
         return SqlCache(self.database, self.clock)
+
+    @cached_property
+    def verdicts(self) -> SqlVerdicts:
+        """What was thought of answers."""
+        from connectors.sql import SqlVerdicts
+
+        return SqlVerdicts(self.database, self.clock)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -237,41 +246,32 @@ class Connections:
     @cached_property
     def model(self) -> LanguageModel:
         """The language model that nodes are given: a recording, or `own_model` with what stands before it."""
-        from orchestrator.cached_model import CachedModel
+        from orchestrator.model_front import fronted
         from orchestrator.recorded_model import RecordedModel
 
         if self._replay is not None:
             return RecordedModel(self._replay)
-        model = self.own_model
-        there = model.available or scores_texts(model)
-        if self._record is not None:
-            if not there:
-                raise BadInput("there is no model to record.", hint="Set llm_url, or leave --record out.")
-            return RecordedModel(self._record, model)
-        if self.settings.llm_cache and there:
-            return CachedModel(model, self.cache, seconds=self.settings.retention.cache * DAY)
-        return model
+        return fronted(self.own_model, self.settings, lambda: self.cache, record=self._record)
 
     @cached_property
     def own_model(self) -> LanguageModel:
-        """The model that was given, that of `llm_url` and `score_url`, or one that is never available."""
-        if not self.settings.llm_url and not self.settings.score_url:
+        """The model that was given, those of `routes`, that of `llm_url` and `score_url`, or none."""
+        settings = self.settings
+        if not (settings.llm_url or settings.routes or settings.score_url):
             return NullModel()
-        from connectors.vllm.configured import model_of
+        from connectors.vllm.configured import model_of, routes_of
+        from orchestrator.routed_model import routed
 
-        return model_of(self.settings)
+        if not settings.routes:
+            return model_of(settings)
+        # Where a prompt points is learned of many: the embedder that is always there is enough.
+        return routed(routes_of(settings), settings, self._embedder("light"), self.verdicts)
 
     async def served(self) -> list[tuple[str, str]]:
         """What the model servers say that they serve, in words; raises ModelError if one does not answer."""
-        from connectors.vllm import ScoringModel, VllmModel
+        from orchestrator.model_front import introductions
 
-        model = self.own_model
-        if not isinstance(model, VllmModel | ScoringModel):
-            return []
-        try:
-            return [(name, str(served)) for name, served in await model.introduced()]
-        finally:
-            await model.close()
+        return await introductions(self.own_model)
 
     @property
     def index_folder(self) -> Path:
@@ -284,8 +284,6 @@ class Connections:
         from connectors.qdrant_edge import EdgeShardWriter
 
         return EdgeShardWriter(self.index_folder, quantisation=self.settings.quantisation)
-
-    # -- recommendation ------------------------------------------------------------------------
 
     @cached_property
     def roster(self) -> Roster:
@@ -337,6 +335,7 @@ class Connections:
                 Conversations: self.conversations,
                 Cache: self.cache,
                 Runs: self.runs,
+                Verdicts: self.verdicts,
                 Clock: self.clock,
                 Catalogue: self.catalogue,
                 Ledger: self.ledger,
@@ -365,8 +364,6 @@ class Connections:
         from connectors.minilm import MiniLmEmbedder, installed
 
         return embedder != MiniLmEmbedder.name or installed()
-
-    # -- keeping -------------------------------------------------------------------------------
 
     def restore_state(self, copy: Path) -> None:
         """Put a copy of the state, of SQLite, in the place of what there is."""

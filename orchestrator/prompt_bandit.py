@@ -85,6 +85,7 @@ class PromptBandit:
             "seed": seed,
         }
         self.arms = arms
+        self.dimensions = dimensions
         self.costs = tuple(costs) if costs is not None else (0.0,) * arms
         self.exploration = exploration
         if kernel == "fourier":
@@ -100,11 +101,15 @@ class PromptBandit:
 
     def choose(self, prompt: NDArray[np.floating]) -> int:
         """The model with the highest upper confidence bound, its cost taken off."""
+        return self.ranked(prompt)[0]
+
+    def ranked(self, prompt: NDArray[np.floating]) -> list[int]:
+        """All models, the one to choose first."""
         bounds = [
             estimate.mean + self.exploration * estimate.deviation - cost
             for estimate, cost in zip(self.estimates(prompt), self.costs, strict=True)
         ]
-        return max(range(self.arms), key=lambda arm: (bounds[arm], -arm))
+        return sorted(range(self.arms), key=lambda arm: (-bounds[arm], arm))
 
     def learn(self, arm: int, prompt: NDArray[np.floating], score: float) -> None:
         """Note the score that a model got for a prompt."""

@@ -17,7 +17,9 @@ from orchestrator.ports import (
     LanguageModel,
     Probabilities,
     Scores,
+    Use,
     of_tenant,
+    of_use,
     scores_texts,
 )
 from orchestrator.types import Message, Usage
@@ -53,6 +55,14 @@ class RecordedModel:
             return self
         view = copy.copy(self)
         view.ask(of_tenant(self._model, tenant))
+        return view
+
+    def of_use(self, use: Use) -> RecordedModel:
+        """The same recording; what it lacks is asked of the model's view."""
+        if self._model is None:
+            return self
+        view = copy.copy(self)
+        view.ask(of_use(self._model, use))
         return view
 
     def ask(self, model: LanguageModel) -> None:

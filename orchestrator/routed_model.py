@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, ContextTooLong, ModelError
 from orchestrator.ports import (
     Embedder,
     Generation,
     LanguageModel,
     Probabilities,
     Scores,
+    Use,
     of_tenant,
+    of_use,
     scores_texts,
 )
 from orchestrator.prompt_bandit import PromptBandit
+from orchestrator.shared_bandit import SharedBandit
 from orchestrator.types import Message
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from pydantic import BaseModel
+
+    from orchestrator.ports import Verdicts
+    from orchestrator.settings import Settings
+
+log = logging.getLogger("orchestrator.routing")
+
+ResultT = TypeVar("ResultT")
 
 #: Prompts whose decision is remembered until somebody judges the answer.
 REMEMBERED = 10_000
@@ -38,7 +50,11 @@ class RoutedModel:
 
     What a prompt is, is the embedding of its last turn. `judge` scores an answer at once, from 0 to 1, or
     gives None; `feedback` scores it later. Without either nothing is learned, and the bandit explores.
-    `bandit` is by default RFF-UCB without costs. `score` is asked of the first model.
+    `bandit` is by default RFF-UCB without costs. `score` is asked of the first model. A model that fails
+    in a way that another may not is passed over, as long as nothing of its answer was shown.
+
+    With `shared`, in the place of `bandit`, what is learned is kept, and is what all processes were told:
+    of each run, the answers that were streamed to its reader are noted, to be judged by the run's id.
 
     One bandit learns for all tenants: what it keeps of a prompt is which way its embedding points.
     """
@@ -50,6 +66,7 @@ class RoutedModel:
         *,
         bandit: PromptBandit | None = None,
         judge: Judge | None = None,
+        shared: SharedBandit | None = None,
     ) -> None:
         self._models = {name: model for name, model in models.items() if model.available}
         if not self._models:
@@ -59,6 +76,8 @@ class RoutedModel:
         self._embedder = embedder
         self._bandit = bandit
         self._judge = judge
+        self._shared = shared
+        self._run_id: str | None = None
         self._decisions: Decisions = OrderedDict()
 
     @property
@@ -76,20 +95,38 @@ class RoutedModel:
         """Whether the first model scores."""
         return scores_texts(next(iter(self._models.values())))
 
-    def of_tenant(self, tenant: str) -> LanguageModel:
-        """The tenant's view of each model, with what was learned so far and from now on."""
-        view = RoutedModel(
-            {name: of_tenant(model, tenant) for name, model in self._models.items()},
-            self._embedder,
-            bandit=self.bandit,
-            judge=self._judge,
-        )
-        view.share(self._decisions)
-        return view
+    @property
+    def models(self) -> Mapping[str, LanguageModel]:
+        """The models by name."""
+        return self._models
 
-    def share(self, decisions: Decisions) -> None:
-        """Remember decisions together with another view."""
-        self._decisions = decisions
+    def of_tenant(self, tenant: str) -> RoutedModel:
+        """The tenant's view of each model, with what was learned so far and from now on."""
+        return self._viewed(self._run_id, lambda model: of_tenant(model, tenant))
+
+    def of_use(self, use: Use) -> RoutedModel:
+        """The view of a run, whose answers may be judged by its id."""
+        return self._viewed(use.run_id, lambda model: of_use(model, use))
+
+    def _viewed(self, run_id: str | None, view: Callable[[LanguageModel], LanguageModel]) -> RoutedModel:
+        if self._shared is None:
+            # Made once, so that views learn together.
+            self._bandit = self.bandit
+        other = copy.copy(self)
+        other.look(run_id, {name: view(model) for name, model in self._models.items()})
+        return other
+
+    def look(self, run_id: str | None, models: Mapping[str, LanguageModel]) -> None:
+        """Be the view of a run, on views of the models."""
+        self._run_id = run_id
+        self._models = dict(models)
+
+    async def close(self) -> None:
+        """Close what the models hold."""
+        for model in self._models.values():
+            closing = getattr(model, "close", None)
+            if closing is not None:
+                await closing()
 
     @property
     def bandit(self) -> PromptBandit:
@@ -123,14 +160,28 @@ class RoutedModel:
         seed: int = 0,
     ) -> Generation[Any]:
         """A completion by the model that is expected to do best."""
-        made = await (await self._routed(prompt)).generate(
-            prompt,
-            schema=schema,
-            on_text=on_text,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            seed=seed,
-        )
+        shown = False
+
+        def show(piece: str) -> None:
+            nonlocal shown
+            shown = True
+            if on_text is not None:
+                on_text(piece)
+
+        def ask(model: LanguageModel) -> Awaitable[Generation[Any]]:
+            return model.generate(
+                prompt,
+                schema=schema,
+                on_text=show if on_text is not None else None,
+                max_tokens=max_tokens,
+                temperature=temperature,
+                seed=seed,
+            )
+
+        made = await self._routed(prompt, ask, shown=lambda: shown)
+        if on_text is not None and self._shared is not None and self._run_id is not None:
+            arm, vector = self._decisions[_key(prompt)]
+            await self._shared.answered(self._run_id, tuple(self._models)[arm], vector)
         score = self._judge(prompt, made) if self._judge is not None else None
         if score is not None:
             self.feedback(prompt, score)
@@ -138,23 +189,56 @@ class RoutedModel:
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Probabilities by the model that is expected to do best."""
-        return await (await self._routed(prompt)).choose(prompt, options)
+        return await self._routed(prompt, lambda model: model.choose(prompt, options))
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Scores by the first model: those of different models are not on one scale."""
         return await next(iter(self._models.values())).score(query, texts)
 
-    async def _routed(self, prompt: Sequence[Message]) -> LanguageModel:
+    async def _routed(
+        self,
+        prompt: Sequence[Message],
+        ask: Callable[[LanguageModel], Awaitable[ResultT]],
+        *,
+        shown: Callable[[], bool] = lambda: False,
+    ) -> ResultT:
         (vector,) = await self._embedder.embed([prompt[-1].text if prompt else ""], kind="query")
-        arm = self.bandit.choose(vector)
+        bandit = self.bandit if self._shared is None else await self._shared.current()
+        models = tuple(self._models.values())
+        *first, last = bandit.ranked(vector)
+        for arm in first:
+            try:
+                result = await ask(models[arm])
+            except ModelError as error:
+                if shown() or not (error.retryable or isinstance(error, ContextTooLong)):
+                    raise
+                log.warning("%s: another model is asked.", error.message.rstrip("."))
+            else:
+                self._decided(prompt, arm, vector)
+                return result
+        result = await ask(models[last])
+        self._decided(prompt, last, vector)
+        return result
+
+    def _decided(self, prompt: Sequence[Message], arm: int, vector: NDArray[np.float32]) -> None:
         decisions = self._decisions
         decisions[_key(prompt)] = (arm, vector)
         decisions.move_to_end(_key(prompt))
         if len(decisions) > REMEMBERED:
             decisions.popitem(last=False)
-        return tuple(self._models.values())[arm]
 
 
 def _key(prompt: Sequence[Message]) -> str:
     told = "\0".join(f"{message.role}\0{message.text}" for message in prompt)
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def routed(
+    models: Mapping[str, LanguageModel], settings: Settings, embedder: Embedder, verdicts: Verdicts
+) -> RoutedModel:
+    """The model that `routes` describe, with what was learned before."""
+    costs = sorted(route.cost for route in settings.routes.values())
+    bandit = PromptBandit(
+        len(models), embedder.dimensions, costs=costs, exploration=settings.routes_exploration
+    )
+    return RoutedModel(models, embedder, shared=SharedBandit(bandit, tuple(models), verdicts, embedder.name))

@@ -60,6 +60,7 @@ class Retention(_Table):
     conversations: Days = 90
     cache: Days = 7
     checkpoints: Days = 7
+    verdicts: Days = 365
 
 
 class Bm25(_Table):
@@ -84,6 +85,21 @@ class Serve(_Table):
     concurrent: int = Field(default=16, ge=1)
     queued: int = Field(default=64, ge=0)
     deadline: float = Field(default=60.0, gt=0)
+
+
+class Route(_Table):
+    """One of several models, of which each prompt is asked of one; `cost` is in units of score."""
+
+    url: tuple[str, ...] = Field(min_length=1)
+    model: str | None = None
+    api_key: SecretStr | None = None
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
+    cost: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return _addresses(value)
 
 
 class Settings(BaseSettings):
@@ -117,6 +133,8 @@ class Settings(BaseSettings):
     llm_options: dict[str, Any] = Field(default_factory=dict[str, Any])
     llm_cache: bool = False
     llm_timeout: float = Field(default=120.0, gt=0)
+    routes: dict[str, Route] = Field(default_factory=dict[str, Route], repr=False)
+    routes_exploration: float = Field(default=0.5, ge=0, allow_inf_nan=False)
     score_url: Annotated[tuple[str, ...], NoDecode] = ()
     score_model: str | None = None
     score_api_key: SecretStr | None = None
@@ -173,8 +191,7 @@ class Settings(BaseSettings):
     @field_validator("llm_url", "score_url", "embed_url", mode="before")
     @classmethod
     def _listed_addresses(cls, value: Any) -> Any:
-        """One address, or several: with blanks or commas between them, or as a list."""
-        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+        return _addresses(value)
 
     @field_validator("index")
     @classmethod
@@ -193,6 +210,14 @@ class Settings(BaseSettings):
             object.__setattr__(self, "database_url", f"sqlite:///{self.home / 'state.db'}")
         return self
 
+    @model_validator(mode="after")
+    def _routes_or_one_model(self) -> Settings:
+        if self.routes and self.llm_url:
+            raise ValueError("llm_url and routes are both set: name the model of llm_url among routes")
+        if len(self.routes) == 1:
+            raise ValueError("routes has one model, and nothing to choose from: name it with llm_url")
+        return self
+
     def reader(self, given: str | None) -> Principal:
         """Who asks: a named principal, one written `tenant:grant,grant`, or by default `principal`."""
         if given is None:
@@ -204,6 +229,11 @@ class Settings(BaseSettings):
                 f"The principal is not known: {error}.",
                 hint=f"Add [principals.{given}] to {FILE_NAME}, or write tenant:grant,grant.",
             ) from None
+
+
+def _addresses(value: Any) -> Any:
+    """One address, or several: with blanks or commas between them, or as a list."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
 def index_name(value: str) -> str:

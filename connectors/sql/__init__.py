@@ -10,6 +10,7 @@ from connectors.sql.documents import SqlDocuments
 from connectors.sql.features import SqlFeatures
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.runs import SqlRuns
+from connectors.sql.verdicts import SqlVerdicts
 
 __all__ = [
     "Database",
@@ -20,4 +21,5 @@ __all__ = [
     "SqlFeatures",
     "SqlLedger",
     "SqlRuns",
+    "SqlVerdicts",
 ]

@@ -25,7 +25,7 @@ class Address:
             shown = given.partition("@")[2] or given
             raise SettingsError(
                 f"{setting} has the address {shown!r}, which is not that of a server.",
-                hint=f"Write it as http://host:port, and a key as {setting.replace('_url', '_api_key')}.",
+                hint=f"Write it as http://host:port, and a key as {setting.removesuffix('url')}api_key.",
             )
         path = parts.path.rstrip("/")
         root = path.removesuffix("/v1")
@@ -33,6 +33,11 @@ class Address:
             urlunsplit((parts.scheme, parts.netloc, root, "", "")),
             urlunsplit((parts.scheme, parts.netloc, f"{root}/v1", "", "")),
         )
+
+
+def named(setting: str, end: str) -> str:
+    """A setting of a server: `llm_url`, or `routes.small.url` in a table."""
+    return f"{setting}.{end}" if "." in setting else f"{setting}_{end}"
 
 
 def addresses(given: str | Sequence[str], setting: str = "llm_url") -> tuple[Address, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from connectors.vllm.address import addresses
+from connectors.vllm.address import addresses, named
 from connectors.vllm.embedder import VllmEmbedder
 from connectors.vllm.model import VllmModel
 from connectors.vllm.scoring import Scorer, ScoringModel
@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 def model_of(settings: Settings) -> VllmModel | ScoringModel | NullModel:
     """The model at `llm_url`; its scores come from `score_url`, which may be there alone."""
-    scorer = None
-    if settings.score_url:
-        scorer = Scorer(
-            _servers(settings, "score", settings.score_url, settings.score_api_key), settings.score_model
-        )
+    scorer = _scorer(settings)
     if not settings.llm_url:
         return ScoringModel(scorer) if scorer is not None else NullModel()
     servers = _servers(settings, "llm", settings.llm_url, settings.llm_api_key)
@@ -36,6 +32,32 @@ def model_of(settings: Settings) -> VllmModel | ScoringModel | NullModel:
         secret=_told(settings.llm_api_key) or "",
         options=settings.llm_options,
     )
+
+
+def routes_of(settings: Settings) -> dict[str, VllmModel]:
+    """The models of `routes` by name, the cheapest first: ties, and scores, are its own.
+
+    A name holds the model's: what was learned of one is not taken for another that follows it.
+    """
+    scorer = _scorer(settings)
+    routes = sorted(settings.routes.items(), key=lambda item: item[1].cost)
+    return {
+        f"{name} ({route.model})" if route.model else name: VllmModel(
+            _servers(settings, f"routes.{name}", route.url, route.api_key),
+            route.model,
+            scorer=scorer,
+            secret=_told(route.api_key) or "",
+            options={**settings.llm_options, **route.options},
+        )
+        for name, route in routes
+    }
+
+
+def _scorer(settings: Settings) -> Scorer | None:
+    if not settings.score_url:
+        return None
+    servers = _servers(settings, "score", settings.score_url, settings.score_api_key)
+    return Scorer(servers, settings.score_model)
 
 
 def embedder_of(settings: Settings) -> VllmEmbedder:
@@ -50,9 +72,8 @@ def embedder_of(settings: Settings) -> VllmEmbedder:
 
 
 def _servers(settings: Settings, setting: str, urls: Sequence[str], key: SecretStr | None) -> Servers:
-    return Servers(
-        addresses(urls, f"{setting}_url"), key=_told(key), timeout=settings.llm_timeout, setting=setting
-    )
+    known = addresses(urls, named(setting, "url"))
+    return Servers(known, key=_told(key), timeout=settings.llm_timeout, setting=setting)
 
 
 def _told(key: SecretStr | None) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
+from connectors.vllm.address import named
 from orchestrator.errors import (
     ContextTooLong,
     ModelError,
@@ -60,7 +61,7 @@ def wrong_address(server: str, setting: str, found: str) -> ModelUnreachable:
     """Something answers there, and it is no model server."""
     error = ModelUnreachable(
         f"{server} is not an OpenAI-compatible model server: {found}.",
-        hint=f"Correct {setting}_url, such as http://host:8000 (with or without /v1).",
+        hint=f"Correct {named(setting, 'url')}, such as http://host:8000 (with or without /v1).",
     )
     error.retryable = False
     return error
@@ -69,7 +70,7 @@ def wrong_address(server: str, setting: str, found: str) -> ModelUnreachable:
 def _unreachable(server: str, setting: str, reason: str) -> ModelUnreachable:
     return ModelUnreachable(
         f"the model server {server} cannot be reached: {_shortened(reason)}.",
-        hint=f"Start it, or correct {setting}_url; `orchestrator doctor` checks it.",
+        hint=f"Start it, or correct {named(setting, 'url')}; `orchestrator doctor` checks it.",
     )
 
 
@@ -81,14 +82,14 @@ def _of_status(error: Any, server: str, model: str, setting: str) -> ModelError:
     if status in (401, 403):
         return ModelKeyRefused(
             f"{where} does not accept the key{what} (status {status}).",
-            hint=f"Set {setting}_api_key to the key that it was started with.",
+            hint=f"Set {named(setting, 'api_key')} to the key that it was started with.",
         )
     if status in (404, 405) or 300 <= status < 400:
         # A path that does not exist has FastAPI's {"detail": "Not Found"}, a model that does not has a text.
         if status == 404 and model and (model in said or "model" in code):
             return UnknownModel(
                 f"{where} has no model {model!r}.",
-                hint=f"Set {setting}_model to one of those that {server}/v1/models lists.",
+                hint=f"Set {named(setting, 'model')} to one of those that {server}/v1/models lists.",
             )
         return wrong_address(server, setting, f"status {status} for {error.request.url.path}")
     if status in (400, 413, 422):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.vllm import answers
+from connectors.vllm.address import named
 from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import ModelError, UnknownModel
 
@@ -85,7 +86,7 @@ class Serving:
             what = f"has no model {self._model!r}, but" if self._model else "has not one model but"
             raise UnknownModel(
                 f"the model server {servers.names} {what} these: {', '.join(names) or 'none'}.",
-                hint=f"Name one with {servers.setting}_model.",
+                hint=f"Name one with {named(servers.setting, 'model')}.",
             )
         mine = next((each for each in models if each.get("id") == self._model), models[0] if models else {})
         context = mine.get("max_model_len")

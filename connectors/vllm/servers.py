@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from connectors.vllm.address import Address
+from connectors.vllm.address import Address, named
 from connectors.vllm.circuit import Circuit
 from connectors.vllm.failures import translated, wrong_address
 from connectors.vllm.limit import AdaptiveLimit
@@ -98,7 +98,7 @@ class Servers:
     ) -> None:
         if find_spec("openai") is None:
             raise SettingsError(
-                f"{setting}_url is set, but the package openai is not installed.",
+                f"{named(setting, 'url')} is set, but the package openai is not installed.",
                 hint='Run `pip install "orchestrator-rag[llm]"`.',
             )
         self.all = tuple(Server(each, Circuit(clock, seed)) for seed, each in enumerate(addresses))
@@ -239,7 +239,7 @@ class Servers:
             wait = min(server.circuit.wait for server in self.all)
             raise ModelUnreachable(
                 f"{reasons}. It failed several times and is left alone for {wait:.1f} s.",
-                hint=f"Start it, or correct {self.setting}_url; `orchestrator doctor` checks it.",
+                hint=f"Start it, or correct {named(self.setting, 'url')}; `orchestrator doctor` checks it.",
             )
         server = min(well, key=lambda server: server.limit.load)
         return server if server.limit.free else None

@@ -99,6 +99,7 @@ def _register() -> None:
         evaluate,
         flows,
         index,
+        judge,
         prune,
         recommend,
         safekeeping,
@@ -109,7 +110,7 @@ def _register() -> None:
 
     program.add_typer(index.program, name="index")
     program.add_typer(recommend.program, name="recommend")
-    for each in (ask, serve, flows, evaluate, calibrate, weigh, trace, doctor, prune, safekeeping):
+    for each in (ask, serve, flows, evaluate, calibrate, weigh, trace, judge, doctor, prune, safekeeping):
         each.register(program)
 
 

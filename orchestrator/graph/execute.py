@@ -18,7 +18,7 @@ from orchestrator.graph.context import Run
 from orchestrator.graph.metered import MeteredModel
 from orchestrator.graph.plan import Call
 from orchestrator.graph.running import RunState, StepTrace
-from orchestrator.ports import LanguageModel, of_tenant
+from orchestrator.ports import LanguageModel, Use, of_tenant, of_use
 
 #: Threads for nodes that are plain functions, in each process.
 THREADS = 32
@@ -118,7 +118,7 @@ class PreparedCall:
                 ) from None
             if port is LanguageModel:
                 model = of_tenant(values[parameter], run.principal.tenant)
-                values[parameter] = MeteredModel(model, run, trace)
+                values[parameter] = MeteredModel(of_use(model, Use(run.run_id)), run, trace)
         context = None
         if self.context is not None:
             context = values[self.context] = Run(run, self.path)

@@ -25,11 +25,14 @@ from orchestrator.ports.models import (
     Generation,
     LanguageModel,
     PerTenant,
+    PerUse,
     Probabilities,
     Scores,
     ScoresTexts,
     TellsName,
+    Use,
     of_tenant,
+    of_use,
     scores_texts,
 )
 from orchestrator.ports.recommend import Arm, Known, Ranking, Recommender, Trainer, Training
@@ -46,6 +49,7 @@ from orchestrator.ports.vectors import (
     TokenEmbedder,
     VectorStore,
 )
+from orchestrator.ports.verdicts import Verdict, Verdicts
 
 __all__ = [
     "Arm",
@@ -74,6 +78,7 @@ __all__ = [
     "Lexical",
     "PassageRow",
     "PerTenant",
+    "PerUse",
     "Probabilities",
     "Ranking",
     "Recommender",
@@ -93,7 +98,11 @@ __all__ = [
     "TokenEmbedder",
     "Trainer",
     "Training",
+    "Use",
     "VectorStore",
+    "Verdict",
+    "Verdicts",
     "of_tenant",
+    "of_use",
     "scores_texts",
 ]

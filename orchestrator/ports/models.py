@@ -113,3 +113,25 @@ class PerTenant(Protocol):
 def of_tenant(model: LanguageModel, tenant: str) -> LanguageModel:
     """The model as a tenant uses it: its view, or the model itself if it does not tell tenants apart."""
     return model.of_tenant(tenant) if isinstance(model, PerTenant) else model
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Who asks a model: a node of the run `run_id`."""
+
+    run_id: str
+
+
+@runtime_checkable
+class PerUse(Protocol):
+    """A model that wants to know for which run it is asked. The engine asks it for a view, node by node.
+
+    A model that wraps another passes this on.
+    """
+
+    def of_use(self, use: Use) -> LanguageModel: ...
+
+
+def of_use(model: LanguageModel, use: Use) -> LanguageModel:
+    """The model as a node of a run uses it: its view, or the model itself if it does not ask."""
+    return model.of_use(use) if isinstance(model, PerUse) else model

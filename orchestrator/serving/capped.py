@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, of_tenant, scores_texts
+from orchestrator.ports import (
+    Generation,
+    LanguageModel,
+    Probabilities,
+    Scores,
+    Use,
+    of_tenant,
+    of_use,
+    scores_texts,
+)
 from orchestrator.types import Message
 
 if TYPE_CHECKING:
@@ -28,6 +37,11 @@ class CappedModel:
     def of_tenant(self, tenant: str) -> CappedModel:
         """Itself, over the tenant's view of its model: one request has one tenant."""
         self._model = of_tenant(self._model, tenant)
+        return self
+
+    def of_use(self, use: Use) -> CappedModel:
+        """Itself, over the view of its model: one request is one run."""
+        self._model = of_use(self._model, use)
         return self
 
     @property

@@ -6,13 +6,14 @@ import re
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from orchestrator.errors import RunNotFound
-from orchestrator.ports import RunRecord, Runs, RunStatus, StepRecord
+from orchestrator.ports import RunRecord, Runs, RunStatus, StepRecord, Verdicts
 from orchestrator.serving.endpoint import Asker, Served
 from orchestrator.serving.openai import Annotation, CitedPassage, TokenUsage
 from orchestrator.serving.reply import Reply, cited, tokens
+from orchestrator.shared_bandit import judged
 from orchestrator.types import Answer
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
@@ -115,3 +116,20 @@ async def run(run_id: str, endpoint: Served, asker: Asker) -> RunView:
     if record is None:
         raise RunNotFound(f"There is no run {run_id!r} of yours.", hint="Check the id and the API key.")
     return RunView.of(record)
+
+
+class Judgement(BaseModel):
+    """How good the answer of a run was: 0 (of no use) to 1 (as it should be)."""
+
+    score: float = Field(ge=0, le=1)
+
+
+@router.post("/{run_id}/judgement")
+async def judge(run_id: str, judgement: Judgement, endpoint: Served, asker: Asker) -> dict[str, Any]:
+    """Judge the answer of one's own run, once, so that `routes` learn which model to ask."""
+    ports = endpoint.ports()
+    runs, verdicts = ports[Runs], ports[Verdicts]
+    assert isinstance(runs, Runs)
+    assert isinstance(verdicts, Verdicts)
+    count = await judged(runs, verdicts, run_id, judgement.score, principal=asker)
+    return {"id": run_id, "object": "judgement", "judged": count}

@@ -1,0 +1,39 @@
+"""`orchestrator judge`: how good an answer was."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.output import say, say_json
+from orchestrator.cli.program import JsonOption, PrincipalOption, invocation
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command(epilog="Example: `orchestrator judge 5f3b… 1`")(judge)
+
+
+def judge(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(help="Id of a run, as `ask` prints it.", metavar="RUN_ID")],
+    score: Annotated[float, typer.Argument(help="From 0 (of no use) to 1 (as it should be).")],
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how good the answer of a run was, so that `routes` learn which model to ask. Once an answer."""
+    from orchestrator.app import Application
+
+    settings = invocation(context).settings()
+
+    async def told() -> int:
+        async with Application(settings) as application:
+            return await application.judge(run_id, score, principal=settings.reader(principal))
+
+    count = asyncio.run(told())
+    if as_json:
+        say_json({"run_id": run_id, "judged": count})
+    else:
+        say(f"Judged: {count} answer{'' if count == 1 else 's'} of {run_id}.")

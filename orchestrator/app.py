@@ -133,13 +133,13 @@ class Application(Connections):
 
     # -- keeping -------------------------------------------------------------------------------
 
-    async def prune(self) -> None:
-        """Delete what the retention settings give up."""
+    async def prune(self, *, cache: bool = False) -> None:
+        """Delete what the retention settings give up; with `cache`, all kept results and answers."""
         kept, now = self.settings.retention, self.clock.now()
         await self.runs.prune(before=now - kept.runs * DAY)
         await self.runs.prune_checkpoints(before=now - kept.checkpoints * DAY)
         await self.database.run_writing(self.conversations.prune, before=now - kept.conversations * DAY)
-        await self.database.run_writing(self.cache.prune)
+        await self.database.run_writing(self.cache.clear if cache else self.cache.prune)
         await self.database.run_writing(
             self.verdicts.prune,
             answers_before=now - kept.runs * DAY,

@@ -35,7 +35,8 @@ class CachedModel:
 
     An answer belongs to everything that it was asked with: tenant, model, messages, schema, length,
     temperature, seed. One that is found costs nothing: its usage is empty. A cache that cannot be read or
-    written is done without.
+    written is done without. A text that was asked for by a node falls with the passages that the node had
+    read and its prompt quotes; numbers say nothing without the prompt, and stay for their time.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class CachedModel:
         self._cache = cache
         self._seconds = seconds
         self._tenant = tenant
+        self._use: Use | None = None
 
     @property
     def name(self) -> str:
@@ -68,12 +70,12 @@ class CachedModel:
     def of_use(self, use: Use) -> CachedModel:
         """The same answers, over the model's view: one that is found was asked for by another run."""
         view = copy.copy(self)
-        view.ask(of_use(self._model, use))
+        view.serve(use)
         return view
 
-    def ask(self, model: LanguageModel) -> None:
-        """Ask another model for what is not kept."""
-        self._model = model
+    def serve(self, use: Use) -> None:
+        """Be the view of a node of a run."""
+        self._model, self._use = of_use(self._model, use), use
 
     async def generate(
         self,
@@ -112,7 +114,8 @@ class CachedModel:
             value = {"text": made.text, "finish": made.finish}
             # The text may hold more than the object that was read from it.
             whole = {**value, "object": made.parsed.model_dump_json()} if schema and made.parsed else value
-            await self._keep(key, whole)
+            asked = "\n".join(message.text for message in prompt)
+            await self._keep(key, whole, sources=self._use.quoted(asked) if self._use else ())
         return made
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
@@ -149,9 +152,10 @@ class CachedModel:
             return None
         return None if data is None else json.loads(data)
 
-    async def _keep(self, key: str, value: dict[str, Any]) -> None:
+    async def _keep(self, key: str, value: dict[str, Any], *, sources: Sequence[str] = ()) -> None:
         try:
-            await self._cache.put(key, json.dumps(value).encode(), seconds=self._seconds)
+            data = json.dumps(value).encode()
+            await self._cache.put(key, data, sources=sources, seconds=self._seconds)
         except StoreError as error:
             log.warning("the model cache cannot be written: %s", error)
 

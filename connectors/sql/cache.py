@@ -48,6 +48,11 @@ class SqlCache:
                 delete(cache_entries).where(cache_entries.c.expires <= self._now())
             ).rowcount
 
+    def clear(self) -> int:
+        """Drop everything; how many entries."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(cache_entries)).rowcount
+
     def _get(self, key: str) -> bytes | None:
         now = self._now()
         query = select(cache_entries.c.value).where(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import typer
 
@@ -15,7 +16,13 @@ def register(program: typer.Typer) -> None:
     program.command(epilog="Example: `orchestrator prune`")(prune)
 
 
-def prune(context: typer.Context, as_json: JsonOption = False) -> None:
+def prune(
+    context: typer.Context,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Delete all cached results and answers, however young.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Delete runs, checkpoints, conversations and cached results older than the settings of retention."""
     from orchestrator.app import Application
 
@@ -23,14 +30,15 @@ def prune(context: typer.Context, as_json: JsonOption = False) -> None:
 
     async def done() -> None:
         async with Application(settings) as application:
-            await application.prune()
+            await application.prune(cache=cache)
 
     asyncio.run(done())
     kept = settings.retention
     if as_json:
-        say_json({"kept_days": kept.model_dump()})
+        say_json({"kept_days": kept.model_dump(), "cache_emptied": cache})
         return
     say(
         f"Kept: runs of {kept.runs:g} days, their checkpoints of {kept.checkpoints:g}, "
-        f"conversations of {kept.conversations:g}."
+        f"conversations of {kept.conversations:g}, "
+        f"{'no cached results' if cache else f'cached results of {kept.cache:g}'}."
     )

@@ -17,8 +17,9 @@ from orchestrator.graph.channel import type_name
 from orchestrator.graph.context import Run
 from orchestrator.graph.metered import MeteredModel
 from orchestrator.graph.plan import Call
+from orchestrator.graph.reading import ReadDocuments, ReadFeatures, Reading
 from orchestrator.graph.running import RunState, StepTrace
-from orchestrator.ports import LanguageModel, Use, of_tenant, of_use
+from orchestrator.ports import Documents, Features, LanguageModel, PerUse, Use, of_tenant, of_use
 
 #: Threads for nodes that are plain functions, in each process.
 THREADS = 32
@@ -116,13 +117,28 @@ class PreparedCall:
                     f"needs the port {type_name(port)}, which this run was not given.",
                     hint=f"Pass ports={{{type_name(port)}: …}}.",
                 ) from None
-            if port is LanguageModel:
-                model = of_tenant(values[parameter], run.principal.tenant)
-                values[parameter] = MeteredModel(of_use(model, Use(run.run_id)), run, trace)
+        if self.metered:
+            self.lend(values, run, trace)
         context = None
         if self.context is not None:
             context = values[self.context] = Run(run, self.path)
         return values, context
+
+    def lend(self, values: dict[str, Any], run: RunState, trace: StepTrace) -> None:
+        """Give the model as this node uses it: for the run's tenant, counted, told what is read."""
+        reading = Reading()
+        use = Use(run.run_id, reading.quoted)
+        told = False
+        for parameter, port in self.needs:
+            if port is LanguageModel:
+                model = of_tenant(values[parameter], run.principal.tenant)
+                told = told or isinstance(model, PerUse)
+                values[parameter] = MeteredModel(of_use(model, use), run, trace)
+        for parameter, port in self.needs if told else ():
+            if port is Documents:
+                values[parameter] = ReadDocuments(values[parameter], reading)
+            elif port is Features:
+                values[parameter] = ReadFeatures(values[parameter], reading)
 
     def checked(self, value: Any) -> dict[str, Any]:
         """The returned value by slot; WrongReturn if it is not what the annotation promises."""

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.errors import BadInput, BudgetExhausted, ModelError
-from orchestrator.ports import FeatureKind, Featureless, Features, LanguageModel, SparseEncoder
+from orchestrator.ports import (
+    FeatureKind,
+    Featureless,
+    Features,
+    LanguageModel,
+    SparseEncoder,
+    Use,
+    of_use,
+)
 from orchestrator.text.keyphrases import keyphrases, names
 from orchestrator.types import Message
 
@@ -113,9 +121,11 @@ async def _written(
     async def one(passage: Featureless) -> tuple[str, str]:
         data = json.dumps({"title": passage.title, "passage": passage.text[:SHOWN]}, ensure_ascii=False)
         prompt = [Message("system", f"{_RULES}\n\n{_ASKED[kind]}"), Message("user", data)]
+        # What was written of a passage goes with it, from a cache as well.
+        asked = of_use(model, Use("", lambda _: (passage.id,)))
         async with limit:
             try:
-                text = (await model.generate(prompt, max_tokens=160)).text.strip()
+                text = (await asked.generate(prompt, max_tokens=160)).text.strip()
             except (BudgetExhausted, ModelError) as error:
                 reasons.append(error.message)
                 return passage.id, ""

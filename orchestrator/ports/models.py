@@ -117,16 +117,20 @@ def of_tenant(model: LanguageModel, tenant: str) -> LanguageModel:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Who asks a model: a node of the run `run_id`."""
+    """Who asks a model: a node of the run `run_id`.
+
+    `quoted` gives the ids of the passages that the node has read and that a text quotes.
+    """
 
     run_id: str
+    quoted: Callable[[str], Sequence[str]] = field(default=lambda _: ())
 
 
 @runtime_checkable
 class PerUse(Protocol):
-    """A model that wants to know for which run it is asked. The engine asks it for a view, node by node.
+    """A model that wants to know for which run it is asked, or on which passages an answer stands.
 
-    A model that wraps another passes this on.
+    The engine asks it for a view, node by node. A model that wraps another passes this on.
     """
 
     def of_use(self, use: Use) -> LanguageModel: ...

@@ -1,0 +1,103 @@
+"""Kept answers of a model fall with the passages that they were asked with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from connectors.sql.schema import cache_entries
+from examples.replay_answer import Quoting
+from orchestrator import Application
+from orchestrator.indexing.features import make_features
+from orchestrator.ports import Features
+from orchestrator.settings import Settings
+
+BEES = "# Bees\n\nBees dance. A hive has one queen, who lays all its eggs. Bees sleep at night.\n"
+TIDES = "# Tides\n\nTides follow the moon. Spring tides come with the full moon, twice in a month.\n"
+
+
+class Counted(Quoting):
+    """A model that counts what it is asked."""
+
+    asked = 0
+
+    async def generate(self, prompt: Any, **settings: Any) -> Any:
+        self.asked += 1
+        return await super().generate(prompt, **settings)
+
+
+@pytest.fixture
+async def settings(tmp_path: Path) -> Settings:
+    made = Settings(home=tmp_path / "home", embedder="light", llm_cache=True)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "bees.md").write_text(BEES)
+    (tmp_path / "notes" / "tides.md").write_text(TIDES)
+    async with Application(made) as application:
+        await application.indexer().add(tmp_path / "notes")
+    return made
+
+
+def kept(application: Application) -> list[str]:
+    """The texts in the cache."""
+    with application.database.reading() as connection:
+        return [
+            bytes(value).decode() for value in connection.execute(select(cache_entries.c.value)).scalars()
+        ]
+
+
+async def test_an_answer_falls_with_the_document_that_it_quotes(settings: Settings, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    async with Application(settings, model=Counted()) as application:
+        await application.run("chat", "How many queens has a hive?")
+        assert any("Bees dance" in text for text in kept(application))
+        (notes / "bees.md").write_text(BEES.replace("Bees dance", "Workers dance"))
+        await application.indexer().add(notes)
+        assert kept(application) == [], "replaced"
+        await application.run("chat", "How many queens has a hive?")
+        assert any("Workers dance" in text for text in kept(application))
+        (notes / "bees.md").unlink()
+        await application.indexer().add(notes)
+        assert kept(application) == [], "removed"
+
+
+async def test_an_answer_stays_while_other_documents_change(settings: Settings, tmp_path: Path) -> None:
+    tea = tmp_path / "notes" / "tea.md"
+    async with Application(settings, model=Counted()) as application:
+        await application.run("chat", "How many queens has a hive?")
+        for text in ("# Tea\n\nGreen tea is steeped at eighty degrees.\n", "# Tea\n\nNo more of it.\n"):
+            tea.write_text(text)
+            await application.indexer().add(tmp_path / "notes")
+        assert len(kept(application)) == 1
+
+
+async def test_an_index_that_is_dropped_takes_its_answers_along(settings: Settings) -> None:
+    async with Application(settings, model=Counted()) as application:
+        await application.run("chat", "How many queens has a hive?")
+        assert kept(application)
+        application.catalogue.drop("default")
+        assert not kept(application)
+
+
+async def test_a_feature_that_was_written_of_a_passage_falls_with_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with Application(settings, model=Counted()) as application:
+        store = application.ports()[Features]
+        assert isinstance(store, Features)
+        await make_features(store, "summary", encoder=application.encoder, model=application.model)
+        assert len(kept(application)) == 2
+        (tmp_path / "notes" / "bees.md").unlink()
+        await application.indexer().add(tmp_path / "notes")
+        assert len(kept(application)) == 1
+
+
+async def test_the_cache_can_be_emptied(settings: Settings) -> None:
+    async with Application(settings, model=Counted()) as application:
+        await application.run("chat", "How many queens has a hive?")
+        await application.prune()
+        assert kept(application)
+        await application.prune(cache=True)
+        assert not kept(application)

@@ -65,6 +65,7 @@ class CitationFilter:
         self._here: set[int] = set()
         self._gone = False
         self._opening = False
+        self._bracketed = False
         self._numbers: dict[int, int] = {}
         self.repaired = 0
         self.dropped = 0
@@ -167,8 +168,6 @@ class CitationFilter:
                 self._space = " "
             self._take(end)
             shown.append(self._cite(citation.group("numbers")))
-            if self._waiting.startswith("(") and not self._gone:
-                self._space = " "
             return True
         link = _LINK.match(window)
         if link:
@@ -217,7 +216,7 @@ class CitationFilter:
         if len(ticks) >= 3 and self._at_margin():
             if fence := _FENCE.match(window):
                 self._fence = ticks
-                shown.append(self._plain(self._take(fence.end())))
+                shown.append(self._plain(_as_code(self._take(fence.end()))))
                 return True
         elif not self._statement.endswith("\\") and (span := _SPAN.match(window)):
             if span.end() == len(window) and open_ended:
@@ -263,7 +262,11 @@ class CitationFilter:
         if self._opening and text[0] == ":":
             # "[1]: address" at the start of a line would make every [1] a link.
             space = space or " "
+        if self._bracketed and text[0] == "(":
+            # Whatever was dropped between them, a citation and a parenthesis must not become a link.
+            space = space or " "
         self._space, self._gone, self._written, self._opening = "", False, True, False
+        self._bracketed = text[-1] == "]"
         self._here.clear()
         self._statement = (self._statement + space + text)[-600:]
         return space + text
@@ -285,7 +288,7 @@ class CitationFilter:
             return ""
         space = self._space if self._written else ""
         self._opening = not self._written or "\n" in self._space
-        self._space, self._gone, self._written = "", False, True
+        self._space, self._gone, self._written, self._bracketed = "", False, True, True
         self._statement = ""
         return space + "".join(marks)
 

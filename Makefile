@@ -46,7 +46,7 @@ demo: $(INSTALLED)
 	@$(BIN)/orchestrator ask "$(ASK)" --index $(INDEX)
 
 # The quick tests; MARKS= runs all of them, ARGS="-k name" goes to pytest.
-MARKS ?= not slow
+MARKS ?= not slow and not postgres
 test: $(DEVELOP)
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "$(MARKS)" $(ARGS)
 

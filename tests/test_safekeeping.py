@@ -16,6 +16,8 @@ from orchestrator import ANONYMOUS, Application, Question
 from orchestrator.errors import BadInput, IndexBusy, StoreError
 from orchestrator.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def silent(done: int, total: int, doing: str) -> None:
     pass

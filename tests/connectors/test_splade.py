@@ -21,6 +21,8 @@ from orchestrator.settings import Settings
 from orchestrator.testing.learned_sparse import LearnedSparseConformance
 from orchestrator.types import ANONYMOUS
 
+pytestmark = pytest.mark.slow
+
 torch: Any = pytest.importorskip("torch", reason="torch is not installed: the extra `splade` has it")
 transformers: Any = pytest.importorskip(
     "transformers", reason="transformers is not installed: the extra `splade` has it"

@@ -21,6 +21,8 @@ from orchestrator.settings import Settings
 from orchestrator.types import NOBODY, Filter
 from tests.evaluation import sets as s
 
+pytestmark = pytest.mark.slow
+
 
 @pytest_asyncio.fixture
 async def application(tmp_path: Path) -> AsyncIterator[Application]:

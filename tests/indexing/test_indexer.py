@@ -20,6 +20,8 @@ from orchestrator.settings import Settings
 from tests.indexing.contents import documents_found, found, stored
 from tests.indexing.samples import pdf
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_folder_is_added_then_kept_up_to_date(app: Application, docs: Path) -> None:
     indexer = app.indexer()

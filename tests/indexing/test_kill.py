@@ -132,6 +132,7 @@ async def killed_again_and_again(
     await compared(app, reader, root, tmp_path)
 
 
+@pytest.mark.slow
 async def test_five_kills_leave_exactly_the_right_index(
     app: Application, reader: Reader, tmp_path: Path
 ) -> None:

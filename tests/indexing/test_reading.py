@@ -27,6 +27,8 @@ from orchestrator.indexing.reading import (
     ReadRequest,
 )
 
+pytestmark = pytest.mark.slow
+
 
 class UnrulyReader(BaseReader):
     """Does what the file says."""

@@ -20,6 +20,8 @@ from orchestrator.recommendation.reading import Log
 from orchestrator.recommendation.report import as_json, as_text
 from orchestrator.testing.shop import made_up_log
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 ROSTER = Roster.of(classic_trainers())
 

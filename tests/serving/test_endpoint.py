@@ -14,6 +14,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from tests.serving.asgi import asking, events
 from tests.serving.process import PATIENCE, PROGRAM, Server, orchestrator, running
 
+pytestmark = pytest.mark.slow
+
 PATH = "/v1/chat/completions"
 READER, BOARD = "key-of-a-reader", "key-of-the-board"
 SETTINGS = f"""

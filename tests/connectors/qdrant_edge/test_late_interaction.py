@@ -16,6 +16,8 @@ from orchestrator.testing.vectors import direction, document
 from orchestrator.types import ANONYMOUS, Principal
 from tests.connectors.qdrant_edge.index import LATE, EdgeIndex
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def index(tmp_path: Path) -> Generator[EdgeIndex]:

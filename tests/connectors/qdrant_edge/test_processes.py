@@ -6,12 +6,16 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
 from orchestrator.ports import Lexical
 from orchestrator.testing.vector_store import dense
 from orchestrator.testing.vectors import document
 from orchestrator.types import ANONYMOUS
 from tests.connectors.qdrant_edge.index import EdgeIndex
 from tests.connectors.qdrant_edge.publishing import DOCUMENTS, publish
+
+pytestmark = pytest.mark.slow
 
 ROUNDS = 9
 

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -16,6 +17,8 @@ from orchestrator.ports import DocumentRow, IndexChange, IndexVersion, Shard
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher, frequencies
 from orchestrator.testing.rows import FORMAT, document, ids
+
+pytestmark = pytest.mark.slow
 
 NAMES = st.sampled_from("abcd")
 TEXTS = st.lists(st.sampled_from(["w1", "w2 w3", "w1 w3 w3", "w4"]), max_size=3)

@@ -19,6 +19,8 @@ from orchestrator.errors import LeaseLost
 from orchestrator.testing.rows import FORMAT
 from tests.connectors.sql.worker import WallClock
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -9,6 +9,8 @@ from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.ports import Trainer
 from orchestrator.testing.arm import ArmConformance
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
 
 

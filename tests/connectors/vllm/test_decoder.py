@@ -20,6 +20,8 @@ from orchestrator.recommendation.interactions import Sequences  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 from tests.services.scripted import Asked, Reply, completion, scripted  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 COUNT = 24
 HISTORIES = Sequences.of([[1, 2, 3], [], [7] * 60, [20, 21]])
 

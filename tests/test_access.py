@@ -133,6 +133,7 @@ async def test_a_conversation_is_its_owners(app: Application) -> None:
         assert await conversations.read(said, principal=who) == ()
 
 
+@pytest.mark.slow
 async def test_another_tenants_documents_move_no_score(app: Application, tmp_path: Path) -> None:
     async def scores() -> dict[str, float]:
         result = await workflow("search", Retrieve(mode="bm25")).run(

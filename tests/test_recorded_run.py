@@ -55,6 +55,7 @@ async def test_a_recorded_run_is_replayed_as_it_was(settings: Settings, tmp_path
     assert any("no recorded answer" in reason for reason in other.degraded)
 
 
+@pytest.mark.slow
 async def test_answers_are_kept_where_the_settings_say_so(settings: Settings) -> None:
     class Once(Quoting):
         asked = 0
@@ -72,6 +73,7 @@ async def test_answers_are_kept_where_the_settings_say_so(settings: Settings) ->
         assert "[1]" in result.answer.text
 
 
+@pytest.mark.slow
 async def test_who_asks_is_not_told_where_the_model_server_is(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

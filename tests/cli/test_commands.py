@@ -45,6 +45,7 @@ def test_asking_gives_a_cited_answer_as_json(cli: Command, notes: Path) -> None:
     assert asked.err == "", "a program that reads JSON is not to be bothered"
 
 
+@pytest.mark.slow
 def test_asking_prints_the_answer_and_its_sources(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
     asked = cli("ask", "Where do bees say that flowers are?")
@@ -53,6 +54,7 @@ def test_asking_prints_the_answer_and_its_sources(cli: Command, notes: Path) -> 
     assert "run " in asked.err
 
 
+@pytest.mark.slow
 def test_a_workflow_that_ends_in_hits_answers_with_a_list(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
     answer = cli("ask", "moon tides", "--workflow", "search", "--json").json
@@ -60,6 +62,7 @@ def test_a_workflow_that_ends_in_hits_answers_with_a_list(cli: Command, notes: P
     assert answer["citations"][0]["source"].endswith("tides.txt")
 
 
+@pytest.mark.slow
 def test_a_run_is_read_back_by_who_asked_alone(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
     run = cli("ask", "moon tides", "--json").json["run_id"]
@@ -70,6 +73,7 @@ def test_a_run_is_read_back_by_who_asked_alone(cli: Command, notes: Path) -> Non
     assert cli("trace", run, "--principal", "default:public").code == 2
 
 
+@pytest.mark.slow
 def test_labels_keep_documents_from_those_who_are_not_granted_them(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes, "--label", "staff").code == 0
     assert cli("ask", "bees", "--json").json["citations"] == []
@@ -89,6 +93,7 @@ def test_adding_again_does_only_what_is_needed(cli: Command, notes: Path) -> Non
     assert cli("index", "verify").code == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_is_named_and_stops_nothing(cli: Command, notes: Path) -> None:
     (notes / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     added = cli("index", "add", notes)
@@ -99,6 +104,7 @@ def test_a_file_that_cannot_be_read_is_named_and_stops_nothing(cli: Command, not
     assert [file["file"] for root in status["roots"] for file in root["skipped"]] == ["broken.pdf"]
 
 
+@pytest.mark.slow
 def test_indexes_are_listed_and_removed(cli: Command, notes: Path) -> None:
     assert cli("index", "list").out.startswith("There is no index")
     assert cli("index", "add", notes, "--index", "one").code == 0
@@ -111,6 +117,7 @@ def test_indexes_are_listed_and_removed(cli: Command, notes: Path) -> None:
     assert [each["index"] for each in cli("index", "list", "--json").json] == ["two"]
 
 
+@pytest.mark.slow
 def test_rebuilding_keeps_what_is_there(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
     rebuilt = cli("index", "rebuild", "--json").json
@@ -119,6 +126,7 @@ def test_rebuilding_keeps_what_is_there(cli: Command, notes: Path) -> None:
     assert cli("ask", "moon tides", "--json").json["citations"]
 
 
+@pytest.mark.slow
 def test_a_copied_workflow_is_the_users_to_change(cli: Command, folder: Path, notes: Path) -> None:
     assert cli("new", "mine", "--from", "search").out.strip() == "workflows/mine.py"
     assert cli("check", "mine").out.startswith("mine: no faults")
@@ -167,6 +175,7 @@ def test_the_doctor_names_settings_that_lack_their_address(
     assert "score_url" in next(line for line in ill.out.splitlines() if line.startswith("fault"))
 
 
+@pytest.mark.slow
 def test_the_doctor_sees_an_index_of_another_embedder(
     cli: Command, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +185,7 @@ def test_the_doctor_sees_an_index_of_another_embedder(
     assert cli("doctor").code == 2
 
 
+@pytest.mark.slow
 def test_several_paths_are_added_in_turn_and_a_missing_one_adds_none(
     cli: Command, notes: Path, folder: Path
 ) -> None:
@@ -225,6 +235,7 @@ def test_a_document_cannot_command_the_terminal(text: str, shown: str) -> None:
     assert plain(text) == shown
 
 
+@pytest.mark.slow
 def test_notes_are_made_once(cli: Command, notes: Path) -> None:
     assert cli("index", "features").code == 2, "there is no index yet"
     assert cli("index", "add", notes).code == 0

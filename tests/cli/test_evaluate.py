@@ -47,6 +47,7 @@ def test_workflows_are_compared(cli: Command, folder: Path, pets: Path) -> None:
     assert '"default"' not in listed.out
 
 
+@pytest.mark.slow
 def test_a_saved_run_is_an_arm(cli: Command, folder: Path, pets: Path) -> None:
     assert cli("evaluate", "search", "--data", pets, "--runs", "runs").code == 0
     before = read_run("runs/search.run")
@@ -61,6 +62,7 @@ def test_a_saved_run_is_an_arm(cli: Command, folder: Path, pets: Path) -> None:
     assert not list((folder / "alone").glob("indexes/*"))
 
 
+@pytest.mark.slow
 def test_trec_files_are_read(cli: Command, folder: Path) -> None:
     write_lines(folder / "docs.tsv", ["d1\ta cat on a mat", "d2\tdogs"])
     write_lines(folder / "topics.tsv", ["1\tcat"])
@@ -109,12 +111,14 @@ def test_bad_input_is_one_sentence_and_indexes_nothing(
     assert not (folder / ".orchestrator" / "indexes").exists()
 
 
+@pytest.mark.slow
 def test_a_plot_is_drawn(cli: Command, folder: Path, pets: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     assert cli("evaluate", "search", "--data", pets, "--plot", "plots/a.svg").code == 0
     assert (folder / "plots" / "a.svg").read_text().count("<svg") == 1
 
 
+@pytest.mark.slow
 def test_a_relevance_map_is_fitted_from_the_command_line(cli: Command, folder: Path) -> None:
     animals = "otter badger heron trout newt viper lynx wolf mole stoat hare kite crane toad eel pike".split()
     animals += "seal shrew adder boar goat deer".split()
@@ -138,6 +142,7 @@ def test_a_relevance_map_is_fitted_from_the_command_line(cli: Command, folder: P
     assert not (folder / "few.json").exists()
 
 
+@pytest.mark.slow
 def test_sources_are_weighed_from_the_command_line(cli: Command, folder: Path) -> None:
     animals = "otter badger heron trout newt viper lynx wolf mole stoat hare kite crane toad eel pike".split()
     animals += "seal shrew adder boar goat deer swan carp raven robin finch ibex moose bison".split()
@@ -174,6 +179,7 @@ def test_sources_are_weighed_from_the_command_line(cli: Command, folder: Path) -
     assert lowered["learned"] + lowered["held_out"]["queries"] == len(animals)
 
 
+@pytest.mark.slow
 def test_whatever_is_odd_in_a_set_is_counted_and_changes_no_score_in_silence(
     cli: Command, folder: Path
 ) -> None:
@@ -237,6 +243,7 @@ def test_what_makes_scores_meaningless_is_refused_by_its_line(
     assert not (folder / ".orchestrator" / "indexes").exists()
 
 
+@pytest.mark.slow
 def test_stored_reformulations_are_an_arm_and_unknown_queries_are_counted(
     cli: Command, folder: Path, pets: Path
 ) -> None:

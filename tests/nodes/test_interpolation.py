@@ -91,6 +91,7 @@ async def test_the_highest_score_is_kept() -> None:
     ]
 
 
+@pytest.mark.slow
 async def test_fused_branches_name_their_legs(app: Application) -> None:
     legs = Retrieve(mode="bm25") | Retrieve(mode="dense")
     result = await workflow("both", fuse(legs, by=contrast(weights=(0.4, 0.6)))).run(

@@ -69,6 +69,7 @@ async def test_it_follows_a_search(app: Application) -> None:
     assert len(nothing.output) == 0
 
 
+@pytest.mark.slow
 async def test_an_index_keeps_token_vectors_if_it_is_told_to(tmp_path: Path) -> None:
     for name, _, text in RECORDS:
         (tmp_path / f"{name}.txt").write_text(text)

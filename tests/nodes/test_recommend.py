@@ -90,6 +90,7 @@ async def test_a_slate_that_explores_logs_its_propensities(ports: dict[type, obj
         await capped.run(Question("", ANONYMOUS), History("user-0003"), ports=ports)
 
 
+@pytest.mark.slow
 async def test_the_shop_is_a_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from orchestrator import Application
     from orchestrator.answering import answering

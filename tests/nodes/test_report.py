@@ -206,6 +206,7 @@ async def test_calls_that_run_out_leave_the_rest_quoted(app: Application) -> Non
     await sound(app, answer)
 
 
+@pytest.mark.slow
 async def test_a_deadline_leaves_the_quoted_report(app: Application) -> None:
     model = Writer(lambda _: "Never read [1].", slow=60.0)
     answer, _, degraded = await report(app, model, budget=Budget(seconds=5.0))

@@ -20,6 +20,7 @@ from orchestrator.types import Hit, Hits
 HITS = Hits(tuple(Hit(f"i{at}", 1.0 - at / 10) for at in range(8)))
 
 
+@pytest.mark.slow
 def test_a_propensity_is_how_often_the_item_comes_first() -> None:
     slates = [thompson(HITS, k=1, strength=5.0, seed=seed)[0] for seed in range(400)]
     for one in ("i0", "i1", "i2"):

@@ -37,6 +37,7 @@ def test_an_address_that_is_not_ours_is_named(host: str, port: int):
         bind(host, port)
 
 
+@pytest.mark.slow
 def test_the_collector_passes_over_what_was_loaded_at_the_start():
     frozen: list[int] = []
 

@@ -104,6 +104,7 @@ def test_an_unknown_revision_is_refused_and_left_alone(database: Database, url: 
         assert migrations.revision(connection) == revision
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_database_at_once_make_it_once(tmp_path: Path) -> None:
     program = "import sys; from connectors.sql import Database; Database(sys.argv[1]).close()"
     url = f"sqlite:///{tmp_path / 'new' / 'state.db'}"
@@ -111,6 +112,7 @@ def test_processes_that_open_a_new_database_at_once_make_it_once(tmp_path: Path)
     assert [process.wait(timeout=120) for process in started] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_processes_that_open_a_new_postgres_database_at_once_make_it_once(postgres_url: str) -> None:
     program = "import sys; from connectors.sql import Database; Database(sys.argv[1]).close()"

@@ -334,6 +334,7 @@ async def test_options_of_the_settings_are_on_every_chat_request() -> None:
         await model.close()
 
 
+@pytest.mark.slow
 async def test_requests_never_exceed_what_the_server_takes() -> None:
     """A server that refuses more than four at once is soon given hardly more."""
     active = 0

@@ -172,8 +172,12 @@ class CitationFilter:
         link = _LINK.match(window)
         if link:
             self._take(link.end())
-            known = not image and link.group("address") in self._addresses
-            shown.append(self._plain(link.group() if known else link.group("text")))
+            text = link.group("text")
+            if not image and link.group("address") in self._addresses and "<" not in text:
+                shown.append(self._plain(link.group()))
+            else:
+                # Read again as prose: it may hold a tag, or the beginning of one.
+                self._waiting = text + self._waiting
             return True
         close = window.find("]")
         undecided = close < 0 or close == len(window) - 1 or window[close + 1] == "("

@@ -145,6 +145,8 @@ def test_the_cuts_between_pieces_change_nothing(text: str, sizes: list[int], sup
 @given(_WRITTEN, st.lists(st.integers(1, 4), max_size=60))
 @example("[1][1](http://x.y)", [])
 @example("[1][9](http://x.y)", [])
+@example("[<img src=x>](http://x.y)", [])
+@example("[<img ](http://x.y)", [])
 def test_every_bracketed_number_is_a_citation_in_order_of_appearance(text: str, sizes: list[int]) -> None:
     shown, verified = filtered(text, sizes=tuple(sizes))
     numbers = [int(number) for number in re.findall(r"\[(\d+)\]", shown)]

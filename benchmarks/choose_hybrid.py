@@ -8,9 +8,9 @@ a thousand queries has no more say than one with a hundred. Constants that act t
 together, over the whole grid of their values, the others held; group after group, until nothing
 changes. Of a grid the point is taken whose *smoothed* objective is highest, along each axis
 ¼ · (the one before) + ½ · itself + ¼ · (the one after): a peak that its neighbours do not share would
-not be there on other collections. Of all points within .001 of that, which is less than any of these
-sets can tell, the one in the middle of the grid is taken. Whatever a set falls short of BM25 is taken
-off the mean.
+not be there on other collections. Of all points within `--level` of that, by default .001, which is less
+than any of these sets can tell, the one in the middle of the grid is taken. Whatever a set falls short of
+BM25 is taken off the mean.
 
 `left out` prints what the same procedure gives with one set left out: how that set then fares with
 constants that were chosen without it.
@@ -38,7 +38,6 @@ from benchmarks.retrieval import TARGETS
 from orchestrator.app import Application
 from orchestrator.settings import Settings
 
-#: Objectives that differ by less are level.
 LEVEL = 0.001
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "minilm": {
@@ -85,6 +84,8 @@ class Choice:
     grid: Mapping[str, tuple[Any, ...]]
     groups: Sequence[tuple[str, ...]]
     static: bool
+    #: Objectives that differ by less are level.
+    level: float
     #: Every measurement is appended here, so that a search that was stopped goes on.
     log: Path
     measured: dict[Constants, dict[str, float]] = field(default_factory=dict[Constants, dict[str, float]])
@@ -120,7 +121,7 @@ class Choice:
                     ]
                 )
                 smooth = smoothed(found.reshape(shape)).reshape(-1).round(6)
-                taken = points[settled(smooth, shape)]
+                taken = points[settled(smooth, shape, self.level)]
                 chosen = replace(chosen, **dict(zip(names, taken, strict=True)))
                 if say:
                     listed = ", ".join(f"{name} {value:g}" for name, value in zip(names, taken, strict=True))
@@ -133,12 +134,12 @@ class Choice:
         return chosen
 
 
-def settled(smooth: NDArray[np.float64], shape: Sequence[int]) -> int:
-    """The point nearest to the middle of its grid, of those that are within `LEVEL` of the best."""
+def settled(smooth: NDArray[np.float64], shape: Sequence[int], level: float) -> int:
+    """The point nearest to the middle of its grid, of those that are within `level` of the best."""
     places = np.stack(np.unravel_index(np.arange(smooth.size), shape), axis=1)
     middle = (np.array(shape) - 1) / 2
     away = (np.abs(places - middle) / np.maximum(middle, 0.5)).sum(axis=1)
-    away[smooth < smooth.max() - LEVEL] = np.inf
+    away[smooth < smooth.max() - level] = np.inf
     return int(np.lexsort((-smooth, away.round(6)))[0])
 
 
@@ -153,7 +154,7 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
-async def run(data: Path, embedder: Any, home: Path, left_out: bool) -> dict[str, Any]:
+async def run(data: Path, embedder: Any, home: Path, left_out: bool, level: float) -> dict[str, Any]:
     """Choose, and print what was measured on the way."""
     grid = GRIDS[embedder]
     async with Application(Settings(home=home / embedder, embedder=embedder)) as application:
@@ -169,7 +170,7 @@ async def run(data: Path, embedder: Any, home: Path, left_out: bool) -> dict[str
     log = home / embedder / "measured.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
     measured = {Constants(**constants): values for constants, values in lines}
-    choice = Choice(halves, grid, GROUPS[embedder], static, log, measured)
+    choice = Choice(halves, grid, GROUPS[embedder], static, level, log, measured)
     names = list(halves)
     print("even halves:", ", ".join(f"{name} {len(half.texts)}" for name, half in halves.items()))
     print("BM25:", shown({name: half.bm25 for name, half in halves.items()}), flush=True)
@@ -205,11 +206,16 @@ def main() -> None:
     parser.add_argument("--embedder", default="minilm", choices=list(GRIDS))
     parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
     parser.add_argument("--left-out", action="store_true", help="also choose without each of the sets")
+    parser.add_argument(
+        "--level", type=float, default=LEVEL, help="what is level with the best; 0 takes the best itself"
+    )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.data is None:
         parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    report = asyncio.run(run(Path(arguments.data), arguments.embedder, arguments.home, arguments.left_out))
+    report = asyncio.run(
+        run(Path(arguments.data), arguments.embedder, arguments.home, arguments.left_out, arguments.level)
+    )
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 

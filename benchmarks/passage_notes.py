@@ -31,15 +31,15 @@ from orchestrator.nodes import PromptPrf, Retrieve, Rm3, RocchioTerms
 from orchestrator.ports import Features, LanguageModel, SparseEncoder
 from orchestrator.settings import Bm25, Settings
 
-NUMBERS = (0, 3, 5, 10, 20)
+NUMBERS = (0, 3, 10, 20)
 PLAIN = "bm25"
 _BM25 = Retrieve(k=100, mode="bm25")
 #: Kinds of notes, passages whose notes are read, how often the query is said.
 NOTES = tuple(
     (kinds, docs, repeat)
     for kinds in (("keyphrases",), ("entities",), ("keyphrases", "entities"))
-    for docs in (3, 5, 10)
-    for repeat in (3, 5, 10, 20)
+    for docs in (3, 10)
+    for repeat in (5, 20)
 )
 
 

@@ -62,8 +62,10 @@ class SasRec:
         sequences, lengths = padded(histories, self.length, self.items)
         states = self.network(torch.from_numpy(sequences), table)
         newest = states[torch.arange(len(lengths)), torch.from_numpy(lengths - 1)]
-        logits = self.network.logits(newest, table[: self.items])
-        return torch.log_softmax(logits.float(), dim=-1).numpy()
+        logits = self.network.logits(newest, table[: self.items]).float()
+        # An item of which nothing is known, neither by training nor by content, is not ranked.
+        logits = logits.masked_fill((table[: self.items] == 0).all(dim=1), float("-inf"))
+        return torch.log_softmax(logits, dim=-1).numpy()
 
 
 def padded(histories: Sequences, length: int, padding: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

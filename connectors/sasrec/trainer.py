@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from connectors.sasrec.arm import SasRec
 from connectors.sasrec.settings import SasRecSettings
-from orchestrator.ports.recommend import Arm, Training
+from orchestrator.errors import BadInput
+from orchestrator.ports.recommend import Arm, Refitting, Training
 from orchestrator.recommendation.items import Items
 
 
@@ -37,11 +40,12 @@ class SasRecTrainer:
         save_file: Any = import_module("safetensors.torch").save_file
 
         from connectors.sasrec.training import train
-        from orchestrator.recommendation.content import content_vectors
+        from orchestrator.recommendation.content import read_content
 
         settings = SasRecSettings.named(str(training.settings.get("model", "full")))
-        content = content_vectors(training.items, settings.content)
+        content, reading = read_content(training.items, settings.content)
         arm = train(training, settings, content)
+        reading.save(training.folder)
         np.save(training.folder / "content.npy", content)
         save_file(arm.network.state_dict(), training.folder / "model.safetensors")
         (training.folder / "settings.json").write_text(json.dumps(asdict(settings)), encoding="utf-8")
@@ -53,7 +57,6 @@ class SasRecTrainer:
 
         load_file: Any = import_module("safetensors.torch").load_file
 
-        from connectors.sasrec.arm import SasRec
         from connectors.sasrec.model import network
 
         settings = SasRecSettings(**json.loads((folder / "settings.json").read_text(encoding="utf-8")))
@@ -62,3 +65,48 @@ class SasRecTrainer:
         model.load_state_dict(load_file(folder / "model.safetensors"))
         model.eval()
         return SasRec(model, len(items), settings.length)
+
+    def refit(self, refitting: Refitting) -> Arm:
+        """The network as it is, over the vectors of another catalogue.
+
+        An item that is new is read as training read the others, and takes from the one that reads most
+        like it what was learned of that one beyond its content, in the measure in which they are alike.
+        """
+        import numpy as np
+
+        torch: Any = import_module("torch")
+        save_file: Any = import_module("safetensors.torch").save_file
+
+        from orchestrator.recommendation.content import Reading
+        from orchestrator.recommendation.item_ids.clustering import nearest
+
+        before, items = refitting.before, refitting.items
+        if before.rows == items.rows:
+            shutil.copytree(refitting.trained, refitting.folder, dirs_exist_ok=True)
+            return self.load(refitting.folder, items, {})
+        try:
+            reading = Reading.load(refitting.trained)
+        except FileNotFoundError:
+            raise BadInput(
+                "The arm sasrec was trained by a release that did not keep how it read items.",
+                hint="Train again: orchestrator recommend train --data DIR",
+            ) from None
+        old = self.load(refitting.trained, before, {})
+        assert isinstance(old, SasRec)
+        learned = old.network.embedding.weight.detach()
+        content, read = np.load(refitting.trained / "content.npy", allow_pickle=False), reading.vectors(items)
+        rows = np.asarray([before.numbers.get(one, -1) for one in items.ids], dtype=np.int64)
+        new = np.flatnonzero(rows < 0)
+        beside = nearest(read[new], content)
+        alike = np.clip((read[new] * content[beside]).sum(axis=1), 0.0, 1.0)
+        rows[new] = beside
+        # The last row is that of padding.
+        table = learned[torch.from_numpy(np.append(rows, len(before)))].clone()
+        table[torch.from_numpy(new)] *= torch.from_numpy(alike)[:, None]
+        reading.save(refitting.folder)
+        np.save(refitting.folder / "content.npy", read)
+        save_file(
+            {**old.network.state_dict(), "embedding.weight": table}, refitting.folder / "model.safetensors"
+        )
+        shutil.copyfile(refitting.trained / "settings.json", refitting.folder / "settings.json")
+        return self.load(refitting.folder, items, {})

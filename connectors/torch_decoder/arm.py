@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.ports.recommend import Arm, Ranking, Training
+from orchestrator.ports.recommend import Arm, Ranking, Refitting, Training
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,12 +125,22 @@ class GenerativeTrainer:
 
         return GenerativeArm(Checkpoint.load(folder / MODEL, items), self.name)
 
-    def adapt(self, folder: Path, items: Items) -> Arm:
-        """What `fit` saved, for a catalogue with new and deleted items, and saved so: nothing is trained."""
+    def refit(self, refitting: Refitting) -> Arm:
+        """The model as it is, with identifiers for the items that are new."""
+        if refitting.before.rows == refitting.items.rows:
+            shutil.copytree(refitting.trained / MODEL, refitting.folder / MODEL)
+            return self.load(refitting.folder, refitting.items, {})
+        return self.adapt(refitting.trained, refitting.items, refitting.folder)
+
+    def adapt(self, trained: Path, items: Items, folder: Path) -> Arm:
+        """What `fit` left in `trained`, for a catalogue with new and deleted items, saved in `folder`.
+
+        Nothing is trained. `folder` may be the same. BadIdentifiers if there is no room for a new item.
+        """
         from connectors.torch_decoder.checkpoint import Checkpoint
         from connectors.torch_decoder.contents import embedded, said
 
-        before = Checkpoint.load(folder / MODEL)
+        before = Checkpoint.load(trained / MODEL)
         read = embedded([item.text for item in items.rows], self.embedder)
         after = before.adapted(items, said(items, read, before.components))
         after.save(folder / MODEL)

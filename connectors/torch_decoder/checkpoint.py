@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import pad
 
 from connectors.torch_decoder.decoding import TorchDecoder
 from connectors.torch_decoder.llama import EPSILON, Llama, Shape
@@ -62,9 +63,12 @@ class Checkpoint:
         new = np.flatnonzero(rows < 0)
         ids, beside = placed(self.ids, self.text, text[new])
         rows[new] = len(self.items) + np.arange(len(new))
-        read, chosen = self.decoder.read, self.decoder.chosen
+        read, chosen, body = self.decoder.read, self.decoder.chosen, self.decoder.body
+        if ids.vocabulary > self.ids.vocabulary:
+            body = _of_vocabulary(body, ids.vocabulary + SPECIAL)
         if ids.own and len(new):
-            read, chosen = read.clone(), chosen.clone()
+            more = (0, 0, 0, ids.vocabulary - self.ids.vocabulary)
+            read, chosen = pad(read, more).clone(), pad(chosen, more).clone()
             own = torch.from_numpy(_last(ids)[len(self.items) :].astype(np.int64)) + SPECIAL
             old = torch.from_numpy(_last(self.ids)[beside].astype(np.int64)) + SPECIAL
             moved = torch.from_numpy((text[new] - self.text[beside]) @ self.borrowed.T)
@@ -72,7 +76,7 @@ class Checkpoint:
             length = read[own].norm(dim=1, keepdim=True).clamp(min=1e-6)
             chosen[own] = read[own] / length * chosen[old].norm(dim=1, keepdim=True)
         ids = ItemIds(ids.scheme, ids.tokens[rows], ids.vocabulary, ids.spare, ids.own, ids.kinds)
-        decoder = replace(self.decoder, read=read, chosen=chosen, ids=ids)
+        decoder = replace(self.decoder, body=body, read=read, chosen=chosen, ids=ids)
         return replace(self, decoder=decoder, items=items.ids, catalogue=items.hash, text=text)
 
     def save(self, folder: Path) -> None:
@@ -188,6 +192,13 @@ class Checkpoint:
 def _beside(folder: Path) -> tuple[Path, Path]:
     """Where the next version of a folder is written, and where the one before waits meanwhile."""
     return folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
+
+
+def _of_vocabulary(body: Llama, vocabulary: int) -> Llama:
+    """The same body, which says that it reads more tokens."""
+    grown = Llama(replace(body.shape, vocabulary=vocabulary))
+    grown.load_state_dict(body.state_dict())
+    return grown.eval()
 
 
 def _last(ids: ItemIds) -> NDArray[np.int32]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from orchestrator.cli.output import note, progress, say, say_json
 from orchestrator.cli.program import JsonOption, PrincipalOption, invocation
+
+if TYPE_CHECKING:
+    from orchestrator.recommendation.training import Trained
 
 program = typer.Typer(
     no_args_is_help=True,
@@ -66,14 +69,13 @@ def train(
     from orchestrator.app import Application
     from orchestrator.recommendation.editions import Editions
     from orchestrator.recommendation.reading import read_log
-    from orchestrator.recommendation.training import Trained
     from orchestrator.recommendation.training import train as trained_on
 
     application = Application(invocation(context).settings())
     editions = application.recommender.editions
     log = read_log(data)
     with progress("Training") as moved:
-        report: Trained = trained_on(
+        report = trained_on(
             log,
             Editions(editions.folder, editions.roster.without(_split(without))),
             arms=_names(arms),
@@ -82,24 +84,26 @@ def train(
             moved=moved,
             finished=lambda name: note(f"{name} is trained"),
         )
-    for each in (*report.notes, *(_lower(reason) for reason in report.left_out.values())):
-        note(f"note: {each}")
-    if as_json:
-        say_json(
-            {
-                "edition": report.edition,
-                "arms": list(report.arms),
-                "left_out": dict(report.left_out),
-                "items": report.items,
-                "users": report.users,
-                "notes": list(report.notes),
-            }
-        )
-    else:
-        say(
-            f"{report.edition}: {', '.join(report.arms)}, for {report.users:,} users and "
-            f"{report.items:,} items"
-        )
+    _tell(report, {}, "", as_json)
+
+
+@program.command(epilog="Example: `orchestrator recommend refresh --data shop`")
+def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = False) -> None:
+    """Take a changed item table, and what was had since, into use without training.
+
+    DIR holds the whole log and the whole table, as for `train`. New items are recommended by what can be
+    read about them, deleted ones no more, and what arms count is counted anew. Networks, constants and
+    weights stay; an arm that cannot be carried over is left out, and said. What is in use stays so until
+    the new edition is whole.
+    """
+    from orchestrator.app import Application
+    from orchestrator.recommendation.reading import read_log
+    from orchestrator.recommendation.refreshing import refresh as refreshed
+
+    editions = Application(invocation(context).settings()).recommender.editions
+    report = refreshed(read_log(data), editions, finished=lambda name: note(f"{name} is carried over"))
+    changes = {"new": report.new, "gone": report.gone}
+    _tell(report.trained, changes, f"; {report.new:,} new, {report.gone:,} gone", as_json)
 
 
 @program.command(epilog="Example: `orchestrator recommend evaluate --data shop --arms rules,fusion`")
@@ -241,6 +245,29 @@ def withdraw(
         )
     left = editions.withdraw(items, back=back)
     say(f"{len(left):,} item{'' if len(left) == 1 else 's'} withdrawn")
+
+
+def _tell(report: Trained, changes: Mapping[str, int], changed: str, as_json: bool) -> None:
+    """What is in use now."""
+    for each in (*report.notes, *(_lower(reason) for reason in report.left_out.values())):
+        note(f"note: {each}")
+    if as_json:
+        say_json(
+            {
+                "edition": report.edition,
+                "arms": list(report.arms),
+                "left_out": dict(report.left_out),
+                "items": report.items,
+                "users": report.users,
+                **changes,
+                "notes": list(report.notes),
+            }
+        )
+    else:
+        say(
+            f"{report.edition}: {', '.join(report.arms)}, for {report.users:,} users and "
+            f"{report.items:,} items{changed}"
+        )
 
 
 def _names(given: str | None) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ class Slated(Node):
             hits.top(self.pool),
             principal=question.principal,
             k=self.k,
+            filters=question.filters,
             diversity=self.diversity,
             at_most=self.at_most,
             explore=self.explore,
@@ -81,13 +82,14 @@ async def slate_of(
     *,
     principal: Principal,
     k: int,
+    filters: Sequence[Filter] = (),
     diversity: float = 0.0,
     at_most: Sequence[tuple[str, int]] = (),
     explore: float = 0.0,
     seed: int = 0,
 ) -> Slate:
-    """A slate of these hits for a history."""
-    notes: list[str] = []
+    """A slate of these hits, found under these filters, for a history."""
+    notes = list(await recommender.remarks(filters=filters, capped=[field for field, _ in at_most]))
     if history.user or history.items:
         notes += (await recommender.known(history, principal=principal)).notes
     items = await recommender.items(hits.ids, principal=principal)
@@ -149,5 +151,12 @@ async def offered(
         repeat=repeat,
     )
     return await slate_of(
-        recommender, history, hits, principal=principal, k=k, diversity=diversity, at_most=at_most
+        recommender,
+        history,
+        hits,
+        principal=principal,
+        k=k,
+        filters=filters,
+        diversity=diversity,
+        at_most=at_most,
     )

@@ -35,7 +35,7 @@ from orchestrator.ports.models import (
     of_use,
     scores_texts,
 )
-from orchestrator.ports.recommend import Arm, Known, Ranking, Recommender, Trainer, Training
+from orchestrator.ports.recommend import Arm, Known, Ranking, Recommender, Refitting, Trainer, Training
 from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.ports.vectors import (
     Dense,
@@ -82,6 +82,7 @@ __all__ = [
     "Probabilities",
     "Ranking",
     "Recommender",
+    "Refitting",
     "RunRecord",
     "RunStatus",
     "Runs",

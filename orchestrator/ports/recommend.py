@@ -79,6 +79,22 @@ class Training:
     moved: Moved = _nothing
 
 
+@dataclass(frozen=True, eq=False)
+class Refitting:
+    """What a trained arm is carried over to: a catalogue, and who had what of it.
+
+    `trained` is the folder that `fit`, or an earlier `refit`, left for the items `before`. `parts` are
+    the arms that it is made of, carried over already. `folder` is its own, and empty.
+    """
+
+    items: Items
+    interactions: Sequences
+    before: Items
+    trained: Path
+    folder: Path
+    parts: Mapping[str, Arm] = field(default_factory=dict[str, Arm])
+
+
 @runtime_checkable
 class Trainer(Protocol):
     """Makes the arm of a name. `parts` are the arms that it needs, and `missing` what is not installed."""
@@ -99,6 +115,15 @@ class Trainer(Protocol):
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
         """The arm that `fit` left there. BadInput if it was made for another catalogue."""
+        ...
+
+    def refit(self, refitting: Refitting) -> Arm:
+        """Carry the arm over, and leave in `refitting.folder` what `load` needs.
+
+        No network is trained and nothing chosen: constants, weights and networks stay as they are, what
+        is counted is counted on `interactions`, and an item that is new is known by what can be read
+        about it. An OrchestratorError says why an arm cannot be carried over.
+        """
         ...
 
 
@@ -149,6 +174,10 @@ class Recommender(Protocol):
 
     async def known(self, history: History, *, principal: Principal) -> Known:
         """What a history comes to: the items that a ranking counts."""
+        ...
+
+    async def remarks(self, *, filters: Sequence[Filter] = (), capped: Sequence[str] = ()) -> tuple[str, ...]:
+        """What filters, and fields that a slate is capped by, come to where the items lack such a field."""
         ...
 
     async def items(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Item]:

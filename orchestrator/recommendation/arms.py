@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.errors import BadInput
-from orchestrator.ports.recommend import Arm, Trainer, Training
+from orchestrator.errors import BadInput, OrchestratorError
+from orchestrator.ports.recommend import Arm, Refitting, Trainer, Training
+from orchestrator.recommendation.interactions import Sequences
 from orchestrator.recommendation.items import Items
 
 #: Every arm, in the order of reports. Those of deep models come from connectors.
@@ -110,10 +112,52 @@ def fit(
             began = time.perf_counter()
             arms[name] = wrap(trainer.fit(own))
             seconds = round(time.perf_counter() - began, 2)
-            part = folder / f".{STAMP}.part"
-            part.write_text(json.dumps({**expected, "seconds": seconds}, indent=1), encoding="utf-8")
-            part.replace(folder / STAMP)
+            _write(folder, {**expected, "seconds": seconds})
         finished(name, arms[name])
+    return arms, left_out
+
+
+def refit(
+    roster: Roster,
+    trained: Path,
+    before: Items,
+    items: Items,
+    interactions: Sequences,
+    folder: Path,
+    *,
+    finished: Callable[[str], None] = lambda name: None,
+) -> tuple[dict[str, Arm], dict[str, str]]:
+    """Carry the arms below `trained`, of the catalogue `before`, over into folders below `folder`.
+
+    No network is trained. Returns the arms by name, and why others were left out.
+    """
+    there = _trained(roster, trained)
+    unknown = sorted(each.parent.name for each in trained.glob(f"*/{STAMP}"))
+    arms: dict[str, Arm] = {}
+    left_out = {name: str(roster.missing(name)) for name in unknown if name not in there}
+    for name in there:
+        reason = roster.missing(name)
+        if reason is not None:
+            left_out[name] = reason
+            continue
+        stamp = _stamp(trained / name) or {}
+        lacking = [part for part in _made_of(stamp) if part not in arms]
+        if lacking:
+            left_out[name] = f"The arm {name} is made of {', '.join(lacking)}, which was left out."
+            continue
+        own = folder / name
+        own.mkdir(parents=True)
+        parts = {part: arms[part] for part in roster.trainers[name].parts if part in _made_of(stamp)}
+        try:
+            arms[name] = roster.trainers[name].refit(
+                Refitting(items, interactions, before, trained / name, own, parts)
+            )
+        except OrchestratorError as error:
+            left_out[name] = f"{error} {error.hint}".strip()
+            shutil.rmtree(own)
+            continue
+        _write(own, {**stamp, "catalogue": items.hash})
+        finished(name)
     return arms, left_out
 
 
@@ -126,9 +170,8 @@ def seconds_of(folder: Path) -> float:
 
 def load(roster: Roster, folder: Path, items: Items) -> dict[str, Arm]:
     """The arms that were trained below a folder. BadInput if one was made for another catalogue."""
-    there = [each.parent.name for each in folder.glob(f"*/{STAMP}") if each.parent.name in roster.trainers]
     arms: dict[str, Arm] = {}
-    for name in (each for each in roster.order(there) if each in there):
+    for name in _trained(roster, folder):
         stamp = _stamp(folder / name) or {}
         if stamp.get("catalogue") != items.hash:
             raise BadInput(
@@ -145,6 +188,12 @@ def load(roster: Roster, folder: Path, items: Items) -> dict[str, Arm]:
     return arms
 
 
+def _trained(roster: Roster, folder: Path) -> list[str]:
+    """The arms that were trained below a folder, parts first."""
+    there = {each.parent.name for each in folder.glob(f"*/{STAMP}")} & set(roster.trainers)
+    return [name for name in roster.order(sorted(there)) if name in there]
+
+
 def _expected(name: str, items: Items, parts: Sequence[str], training: Training) -> dict[str, object]:
     return {
         "arm": name,
@@ -158,6 +207,12 @@ def _expected(name: str, items: Items, parts: Sequence[str], training: Training)
 def _made_of(stamp: Mapping[str, object]) -> list[str]:
     parts = stamp.get("parts")
     return [str(part) for part in parts] if isinstance(parts, list) else []  # type: ignore[misc]
+
+
+def _write(folder: Path, stamp: Mapping[str, object]) -> None:
+    part = folder / f".{STAMP}.part"
+    part.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    part.replace(folder / STAMP)
 
 
 def _stamp(folder: Path) -> dict[str, object] | None:

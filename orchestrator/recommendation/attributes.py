@@ -12,7 +12,7 @@ from orchestrator.recommendation.content import weighted_terms
 from orchestrator.recommendation.item_to_item import ItemToItem, strongest
 from orchestrator.recommendation.items import Items
 from orchestrator.recommendation.libraries import library
-from orchestrator.recommendation.tuning import coordinate_search
+from orchestrator.recommendation.tuning import Constants, coordinate_search
 
 #: Items that one item speaks for.
 NEIGHBOURS = 100
@@ -45,8 +45,13 @@ def similar_items(items: Items, *, count: int = NEIGHBOURS, title: bool = True) 
     return sparse.vstack(blocks, format="csr")
 
 
-def learn_attributes(training: Training) -> ItemToItem:
-    """The arm, with the decay that ranks the chosen part best."""
+def read_attributes(items: Items, constants: Constants) -> ItemToItem:
+    """The arm of these constants."""
+    return ItemToItem("attributes", similar_items(items), constants["decay"])
+
+
+def learn_attributes(training: Training) -> tuple[ItemToItem, Constants]:
+    """The arm with the decay that ranks the chosen part best, and it."""
     matrix = similar_items(training.items)
     best = coordinate_search(
         lambda values: ItemToItem("attributes", matrix, values["decay"]),
@@ -54,4 +59,4 @@ def learn_attributes(training: Training) -> ItemToItem:
         {"decay": (0.5, 1.0, 1.5)},
         training,
     )
-    return ItemToItem("attributes", matrix, best["decay"])
+    return ItemToItem("attributes", matrix, best["decay"]), best

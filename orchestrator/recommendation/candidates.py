@@ -40,14 +40,18 @@ class Candidates:
 
 
 def logarithms(ranking: Ranking) -> NDArray[np.float64]:
-    """Scores on a logarithmic scale: those of arms that give log-probabilities are on it already."""
+    """Scores on a logarithmic scale: those of arms that give log-probabilities are on it already.
+
+    These are the ones that give negative scores. A score of 0, such as that of an item nobody had, is
+    -inf: it must not change what is said of the others.
+    """
     import numpy as np
 
     scores = ranking.scores.astype(np.float64)
     given = ranking.items >= 0
-    if not (scores[given] > 0).all():
+    if (scores[given] < 0).any():
         return scores
-    return np.log(scores, out=np.full_like(scores, -np.inf), where=given)
+    return np.log(scores, out=np.full_like(scores, -np.inf), where=given & (scores > 0))
 
 
 def floor_of(ranking: Ranking) -> float:
@@ -55,6 +59,7 @@ def floor_of(ranking: Ranking) -> float:
     import numpy as np
 
     scores = logarithms(ranking)[ranking.items >= 0]
+    scores = scores[scores > -np.inf]
     return float(np.quantile(scores, 0.01)) if len(scores) else 0.0
 
 
@@ -102,7 +107,7 @@ def _said(ranking: Ranking, floor: float) -> NDArray[np.float32]:
         [
             np.ones(len(score)),
             np.divide(score - low[row], spread, out=np.ones(len(score)), where=spread > 0),
-            np.exp(logs[given] - highest),
+            np.exp(logs[given] - np.where(highest > -np.inf, highest, 0.0)),
             1.0 / (place + 1.0),
             np.log((width + 1.0) / (place + 1.0)),
             np.maximum(logs[given] - floor, 0.0),

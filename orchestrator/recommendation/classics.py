@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from orchestrator.ports.recommend import Arm, Trainer, Training
+from orchestrator.errors import BadInput
+from orchestrator.ports.recommend import Arm, Ranking, Refitting, Trainer, Training
 from orchestrator.recommendation.items import Items
 from orchestrator.recommendation.libraries import INSTALL, absent
+from orchestrator.recommendation.tuning import Constants
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from orchestrator.recommendation.interactions import Sequences
 
 #: What the training-free fusion is made of.
 TRAINING_FREE = ("popularity", "itemknn", "rules", "attributes")
+#: Where an arm's folder keeps what was chosen, and how popular each item is.
+CONSTANTS, POPULARITY = "constants.json", "popularity.npy"
+
+
+class Counted(Protocol):
+    """An arm that is saved whole."""
+
+    @property
+    def name(self) -> str: ...
+
+    def top(
+        self,
+        histories: Sequences,
+        *,
+        k: int,
+        allowed: NDArray[np.bool_] | None = None,
+        removed: Sequences | None = None,
+    ) -> Ranking: ...
+
+    def save(self, folder: Path) -> None: ...
 
 
 @dataclass(frozen=True)
-class ItemToItemTrainer:
-    """Trains an arm that is one sparse matrix."""
+class CountedTrainer:
+    """Trains an arm that is counted from interactions and contents, once its constants are chosen.
+
+    `learn` chooses and counts, `count` counts with constants that were chosen, `read` is what was saved.
+    """
 
     name: str
-    learn: Callable[[Training], Arm]
+    learn: Callable[[Training], tuple[Counted, Constants]]
+    count: Callable[[Items, Sequences, Constants], Counted]
+    read: Callable[[Path], Arm]
     parts: tuple[str, ...] = ()
 
     def missing(self) -> str | None:
@@ -27,73 +63,29 @@ class ItemToItemTrainer:
         return _without_scipy(self.name)
 
     def fit(self, training: Training) -> Arm:
-        """Train and save."""
-        from orchestrator.recommendation.item_to_item import ItemToItem
-
-        arm = self.learn(training)
-        assert isinstance(arm, ItemToItem)
+        """Choose, count and save."""
+        arm, constants = self.learn(training)
         arm.save(training.folder)
+        _write(training.folder / CONSTANTS, constants)
         return arm
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
-        """What `fit` saved."""
-        from orchestrator.recommendation.item_to_item import ItemToItem
+        """What was saved."""
+        return self.read(folder)
 
-        return ItemToItem.load(self.name, folder)
-
-
-@dataclass(frozen=True)
-class VectorsTrainer:
-    """Trains an arm over dense vectors of items."""
-
-    name: str
-    learn: Callable[[Training], Arm]
-    parts: tuple[str, ...] = ()
-
-    def missing(self) -> str | None:
-        """Whether scipy is there."""
-        return _without_scipy(self.name)
-
-    def fit(self, training: Training) -> Arm:
-        """Train and save."""
-        from orchestrator.recommendation.vectors import Vectors
-
-        arm = self.learn(training)
-        assert isinstance(arm, Vectors)
-        arm.save(training.folder)
+    def refit(self, refitting: Refitting) -> Arm:
+        """Count anew. BadInput if the constants were not kept."""
+        try:
+            constants: Constants = json.loads((refitting.trained / CONSTANTS).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise BadInput(
+                f"The arm {self.name} was trained by a release that kept no constants.",
+                hint="Train again: orchestrator recommend train --data DIR",
+            ) from None
+        arm = self.count(refitting.items, refitting.interactions, constants)
+        arm.save(refitting.folder)
+        _write(refitting.folder / CONSTANTS, constants)
         return arm
-
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
-        """What `fit` saved."""
-        from orchestrator.recommendation.vectors import Vectors
-
-        return Vectors.load(self.name, folder)
-
-
-@dataclass(frozen=True)
-class PathsTrainer:
-    """Trains the walks over the catalogue's graph."""
-
-    name: str = "paths"
-    parts: tuple[str, ...] = ()
-
-    def missing(self) -> str | None:
-        """Whether scipy is there."""
-        return _without_scipy(self.name)
-
-    def fit(self, training: Training) -> Arm:
-        """Train and save."""
-        from orchestrator.recommendation.walks import learn_walks
-
-        arm = learn_walks(training)
-        arm.save(training.folder)
-        return arm
-
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
-        """What `fit` saved."""
-        from orchestrator.recommendation.walks import Walks
-
-        return Walks.load(folder)
 
 
 @dataclass(frozen=True)
@@ -109,10 +101,17 @@ class PopularityTrainer:
 
     def fit(self, training: Training) -> Arm:
         """Count and save."""
-        from orchestrator.recommendation.popularity import learn_popularity
+        return self._counted(training.train, len(training.items), training.folder)
 
-        arm = learn_popularity(training)
-        arm.save(training.folder)
+    def refit(self, refitting: Refitting) -> Arm:
+        """Count anew."""
+        return self._counted(refitting.interactions, len(refitting.items), refitting.folder)
+
+    def _counted(self, sequences: Sequences, items: int, folder: Path) -> Arm:
+        from orchestrator.recommendation.popularity import count_users
+
+        arm = count_users(sequences, items)
+        arm.save(folder)
         return arm
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
@@ -135,24 +134,29 @@ class FusionTrainer:
 
     def fit(self, training: Training) -> Arm:
         """Learn and save."""
-        import numpy as np
-
         from orchestrator.recommendation.fusion import learn_fusion
-        from orchestrator.recommendation.popularity import log_popularity
 
-        popularity = log_popularity(training)
+        popularity = _popularity(training.train, len(training.items), training.folder)
         arm = learn_fusion(self.name, training, popularity)
         arm.save(training.folder)
-        np.save(training.folder / "popularity.npy", popularity)
         return arm
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
-        """What `fit` saved."""
+        """What was saved."""
         import numpy as np
 
         from orchestrator.recommendation.fusion import Fusion
 
-        return Fusion.load(self.name, folder, parts, np.load(folder / "popularity.npy", allow_pickle=False))
+        return Fusion.load(self.name, folder, parts, np.load(folder / POPULARITY, allow_pickle=False))
+
+    def refit(self, refitting: Refitting) -> Arm:
+        """The weights that were learned, over the parts as they are now."""
+        from orchestrator.recommendation.fusion import Fusion
+
+        popularity = _recounted(refitting)
+        arm = Fusion.load(self.name, refitting.trained, refitting.parts, popularity)
+        arm.save(refitting.folder)
+        return arm
 
 
 @dataclass(frozen=True)
@@ -170,71 +174,111 @@ class PipelineTrainer:
 
     def fit(self, training: Training) -> Arm:
         """Learn and save."""
-        import numpy as np
-
         from orchestrator.recommendation.pipeline import learn_pipeline
-        from orchestrator.recommendation.popularity import log_popularity
 
-        popularity = log_popularity(training)
+        popularity = _popularity(training.train, len(training.items), training.folder)
         arm = learn_pipeline(training, popularity)
         arm.save(training.folder)
-        np.save(training.folder / "popularity.npy", popularity)
         return arm
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
-        """What `fit` saved."""
+        """What was saved."""
         import numpy as np
 
         from orchestrator.recommendation.pipeline import Pipeline
 
-        return Pipeline.load(folder, parts, np.load(folder / "popularity.npy", allow_pickle=False))
+        return Pipeline.load(folder, parts, np.load(folder / POPULARITY, allow_pickle=False))
+
+    def refit(self, refitting: Refitting) -> Arm:
+        """The weights and the trees that were learned, over the parts as they are now."""
+        from orchestrator.recommendation.pipeline import Pipeline
+
+        popularity = _recounted(refitting)
+        arm = Pipeline.load(refitting.trained, refitting.parts, popularity)
+        arm.save(refitting.folder)
+        return arm
 
 
 def classic_trainers() -> tuple[Trainer, ...]:
     """Trainers of the arms that scipy is enough for."""
+    from orchestrator.recommendation import attributes, cooccurrence, ease, vectors, walks
+    from orchestrator.recommendation.item_to_item import ItemToItem
 
-    def rules(training: Training) -> Arm:
-        from orchestrator.recommendation.cooccurrence import RULES, RULES_GRID, learned
-
-        return learned("rules", training, RULES, RULES_GRID)
-
-    def itemknn(training: Training) -> Arm:
-        from orchestrator.recommendation.cooccurrence import NEIGHBOURS_GRID, NEIGHBOURS_START, learned
-
-        return learned("itemknn", training, NEIGHBOURS_START, NEIGHBOURS_GRID)
-
-    def attributes(training: Training) -> Arm:
-        from orchestrator.recommendation.attributes import learn_attributes
-
-        return learn_attributes(training)
-
-    def ease(training: Training) -> Arm:
-        from orchestrator.recommendation.ease import learn_ease
-
-        return learn_ease(training)
-
-    def complements(training: Training) -> Arm:
-        from orchestrator.recommendation.vectors import learn_complements
-
-        return learn_complements(training)
-
-    def interests(training: Training) -> Arm:
-        from orchestrator.recommendation.vectors import learn_interests
-
-        return learn_interests(training)
+    def of_pairs(name: str, start: cooccurrence.Counting, grid: dict[str, tuple[float, ...]]) -> Trainer:
+        return CountedTrainer(
+            name,
+            lambda training: cooccurrence.learned(name, training, start, grid),
+            lambda items, had, constants: cooccurrence.counted(name, had, len(items), constants),
+            partial(ItemToItem.load, name),
+        )
 
     return (
         PopularityTrainer(),
-        ItemToItemTrainer("itemknn", itemknn),
-        ItemToItemTrainer("rules", rules),
-        ItemToItemTrainer("attributes", attributes),
-        ItemToItemTrainer("ease", ease),
-        VectorsTrainer("complements", complements),
-        VectorsTrainer("interests", interests),
-        PathsTrainer(),
+        of_pairs("itemknn", cooccurrence.NEIGHBOURS_START, cooccurrence.NEIGHBOURS_GRID),
+        of_pairs("rules", cooccurrence.RULES, cooccurrence.RULES_GRID),
+        CountedTrainer(
+            "attributes",
+            attributes.learn_attributes,
+            lambda items, had, constants: attributes.read_attributes(items, constants),
+            partial(ItemToItem.load, "attributes"),
+        ),
+        CountedTrainer(
+            "ease",
+            ease.learn_ease,
+            lambda items, had, constants: ease.solve_ease(had, len(items), constants),
+            partial(ItemToItem.load, "ease"),
+        ),
+        CountedTrainer(
+            "complements",
+            vectors.learn_complements,
+            lambda items, had, constants: vectors.complements(had, len(items), constants),
+            partial(vectors.Vectors.load, "complements"),
+        ),
+        CountedTrainer(
+            "interests",
+            vectors.learn_interests,
+            lambda items, had, constants: vectors.interests(had, len(items), constants),
+            partial(vectors.Vectors.load, "interests"),
+        ),
+        CountedTrainer(
+            "paths",
+            walks.learn_walks,
+            lambda items, had, constants: walks.walks(had, items, constants),
+            walks.Walks.load,
+        ),
         FusionTrainer(),
         PipelineTrainer(),
     )
+
+
+def _popularity(sequences: Sequences, items: int, folder: Path) -> NDArray[np.float32]:
+    """log(1 + count) of each item, kept in the folder."""
+    import numpy as np
+
+    from orchestrator.recommendation.popularity import log_popularity
+
+    popularity = log_popularity(sequences, items)
+    np.save(folder / POPULARITY, popularity)
+    return popularity
+
+
+def _recounted(refitting: Refitting) -> NDArray[np.float32]:
+    """`_popularity` of later interactions, within what the weights of it were learned on.
+
+    A new item, which nobody had yet, is as popular as the least popular one was then: below it a weight
+    would say what it never learned.
+    """
+    import numpy as np
+
+    learned = np.load(refitting.trained / POPULARITY, allow_pickle=False)
+    popularity = _popularity(refitting.interactions, len(refitting.items), refitting.folder)
+    popularity = np.maximum(popularity, learned.min(initial=np.inf))
+    np.save(refitting.folder / POPULARITY, popularity)
+    return popularity
+
+
+def _write(file: Path, constants: Constants) -> None:
+    file.write_text(json.dumps(dict(constants), indent=1), encoding="utf-8")
 
 
 def _without_scipy(arm: str) -> str | None:

@@ -6,7 +6,11 @@ throughout); where there are interactions it is one more signal.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.recommendation.items import Item, Items
@@ -25,42 +29,96 @@ def terms(item: Item, *, title: bool = True) -> Counter[str]:
     return counts
 
 
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The terms of a catalogue, each with its column, and `idf` by column."""
+
+    columns: dict[str, int]
+    idf: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, counted: Sequence[Counter[str]]) -> Vocabulary:
+        """Of the terms of items. A term of a single item joins it to no other, and is left out."""
+        import numpy as np
+
+        spread: Counter[str] = Counter(term for counts in counted for term in counts)
+        shared = sorted(term for term, df in spread.items() if df > 1)
+        df = np.asarray([spread[term] for term in shared], dtype=np.float64)
+        idf = np.log((1.0 + len(counted)) / (1.0 + df)) + 1.0
+        return cls({term: at for at, term in enumerate(shared)}, idf)
+
+    def rows(self, counted: Sequence[Counter[str]]) -> Any:
+        """A CSR matrix (items, terms), float32: IDF of each term of an item, rows of length one."""
+        import numpy as np
+
+        sparse = library("scipy.sparse")
+        offsets = np.zeros(len(counted) + 1, dtype=np.int64)
+        places: list[int] = []
+        for row, counts in enumerate(counted):
+            places.extend(sorted(self.columns[term] for term in counts if term in self.columns))
+            offsets[row + 1] = len(places)
+        indices = np.asarray(places, dtype=np.int32)
+        matrix = sparse.csr_matrix(
+            (self.idf[indices].astype(np.float32), indices, offsets), shape=(len(counted), len(self.columns))
+        )
+        return unit_rows(matrix)
+
+
 def weighted_terms(items: Items, *, title: bool = True) -> Any:
-    """A CSR matrix (items, terms), float32: IDF of each term of an item, rows of length one.
-
-    A term of a single item joins it to no other, and is left out.
-    """
-    import numpy as np
-
-    sparse = library("scipy.sparse")
-
+    """A CSR matrix (items, terms), float32: IDF of each term of an item, rows of length one."""
     counted = [terms(item, title=title) for item in items.rows]
-    spread: Counter[str] = Counter(term for counts in counted for term in counts)
-    columns = {term: at for at, term in enumerate(sorted(term for term, df in spread.items() if df > 1))}
-    offsets = np.zeros(len(items) + 1, dtype=np.int64)
-    places: list[int] = []
-    for row, counts in enumerate(counted):
-        places.extend(sorted(columns[term] for term in counts if term in columns))
-        offsets[row + 1] = len(places)
-    indices = np.asarray(places, dtype=np.int32)
-    df = np.bincount(indices, minlength=len(columns)) if len(columns) else np.zeros(0)
-    idf = np.log((1.0 + len(items)) / (1.0 + df)) + 1.0 if len(columns) else df
-    matrix = sparse.csr_matrix(
-        (idf[indices].astype(np.float32), indices, offsets), shape=(len(items), len(columns))
-    )
-    return unit_rows(matrix)
+    return Vocabulary.of(counted).rows(counted)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How items become dense vectors: their terms, along `directions` (terms, dimensions).
+
+    Kept, it reads items that come later as it read those that it was made of.
+    """
+
+    vocabulary: Vocabulary
+    directions: NDArray[np.float32]
+
+    def vectors(self, items: Items) -> NDArray[np.float32]:
+        """Vectors (items, dimensions), of unit length or all zero."""
+        return _unit(self.vocabulary.rows([terms(item) for item in items.rows]) @ self.directions)
+
+    def save(self, folder: Path) -> None:
+        """Write terms and directions."""
+        import numpy as np
+
+        columns = list(self.vocabulary.columns)
+        (folder / "terms.json").write_text(json.dumps(columns), encoding="utf-8")
+        np.savez(folder / "directions.npz", idf=self.vocabulary.idf, directions=self.directions)
+
+    @classmethod
+    def load(cls, folder: Path) -> Reading:
+        """What `save` wrote. FileNotFoundError if it did not."""
+        import numpy as np
+
+        columns = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
+        with np.load(folder / "directions.npz", allow_pickle=False) as stored:
+            vocabulary = Vocabulary({term: at for at, term in enumerate(columns)}, stored["idf"])
+            return cls(vocabulary, stored["directions"])
 
 
 def content_vectors(items: Items, dimensions: int = 128, *, seed: int = 0) -> NDArray[np.float32]:
     """Dense vectors (items, dimensions) of what can be read, by truncated SVD; unit length or all zero."""
+    return read_content(items, dimensions, seed=seed)[0]
+
+
+def read_content(
+    items: Items, dimensions: int = 128, *, seed: int = 0
+) -> tuple[NDArray[np.float32], Reading]:
+    """The content vectors of items, and how later items are read in the same way."""
     import numpy as np
 
-    matrix = weighted_terms(items)
-    left, right = leading(matrix, dimensions, seed=seed)
+    counted = [terms(item) for item in items.rows]
+    vocabulary = Vocabulary.of(counted)
+    left, right = leading(vocabulary.rows(counted), dimensions, seed=seed)
     # U · Σ: the roots of the values on both sides, multiplied onto one.
-    vectors = left * np.linalg.norm(right, axis=0)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
+    return _unit(left * np.linalg.norm(right, axis=0)), Reading(vocabulary, _unit(right.T).T)
 
 
 def leading(matrix: Any, dimensions: int, *, seed: int = 0) -> tuple[Any, Any]:
@@ -111,6 +169,14 @@ def unit_rows(matrix: Any) -> Any:
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return sparse.csr_matrix(sparse.diags(scale.astype(np.float32)) @ matrix, dtype=np.float32)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows divided by their length; what is next to nothing becomes 0."""
+    import numpy as np
+
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
 
 
 def words(text: str) -> list[str]:

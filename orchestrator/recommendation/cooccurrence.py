@@ -8,13 +8,13 @@ UMUAI 2018); neighbours are symmetric and do not (item-based cosine: Sarwar et a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.ports.recommend import Training
 from orchestrator.recommendation.item_to_item import ItemToItem, strongest
 from orchestrator.recommendation.libraries import library
-from orchestrator.recommendation.tuning import coordinate_search
+from orchestrator.recommendation.tuning import Constants, coordinate_search
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,8 +104,16 @@ def scaled(counts: Any, source: float, target: float) -> Any:
     return strongest(sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape), NEIGHBOURS)
 
 
-def learned(name: str, training: Training, start: Counting, grid: dict[str, tuple[float, ...]]) -> ItemToItem:
-    """The arm with the constants of the grid that rank the chosen part best."""
+def counted(name: str, sequences: Sequences, items: int, constants: Constants) -> ItemToItem:
+    """The arm of these constants."""
+    how = replace(Counting(), **{**constants, "window": int(constants["window"])})
+    return ItemToItem(name, scaled(pair_counts(sequences, items, how), how.source, how.target), how.decay)
+
+
+def learned(
+    name: str, training: Training, start: Counting, grid: dict[str, tuple[float, ...]]
+) -> tuple[ItemToItem, Constants]:
+    """The arm with the constants of the grid that rank the chosen part best, and they."""
     counts: dict[tuple[float, float], Any] = {}
     matrices: dict[tuple[float, float, float, float], Any] = {}
 
@@ -124,4 +132,5 @@ def learned(name: str, training: Training, start: Counting, grid: dict[str, tupl
         grid,
         training,
     )
-    return arm(replace(start, **best))
+    how = replace(start, **best)
+    return arm(how), asdict(how)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.ports.recommend import Training
 from orchestrator.recommendation.item_to_item import ItemToItem, strongest
 from orchestrator.recommendation.libraries import library
-from orchestrator.recommendation.tuning import coordinate_search
+from orchestrator.recommendation.tuning import Constants, coordinate_search
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,18 +28,21 @@ NEIGHBOURS = 300
 GRID = {"strength": (100.0, 250.0, 500.0, 1000.0), "decay": (0.0, 0.5, 1.0)}
 
 
-def learn_ease(training: Training) -> ItemToItem:
-    """The arm, with λ and the decay of the history chosen on the popular part of the catalogue."""
-    import numpy as np
+def solve_ease(train: Sequences, items: int, constants: Constants) -> ItemToItem:
+    """The arm of these constants."""
+    whole = _popular(train, items, LARGEST)
+    return ItemToItem("ease", weights(train, items, whole, constants["strength"]), constants["decay"])
 
-    counts = np.bincount(training.train.items, minlength=len(training.items))
-    popular = np.lexsort((np.arange(len(counts)), -counts))
-    probe = np.sort(popular[:PROBE])
+
+def learn_ease(training: Training) -> tuple[ItemToItem, Constants]:
+    """The arm, with λ and the decay of the history chosen on the popular part of the catalogue, and they."""
+    items = len(training.items)
+    probe = _popular(training.train, items, PROBE)
     matrices: dict[float, Any] = {}
 
     def probed(strength: float, decay: float) -> ItemToItem:
         if strength not in matrices:
-            matrices[strength] = weights(training.train, len(counts), probe, strength)
+            matrices[strength] = weights(training.train, items, probe, strength)
         return ItemToItem("ease", matrices[strength], decay)
 
     best = coordinate_search(
@@ -49,8 +52,15 @@ def learn_ease(training: Training) -> ItemToItem:
         training,
     )
     matrices.clear()
-    whole = np.sort(popular[:LARGEST])
-    return ItemToItem("ease", weights(training.train, len(counts), whole, best["strength"]), best["decay"])
+    return solve_ease(training.train, items, best), best
+
+
+def _popular(train: Sequences, items: int, count: int) -> NDArray[np.int64]:
+    """The numbers of the most popular items, ascending."""
+    import numpy as np
+
+    counts = np.bincount(train.items, minlength=items)
+    return np.sort(np.lexsort((np.arange(items), -counts))[:count])
 
 
 def weights(train: Sequences, items: int, chosen: NDArray[np.int64], strength: float) -> Any:

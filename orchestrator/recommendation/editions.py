@@ -2,16 +2,19 @@
 
 recommendations/current            the name of the version in use
 recommendations/version-7/         items.jsonl, users.json, interactions.npz, one folder an arm
-recommendations/training-<hash>/   what a training has left so far; it becomes the next version
+recommendations/training-<hash>/   what a training has left so far
+recommendations/next/              the version that is being written
 recommendations/withdrawn.json     items that no ranking may hold any more, whatever the version
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,10 +65,25 @@ class Editions:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    @contextmanager
+    def next(self) -> Generator[Path]:
+        """The empty folder of the next version, for `publish`; another process that wants it waits."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = self.folder / "next"
+        with (self.folder / ".next.lock").open("w") as lock:
+            # The system frees the lock of a process that was killed.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def publish(
         self, folder: Path, items: Items, interactions: Interactions, about: Mapping[str, Any]
     ) -> str:
-        """Make a finished training the version in use."""
+        """Make a folder, whole but for the items and the interactions, the version in use."""
         write_items(folder / "items.jsonl", items)
         _write_interactions(folder, interactions)
         manifest = {"format": FORMAT, "catalogue": items.hash, **about}
@@ -80,10 +98,18 @@ class Editions:
 
     def open(self, name: str | None = None) -> Edition:
         """A version, by default the current one. BadInput if there is none or it does not fit together."""
-        name = name or self.current()
-        if name is None:
-            raise BadInput(NOTHING_TRAINED, hint=TRAIN)
+        name = self._named(name)
+        items, _ = self.catalogue(name)
         folder = self.folder / name
+        try:
+            interactions = _read_interactions(folder)
+            return Edition(name, items, interactions, load(self.roster, folder, items))
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(f"{folder} cannot be read: {error}.", hint=TRAIN) from None
+
+    def catalogue(self, name: str | None = None) -> tuple[Items, Mapping[str, Any]]:
+        """The items of a version, and what its manifest says, without its arms."""
+        folder = self.folder / self._named(name)
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             if manifest.get("format") != FORMAT:
@@ -98,10 +124,15 @@ class Editions:
                     f"({items.hash[:12]}, and not {str(manifest.get('catalogue'))[:12]}).",
                     hint=TRAIN,
                 )
-            interactions = _read_interactions(folder)
-            return Edition(name, items, interactions, load(self.roster, folder, items))
+            return items, manifest
         except (OSError, ValueError, KeyError) as error:
             raise StoreError(f"{folder} cannot be read: {error}.", hint=TRAIN) from None
+
+    def _named(self, name: str | None) -> str:
+        name = name or self.current()
+        if name is None:
+            raise BadInput(NOTHING_TRAINED, hint=TRAIN)
+        return name
 
     def withdrawn(self) -> frozenset[str]:
         """Items that were deleted: they are in no ranking from now on, without any training."""

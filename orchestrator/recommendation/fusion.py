@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import BadInput
 from orchestrator.ports.recommend import Arm, Ranking, Training
 from orchestrator.recommendation.candidates import (
     SIGNALS,
@@ -97,6 +98,12 @@ class Fusion:
         import numpy as np
 
         values = json.loads((folder / "fusion.json").read_text(encoding="utf-8"))
+        lacking = [each for each in values["arms"] if each not in parts]
+        if lacking:
+            raise BadInput(
+                f"The arm {name} is made of {', '.join(lacking)}, which is not there.",
+                hint="Train again: orchestrator recommend train --data DIR",
+            )
         return cls(
             name,
             tuple(parts[each] for each in values["arms"]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.ports.recommend import Ranking, Training
+from orchestrator.ports.recommend import Ranking
 from orchestrator.recommendation.interactions import Sequences
 from orchestrator.recommendation.selection import nothing
 
@@ -65,17 +65,16 @@ class Popularity:
         return cls(np.load(folder / "counts.npy", allow_pickle=False))
 
 
-def learn_popularity(training: Training) -> Popularity:
+def count_users(sequences: Sequences, items: int) -> Popularity:
     """Count each item once a user."""
     import numpy as np
 
-    train = training.train
-    pairs = np.unique(train.rows * max(1, len(training.items)) + train.items)
-    return Popularity(np.bincount(pairs % max(1, len(training.items)), minlength=len(training.items)))
+    pairs = np.unique(sequences.rows * max(1, items) + sequences.items)
+    return Popularity(np.bincount(pairs % max(1, items), minlength=items))
 
 
-def log_popularity(training: Training) -> NDArray[np.float32]:
+def log_popularity(sequences: Sequences, items: int) -> NDArray[np.float32]:
     """log(1 + count) of each item."""
     import numpy as np
 
-    return np.log1p(learn_popularity(training).counts).astype(np.float32)
+    return np.log1p(count_users(sequences, items).counts).astype(np.float32)

@@ -31,11 +31,15 @@ _USER, _ITEM, _TIME = ("user", "user_id", "userid"), ("item", "item_id", "itemid
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Items, who had which of them in which order, and what was odd in the files."""
+    """Items, who had which of them in which order, and what was odd in the files.
+
+    `unlisted` are the items that only the log names, though there is an item table.
+    """
 
     items: Items
     interactions: Interactions
     notes: tuple[str, ...] = ()
+    unlisted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def _assembled(known: Sequence[Item], histories: dict[str, list[str]], notes: li
     empty = sum(not row for row in rows)
     if empty:
         notes.append(f"{_count(empty, 'user')} without an item")
-    return Log(items, Interactions(tuple(histories), Sequences.of(rows)), tuple(notes))
+    interactions = Interactions(tuple(histories), Sequences.of(rows))
+    return Log(items, interactions, tuple(notes), frozenset(extra) if known else frozenset())
 
 
 def _sequences(file: Path, notes: list[str]) -> dict[str, list[str]]:

@@ -107,6 +107,26 @@ class EditionRecommender:
 
         return await asyncio.to_thread(known)
 
+    async def remarks(self, *, filters: Sequence[Filter] = (), capped: Sequence[str] = ()) -> tuple[str, ...]:
+        """Fields that no item has: looked for in a list without names, or without effect."""
+
+        def remarked() -> tuple[str, ...]:
+            fields = self._open().edition.items.fields
+            unnamed = [each.field for each in filters if in_fields(each, fields).field != each.field]
+            return (
+                *(
+                    f"The attributes of the items have no names: {field!r} was looked for among all of them."
+                    for field in dict.fromkeys(unnamed)
+                ),
+                *(
+                    f"No item has a field {field!r}: the slate is not capped by it."
+                    for field in dict.fromkeys(capped)
+                    if field not in fields
+                ),
+            )
+
+        return await asyncio.to_thread(remarked) if filters or capped else ()
+
     async def items(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Item]:
         """The items that exist and may be seen."""
 

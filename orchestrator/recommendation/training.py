@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.ports.recommend import Arm, Moved, Training
-from orchestrator.recommendation.arms import ARMS, fit
+from orchestrator.recommendation.arms import ARMS, fit, refit
 from orchestrator.recommendation.editions import Editions
 from orchestrator.recommendation.evaluation import identity
 from orchestrator.recommendation.protocol import leave_one_out
@@ -19,7 +20,7 @@ from orchestrator.recommendation.reading import Log
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training left: the edition's name, its arms, and why others are not among them."""
+    """What is in use now: the edition's name, its arms, and why others are not among them."""
 
     edition: str
     arms: tuple[str, ...]
@@ -41,6 +42,9 @@ def train(
 ) -> Trained:
     """Train arms on all but the last item of every user, choose on that one, and publish them.
 
+    Once their constants are chosen, arms that count do so again on everything, the last items too;
+    networks, and the weights of what is made of several arms, stay as they were chosen.
+
     What is there already stays in use until the new edition is whole. A training of the same log and
     settings that was stopped goes on. Items that are in the log's table are no longer withdrawn.
     """
@@ -54,20 +58,29 @@ def train(
         finished(name)
 
     trained, left_out = fit(editions.roster, arms, training, finished=told)
-    if not trained:
-        raise BadInput(
-            "No arm could be trained. " + " ".join(left_out.values()),
-            hint="Install the extra: pip install 'orchestrator-rag[recommend]'.",
-        )
-    name = editions.publish(
-        folder, log.items, log.interactions, {"arms": list(trained), "settings": settings, "seed": seed}
-    )
-    editions.withdraw(log.items.ids, back=True)
-    return Trained(
-        name,
-        tuple(each for each in ARMS if each in trained),
-        left_out,
-        log.notes,
-        len(log.items),
-        len(log.interactions),
-    )
+    moved(0, 1, "counting everything")
+    with editions.next() as whole:
+        sequences = log.interactions.sequences
+        trained, lost = refit(editions.roster, folder, log.items, log.items, sequences, whole)
+        left_out = {**left_out, **lost}
+        if not trained:
+            raise BadInput(
+                "No arm could be trained. " + " ".join(left_out.values()),
+                hint="Install the extra: pip install 'orchestrator-rag[recommend]'.",
+            )
+        about = {"settings": settings, "seed": seed}
+        name = editions.publish(whole, log.items, log.interactions, about_arms(trained, log) | about)
+    shutil.rmtree(folder, ignore_errors=True)
+    editions.withdraw(set(log.items.ids) - log.unlisted, back=True)
+    return Trained(name, in_order(trained), left_out, log.notes, len(log.items), len(log.interactions))
+
+
+def about_arms(arms: Iterable[str], log: Log) -> dict[str, Any]:
+    """What the manifest of an edition says of any that is published."""
+    return {"arms": list(arms), "unlisted": sorted(log.unlisted)}
+
+
+def in_order(arms: Iterable[str]) -> tuple[str, ...]:
+    """Names of arms in the order of reports."""
+    places = {name: place for place, name in enumerate(ARMS)}
+    return tuple(sorted(arms, key=lambda name: (places.get(name, len(ARMS)), name)))

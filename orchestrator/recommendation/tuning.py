@@ -11,6 +11,8 @@ from orchestrator.recommendation.measures import gains, ranks
 if TYPE_CHECKING:
     from orchestrator.recommendation.protocol import Asked
 
+#: What was chosen of an arm, by name: with it the arm can be made again without choosing.
+Constants = Mapping[str, float]
 #: Users a constant is chosen on, and the cutoff of the NDCG that chooses.
 SAMPLE, CUTOFF = 2_000, 10
 

@@ -18,7 +18,7 @@ from orchestrator.recommendation.cooccurrence import Counting, pair_counts
 from orchestrator.recommendation.item_to_item import weighted
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.selection import best_of_dense, nothing
-from orchestrator.recommendation.tuning import coordinate_search
+from orchestrator.recommendation.tuning import Constants, coordinate_search
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,42 +163,63 @@ def mutual_information(counts: Any, *, smoothing: float = 0.75) -> Any:
     )
 
 
-def learn_complements(training: Training) -> Vectors:
-    """What goes with what was had: in → out of directed counts."""
-    counts = pair_counts(training.train, len(training.items), Counting(window=10, gap=1.0, back=0.0))
-    left, right = leading(mutual_information(counts), DIMENSIONS, seed=training.seed)
+def complements(train: Sequences, items: int, constants: Constants) -> Vectors:
+    """The arm of these constants."""
+    left, right = _lead_to(train, items, int(constants["seed"]))
+    return Vectors("complements", left, right, constants["decay"])
+
+
+def learn_complements(training: Training) -> tuple[Vectors, Constants]:
+    """What goes with what was had, in → out, and the constants that were chosen."""
+    left, right = _lead_to(training.train, len(training.items), training.seed)
     best = coordinate_search(
         lambda values: Vectors("complements", left, right, values["decay"]),
         {"decay": 1.0},
         {"decay": (0.5, 1.0, 1.5)},
         training,
     )
-    return Vectors("complements", left, right, best["decay"])
+    return Vectors("complements", left, right, best["decay"]), {**best, "seed": training.seed}
 
 
-def learn_interests(training: Training) -> Vectors:
-    """Users as mixtures of interests, over vectors of what is had by the same users."""
-    import numpy as np
+def interests(train: Sequences, items: int, constants: Constants) -> Vectors:
+    """The arm of these constants."""
+    return _interested(_had_together(train, items, int(constants["seed"])), constants)
 
-    counts = pair_counts(training.train, len(training.items), Counting(window=50, gap=0.5, back=1.0))
-    left, _ = leading(mutual_information(counts), DIMENSIONS, seed=training.seed)
-    lengths = np.linalg.norm(left, axis=1, keepdims=True)
-    unit = np.divide(left, lengths, out=np.zeros_like(left), where=lengths > 1e-6)
 
-    def arm(values: Any) -> Vectors:
-        return Vectors(
-            "interests",
-            unit,
-            unit,
-            values["decay"],
-            interests=int(values["interests"]),
-            temperature=values["temperature"],
-        )
-
+def learn_interests(training: Training) -> tuple[Vectors, Constants]:
+    """Users as mixtures of interests, and the constants that were chosen."""
+    unit = _had_together(training.train, len(training.items), training.seed)
     best = coordinate_search(
-        arm,
+        lambda values: _interested(unit, values),
         {"interests": 4, "temperature": 0.1, "decay": 1.0},
         {"interests": (1, 2, 4, 8), "temperature": (0.05, 0.1, 0.2), "decay": (0.5, 1.0, 1.5)},
         training,
     )
-    return arm(best)
+    return _interested(unit, best), {**best, "seed": training.seed}
+
+
+def _lead_to(train: Sequences, items: int, seed: int) -> tuple[Any, Any]:
+    """What each item leads to and is led to by, of directed counts."""
+    counts = pair_counts(train, items, Counting(window=10, gap=1.0, back=0.0))
+    return leading(mutual_information(counts), DIMENSIONS, seed=seed)
+
+
+def _had_together(train: Sequences, items: int, seed: int) -> NDArray[np.float32]:
+    """Unit vectors of what is had by the same users."""
+    import numpy as np
+
+    counts = pair_counts(train, items, Counting(window=50, gap=0.5, back=1.0))
+    left, _ = leading(mutual_information(counts), DIMENSIONS, seed=seed)
+    lengths = np.linalg.norm(left, axis=1, keepdims=True)
+    return np.divide(left, lengths, out=np.zeros_like(left), where=lengths > 1e-6)
+
+
+def _interested(unit: NDArray[np.float32], constants: Constants) -> Vectors:
+    return Vectors(
+        "interests",
+        unit,
+        unit,
+        constants["decay"],
+        interests=int(constants["interests"]),
+        temperature=constants["temperature"],
+    )

@@ -17,13 +17,14 @@ from orchestrator.recommendation.cooccurrence import Counting, pair_counts
 from orchestrator.recommendation.item_to_item import weighted
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.selection import best_of_dense, nothing
-from orchestrator.recommendation.tuning import coordinate_search
+from orchestrator.recommendation.tuning import Constants, coordinate_search
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.recommendation.items import Items
 
 STEPS = 4
 _AT_ONCE = 4_000_000
@@ -102,12 +103,11 @@ class Walks:
         return cls(edges, int(items), restart, decay, int(window))
 
 
-def graph(training: Training, followed: float) -> Any:
+def graph(train: Sequences, items: Items, followed: float) -> Any:
     """The edges: a share `followed` of an item's goes to what was had next, the rest to its attributes."""
     sparse = library("scipy.sparse")
-    items = len(training.items)
-    terms = weighted_terms(training.items, title=False)
-    after = pair_counts(training.train, items, Counting(window=5, gap=1.0, back=0.25))
+    terms = weighted_terms(items, title=False)
+    after = pair_counts(train, len(items), Counting(window=5, gap=1.0, back=0.25))
     from_items = sparse.hstack([followed * unit_sums(after), (1.0 - followed) * unit_sums(terms)])
     from_terms = sparse.hstack(
         [unit_sums(terms.T), sparse.csr_matrix((terms.shape[1], terms.shape[1]), dtype="float32")]
@@ -115,15 +115,21 @@ def graph(training: Training, followed: float) -> Any:
     return unit_sums(sparse.vstack([from_items, from_terms]).tocsr())
 
 
-def learn_walks(training: Training) -> Walks:
-    """The arm, with its constants chosen."""
+def walks(train: Sequences, items: Items, constants: Constants) -> Walks:
+    """The arm of these constants."""
+    edges = graph(train, items, constants["followed"])
+    return Walks(edges, len(items), constants["restart"], constants["decay"])
+
+
+def learn_walks(training: Training) -> tuple[Walks, Constants]:
+    """The arm with the constants that rank the chosen part best, and they."""
     graphs: dict[float, Any] = {}
 
-    def arm(values: Any) -> Walks:
-        share = float(values["followed"])
+    def arm(values: Constants) -> Walks:
+        share = values["followed"]
         if share not in graphs:
-            graphs[share] = graph(training, share)
-        return Walks(graphs[share], len(training.items), float(values["restart"]), float(values["decay"]))
+            graphs[share] = graph(training.train, training.items, share)
+        return Walks(graphs[share], len(training.items), values["restart"], values["decay"])
 
     best = coordinate_search(
         arm,
@@ -131,4 +137,4 @@ def learn_walks(training: Training) -> Walks:
         {"followed": (0.5, 0.7, 0.9), "restart": (0.3, 0.5, 0.7), "decay": (0.5, 1.0, 1.5)},
         training,
     )
-    return arm(best)
+    return arm(best), best

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from orchestrator.ports import Arm, Ranking, Trainer, Training
+from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
 from orchestrator.recommendation.interactions import Sequences
+from orchestrator.recommendation.items import Item, Items
 from orchestrator.recommendation.measures import hits, ranks
 from orchestrator.recommendation.protocol import Split, leave_two_out
 from orchestrator.recommendation.reading import Log
@@ -22,12 +25,14 @@ def _shop() -> tuple[Log, Split]:
 
 
 class ArmConformance:
-    """Subclass it with a fixture `trainer`; `parts` trains what the arm is made of.
+    """Subclass it with a fixture `trainer`; `parts` and `carry_parts` give what the arm is made of.
 
     `learns` is the least HR@10 on the made-up shop, in which ten of sixty items are a sixth.
     """
 
     learns = 0.4
+    #: Whether it ranks an item that nobody had by what can be read about it.
+    reads = False
     settings: dict[str, object] = {"model": "tiny"}  # noqa: RUF012 - a constant of the class
 
     @pytest.fixture(scope="class")
@@ -41,6 +46,12 @@ class ArmConformance:
     def parts(cls) -> dict[str, Arm]:
         """The arms it is made of."""
         return {}
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def carry_parts(cls) -> Callable[[Refitting], dict[str, Arm]]:
+        """Carries the arms it is made of over, into folders below the one given."""
+        return lambda refitting: {}
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -151,3 +162,56 @@ class ArmConformance:
         second: Ranking = loaded.top(split.test.histories, k=5)
         np.testing.assert_array_equal(first.items, second.items)
         assert Path(training.folder).is_dir()
+
+    def test_carried_over_to_the_same_catalogue_it_is_the_same_arm(
+        self, arm: Arm, trainer: Trainer, training: Training, split: Split, tmp_path: Path
+    ) -> None:
+        import numpy as np
+
+        refitting = Refitting(
+            training.items, training.train, training.items, training.folder, tmp_path, training.parts
+        )
+        same = trainer.refit(refitting).top(split.test.histories, k=5)
+        np.testing.assert_allclose(same.scores, arm.top(split.test.histories, k=5).scores, rtol=1e-4)
+
+    def test_it_is_carried_over_to_a_changed_catalogue(
+        self,
+        trainer: Trainer,
+        training: Training,
+        split: Split,
+        tmp_path: Path,
+        arm: Arm,
+        carry_parts: Callable[[Refitting], dict[str, Arm]],
+    ) -> None:
+        """Numbers move with their items; deleted items are gone; what was learned is still known."""
+        import numpy as np
+
+        before = training.items
+        gone = {before.ids[0], before.ids[17]}
+        new = (Item("a-new-soap", before[45].title, before[45].attributes), Item("zz"))
+        items = Items.of([*(item for item in before.rows if item.id not in gone), *new])
+        folder = tmp_path / "own"
+        folder.mkdir()
+        had = moved(training.train, before, items)
+        refitting = Refitting(items, had, before, training.folder, folder)
+        parts = carry_parts(replace(refitting, folder=tmp_path / "parts"))
+        carried = trainer.refit(replace(refitting, parts=parts))
+        asked = split.test.take(np.flatnonzero(~np.isin(split.test.targets, [0, 17])))
+        histories = moved(asked.histories, before, items)
+        targets = np.asarray([items.numbers[before.ids[one]] for one in asked.targets], dtype=np.int32)
+        ranking = carried.top(histories, k=len(items), removed=histories)
+        assert ranking.items.max() < len(items)
+        assert hits(ranks(ranking, targets), 10).mean() >= self.learns * 0.9
+        if self.reads:
+            upper = ranking.items[:, : len(items) // 2]
+            assert (upper == items.numbers["a-new-soap"]).any()
+        again = trainer.load(folder, items, parts).top(histories, k=5, removed=histories)
+        np.testing.assert_array_equal(again.items, ranking.items[:, :5])
+
+
+def moved(sequences: Sequences, before: Items, items: Items) -> Sequences:
+    """Sequences by the numbers of another catalogue, without what it lacks."""
+    ids = before.ids
+    return Sequences.of(
+        [[items.numbers[ids[one]] for one in row if ids[one] in items.numbers] for row in sequences]
+    )

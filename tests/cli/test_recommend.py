@@ -39,6 +39,42 @@ def test_from_a_log_to_a_slate(cli: Command, shop: Path) -> None:
     assert "soap-06" not in cli("recommend", "top", "--items", "soap-05", "-k", "60").out
 
 
+def test_a_changed_table_is_taken_into_use_without_training(cli: Command, shop: Path) -> None:
+    refused = cli("recommend", "refresh", "--data", shop)
+    assert refused.code == 2
+    assert "Nothing was trained yet" in refused.err
+    cli("recommend", "train", "--data", shop, "--arms", "fusion")
+    with (shop / "items.jsonl").open("a") as file:
+        file.write('{"_id": "soap-10", "title": "Acme soap number 10", "brand": "Acme", "family": "soap"}\n')
+    done = cli("recommend", "refresh", "--data", shop, "--json")
+    assert done.code == 0
+    assert done.json["arms"] == ["popularity", "itemknn", "rules", "attributes", "fusion"]
+    assert (done.json["edition"], done.json["new"], done.json["gone"]) == ("version-2", 1, 0)
+    assert done.json["left_out"] == {}
+    assert "rules is carried over" in done.err
+    top = cli("recommend", "top", "--items", "soap-00,soap-03", "--arm", "attributes", "-k", "5")
+    assert "soap-10" in top.out
+    again = cli("recommend", "refresh", "--data", shop)
+    assert again.out.strip().endswith("for 240 users and 61 items; 0 new, 0 gone")
+    assert "Example: " in cli("recommend", "refresh", "--help").out
+
+
+def test_a_field_of_attributes_without_names_is_said(cli: Command, shop: Path) -> None:
+    rows = [
+        {"_id": item.id, "title": item.title, "attributes": [value for _, value in item.attributes]}
+        for item in made_up_log().items.rows
+    ]
+    (shop / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    cli("recommend", "train", "--data", shop, "--arms", "rules")
+    done = cli("recommend", "top", "--items", "soap-01", "--where", "brand=Acme", "-k", "2", "--json")
+    assert done.code == 0
+    assert done.json["notes"] == [
+        "The attributes of the items have no names: 'brand' was looked for among all of them."
+    ]
+    assert "have no names: 'brand'" in done.err
+    assert cli("recommend", "top", "--items", "soap-01", "--where", "attributes=Acme").err == ""
+
+
 def test_cold_users_and_items_are_said(cli: Command, shop: Path) -> None:
     cli("recommend", "train", "--data", shop, "--arms", "fusion")
     cold = cli("recommend", "top", "--user", "nobody", "-k", "2")

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 class TestSasRec(ArmConformance):
     learns = 0.5
+    reads = True
 
     @pytest.fixture(scope="class")
     @classmethod

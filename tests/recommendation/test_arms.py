@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
-from orchestrator.ports import Arm, Trainer, Training
+from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
 from orchestrator.recommendation import ease
-from orchestrator.recommendation.arms import ARMS, Roster, fit, load
+from orchestrator.recommendation.arms import ARMS, Roster, fit, load, refit
 from orchestrator.recommendation.attributes import similar_items
+from orchestrator.recommendation.candidates import SIGNALS, candidates, floor_of
 from orchestrator.recommendation.classics import TRAINING_FREE, classic_trainers
 from orchestrator.recommendation.content import content_vectors, leading, weighted_terms
 from orchestrator.recommendation.cooccurrence import Counting, pair_counts
@@ -67,6 +69,7 @@ class TestRules(ArmConformance):
 
 class TestAttributes(ArmConformance):
     learns = 0.2
+    reads = True
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -96,6 +99,8 @@ class TestInterests(ArmConformance):
 
 
 class TestPaths(ArmConformance):
+    reads = True
+
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
@@ -104,6 +109,7 @@ class TestPaths(ArmConformance):
 
 class TestFusion(ArmConformance):
     learns = 0.6
+    reads = True
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -112,9 +118,26 @@ class TestFusion(ArmConformance):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def parts(cls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Arm]:
-        arms = trained(TRAINING_FREE, tmp_path_factory.mktemp("parts"))
+    def parts_folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("parts")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def parts(cls, parts_folder: Path) -> dict[str, Arm]:
+        arms = trained(TRAINING_FREE, parts_folder)
         return {name: arms[name] for name in TRAINING_FREE}
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def carry_parts(cls, parts_folder: Path) -> Callable[[Refitting], dict[str, Arm]]:
+        def carry(given: Refitting) -> dict[str, Arm]:
+            arms, left_out = refit(
+                ROSTER, parts_folder, given.before, given.items, given.interactions, given.folder
+            )
+            assert left_out == {}
+            return {name: arms[name] for name in TRAINING_FREE}
+
+        return carry
 
 
 scores = st.lists(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=5, max_size=5), max_size=4)
@@ -250,6 +273,23 @@ def test_the_logit_finds_the_weights_that_made_the_choices() -> None:
     found = conditional_logit(rows, signals.reshape(-1, 3), chosen.ravel())
     np.testing.assert_allclose(found, truth, atol=0.1)
     assert not conditional_logit(rows, signals.reshape(-1, 3), np.zeros(40_000, dtype=bool)).any()
+
+
+def test_an_item_that_nobody_had_changes_nothing_that_is_said_of_others() -> None:
+    def said(scores: list[list[float]]) -> np.ndarray:
+        given = np.asarray(scores, dtype=np.float32)
+        items = np.broadcast_to(np.arange(given.shape[1], dtype=np.int32), given.shape)
+        ranking = Ranking(items, given)
+        assert np.isfinite(floor_of(ranking))
+        return candidates([ranking], (0.5,), 9).signals[:2, 0]
+
+    without, beside = said([[8.0, 4.0]]), said([[8.0, 4.0, 0.0], [1.0, 0.0, 0.0]])
+    for signal in ("ranked", "ratio", "reciprocal", "level"):
+        at = SIGNALS.index(signal)
+        np.testing.assert_array_equal(without[:, at], beside[:, at])
+    assert np.isfinite(said([[0.0, 0.0]])).all()
+    logarithmic = said([[-0.1, -2.0]])
+    assert logarithmic[1, SIGNALS.index("ratio")] == pytest.approx(np.exp(-1.9), rel=1e-5)
 
 
 def test_arms_are_trained_in_order_and_found_again(tmp_path: Path) -> None:

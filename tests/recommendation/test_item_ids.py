@@ -161,8 +161,19 @@ def test_a_new_item_stands_beside_the_item_it_resembles(make: Callable[[np.ndarr
 
 def test_new_items_beyond_the_room_for_them_are_refused() -> None:
     vectors = np.eye(4, dtype=np.float32)
-    with pytest.raises(BadIdentifiers, match="8 of 9 new items"):
-        placed(atomic(4), vectors, np.zeros((9, 4), dtype=np.float32))
+    ids = tree(vectors, branching=2)
+    with pytest.raises(BadIdentifiers, match=r"\d+ of 99 new items"):
+        placed(ids, vectors, np.zeros((99, 4), dtype=np.float32))
+
+
+@pytest.mark.parametrize("make", [lambda v: atomic(len(v)), lambda v: hybrid(v)])
+def test_where_an_item_has_a_token_of_its_own_there_is_room_for_any_number(
+    make: Callable[[np.ndarray], ItemIds],
+) -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    ids, _ = placed(make(vectors), vectors, np.zeros((30, 4), dtype=np.float32))
+    assert [ids.item(ids.of(item)) for item in range(34)] == list(range(34))
+    assert ids.vocabulary == ids.spare
 
 
 def test_co_occurrence_counts_near_pairs_of_training_in_both_directions() -> None:

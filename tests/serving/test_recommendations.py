@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from orchestrator.ports import Recommender
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.items import Item, Items
+from orchestrator.recommendation.reading import Log
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.training import train
 from orchestrator.testing.shop import made_up_log
@@ -37,6 +40,24 @@ async def test_a_history_is_answered_with_a_slate(ports: Mapping[type, object]) 
     assert found["data"][0]["reason"].startswith("often had after")
     assert found["notes"] == ["Not in the catalogue, and passed over: gone."]
     assert reply.headers["x-run-id"] == found["id"].removeprefix("rec-")
+
+
+async def test_fields_that_the_items_lack_are_said(tmp_path: Path) -> None:
+    log = made_up_log()
+    unnamed = Items.of(
+        Item(item.id, item.title, tuple(("attributes", value) for _, value in item.attributes))
+        for item in log.items.rows
+    )
+    editions = Editions(tmp_path, Roster.of(classic_trainers()))
+    train(Log(unnamed, log.interactions), editions, arms=("rules",))
+    async with endpoint(ports={Recommender: EditionRecommender(editions)}) as client:
+        body = {"items": ["soap-01"], "k": 2, "where": {"brand": "Acme"}, "at_most": {"family": 1}}
+        reply = await client.post("/v1/recommendations", json=body)
+    assert reply.status_code == 200
+    assert reply.json()["notes"] == [
+        "The attributes of the items have no names: 'brand' was looked for among all of them.",
+        "No item has a field 'family': the slate is not capped by it.",
+    ]
 
 
 async def test_caps_exclusions_and_users(ports: Mapping[type, object]) -> None:

@@ -9,6 +9,8 @@ Vectors = NDArray[np.float32]
 Labels = NDArray[np.int32]
 
 _ROUNDS = 12
+#: Distances held at once, 4 bytes each.
+_AT_ONCE = 16_000_000
 
 
 def balanced_kmeans(vectors: Vectors, k: int, *, seed: int, rounds: int = _ROUNDS) -> Labels:
@@ -52,6 +54,8 @@ def kmeans(vectors: Vectors, k: int, *, seed: int, rounds: int = _ROUNDS) -> tup
 def nearest(vectors: Vectors, centres: Vectors, *, chunk: int = 8192) -> Labels:
     """The number of the nearest centre of each row; of two equally near, the first."""
     found = np.empty(len(vectors), dtype=np.int32)
+    # A whole catalogue as centres would make a chunk of gigabytes.
+    chunk = max(1, min(chunk, _AT_ONCE // max(1, len(centres))))
     for start in range(0, len(vectors), chunk):
         found[start : start + chunk] = _distances(vectors[start : start + chunk], centres).argmin(axis=1)
     return found

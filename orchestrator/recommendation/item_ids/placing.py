@@ -18,8 +18,8 @@ def placed(ids: ItemIds, vectors: Vectors, new: Vectors) -> tuple[ItemIds, NDArr
 
     `vectors` (items, dimensions) and `new` (new items, dimensions) are of contents alone, since nobody has
     used the new items yet. A new item begins as its nearest old item does and ends with a token that is
-    free there; where the last token is an item's own, with a spare one. Nothing is retrained. When a
-    scheme has no room left `BadIdentifiers` says so.
+    free there, and `BadIdentifiers` says when none is left. Where the last token is an item's own, it is
+    a spare one, and the vocabulary grows when they run out. Nothing is retrained.
     """
     if vectors.shape[0] != len(ids) or vectors.shape[1:] != new.shape[1:]:
         raise ValueError(f"vectors of shape {vectors.shape} and {new.shape} for {len(ids)} items")
@@ -43,11 +43,11 @@ def placed(ids: ItemIds, vectors: Vectors, new: Vectors) -> tuple[ItemIds, NDArr
                 (token for token in range(lowest, ids.vocabulary) if token not in used), ids.vocabulary
             )
             used.add(last)
-        if last >= ids.vocabulary:
+        if last >= ids.vocabulary and not ids.own:
             raise BadIdentifiers(
                 f"{row} of {len(new)} new items were given identifiers; there is no token left for the next.",
                 hint="Train again: new items then get identifiers like any other.",
             )
         rows[row, : len(path) + 1] = [*path, last]
     both = np.vstack([ids.tokens, rows])
-    return ItemIds(ids.scheme, both, ids.vocabulary, spare, ids.own, ids.kinds), beside
+    return ItemIds(ids.scheme, both, max(ids.vocabulary, spare), spare, ids.own, ids.kinds), beside

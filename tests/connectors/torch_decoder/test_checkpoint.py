@@ -136,7 +136,7 @@ def test_an_adapted_checkpoint_takes_the_place_of_the_old_one(tmp_path: Path) ->
     items = catalogue(8)
     trainer().fit(training(tmp_path, items, walks(8, 40), epochs=2))
     changed = Items.of([*items.rows[1:], Item("zz", "brush number 9")])
-    trainer().adapt(tmp_path, changed)
+    trainer().adapt(tmp_path, changed, tmp_path)
     with pytest.raises(BadInput, match="another catalogue"):
         trainer().load(tmp_path, items, {})
     assert trainer().load(tmp_path, changed, {}).top(Sequences.of([[0]]), k=8).items.min() == 0

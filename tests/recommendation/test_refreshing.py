@@ -1,0 +1,176 @@
+"""A changed catalogue is taken into use without training, and whatever happens the old one stays."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import BadInput
+from orchestrator.recommendation.arms import Roster
+from orchestrator.recommendation.classics import classic_trainers
+from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.items import Item, Items
+from orchestrator.recommendation.reading import Log, read_log
+from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.recommendation.refreshing import refresh
+from orchestrator.recommendation.training import train
+from orchestrator.testing.arm import moved
+from orchestrator.testing.shop import made_up_log, write_shop
+from orchestrator.types import ANONYMOUS, History
+
+pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
+ROSTER = Roster.of(classic_trainers())
+NEW = Item("soap-10", "Acme soap number 10", (("brand", "Acme"), ("family", "soap"), ("scented", "yes")))
+
+
+def changed(log: Log, *, without: Iterable[str] = (), new: Iterable[Item] = ()) -> Log:
+    """The log with another item table; whoever had a deleted item did not."""
+    gone = set(without)
+    items = Items.of([*(item for item in log.items.rows if item.id not in gone), *new])
+    had = type(log.interactions)(log.interactions.users, moved(log.interactions.sequences, log.items, items))
+    return Log(items, had)
+
+
+async def offered(editions: Editions, history: History, *, arm: str = "", k: int = 100) -> tuple[str, ...]:
+    recommender = EditionRecommender(editions)
+    (hits,) = await recommender.recommend([history], principal=ANONYMOUS, k=k, arm=arm)
+    return hits.ids
+
+
+@pytest.fixture
+def editions(tmp_path: Path) -> Editions:
+    editions = Editions(tmp_path / "recommendations", ROSTER)
+    train(made_up_log(), editions, arms=("fusion", "ease", "complements"))
+    return editions
+
+
+async def test_new_items_are_offered_at_once_and_deleted_ones_never(editions: Editions) -> None:
+    done = refresh(changed(made_up_log(), without=["soap-03", "comb-00"], new=[NEW]), editions)
+    assert (done.trained.edition, done.new, done.gone) == ("version-2", 1, 2)
+    assert done.trained.arms == (
+        "popularity",
+        "itemknn",
+        "rules",
+        "attributes",
+        "ease",
+        "fusion",
+        "complements",
+    )
+    assert done.trained.left_out == {}
+    history = History(items=("soap-00", "soap-06", "soap-09"))
+    assert "soap-10" in (await offered(editions, history, arm="attributes", k=5))
+    assert "soap-10" in (await offered(editions, history))
+    for arm in done.trained.arms:
+        assert not {"soap-03", "comb-00"} & set(await offered(editions, history, arm=arm))
+        assert await offered(editions, History("user-0003"), arm=arm)
+
+
+async def test_what_was_had_since_is_counted_and_is_history(editions: Editions) -> None:
+    log = changed(made_up_log(), new=[NEW])
+    number = log.items.numbers
+    rows = [list(map(int, row)) for row in log.interactions.sequences]
+    rows[3].append(number["soap-10"])
+    rows += [[number["brush-03"], number["soap-10"]]] * 20
+    users = (*log.interactions.users, *(f"later-{at}" for at in range(20)))
+    interactions = type(log.interactions)(users, type(log.interactions.sequences).of(rows))
+    refresh(Log(log.items, interactions), editions)
+    assert (await offered(editions, History(items=("brush-03",)), arm="rules"))[0] == "soap-10"
+    known = await EditionRecommender(editions).known(History("user-0003"), principal=ANONYMOUS)
+    assert known.items[-1] == "soap-10"
+    assert await offered(editions, History("later-7"))
+
+
+def test_the_same_catalogue_changes_no_constant_and_no_weight(editions: Editions) -> None:
+    before = editions.folder / "version-1"
+    refresh(made_up_log(), editions)
+    after = editions.folder / "version-2"
+    files = [each.relative_to(before) for each in before.rglob("*") if each.name != "manifest.json"]
+    assert {each.name for each in files} >= {"constants.json", "fusion.json", "matrix.npz"}
+    for each in files:
+        assert (before / each).is_dir() or (before / each).read_bytes() == (after / each).read_bytes(), each
+
+
+async def test_an_item_that_left_the_table_is_not_offered_though_the_log_names_it(tmp_path: Path) -> None:
+    shop, editions = tmp_path / "shop", Editions(tmp_path / "recommendations", ROSTER)
+    write_shop(shop)
+    table = (shop / "items.jsonl").read_text().splitlines(keepends=True)
+    train(read_log(shop), editions, arms=("fusion",))
+
+    def write(*without: str) -> None:
+        kept = [line for line in table if not any(f'"{one}"' in line for one in without)]
+        (shop / "items.jsonl").write_text("".join(kept))
+
+    history = History(items=("soap-02", "soap-03"))
+    write("soap-04")
+    done = refresh(read_log(shop), editions)
+    assert (done.new, done.gone) == (0, 1)
+    assert any("1 item left the item table, such as soap-04" in note for note in done.trained.notes)
+    assert "soap-04" not in await offered(editions, history)
+    # Nor does it come back by another refresh or by a training that finds it in the log alone.
+    refresh(read_log(shop), editions)
+    assert "soap-04" not in await offered(editions, history)
+    train(read_log(shop), editions, arms=("rules",))
+    assert "soap-04" not in await offered(editions, history)
+    # In the table again, it is offered again; what was withdrawn by hand is not.
+    editions.withdraw(["soap-05"])
+    write()
+    done = refresh(read_log(shop), editions)
+    assert any("1 item of the table withdrawn, such as soap-05" in note for note in done.trained.notes)
+    found = await offered(editions, history)
+    assert "soap-04" in found
+    assert "soap-05" not in found
+
+
+def test_an_arm_that_cannot_be_carried_over_is_left_out_with_what_is_made_of_it(editions: Editions) -> None:
+    (editions.folder / "version-1" / "rules" / "constants.json").unlink()
+    done = refresh(changed(made_up_log(), new=[NEW]), editions).trained
+    assert "rules" not in done.arms
+    assert "kept no constants" in done.left_out["rules"]
+    assert done.left_out["fusion"] == "The arm fusion is made of rules, which was left out."
+    assert set(editions.open().arms) == set(done.arms)
+    less = Editions(editions.folder, ROSTER.without(["ease"]))
+    assert less.roster.missing("ease") in refresh(made_up_log(), less).trained.left_out.values()
+
+
+def test_another_catalogue_and_a_lost_table_are_refused(editions: Editions) -> None:
+    other = made_up_log()
+    named = Items.of(Item(f"x-{item.id}", item.title) for item in other.items.rows)
+    with pytest.raises(BadInput, match="none of the 60 items that are in use"):
+        refresh(Log(named, other.interactions), editions)
+    bare = Items.of(Item(item.id) for item in other.items.rows)
+    with pytest.raises(BadInput, match="nothing can be read") as caught:
+        refresh(Log(bare, other.interactions), editions)
+    assert "items.jsonl" in caught.value.hint
+    assert editions.current() == "version-1"
+    with pytest.raises(BadInput, match="Nothing was trained yet"):
+        refresh(other, Editions(editions.folder / "nowhere", ROSTER))
+
+
+@pytest.mark.parametrize("arm", ["itemknn", "fusion"])
+def test_killed_in_the_middle_it_leaves_what_is_in_use(tmp_path: Path, arm: str) -> None:
+    shop, home = tmp_path / "shop", tmp_path / "recommendations"
+    write_shop(shop)
+    editions = Editions(home, ROSTER)
+    train(read_log(shop), editions, arms=("fusion",))
+    code = f"""
+import os, signal
+from pathlib import Path
+from orchestrator.recommendation.arms import Roster
+from orchestrator.recommendation.classics import classic_trainers
+from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.reading import read_log
+from orchestrator.recommendation.refreshing import refresh
+def kill(name):
+    if name == {arm!r}:
+        os.kill(os.getpid(), signal.SIGKILL)
+refresh(read_log({str(shop)!r}), Editions(Path({str(home)!r}), Roster.of(classic_trainers())), finished=kill)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert editions.current() == "version-1"
+    assert set(editions.open().arms) >= {"fusion", "rules"}
+    assert refresh(read_log(shop), editions).trained.edition == "version-2"
+    assert {each.name for each in home.iterdir() if each.is_dir()} == {"version-1", "version-2"}

@@ -115,6 +115,14 @@ class Judge:
         usage = await self._counted([Message("user", query + "\n".join(texts))], "")
         return Scores(values, usage)
 
+    def fault(self, prompt: Sequence[Message], seed: int = 0) -> tuple[float, float]:
+        """Shift and scale of the call with this prompt: what a study may know, and a strategy may not."""
+        return self._fault(self._rng(prompt, seed))
+
+    def _fault(self, rng: random.Random) -> tuple[float, float]:
+        """The first that a call draws."""
+        return rng.gauss(0, self.noise.shift), math.exp(rng.gauss(0, self.noise.scale))
+
     def _rng(self, prompt: Sequence[Message], seed: int) -> random.Random:
         digest = hashlib.sha256("\n".join(message.text for message in prompt).encode()).hexdigest()
         return random.Random(f"{self.seed}/{seed}/{digest}")  # noqa: S311
@@ -127,7 +135,7 @@ class Judge:
         known = self.grades.get(question, {})
         noise = self.noise
         self.shown += len(shown)
-        shift, scale = rng.gauss(0, noise.shift), math.exp(rng.gauss(0, noise.scale))
+        shift, scale = self._fault(rng)
         last = max(1, len(shown) - 1)
         believed = [
             min(1.0, max(0.0, scale * (known.get(entry["text"], 0.0) + rng.gauss(0, noise.random)) + shift))

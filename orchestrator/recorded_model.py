@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import hashlib
 import json
 import os
@@ -46,6 +47,7 @@ class RecordedModel:
         self._path = Path(path)
         there = model is not None and (model.available or scores_texts(model))
         self._model = model if there else None
+        self._name: str | None = None
         self._lock = Lock()
         self._answers, self._writes = _read(self._path, required=self._model is None)
 
@@ -91,8 +93,10 @@ class RecordedModel:
         """Names the model that is asked, or the content of the file."""
         if self._model is not None:
             return self._model.name
-        content = json.dumps(self._answers, sort_keys=True)
-        return f"recorded-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+        if self._name is None:
+            content = json.dumps(self._answers, sort_keys=True)
+            self._name = f"recorded-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+        return self._name
 
     async def generate(
         self,
@@ -168,14 +172,27 @@ class RecordedModel:
         kept = {**answer, "usage": [usage.calls, usage.prompt_tokens, usage.completion_tokens]}
         line = json.dumps({"format": FORMAT, "asked": asked, "answer": kept}, ensure_ascii=False) + "\n"
         with self._lock:
-            self._answers[_key(asked)] = kept
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # One write to the end of the file: two processes that record do not tear each other's lines.
-            opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                os.write(opened, line.encode("utf-8", "surrogatepass"))
-            finally:
-                os.close(opened)
+                self._append(line.encode("utf-8", "surrogatepass"))
+            except OSError as error:
+                raise BadInput(
+                    f"the recording {self._path} cannot be written: {error.strerror}.",
+                    hint="Make room, or name another file.",
+                ) from None
+            self._answers[_key(asked)] = kept
+
+    def _append(self, line: bytes) -> None:
+        """One write to the end of the file: two processes that record do not tear each other's lines."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            written = os.write(opened, line)
+            if written < len(line):
+                # A disk that is full takes a part: without it, the lines before it can still be read.
+                os.ftruncate(opened, os.fstat(opened).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(opened)
 
 
 def _read(path: Path, *, required: bool) -> tuple[dict[str, dict[str, Any]], bool]:

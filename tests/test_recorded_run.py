@@ -104,3 +104,10 @@ def test_there_must_be_a_model_to_record_and_a_recording_to_replay(tmp_path: Pat
         _ = Application(settings, record=tmp_path / "a").model
     with pytest.raises(BadInput, match="there is no recording"):
         _ = Application(settings, replay=tmp_path / "a").model
+
+
+async def test_a_recording_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    model = RecordedModel(tmp_path / "file" / "answers.jsonl", Counting())
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BadInput, match=r"answers.jsonl cannot be written"):
+        await model.generate(PROMPT)

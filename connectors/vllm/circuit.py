@@ -45,6 +45,10 @@ class Circuit:
         """Seconds until the next trial; 0 if it is closed."""
         return 0.0 if self.closed else max(0.0, self._until - self._clock())
 
+    def looks_well(self) -> None:
+        """Close it after a trial: the next failure opens it again, for longer, until a request succeeds."""
+        self._failures, self.reason = FAILURES - 1, ""
+
     def success(self) -> None:
         """Close it."""
         self._failures, self._pause, self.reason = 0, 0.0, ""

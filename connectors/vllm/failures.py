@@ -46,6 +46,10 @@ def translated(error: Exception, server: str, model: str, setting: str = "llm") 
         )
     if isinstance(error, openai.APIConnectionError):
         reason = str(error.__cause__ or error).strip() or type(error.__cause__).__name__
+        if "payload is not completed" in reason or "without sending complete message body" in reason:
+            return ModelUnreachable(
+                f"{where} broke off an answer{what}.", hint="Its log says why; ask again."
+            )
         return _unreachable(server, setting, reason)
     if isinstance(error, openai.APIStatusError):
         return _of_status(error, server, model, setting)

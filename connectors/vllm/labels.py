@@ -28,6 +28,8 @@ CANDIDATES = (
 #: Words that were one token in every tokenizer seen so far.
 _WORDS = frozenset({"yes", "no", "Yes", "No", "true", "false", "True", "False"})
 _AT_ONCE = 16
+#: Options that are remembered: some are made up for one question alone.
+_MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,24 @@ class Labelled:
 
 
 class Labels:
-    """Finds labels for options. What a server said of a label is asked once."""
+    """Finds labels for options. What a server said of a label is asked once, for each model that it has."""
+
+    def __init__(self, servers: Servers, template: Mapping[str, Any] | None = None) -> None:
+        self._servers = servers
+        self._template = template
+        self._model = ""
+        self._vocabulary = _Vocabulary(servers, template)
+
+    async def of(self, options: Sequence[str], model: str) -> Labelled:
+        """The options themselves if each is one token, else single-token labels to be shown with them."""
+        if model != self._model or self._vocabulary.size > _MOST:
+            # Another model has other tokens. Calls under way go on with what they began with.
+            self._model, self._vocabulary = model, _Vocabulary(self._servers, self._template)
+        return await self._vocabulary.of(options, model)
+
+
+class _Vocabulary:
+    """What one model's server said of labels."""
 
     def __init__(self, servers: Servers, template: Mapping[str, Any] | None = None) -> None:
         self._servers = servers
@@ -49,6 +68,11 @@ class Labels:
         self._prefix: tuple[int, ...] | None = None
         self._tokenizes = True
         self._asking = asyncio.Lock()
+
+    @property
+    def size(self) -> int:
+        """How many labels are known."""
+        return len(self._known)
 
     async def of(self, options: Sequence[str], model: str) -> Labelled:
         """The options themselves if each is one token, else single-token labels to be shown with them."""
@@ -129,7 +153,13 @@ class Labels:
             body["continue_final_message"] = True
 
         async def ask(line: Line) -> tuple[int, ...]:
-            return tuple((await line.post("/tokenize", body, at_root=True))["tokens"])
+            tokens: Any = (await line.post("/tokenize", body, at_root=True)).get("tokens")
+            if not isinstance(tokens, list) or not tokens:
+                raise ModelError(
+                    f"the model server {line.server.address.root} tokenizes otherwise than vLLM.",
+                    hint="Options are then read from its likeliest tokens.",
+                )
+            return tuple(tokens)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
         return await self._servers.send(model, ask)
 

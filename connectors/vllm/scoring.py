@@ -6,10 +6,12 @@ With such a server alone, `ScoringModel` is the `LanguageModel` port: it scores,
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from connectors.vllm import answers
+from connectors.vllm.failures import translated
 from connectors.vllm.served import Served, Serving
 from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import ModelError, ModelUnreachable
@@ -57,21 +59,28 @@ class Scorer:
     async def _part(self, model: str, query: str, texts: Sequence[str]) -> Scores:
         if not self._reranks:
             body = {"model": model, "text_1": query, "text_2": list(texts), "truncate_prompt_tokens": -1}
-            try:
-                answer = await self._posted(model, "/score", body)
+            answer = await self._posted(model, "/score", body, may_lack=True)
+            if answer is not None:
                 return self._read(answer, answer.get("data"), "score", len(texts), model)
-            except ModelUnreachable as error:
-                # There is a server, and it has no such path: others call it /rerank.
-                if error.retryable:
-                    raise
+        # There is a server, and it has no such path: others call it /rerank.
         body = {"model": model, "query": query, "documents": list(texts), "truncate_prompt_tokens": -1}
-        answer = await self._posted(model, "/rerank", body)
+        answer = await self._posted(model, "/rerank", body) or {}
         self._reranks = True
         return self._read(answer, answer.get("results"), "relevance_score", len(texts), model)
 
-    async def _posted(self, model: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        async def ask(line: Line) -> dict[str, Any]:
-            return await line.post(path, body, at_root=True)
+    async def _posted(
+        self, model: str, path: str, body: dict[str, Any], *, may_lack: bool = False
+    ) -> dict[str, Any] | None:
+        """The answer; None if the server may lack this path, and does: it is not ill for that."""
+
+        async def ask(line: Line) -> dict[str, Any] | None:
+            try:
+                return await line.post(path, body, at_root=True)
+            except Exception as error:
+                failure = translated(error, line.server.address.root, model, self._servers.setting)
+                if may_lack and isinstance(failure, ModelUnreachable) and not failure.retryable:
+                    return None
+                raise
 
         return await self._servers.send(model, ask)
 
@@ -84,6 +93,11 @@ class Scorer:
                 f"the model server {self._servers.names} scored other texts than {model!r} was given.",
                 hint="Look whether it serves a cross-encoder.",
             ) from None
+        if not all(map(math.isfinite, ordered)):
+            raise ModelError(
+                f"the model server {self._servers.names} gave scores that are no numbers for {model!r}.",
+                hint="Serve the model with another --dtype.",
+            )
         return Scores(ordered, answers.usage(answer))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -39,11 +39,12 @@ FIRST_WAIT, LONGEST_WAIT = 0.25, 10.0
 
 @dataclass(slots=True)
 class Server:
-    """One server, and how it does."""
+    """One server, and how it does. One that refused a request is left to others until `rested`."""
 
     address: Address
     circuit: Circuit
     limit: AdaptiveLimit = field(default_factory=AdaptiveLimit)
+    rested: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class Servers:
         self.key = key
         self.timeout = timeout
         self._attempts = attempts
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._clock = clock
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
         self._trials: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clients: dict[str, AsyncOpenAI] = {}
@@ -141,18 +143,18 @@ class Servers:
         try:
             return await self._once(model, request)
         except ModelError as error:
-            if self._attempts == 1 or not _again(error, shown):
+            if self._attempts == 1 or not self._again(error, shown):
                 raise
             failed = error
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._attempts - 1),
-            wait=_pause,
-            retry=retry_if_exception(lambda error: _again(error, shown)),
+            wait=lambda state: self._pause(state.outcome and state.outcome.exception(), state.attempt_number),
+            retry=retry_if_exception(lambda error: self._again(error, shown)),
             reraise=True,
         )
-        await asyncio.sleep(_wait(failed, 0))
+        await asyncio.sleep(self._pause(failed, 0))
         return await retrying(self._once, model, request)
 
     async def close(self) -> None:
@@ -163,6 +165,25 @@ class Servers:
         if self._loop is asyncio.get_running_loop():
             for client in clients.values():
                 await client.close()
+
+    def _again(self, error: BaseException, shown: Callable[[], bool]) -> bool:
+        """Whether another attempt may help: not if all ask to be left alone for longer than anybody waits."""
+        if not isinstance(error, ModelError) or not error.retryable or shown():
+            return False
+        return _asked(error) <= LONGEST_WAIT or self._another
+
+    def _pause(self, error: BaseException | None, earlier: int) -> float:
+        """Seconds before another attempt: chance (full jitter), and what it asks for if it is alone."""
+        import random
+
+        drawn = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**earlier))  # noqa: S311
+        return drawn if self._another else min(LONGEST_WAIT, _asked(error) + drawn)
+
+    @property
+    def _another(self) -> bool:
+        """Whether there is a server that is well and has not refused anything lately."""
+        now = self._clock()
+        return any(server.circuit.closed and server.rested <= now for server in self.all)
 
     # -- one attempt ---------------------------------------------------------------------------
 
@@ -182,6 +203,9 @@ class Servers:
                 raise
             if isinstance(failure, ModelOverloaded | ModelTimeout):
                 server.limit.refusal(ticket)
+            if isinstance(failure, ModelOverloaded):
+                # It answers at once, and would be the least loaded one for it.
+                server.rested = self._clock() + max(FIRST_WAIT, _asked(failure))
             if isinstance(failure, ModelUnreachable | ModelTimeout) or (
                 failure.retryable and not isinstance(failure, ModelOverloaded)
             ):
@@ -214,15 +238,17 @@ class Servers:
                     return server
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             # Who was woken for nothing keeps the place at the head.
-            (self._waiting.append if first else self._waiting.appendleft)(turn)
+            self._waiting[turn] = None
+            if not first:
+                self._waiting.move_to_end(turn, last=False)
             first = False
             try:
                 await turn
             except asyncio.CancelledError:
                 if turn.done() and not turn.cancelled():
                     self._wake()
-                elif turn in self._waiting:
-                    self._waiting.remove(turn)
+                else:
+                    self._waiting.pop(turn, None)
                 raise
 
     async def _least_loaded(self) -> Server | None:
@@ -241,7 +267,8 @@ class Servers:
                 f"{reasons}. It failed several times and is left alone for {wait:.1f} s.",
                 hint=f"Start it, or correct {named(self.setting, 'url')}; `orchestrator doctor` checks it.",
             )
-        server = min(well, key=lambda server: server.limit.load)
+        now = self._clock()
+        server = min(well, key=lambda server: (server.rested > now, server.limit.load))
         return server if server.limit.free else None
 
     def _trial(self, server: Server) -> None:
@@ -256,7 +283,7 @@ class Servers:
         try:
             async with asyncio.timeout(TRIAL):
                 await self._client(server).get("/models", cast_to=object)
-            server.circuit.success()
+            server.circuit.looks_well()
         except Exception as error:
             failure = translated(error, server.address.root, "", self.setting)
             server.circuit.failure(failure.message if failure else str(error))
@@ -266,7 +293,7 @@ class Servers:
 
     def _wake(self) -> None:
         while self._waiting:
-            turn = self._waiting.popleft()
+            turn, _ = self._waiting.popitem(last=False)
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -300,18 +327,6 @@ class Servers:
         )
 
 
-def _again(error: BaseException, shown: Callable[[], bool]) -> bool:
-    return isinstance(error, ModelError) and error.retryable and not shown()
-
-
-def _wait(error: BaseException | None, earlier: int) -> float:
-    """Seconds before another attempt: what the server asks for, or chance (full jitter)."""
-    import random
-
-    asked = float(getattr(error, "retry_after", 0))
-    drawn = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**earlier))  # noqa: S311
-    return min(LONGEST_WAIT, asked + drawn)
-
-
-def _pause(state: Any) -> float:
-    return _wait(state.outcome.exception() if state.outcome else None, state.attempt_number)
+def _asked(error: BaseException | None) -> float:
+    """Seconds for which a server asked to be left alone."""
+    return float(getattr(error, "retry_after", 0))

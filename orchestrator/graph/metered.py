@@ -103,8 +103,9 @@ class MeteredModel:
         span = tracer.start_as_current_span(f"model.{what}") if tracer else nullcontext()
         with span as current:
             result = await call()
-            # The call itself was counted when it began.
-            spent = Usage(0, result.usage.prompt_tokens, result.usage.completion_tokens)
+            told = result.usage
+            # One request was counted when the call began; it may have taken more.
+            spent = Usage(max(0, told.calls - 1), told.prompt_tokens, told.completion_tokens)
             self._run.usage = self._run.usage + spent
             self._trace.usage = self._trace.usage + spent
             if current is not None:

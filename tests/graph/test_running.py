@@ -32,7 +32,7 @@ from orchestrator.errors import (
     WrongReturn,
 )
 from orchestrator.ports import Cache, Generation, LanguageModel
-from orchestrator.types import Hit, Principal, Usage
+from orchestrator.types import Hit, Message, Principal, Usage
 from tests.graph import flows as f
 
 QUESTION = Question("ask", ANONYMOUS)
@@ -367,3 +367,18 @@ async def test_spans_are_made_when_opentelemetry_is_set_up():
     assert set(spans) >= {"find", "ask_model", "model.generate"}
     assert spans["model.generate"].attributes["gen_ai.usage.input_tokens"] == 6
     assert spans["model.generate"].parent.span_id == spans["ask_model"].context.span_id
+
+
+async def test_a_call_that_took_several_requests_counts_as_many():
+    class Stubborn(Echo):
+        """It is asked three times for what fits a schema."""
+
+        async def generate(self, prompt, **settings):
+            return Generation("so", usage=Usage(3, 18, 12))
+
+    @node
+    async def ask(question: Question, model: LanguageModel) -> Answer:
+        return Answer((await model.generate([Message("user", "?")])).text)
+
+    result = await workflow("w", ask).run(QUESTION, ports={LanguageModel: Stubborn()})
+    assert result.usage == Usage(3, 18, 12)

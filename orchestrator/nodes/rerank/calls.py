@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from orchestrator.errors import BudgetExhausted
+from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.nodes.rerank.candidates import Task
 
 ResultT = TypeVar("ResultT")
@@ -24,6 +24,7 @@ async def together(
 ) -> list[ResultT | None]:
     """Results of calls made side by side, in their order; None for those that the budget did not allow.
 
+    So are those on which the model failed, which the run says; if it failed on all, its error is raised.
     Under a deadline, `so_far` makes an order of the results that there are, for the run to take if the
     rest does not come in time; it is asked twenty times at most.
     """
@@ -31,6 +32,7 @@ async def together(
     results: list[ResultT | None] = [None] * len(calls)
     due = -(-len(calls) // 20) if so_far is not None and task.run.remaining is not None else 0
     finished = 0
+    failures: list[ModelError] = []
 
     async def one(number: int, call: Callable[[], Awaitable[ResultT]]) -> None:
         nonlocal finished
@@ -39,6 +41,9 @@ async def together(
                 results[number] = await call()
             except BudgetExhausted as error:
                 task.run.degrade(f"reranked in part: {error.message.rstrip('.')}")
+                return
+            except ModelError as error:
+                failures.append(error)
                 return
         finished += 1
         if so_far is not None and due and finished % due == 0:
@@ -51,4 +56,9 @@ async def together(
     except ExceptionGroup as failed:
         # One failing call stops the others; its error is the node's.
         raise failed.exceptions[0] from None
+    if failures and not finished:
+        raise failures[0]
+    if failures:
+        why = failures[0].told.rstrip(".")
+        task.run.degrade(f"reranked in part: {len(failures)} of {len(calls)} model calls failed ({why})")
     return results

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import Budget, Hits
+from orchestrator.errors import ContextTooLong
 from orchestrator.nodes.rerank.candidates import even_groups, permutation
 from orchestrator.nodes.rerank.listwise import windows
 from orchestrator.null_model import NullModel
@@ -199,3 +200,39 @@ async def test_passages_that_may_not_be_read_are_not_shown_and_not_kept():
     found = Hits((Hit("-1", 1.0), *hits(3).hits))
     result = await reranked(judge(3), found, strategy="groupwise", keep=10)
     assert sorted(result.output.ids) == ["0", "1", "2"]
+
+
+class Failing:
+    """A judge that fails on every call in `every`."""
+
+    name, available = "failing", True
+
+    def __init__(self, size: int, every: int) -> None:
+        self.inner, self.every, self.asked = judge(size), every, 0
+
+    def _turn(self) -> None:
+        self.asked += 1
+        if self.asked % self.every == 0:
+            raise ContextTooLong("too long for this one.")
+
+    async def generate(self, prompt, **settings):
+        self._turn()
+        return await self.inner.generate(prompt, **settings)
+
+    async def choose(self, prompt, options):
+        self._turn()
+        return await self.inner.choose(prompt, options)
+
+
+@pytest.mark.parametrize("strategy", ["groupwise", "yes_no", "graded", "pairwise_all"])
+async def test_one_call_that_fails_does_not_lose_the_others(strategy):
+    result = await reranked(Failing(30, 5), hits(30), strategy=strategy, keep=30)
+    assert sorted(result.output.ids) == sorted(hits(30).ids)
+    assert any("model calls failed (" in reason for reason in result.degraded)
+    assert int(result.output.ids[0]) >= 20
+
+
+@pytest.mark.parametrize("strategy", ["groupwise", "yes_no"])
+async def test_a_model_that_fails_every_time_is_an_error(strategy):
+    with pytest.raises(ContextTooLong, match="too long"):
+        await reranked(Failing(30, 1), hits(30), strategy=strategy)

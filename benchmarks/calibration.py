@@ -11,8 +11,8 @@ judgement's own. Malformed replies are left out. The same replies are read in fo
 * told shifts: less the true shift of each call, which nobody can know
 * told both: less the true shift, divided by the true scale
 
-The last column is the same judge without shift and scale: what it takes from "told both" is what a
-shift destroys, since scores end at 0 and 10. nDCG@10 on SciFact; gains are paired by question.
+"Without either" is the same judge without shift and scale. "Endless" rows are of a judge whose scores do
+not end at 0 and 10. nDCG@10 on SciFact; gains are paired by question.
 """
 
 from __future__ import annotations
@@ -46,8 +46,20 @@ ROWS: dict[str, Noise] = {
     "middle, random of high": replace(MIDDLE, random=NOISE["high"].random),
     "middle, random of high, shift × 2": replace(MIDDLE, random=NOISE["high"].random, shift=2 * MIDDLE.shift),
     "high": replace(NOISE["high"], malformed=0.0),
+    "middle, endless": MIDDLE,
+    "middle, no scale, endless": replace(MIDDLE, scale=0.0),
+    "high, endless": replace(NOISE["high"], malformed=0.0),
 }
+ENDLESS = ("middle, endless", "middle, no scale, endless", "high, endless")
 READINGS = ("plain", "calibrated", "told shifts", "told both")
+
+
+class Endless(Judge):
+    """A judge that writes what it believes, below 0 and above 10 as well."""
+
+    def held(self, value: float) -> float:
+        """As it is."""
+        return value
 
 
 async def replies(
@@ -57,7 +69,8 @@ async def replies(
     made: list[tuple[dict[int, float], float, float]] = []
     for group in groups:
         prompt = prompts.scores(task.question, [task.candidates[number][1] for number in group])
-        told = parse_scores((await judge.generate(prompt)).text, len(group), high=HIGHEST)
+        # Whatever ends scores have, the judge gives them.
+        told = parse_scores((await judge.generate(prompt)).text, len(group), low=-1000.0, high=1000.0)
         shift, scale = judge.fault(prompt)
         made.append(({group[place]: score for place, score in told.items()}, HIGHEST * shift, scale))
     return made
@@ -81,7 +94,9 @@ def ranked(task: Task, calls: Sequence[tuple[dict[int, float], float, float]], r
     return [task.candidates[number][0] for number in candidates.by_score(final.tolist())]
 
 
-async def row(given: Sequence[Task], noise: Noise, judges: int, repeats: int) -> dict[str, list[float]]:
+async def row(
+    given: Sequence[Task], kind: type[Judge], noise: Noise, judges: int, repeats: int
+) -> dict[str, list[float]]:
     """nDCG@10 of each question by reading, in the mean of some judges."""
     strategy = Groupwise(repeats=repeats)
     found: dict[str, list[float]] = {reading: [] for reading in (*READINGS, "neither")}
@@ -91,11 +106,11 @@ async def row(given: Sequence[Task], noise: Noise, judges: int, repeats: int) ->
         scores: dict[str, list[float]] = {reading: [] for reading in found}
         for seed in range(judges):
             grades = {task.question: task.grades}
-            calls = await replies(Judge(grades, noise, seed=number + 1000 * seed), task, groups)
+            calls = await replies(kind(grades, noise, seed=number + 1000 * seed), task, groups)
             for reading in READINGS:
                 scores[reading].append(ndcg(ranked(task, calls, reading), task))
             own = replace(noise, shift=0.0, scale=0.0)
-            calls = await replies(Judge(grades, own, seed=number + 1000 * seed), task, groups)
+            calls = await replies(kind(grades, own, seed=number + 1000 * seed), task, groups)
             scores["neither"].append(ndcg(ranked(task, calls, "plain"), task))
         for reading, each in scores.items():
             found[reading].append(float(np.mean(each)))
@@ -110,7 +125,7 @@ async def study(data: Path, queries: int, judges: int, repeats: Sequence[int], n
     print(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|")
     for name, noise in ROWS.items():
         for turns in repeats if not names or name in names else ():
-            found = await row(given, noise, judges, turns)
+            found = await row(given, Endless if name in ENDLESS else Judge, noise, judges, turns)
             means = " | ".join(f"{np.mean(found[reading]):.4f}" for reading in (*READINGS, "neither"))
             told: list[str] = []
             for reading in ("calibrated", "told both"):

@@ -115,6 +115,10 @@ class Judge:
         usage = await self._counted([Message("user", query + "\n".join(texts))], "")
         return Scores(values, usage)
 
+    def held(self, value: float) -> float:
+        """What is believed, within the ends of a scale."""
+        return min(1.0, max(0.0, value))
+
     def fault(self, prompt: Sequence[Message], seed: int = 0) -> tuple[float, float]:
         """Shift and scale of the call with this prompt: what a study may know, and a strategy may not."""
         return self._fault(self._rng(prompt, seed))
@@ -138,11 +142,11 @@ class Judge:
         shift, scale = self._fault(rng)
         last = max(1, len(shown) - 1)
         believed = [
-            min(1.0, max(0.0, scale * (known.get(entry["text"], 0.0) + rng.gauss(0, noise.random)) + shift))
+            self.held(scale * (known.get(entry["text"], 0.0) + rng.gauss(0, noise.random)) + shift)
             - noise.position * position / last
             for position, entry in enumerate(shown)
         ]
-        return prompt[0].text, [entry["passage"] for entry in shown], [max(0.0, value) for value in believed]
+        return prompt[0].text, [entry["passage"] for entry in shown], [self.held(value) for value in believed]
 
     async def _counted(self, prompt: Sequence[Message], text: str) -> Usage:
         import asyncio

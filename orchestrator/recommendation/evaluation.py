@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from orchestrator.errors import BadInput
 from orchestrator.ports.recommend import Arm, Moved, Ranking, Training
 from orchestrator.recommendation.arms import ARMS, Roster, fit, seconds_of
 from orchestrator.recommendation.measures import (
@@ -20,7 +21,7 @@ from orchestrator.recommendation.measures import (
     paired_bootstrap,
     ranks,
 )
-from orchestrator.recommendation.protocol import Split, leave_two_out
+from orchestrator.recommendation.protocol import SHORTEST, Split, leave_two_out
 from orchestrator.recommendation.reading import Log
 
 if TYPE_CHECKING:
@@ -126,6 +127,11 @@ def evaluate(
     on. `told` hears of each arm that is tested: its name, the seed, and the seconds it took to train.
     """
     split = leave_two_out(log.interactions.sequences)
+    if not len(split.test):
+        raise BadInput(
+            f"None of the {len(log.interactions):,} users has {SHORTEST} items: there is nothing to test on.",
+            hint="Give longer histories, or train without an evaluation.",
+        )
     collected: dict[str, list[dict[View, dict[str, Any]]]] = {}
     seconds: dict[str, float] = {}
     left_out: dict[str, str] = {}

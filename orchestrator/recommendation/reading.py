@@ -20,7 +20,7 @@ from orchestrator.errors import BadInput
 from orchestrator.evaluation.lines import lines, objects
 from orchestrator.recommendation.interactions import Interactions, Sequences
 from orchestrator.recommendation.items import Item, Items
-from orchestrator.recommendation.table import read_items, unlisted
+from orchestrator.recommendation.table import halved, read_items, unlisted
 
 #: The files of a folder that can hold the log, the first that is there counts.
 LOGS = ("sequences.txt", "interactions.csv", "interactions.jsonl")
@@ -165,7 +165,7 @@ def _csv_rows(file: Path) -> Iterator[_Row]:
             f"{file} has the columns {', '.join(header) or 'none'}.",
             hint="Its first line names user, item and, if known, timestamp.",
         )
-    for cells in reader:
+    for cells in _whole(file, reader):
         if not cells:
             continue
         if len(cells) != len(header):
@@ -175,6 +175,15 @@ def _csv_rows(file: Path) -> Iterator[_Row]:
             )
         when = cells[time].strip() if time is not None else ""
         yield _row(file, reader.line_num, cells[user], cells[item], when)
+
+
+def _whole(file: Path, reader: Any) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise BadInput(
+            f"{file}, line {reader.line_num}: {error}.", hint="Is a quotation mark never closed?"
+        ) from None
 
 
 def _jsonl_rows(file: Path) -> Iterator[_Row]:
@@ -190,6 +199,11 @@ def _row(file: Path, line: int, user: Any, item: Any, time: Any) -> _Row:
     user, item = str(user).strip(), str(item).strip()
     if not user or not item:
         raise BadInput(f"{file}, line {line}: no {'item' if user else 'user'}.", hint="Correct that line.")
+    if halved(user) or halved(item):
+        raise BadInput(
+            f"{file}, line {line}: {user if halved(user) else item!r} has half a character.",
+            hint="Correct that line.",
+        )
     return _Row(user, item, _seconds(file, line, time), line)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+EMPTY = "The history is empty: what is popular is shown."
 #: The arm that answers when none is named: the first of these that was trained.
 PREFERRED = ("pipeline", "fusion", "sasrec", "atomic", "generative", "rules", "itemknn", "popularity")
 
@@ -254,7 +255,7 @@ class EditionRecommender:
             some = ", ".join(lacking[:3]) + (", …" if len(lacking) > 3 else "")
             notes.append(f"Not in the catalogue, and passed over: {some}.")
         if not numbers and not notes:
-            notes.append("The history is empty: what is popular is shown.")
+            notes.append(EMPTY)
         return numbers, notes
 
 

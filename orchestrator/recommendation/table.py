@@ -55,14 +55,26 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield from ((line.number, row) for line, row in objects(file))
         return
     reader = csv.DictReader(f"{line.text}\n" for line in lines(file))
-    for row in reader:
-        yield reader.line_num, {(name or "").strip().lower(): value for name, value in row.items() if name}
+    try:
+        for row in reader:
+            yield (
+                reader.line_num,
+                {(name or "").strip().lower(): value for name, value in row.items() if name},
+            )
+    except csv.Error as error:
+        raise BadInput(
+            f"{file}, line {reader.line_num}: {error}.", hint="Is a quotation mark never closed?"
+        ) from None
 
 
 def _item(file: Path, line: int, row: Mapping[str, Any]) -> Item:
     given = next((row[name] for name in _ID if row.get(name) is not None), None)
     if given is None or isinstance(given, (dict, list)) or not str(given).strip():
         raise BadInput(f"{file}, line {line}: the item has no _id.", hint="Give every item one.")
+    if halved(str(given)):
+        raise BadInput(
+            f"{file}, line {line}: the _id {given!r} has half a character.", hint="Correct that line."
+        )
     title = next((row[name] for name in _TITLE if row.get(name) is not None), "")
     attributes: dict[tuple[str, str], None] = {}
     for field, value in row.items():
@@ -94,7 +106,15 @@ def _flat(value: Any) -> list[str]:
     if value is None or isinstance(value, dict):
         return []
     text = " ".join(str(value).split())
+    if halved(text):
+        # Text can do without it; written or sent it would be an error.
+        text = text.encode("utf-8", "replace").decode()
     return [text] if text else []
+
+
+def halved(text: str) -> bool:
+    """Whether it has half a character, which JSON can hold and no file or answer can."""
+    return not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _labels(value: Any) -> set[str]:

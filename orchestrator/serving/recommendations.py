@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from orchestrator.graph.context import Budget
@@ -18,6 +18,7 @@ from orchestrator.graph.events import Event, Finished
 from orchestrator.graph.workflow import Workflow, workflow
 from orchestrator.nodes.recommend import Recommend
 from orchestrator.nodes.slate import POOL, Slated
+from orchestrator.recommendation.recommender import EMPTY
 from orchestrator.serving.connection import read_body, while_connected
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
 from orchestrator.serving.errors import of_run, refuse
@@ -27,6 +28,13 @@ from orchestrator.types import Filter, History, Principal, Question, Slate
 router = APIRouter(prefix="/v1", tags=["recommendations"])
 
 Name = Annotated[str, Field(min_length=1, max_length=1_000)]
+#: One value may come without a list; checked as a list, a fault is named without the name of a type.
+Values = Annotated[
+    list[Name],
+    BeforeValidator(
+        lambda given: [given] if isinstance(given, str) else given, json_schema_input_type=Name | list[Name]
+    ),
+]
 #: More places are no slate, and longer histories are named by their user.
 _MOST, _LONGEST, _EXCLUDED = 200, 2_000, 20_000
 
@@ -43,7 +51,7 @@ class RecommendationRequest(BaseModel):
     user: str = Field(default="", max_length=1_000)
     items: list[Name] = Field(default_factory=list, max_length=_LONGEST)
     exclude: list[Name] = Field(default_factory=list, max_length=_EXCLUDED)
-    where: dict[Name, Name | list[Name]] = Field(default_factory=dict, max_length=20)
+    where: dict[Name, Values] = Field(default_factory=dict, max_length=20)
     k: int = Field(default=10, ge=1, le=_MOST)
     arm: str = Field(default="", max_length=100)
     repeat: bool = False
@@ -61,10 +69,7 @@ class RecommendationRequest(BaseModel):
     @property
     def filters(self) -> tuple[Filter, ...]:
         """`where`, as the library knows it."""
-        return tuple(
-            Filter(field, (values,) if isinstance(values, str) else tuple(values))
-            for field, values in self.where.items()
-        )
+        return tuple(Filter(field, tuple(values)) for field, values in self.where.items())
 
     @property
     def workflow(self) -> Workflow:
@@ -151,6 +156,7 @@ async def _slate(
             )
             for offer in slate
         ],
-        notes=list(slate.notes),
+        # A slate may come of a search, which needs no history; this one does not.
+        notes=[*slate.notes] if wanted.user or wanted.items else [EMPTY, *slate.notes],
         degraded=list(result.degraded),
     )

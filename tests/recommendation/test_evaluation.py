@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orchestrator.errors import BadInput
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.evaluation import Remembered, evaluate
@@ -78,6 +79,12 @@ def test_what_is_remembered_is_what_the_arm_says() -> None:
             mine = remembered.top(histories, k=k, removed=removed, allowed=allowed)
             theirs = arm.top(histories, k=k, removed=removed, allowed=allowed)
             np.testing.assert_array_equal(mine.items, theirs.items)
+
+
+def test_a_log_with_nobody_to_ask_is_refused(tmp_path: Path) -> None:
+    log = Log(Items.of([Item("a"), Item("b")]), Interactions(("u", "v"), Sequences.of([[0, 1], [1]])))
+    with pytest.raises(BadInput, match="None of the 2 users has 3 items"):
+        evaluate(log, ROSTER, tmp_path, arms=("popularity",))
 
 
 def test_the_table_says_what_it_does_not_say(tmp_path: Path) -> None:

@@ -121,6 +121,12 @@ def test_an_item_is_seen_by_its_labels_within_its_tenant(tmp_path: Path) -> None
     assert not items.readable(Principal("red", frozenset({"public", "staff"}))).any()
 
 
+def test_half_a_character_of_a_text_is_replaced(tmp_path: Path) -> None:
+    log = written(tmp_path, "1 a b\n", items=[{"_id": "a", "title": "half \ud83d", "mood": "\ud83d\ude00"}])
+    assert log.items[0].title == "half ?"
+    assert log.items[0].attributes == (("mood", "😀"),)
+
+
 def test_the_order_of_a_table_changes_nothing(tmp_path: Path) -> None:
     first = written(tmp_path, "1 b a\n")
     second = written(tmp_path, "1 b a\n", items=list(reversed(ITEMS)))
@@ -142,6 +148,8 @@ def test_the_order_of_a_table_changes_nothing(tmp_path: Path) -> None:
         ("interactions.csv", "user,item,time\n1,2,3\n1,3,\n", "line 3: no timestamp"),
         ("interactions.jsonl", '{"user": 1, "item": 2}\n[1, 2]\n', "line 2: is a JSON list"),
         ("interactions.jsonl", '{"user": 1}\n', "line 1: no item"),
+        ("interactions.jsonl", '{"user": 1, "item": "x\\ud800"}\n', "line 1: 'x.*' has half a character"),
+        ("interactions.csv", f'user,item\n1,"{"x" * 200_000}"\n', "line 2: field larger than"),
     ],
 )
 def test_a_log_that_cannot_be_read_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -152,7 +160,12 @@ def test_a_log_that_cannot_be_read_is_refused(tmp_path: Path, name: str, text: s
 
 @pytest.mark.parametrize(
     ("table", "message"),
-    [("", "holds no item"), ('{"title": "x"}\n', "line 1: the item has no _id"), ("{", "is not JSON")],
+    [
+        ("", "holds no item"),
+        ('{"title": "x"}\n', "line 1: the item has no _id"),
+        ("{", "is not JSON"),
+        ('{"_id": "x\\udc00"}\n', "line 1: the _id 'x.*' has half a character"),
+    ],
 )
 def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path, table: str, message: str) -> None:
     (tmp_path / "items.jsonl").write_text(table)

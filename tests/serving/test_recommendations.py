@@ -60,6 +60,13 @@ async def test_fields_that_the_items_lack_are_said(tmp_path: Path) -> None:
     ]
 
 
+async def test_without_a_history_what_is_popular_is_shown_and_said(ports: Mapping[type, object]) -> None:
+    async with endpoint(ports=ports) as client:
+        found = (await client.post("/v1/recommendations", json={"k": 2})).json()
+    assert len(found["data"]) == 2
+    assert found["notes"] == ["The history is empty: what is popular is shown."]
+
+
 async def test_caps_exclusions_and_users(ports: Mapping[type, object]) -> None:
     async with endpoint(ports=ports) as client:
         body = {"user": "user-0003", "k": 6, "at_most": {"family": 2}, "exclude": ["comb-00"]}
@@ -90,6 +97,8 @@ async def test_a_body_grants_nothing_and_a_key_does(ports: Mapping[type, object]
     ("body", "status", "said"),
     [
         ({"k": 0}, 400, "k cannot be 0"),
+        ({"where": {"brand": [["a"]]}}, 400, "where.brand[0] cannot be"),
+        ({"where": {"brand": ""}}, 400, "where.brand[0] cannot be ''"),
         ({"k": 10_000}, 400, "k cannot be 10000"),
         ({"items": "soap-01"}, 400, "items cannot be"),
         ({"items": ["soap-01"] * 3_000}, 400, "items cannot be"),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Entries kept of each row: what is below them moves no top 10.
 NEIGHBOURS = 300
+#: Pairs held at once, 12 bytes each and as much again while they are summed up.
+_AT_ONCE = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ NEIGHBOURS_GRID = {
 
 
 def pair_counts(sequences: Sequences, items: int, how: Counting) -> Any:
-    """A CSR matrix (items, items) of weighted counts, without a diagonal."""
+    """A CSR matrix (items, items) of weighted counts, without a diagonal.
+
+    Pairs are summed up `_AT_ONCE` at a time: of long histories there are far more than different ones.
+    """
     import numpy as np
 
     sparse = library("scipy.sparse")
@@ -65,6 +70,15 @@ def pair_counts(sequences: Sequences, items: int, how: Counting) -> Any:
     sources: list[Any] = []
     targets: list[Any] = []
     weights: list[Any] = []
+    summed: Any = sparse.csr_matrix((items, items), dtype=np.float32)
+
+    def sum_up() -> Any:
+        return sparse.csr_matrix(
+            (np.concatenate(weights), (np.concatenate(sources), np.concatenate(targets))),
+            shape=(items, items),
+            dtype=np.float32,
+        )
+
     for distance in range(1, min(how.window, int(sequences.lengths.max(initial=0)) - 1) + 1):
         together = rows[distance:] == rows[:-distance]
         before, after = flat[:-distance][together], flat[distance:][together]
@@ -78,13 +92,12 @@ def pair_counts(sequences: Sequences, items: int, how: Counting) -> Any:
             sources.append(after)
             targets.append(before)
             weights.append(weight * np.float32(how.back))
+        if sum(map(len, weights)) > _AT_ONCE:
+            summed = summed + sum_up()
+            sources, targets, weights = [], [], []
     if not sources:
-        return sparse.csr_matrix((items, items), dtype=np.float32)
-    return sparse.csr_matrix(
-        (np.concatenate(weights), (np.concatenate(sources), np.concatenate(targets))),
-        shape=(items, items),
-        dtype=np.float32,
-    )
+        return summed
+    return summed + sum_up() if summed.nnz else sum_up()
 
 
 def scaled(counts: Any, source: float, target: float) -> Any:

@@ -64,7 +64,11 @@ def refresh(
         kept = {name: manifest[name] for name in ("settings", "seed") if name in manifest}
         name = editions.publish(folder, log.items, log.interactions, about_arms(trained, log) | kept)
         withdrawn = editions.withdraw(listed - listed_before, back=True)
-    notes = (*log.notes, *_said(gone & log.unlisted, withdrawn & listed))
+    notes = (
+        *log.notes,
+        *_shorter(int(manifest.get("interactions", 0)), len(log.interactions.sequences.items)),
+        *_said(gone & log.unlisted, withdrawn & listed),
+    )
     report = Trained(name, in_order(trained), left_out, notes, len(log.items), len(log.interactions))
     return Refreshed(report, len(set(log.items.ids) - set(before.ids)), len(gone))
 
@@ -75,6 +79,14 @@ def _listed(items: Items, manifest: Mapping[str, Any]) -> frozenset[str]:
     if unlisted is None:
         return frozenset(item.id for item in items.rows if item.text)
     return frozenset(items.ids) - frozenset(unlisted)
+
+
+def _shorter(before: int, now: int) -> list[str]:
+    """A log that was cut short would be taken for all that anybody ever had."""
+    if 2 * now >= before:
+        return []
+    said = f"the log holds {now:,} interactions, and the edition before counted {before:,}"
+    return [f"{said}: a refresh counts what it is given, so give it the whole log"]
 
 
 def _said(named: frozenset[str], withdrawn: frozenset[str]) -> list[str]:

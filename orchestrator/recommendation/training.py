@@ -77,7 +77,8 @@ def train(
 
 def about_arms(arms: Iterable[str], log: Log) -> dict[str, Any]:
     """What the manifest of an edition says of any that is published."""
-    return {"arms": list(arms), "unlisted": sorted(log.unlisted)}
+    interactions = len(log.interactions.sequences.items)
+    return {"arms": list(arms), "unlisted": sorted(log.unlisted), "interactions": interactions}
 
 
 def in_order(arms: Iterable[str]) -> tuple[str, ...]:

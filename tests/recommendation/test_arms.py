@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
 from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
-from orchestrator.recommendation import ease
+from orchestrator.recommendation import cooccurrence, ease
 from orchestrator.recommendation.arms import ARMS, Roster, fit, load, refit
 from orchestrator.recommendation.attributes import similar_items
 from orchestrator.recommendation.candidates import SIGNALS, candidates, floor_of
@@ -174,6 +174,15 @@ def test_pairs_are_counted_as_they_are_defined(rows: list[list[int]], back: floa
                     expected[before, row[at + distance]] += distance**-gap
                     expected[row[at + distance], before] += back * distance**-gap
     np.testing.assert_allclose(pair_counts(Sequences.of(rows), 6, how).toarray(), expected, rtol=1e-5)
+
+
+def test_pairs_that_do_not_fit_at_once_are_summed_up_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    sequences = made_up_log().interactions.sequences
+    how = Counting(window=5, gap=0.5, back=0.25)
+    whole = pair_counts(sequences, 60, how).toarray()
+    for at_once in (1, 1_500):
+        monkeypatch.setattr(cooccurrence, "_AT_ONCE", at_once)
+        np.testing.assert_allclose(pair_counts(sequences, 60, how).toarray(), whole, rtol=1e-6)
 
 
 def test_the_newest_item_speaks_loudest_and_its_word_is_the_reason() -> None:

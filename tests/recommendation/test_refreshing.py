@@ -84,6 +84,14 @@ async def test_what_was_had_since_is_counted_and_is_history(editions: Editions) 
     assert await offered(editions, History("later-7"))
 
 
+def test_a_log_cut_short_is_said(editions: Editions) -> None:
+    log = made_up_log()
+    first = type(log.interactions)(log.interactions.users[:50], log.interactions.sequences.take(slice(0, 50)))
+    done = refresh(Log(log.items, first), editions)
+    assert any("give it the whole log" in note for note in done.trained.notes)
+    assert refresh(log, editions).trained.notes == ()
+
+
 def test_the_same_catalogue_changes_no_constant_and_no_weight(editions: Editions) -> None:
     before = editions.folder / "version-1"
     refresh(made_up_log(), editions)

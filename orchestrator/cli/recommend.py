@@ -238,7 +238,9 @@ def withdraw(
     from orchestrator.errors import BadInput
 
     editions = Application(invocation(context).settings()).recommender.editions
-    unknown = [one for one in items if one not in editions.open().items.numbers]
+    # The catalogue alone: taking an item out must not wait for models, nor need them.
+    catalogue, _ = editions.catalogue()
+    unknown = [one for one in items if one not in catalogue.numbers]
     if unknown:
         raise BadInput(
             f"Not in the catalogue: {', '.join(unknown)}.", hint="`recommend top` shows the ids of items."

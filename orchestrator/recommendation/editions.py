@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import BadInput, StoreError
+from orchestrator.errors import BadInput, OrchestratorError, StoreError
 from orchestrator.ports.recommend import Arm
 from orchestrator.recommendation.arms import Roster, load
 from orchestrator.recommendation.interactions import Interactions, Sequences
@@ -104,7 +104,10 @@ class Editions:
         try:
             interactions = _read_interactions(folder)
             return Edition(name, items, interactions, load(self.roster, folder, items))
-        except (OSError, ValueError, KeyError) as error:
+        except OrchestratorError:
+            raise
+        except Exception as error:
+            # Damaged files fail in as many ways as there are formats.
             raise StoreError(f"{folder} cannot be read: {error}.", hint=TRAIN) from None
 
     def catalogue(self, name: str | None = None) -> tuple[Items, Mapping[str, Any]]:

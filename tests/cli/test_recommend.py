@@ -75,6 +75,18 @@ def test_a_field_of_attributes_without_names_is_said(cli: Command, shop: Path) -
     assert cli("recommend", "top", "--items", "soap-01", "--where", "attributes=Acme").err == ""
 
 
+def test_an_item_is_withdrawn_though_a_model_cannot_be_opened(cli: Command, shop: Path) -> None:
+    cli("recommend", "train", "--data", shop, "--arms", "rules")
+    (matrix,) = Path().rglob("rules/matrix.npz")
+    matrix.write_bytes(matrix.read_bytes()[:200])
+    torn = cli("recommend", "top", "--items", "soap-01")
+    assert torn.code == 2
+    assert "cannot be read" in torn.err
+    done = cli("recommend", "withdraw", "soap-06", "soap-07")
+    assert done.code == 0
+    assert done.out.strip() == "2 items withdrawn"
+
+
 def test_cold_users_and_items_are_said(cli: Command, shop: Path) -> None:
     cli("recommend", "train", "--data", shop, "--arms", "fusion")
     cold = cli("recommend", "top", "--user", "nobody", "-k", "2")

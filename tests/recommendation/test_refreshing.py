@@ -182,3 +182,17 @@ refresh(read_log({str(shop)!r}), Editions(Path({str(home)!r}), Roster.of(classic
     assert set(editions.open().arms) >= {"fusion", "rules"}
     assert refresh(read_log(shop), editions).trained.edition == "version-2"
     assert {each.name for each in home.iterdir() if each.is_dir()} == {"version-1", "version-2"}
+
+
+async def test_the_trees_of_a_pipeline_go_on_over_what_is_carried_over(tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm", reason="lightgbm is not installed: the extra `recommend` has it")
+    editions = Editions(tmp_path, ROSTER)
+    train(made_up_log(), editions, arms=("pipeline",))
+    refresh(changed(made_up_log(), without=["soap-03"], new=[NEW]), editions)
+    before, after = (tmp_path / name / "pipeline" for name in ("version-1", "version-2"))
+    kept = [name for name in ("trees.txt", "fusion.json") if (before / name).exists()]
+    assert kept
+    assert [(after / name).read_bytes() for name in kept] == [(before / name).read_bytes() for name in kept]
+    found = await offered(editions, History("user-0003"))
+    assert "soap-03" not in found
+    assert "soap-10" in found

@@ -1,6 +1,7 @@
 """What the connector costs, how long rerankers take on a model server, and what a router loses.
 
 python -m benchmarks.models overhead            a local server that sleeps; needs the extra `llm`
+python -m benchmarks.models profile             whose code the connector's requests spend their time in
 python -m benchmarks.models reranking           a vLLM server on the CPU; needs ORCHESTRATOR_VLLM_PYTHON
 python -m benchmarks.models routing             simulated models, real questions; needs ORCHESTRATOR_DATA
 """
@@ -157,6 +158,47 @@ async def overhead(at_once: int, seconds: float, rounds: int, repeats: int) -> d
         }
         for name, runs in found.items()
     }
+
+
+async def profile(at_once: int, seconds: float, rounds: int) -> None:
+    """Print how the time of the connector's requests is shared among its own files and what it stands on."""
+    import cProfile
+    import multiprocessing
+    import pstats
+
+    from tests.services.vllm import free_port
+
+    port = free_port()
+    process = multiprocessing.get_context("spawn").Process(
+        target=sleeping_server, args=(port, seconds), daemon=True
+    )
+    process.start()
+    model = VllmModel(Servers(addresses(f"http://127.0.0.1:{port}"), attempts=100), "m")
+
+    async def ask() -> None:
+        await model.generate(PROMPT, max_tokens=64)
+
+    try:
+        await asyncio.sleep(2)
+        await timed(ask, at_once, 2)
+        profiler = cProfile.Profile()
+        profiler.enable()
+        await timed(ask, at_once, rounds)
+        profiler.disable()
+    finally:
+        process.terminate()
+        await model.close()
+    kinds = {"connectors/vllm": 0.0, "openai": 0.0, "httpx2": 0.0, "aiohttp": 0.0, "the rest": 0.0}
+    stats: Any = pstats.Stats(profiler)
+    for (file, _, name), (_, _, own, _, _) in stats.stats.items():
+        if "poll" in name or "gc.collect" in name:
+            continue
+        kind = next((kind for kind in kinds if f"/{kind}/" in file.replace("\\", "/")), "the rest")
+        kinds[kind] += own
+    total = sum(kinds.values())
+    print(f"{at_once * rounds} requests, {total / at_once / rounds * 1000:.2f} ms each under the profiler")
+    for kind, spent in kinds.items():
+        print(f"  {kind:16} {spent / total:6.1%}")
 
 
 def tell_overhead(at_once: int, seconds: float, found: dict[str, Any]) -> None:
@@ -339,12 +381,14 @@ def routing(repeats: int) -> None:
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["overhead", "reranking", "routing"])
+    parser.add_argument("what", choices=["overhead", "profile", "reranking", "routing"])
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     print(described())
     if given.what == "reranking":
         reranking(given.repeats)
+    elif given.what == "profile":
+        asyncio.run(profile(64, 0.05, 12))
     elif given.what == "routing":
         routing(given.repeats)
     else:

@@ -29,12 +29,31 @@ PREFERRED = ("pipeline", "fusion", "sasrec", "atomic", "generative", "rules", "i
 
 
 @dataclass(frozen=True, eq=False)
+class _Read:
+    """What is made of the items of an edition when it is first needed."""
+
+    edition: Edition
+
+    @cached_property
+    def words(self) -> Words:
+        return Words.of(self.edition.items)
+
+    @cached_property
+    def paths(self) -> Paths:
+        return Paths.of(self.edition.items, self.edition.arms.get("rules"))
+
+
+@dataclass(frozen=True, eq=False)
 class _Opened:
-    """An edition with what is made of it when it is first needed, and the items that left it."""
+    """An edition, and the items that left it."""
 
     stamp: tuple[str | None, int]
-    edition: Edition
+    read: _Read
     withdrawn: frozenset[str]
+
+    @property
+    def edition(self) -> Edition:
+        return self.read.edition
 
     @cached_property
     def there(self) -> NDArray[np.bool_]:
@@ -44,14 +63,6 @@ class _Opened:
         mask = np.ones(len(self.edition.items), dtype=np.bool_)
         mask[self.edition.items.numbers_of(self.withdrawn)[0]] = False
         return mask
-
-    @cached_property
-    def words(self) -> Words:
-        return Words.of(self.edition.items)
-
-    @cached_property
-    def paths(self) -> Paths:
-        return Paths.of(self.edition.items, self.edition.arms.get("rules"))
 
 
 class EditionRecommender:
@@ -92,7 +103,7 @@ class EditionRecommender:
         def found() -> Hits:
             opened = self._open()
             allowed = self._allowed(opened, principal, filters, ())
-            scores = opened.words.scores(text, allowed)
+            scores = opened.read.words.scores(text, allowed)
             return _hits(opened, best_of_dense(scores[None, :], k=k, allowed=scores > 0), "words")[0]
 
         return await asyncio.to_thread(found)
@@ -147,7 +158,7 @@ class EditionRecommender:
             items, open_ = opened.edition.items, self._visible(opened, principal)
             numbers, _ = self._numbers(opened, history, open_)
             wanted, _ = items.numbers_of(ids)
-            paths = opened.paths.to(numbers, [int(one) for one in wanted if open_[one]])
+            paths = opened.read.paths.to(numbers, [int(one) for one in wanted if open_[one]])
             return {items.ids[number]: reason for number, reason in paths.items()}
 
         return await asyncio.to_thread(told)
@@ -162,7 +173,7 @@ class EditionRecommender:
             items, open_ = opened.edition.items, self._visible(opened, principal)
             numbers = [items.numbers.get(one, -1) for one in ids]
             seen = [number if number >= 0 and open_[number] else -1 for number in numbers]
-            return opened.paths.cosines(np.asarray(seen, dtype=np.int64))
+            return opened.read.paths.cosines(np.asarray(seen, dtype=np.int64))
 
         return await asyncio.to_thread(compared)
 
@@ -176,11 +187,11 @@ class EditionRecommender:
         with self._lock:
             opened = self._opened
             if opened is None or opened.stamp[0] != stamp[0]:
-                edition = self.editions.open(stamp[0])
+                read = _Read(self.editions.open(stamp[0]))
             else:
-                edition = opened.edition
+                read = opened.read
             if opened is None or opened.stamp != stamp:
-                self._opened = opened = _Opened(stamp, edition, self.editions.withdrawn())
+                self._opened = opened = _Opened(stamp, read, self.editions.withdrawn())
             return opened
 
     def _ranked(

@@ -198,6 +198,18 @@ async def test_a_withdrawn_item_leaves_at_once_and_a_new_edition_is_taken_up(tmp
     assert folders(tmp_path) == {"version-4", "version-5"}
 
 
+async def test_a_withdrawal_reads_no_item_again(tmp_path: Path) -> None:
+    editions = Editions(tmp_path, ROSTER)
+    train(made_up_log(), editions, arms=("rules",))
+    recommender = EditionRecommender(editions)
+    history = History(items=("soap-01",))
+    assert await recommender.reasons(history, ["soap-02"], principal=ANONYMOUS)
+    before = recommender._open().read.paths
+    editions.withdraw(["soap-02"])
+    assert await recommender.reasons(history, ["soap-02"], principal=ANONYMOUS) == {}
+    assert recommender._open().read.paths is before
+
+
 async def test_nothing_trained_and_a_broken_edition_are_one_sentence(tmp_path: Path) -> None:
     editions = Editions(tmp_path, ROSTER)
     with pytest.raises(BadInput, match="Nothing was trained yet"):

@@ -97,7 +97,7 @@ class CachedModel:
             seed,
         )
         kept = await self._kept(key)
-        if kept is not None:
+        if kept is not None and (schema is None or "object" in kept):
             parsed = schema.model_validate_json(kept["object"]) if schema else None
             if on_text is not None:
                 on_text(kept["text"])

@@ -53,8 +53,8 @@ class RoutedModel:
     `bandit` is by default RFF-UCB without costs. `score` is asked of the first model. A model that fails
     in a way that another may not is passed over, as long as nothing of its answer was shown.
 
-    With `shared`, in the place of `bandit`, what is learned is kept, and is what all processes were told:
-    of each run, the answers that were streamed to its reader are noted, to be judged by the run's id.
+    With `shared`, what is learned of runs is kept, and is what all processes were told: of each run, the
+    answers that were streamed to its reader are noted, to be judged by its id.
 
     One bandit learns for all tenants: what it keeps of a prompt is which way its embedding points.
     """
@@ -145,9 +145,12 @@ class RoutedModel:
         decision = self._decisions.pop(_key(prompt), None)
         if decision is None:
             raise BadInput("this prompt was not asked, or too long ago.", hint="Judge each answer once.")
+        self._learn(*decision, score)
+
+    def _learn(self, arm: int, vector: NDArray[np.float32], score: float) -> None:
         if not 0 <= score <= 1:
             raise BadInput(f"a score is from 0 to 1, not {score!r}.")
-        self.bandit.learn(*decision, score)
+        self.bandit.learn(arm, vector, score)
 
     async def generate(
         self,
@@ -178,18 +181,18 @@ class RoutedModel:
                 seed=seed,
             )
 
-        made = await self._routed(prompt, ask, shown=lambda: shown)
+        made, arm, vector = await self._routed(prompt, ask, shown=lambda: shown)
         if on_text is not None and self._shared is not None and self._run_id is not None:
-            arm, vector = self._decisions[_key(prompt)]
             await self._shared.answered(self._run_id, tuple(self._models)[arm], vector)
         score = self._judge(prompt, made) if self._judge is not None else None
         if score is not None:
-            self.feedback(prompt, score)
+            self._decisions.pop(_key(prompt), None)
+            self._learn(arm, vector, score)
         return made
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Probabilities by the model that is expected to do best."""
-        return await self._routed(prompt, lambda model: model.choose(prompt, options))
+        return (await self._routed(prompt, lambda model: model.choose(prompt, options)))[0]
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Scores by the first model: those of different models are not on one scale."""
@@ -201,12 +204,13 @@ class RoutedModel:
         ask: Callable[[LanguageModel], Awaitable[ResultT]],
         *,
         shown: Callable[[], bool] = lambda: False,
-    ) -> ResultT:
+    ) -> tuple[ResultT, int, NDArray[np.float32]]:
+        """What the best model that does not fail gives, which it is, and the prompt's embedding."""
         (vector,) = await self._embedder.embed([prompt[-1].text if prompt else ""], kind="query")
         bandit = self.bandit if self._shared is None else await self._shared.current()
         models = tuple(self._models.values())
-        *first, last = bandit.ranked(vector)
-        for arm in first:
+        *others, last = bandit.ranked(vector)
+        for arm in others:
             try:
                 result = await ask(models[arm])
             except ModelError as error:
@@ -214,11 +218,11 @@ class RoutedModel:
                     raise
                 log.warning("%s: another model is asked.", error.message.rstrip("."))
             else:
-                self._decided(prompt, arm, vector)
-                return result
-        result = await ask(models[last])
-        self._decided(prompt, last, vector)
-        return result
+                break
+        else:
+            arm, result = last, await ask(models[last])
+        self._decided(prompt, arm, vector)
+        return result, arm, vector
 
     def _decided(self, prompt: Sequence[Message], arm: int, vector: NDArray[np.float32]) -> None:
         decisions = self._decisions
@@ -241,4 +245,5 @@ def routed(
     bandit = PromptBandit(
         len(models), embedder.dimensions, costs=costs, exploration=settings.routes_exploration
     )
-    return RoutedModel(models, embedder, shared=SharedBandit(bandit, tuple(models), verdicts, embedder.name))
+    shared = SharedBandit(bandit, tuple(models), verdicts, embedder.name)
+    return RoutedModel(models, embedder, bandit=bandit, shared=shared)

@@ -192,3 +192,18 @@ async def test_a_cache_that_is_ill_is_done_without() -> None:
 
     model = CachedModel(Counting(), Ill())
     assert (await model.generate(PROMPT)).text == "one two"
+
+
+async def test_an_object_that_was_not_made_is_asked_for_again(cache: SqlCache) -> None:
+    class Wordless(Counting):
+        """It takes a schema, and gives the text alone."""
+
+        async def generate(self, prompt: Any, **settings: Any) -> Any:
+            settings.pop("schema")
+            return await super().generate(prompt, **settings)
+
+    inner = Wordless()
+    model = CachedModel(inner, cache)
+    for _ in range(2):
+        assert (await model.generate(PROMPT, schema=City)).parsed is None
+    assert inner.asked == [2]

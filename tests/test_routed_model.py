@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -226,3 +227,16 @@ async def test_tenants_share_what_was_learned() -> None:
     await view.generate(turns("x"))
     assert router.chosen(turns("x")) in ("a", "b")
     router.feedback(turns("x"), 1.0)
+
+
+async def test_the_same_prompt_asked_twice_at_once_is_judged_twice() -> None:
+    class Slow(Speaker):
+        async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
+            await asyncio.sleep(0.02)
+            return await super().generate(prompt, **settings)
+
+    models = {"a": Slow("a"), "b": Slow("b")}
+    router = RoutedModel(models, WordLlamaEmbedder(), judge=lambda prompt, made: 1.0)
+    await asyncio.gather(*(router.generate(turns("x")) for _ in range(8)))
+    (vector,) = await WordLlamaEmbedder().embed(["x"], kind="query")
+    assert max(estimate.mean for estimate in router.bandit.estimates(vector)) > 0.7

@@ -36,7 +36,13 @@ class Pairwise:
 
 async def preference(task: Task, one: int, other: int) -> float:
     """How much `one` is preferred to `other`: 1, 0, or .5 where the order of showing decides."""
-    forth, back = await asyncio.gather(_first(task, one, other), _first(task, other, one))
+    both = [asyncio.ensure_future(_first(task, *pair)) for pair in ((one, other), (other, one))]
+    try:
+        forth, back = await asyncio.gather(*both)
+    finally:
+        # Where one has failed, nobody waits for the other.
+        for each in both:
+            each.cancel()
     if forth > 0.5 > back:
         return 1.0
     return 0.0 if back > 0.5 > forth else 0.5

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from connectors.vllm import Scorer, Servers, VllmEmbedder, VllmModel, addresses
+from orchestrator import Application
 from orchestrator.errors import ModelError
 from orchestrator.nodes import Rerank
 from orchestrator.ports import Embedder
+from orchestrator.settings import Settings
 from orchestrator.testing.embedder import EmbedderConformance
 from tests.nodes.rerank.asking import hits, reranked
 from tests.services.vllm import KEY, VllmServer, vllm_server
@@ -77,3 +79,20 @@ async def test_texts_are_scored_and_passages_reranked_by_the_scores(pooling: Vll
     assert result.usage.calls == 1
     assert Rerank("cross_encoder").keep == 10
     await model.close()
+
+
+async def test_a_pooling_server_alone_reranks(pooling: VllmServer, tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path,
+        embedder="auto",
+        score_url=pooling.url,
+        score_api_key=KEY,
+        embed_url=pooling.url,
+        embed_api_key=KEY,
+    )
+    async with Application(settings) as application:
+        result = await reranked(application.model, hits(20), strategy="cross_encoder", keep=20)
+        assert sorted(result.output.ids) == sorted(hits(20).ids)
+        assert (result.degraded, result.usage.calls) == ((), 1)
+        assert application.embedder.name == "tiny"
+        assert [name for name, _ in await application.served()] == ["scores"]

@@ -236,3 +236,27 @@ async def test_one_call_that_fails_does_not_lose_the_others(strategy):
 async def test_a_model_that_fails_every_time_is_an_error(strategy):
     with pytest.raises(ContextTooLong, match="too long"):
         await reranked(Failing(30, 1), hits(30), strategy=strategy)
+
+
+@pytest.mark.parametrize("strategy", ["pairwise", "pairwise_all"])
+async def test_a_comparison_that_fails_leaves_no_request_behind(strategy):
+    class Lopsided(Failing):
+        """One order of a pair fails at once, the other takes for ever."""
+
+        waiting = 0
+
+        async def choose(self, prompt, options):
+            self.asked += 1
+            if self.asked % 2:
+                raise ContextTooLong("too long for this one.")
+            self.waiting += 1
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.waiting -= 1
+
+    model = Lopsided(4, 1)
+    with pytest.raises(ContextTooLong):
+        await reranked(model, hits(4), strategy=strategy)
+    await asyncio.sleep(0)
+    assert model.waiting == 0

@@ -202,13 +202,16 @@ class PipelineTrainer:
 def classic_trainers() -> tuple[Trainer, ...]:
     """Trainers of the arms that scipy is enough for."""
     from orchestrator.recommendation import attributes, cooccurrence, ease, vectors, walks
+    from orchestrator.recommendation.borrowing import borrowed
     from orchestrator.recommendation.item_to_item import ItemToItem
 
     def of_pairs(name: str, start: cooccurrence.Counting, grid: dict[str, tuple[float, ...]]) -> Trainer:
         return CountedTrainer(
             name,
             lambda training: cooccurrence.learned(name, training, start, grid),
-            lambda items, had, constants: cooccurrence.counted(name, had, len(items), constants),
+            lambda items, had, constants: borrowed(
+                cooccurrence.counted(name, had, len(items), constants), items, had
+            ),
             partial(ItemToItem.load, name),
         )
 
@@ -225,7 +228,7 @@ def classic_trainers() -> tuple[Trainer, ...]:
         CountedTrainer(
             "ease",
             ease.learn_ease,
-            lambda items, had, constants: ease.solve_ease(had, len(items), constants),
+            lambda items, had, constants: borrowed(ease.solve_ease(had, len(items), constants), items, had),
             partial(ItemToItem.load, "ease"),
         ),
         CountedTrainer(

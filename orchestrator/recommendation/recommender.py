@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMPTY = "The history is empty: what is popular is shown."
-#: The arm that answers when none is named: the first of these that was trained.
+#: The arm that answers when none is named: the first of these that was trained, or else any.
 PREFERRED = ("pipeline", "fusion", "sasrec", "atomic", "generative", "rules", "itemknn", "popularity")
 
 
@@ -224,13 +224,13 @@ class EditionRecommender:
                     hint=f"Trained: {trained}. Others: orchestrator recommend train --arms {name} --data DIR",
                 )
             return edition.arms[name]
-        best = next((edition.arms[each] for each in PREFERRED if each in edition.arms), None)
+        best = next((each for each in (*PREFERRED, *edition.arms) if each in edition.arms), None)
         if best is None:
             raise BadInput(
                 f"None of the trained arms can be used here ({trained}).",
                 hint="orchestrator doctor says what is missing.",
             )
-        return best
+        return edition.arms[best]
 
     def _visible(self, opened: _Opened, principal: Principal) -> NDArray[np.bool_]:
         return opened.edition.items.readable(principal) & opened.there

@@ -15,6 +15,7 @@ from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
 from orchestrator.recommendation import cooccurrence, ease
 from orchestrator.recommendation.arms import ARMS, Roster, fit, load, refit
 from orchestrator.recommendation.attributes import similar_items
+from orchestrator.recommendation.borrowing import borrowed, likeness
 from orchestrator.recommendation.candidates import SIGNALS, candidates, floor_of
 from orchestrator.recommendation.classics import TRAINING_FREE, classic_trainers
 from orchestrator.recommendation.content import content_vectors, leading, weighted_terms
@@ -52,6 +53,8 @@ class TestPopularity(ArmConformance):
 
 
 class TestItemKnn(ArmConformance):
+    reads = True
+
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
@@ -60,6 +63,7 @@ class TestItemKnn(ArmConformance):
 
 class TestRules(ArmConformance):
     learns = 0.6
+    reads = True
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -78,6 +82,8 @@ class TestAttributes(ArmConformance):
 
 
 class TestEase(ArmConformance):
+    reads = True
+
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
@@ -193,6 +199,26 @@ def test_the_newest_item_speaks_loudest_and_its_word_is_the_reason() -> None:
     assert ranking.items.tolist() == [[3, 2], [2, 3]]
     assert ranking.scores.tolist() == [[2.0, 1.5], [3.0, 1.0]]
     assert arm.reasons(histories, ranking).tolist() == [[1, 0], [0, 1]]
+
+
+def test_an_item_that_nobody_had_borrows_from_the_one_that_reads_most_like_it() -> None:
+    texts = ("rose soap", "mint soap", "oak comb", "ash comb", "rose soap", "zzz")
+    items = Items.of(Item(f"{at}", text) for at, text in enumerate(texts))
+    had = Sequences.of([[0, 2], [1, 3], [0, 3]])
+    counts = np.zeros((6, 6), dtype=np.float32)
+    counts[0, 2], counts[1, 3], counts[2, 0] = 3.0, 2.0, 1.0
+    lent = borrowed(ItemToItem("rules", sparse.csr_matrix(counts)), items, had, count=1).matrix.toarray()
+    np.testing.assert_array_equal(lent[:4, :4], counts[:4, :4])
+    assert lent[4, 2] == pytest.approx(3.0), "it speaks as its like does"
+    assert lent[2, 4] == pytest.approx(1.0), "and is spoken for as its like is"
+    assert not lent[5].any()
+    assert not lent[:, 5].any(), "of which nothing can be read nothing is said"
+    assert not lent.diagonal().any()
+    near = likeness(items, np.asarray([True, True, True, True, False, False]), 2)
+    assert near[4].toarray()[0, :2] == pytest.approx([0.5, 0.5 * float(near[4, 1] / near[4, 0])])
+    assert near[4, 0] > near[4, 1] > 0
+    known = ItemToItem("rules", sparse.csr_matrix(counts))
+    assert borrowed(known, items, Sequences.of([list(range(6))])) is known
 
 
 def test_ease_is_the_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:

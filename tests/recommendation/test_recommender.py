@@ -112,6 +112,12 @@ async def test_an_arm_that_was_not_trained_is_named(recommender: EditionRecommen
         await one(recommender, History("user-0001"), arm="sasrec")
 
 
+async def test_any_arm_answers_if_it_is_the_only_one(tmp_path: Path) -> None:
+    editions = Editions(tmp_path, ROSTER)
+    assert train(made_up_log(), editions, arms=("attributes",)).arms == ("attributes",)
+    assert len(await one(EditionRecommender(editions), History(items=("soap-01",)), k=3)) == 3
+
+
 async def test_text_finds_items(recommender: EditionRecommender) -> None:
     hits = await recommender.find("something like a Bolt comb please", principal=ANONYMOUS, k=3)
     items = await recommender.items(hits.ids, principal=ANONYMOUS)

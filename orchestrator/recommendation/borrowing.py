@@ -1,0 +1,75 @@
+"""What an item that nobody had is taken to be like: the known items that read most like it.
+
+Counting says nothing of a new item, and a fusion that learned its weights on known ones takes that
+silence for evidence against it. So it borrows, until somebody has it, what is counted of its nearest
+neighbours by content, in the measure in which they are alike (item cold start by content: Schein et al.,
+SIGIR 2002, where a latent model stands between; here the counts themselves are borrowed).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.recommendation.attributes import COMMON
+from orchestrator.recommendation.content import weighted_terms
+from orchestrator.recommendation.item_to_item import ItemToItem, strongest
+from orchestrator.recommendation.libraries import library
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.recommendation.items import Items
+
+#: Known items that a new one borrows from. On validation items of a log whose every twentieth item was
+#: held back, one found as many of these and cost the others more, ten found fewer.
+NEAREST = 3
+_AT_ONCE = 1_024
+
+
+def borrowed(arm: ItemToItem, items: Items, had: Sequences, *, count: int = NEAREST) -> ItemToItem:
+    """The arm, in which items that are nowhere in `had` speak and are spoken for as their neighbours."""
+    import numpy as np
+
+    known = np.zeros(len(items), dtype=np.bool_)
+    known[had.items] = True
+    if known.all() or not known.any():
+        return arm
+    lent = likeness(items, known, count)
+    matrix = (lent @ arm.matrix @ lent.T).tocsr()
+    matrix.setdiag(0)
+    matrix.eliminate_zeros()
+    matrix.sort_indices()
+    return replace(arm, matrix=matrix)
+
+
+def likeness(items: Items, known: NDArray[np.bool_], count: int) -> Any:
+    """A CSR matrix (items, items): itself for a known item, and for another its `count` nearest known ones.
+
+    The entries of an unknown item are cosines, divided by how many there are.
+    """
+    import numpy as np
+
+    sparse = library("scipy.sparse")
+    terms = weighted_terms(items)
+    spread = np.diff(terms.tocsc().indptr)
+    # As for the attributes arm: what nearly everything has tells no item from another.
+    rare = terms[:, np.flatnonzero(spread <= max(COMMON, 1))].tocsr()
+    new, old = np.flatnonzero(~known), np.flatnonzero(known)
+    columns = rare[old].T.tocsr()
+    blocks: list[Any] = []
+    for begin in range(0, len(new), _AT_ONCE):
+        near = strongest(rare[new[begin : begin + _AT_ONCE]] @ columns, count)
+        shared = np.maximum(np.diff(near.indptr), 1)
+        blocks.append(sparse.diags((1.0 / shared).astype(np.float32)) @ near)
+    near = sparse.vstack(blocks, format="coo")
+    return sparse.csr_matrix(
+        (
+            np.concatenate([np.ones(len(old), dtype=np.float32), near.data]),
+            (np.concatenate([old, new[near.row]]), np.concatenate([old, old[near.col]])),
+        ),
+        shape=(len(items), len(items)),
+        dtype=np.float32,
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.recommendation.attributes import COMMON
 from orchestrator.recommendation.content import weighted_terms
+from orchestrator.recommendation.cooccurrence import NEIGHBOURS
 from orchestrator.recommendation.item_to_item import ItemToItem, strongest
 from orchestrator.recommendation.libraries import library
 
@@ -30,19 +31,26 @@ _AT_ONCE = 1_024
 
 
 def borrowed(arm: ItemToItem, items: Items, had: Sequences, *, count: int = NEAREST) -> ItemToItem:
-    """The arm, in which items that are nowhere in `had` speak and are spoken for as their neighbours."""
+    """The arm, in which items that are nowhere in `had` speak and are spoken for as their neighbours.
+
+    Where most of the catalogue is unknown the arm stays as it is: it would be mostly borrowed.
+    """
     import numpy as np
 
+    sparse = library("scipy.sparse")
     known = np.zeros(len(items), dtype=np.bool_)
     known[had.items] = True
-    if known.all() or not known.any():
+    if known.all() or 2 * int(known.sum()) < len(items):
         return arm
     lent = likeness(items, known, count)
-    matrix = (lent @ arm.matrix @ lent.T).tocsr()
-    matrix.setdiag(0)
-    matrix.eliminate_zeros()
-    matrix.sort_indices()
-    return replace(arm, matrix=matrix)
+    spoken = lent.T.tocsr()
+    blocks: list[Any] = []
+    for begin in range(0, len(items), _AT_ONCE):
+        block = (lent[begin : begin + _AT_ONCE] @ arm.matrix @ spoken).tocoo()
+        other = block.row + begin != block.col
+        entries = (block.data[other], (block.row[other], block.col[other]))
+        blocks.append(strongest(sparse.csr_matrix(entries, shape=block.shape), NEIGHBOURS))
+    return replace(arm, matrix=sparse.vstack(blocks, format="csr"))
 
 
 def likeness(items: Items, known: NDArray[np.bool_], count: int) -> Any:

@@ -7,7 +7,7 @@ graph (KGAT, Wang et al., KDD 2019); its weight here is the IDF of the value, no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,22 +30,26 @@ def triples(items: Items) -> list[tuple[str, str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The edges: `terms` (items, terms) of unit rows, `rules` (items, items) or None, `spread` by value."""
+    """The edges: `terms` (items, terms) of unit rows, `rules` (items, items) or None, `spread` by value.
+
+    `had` are the items that anybody had: what rules say of another is borrowed, and no reason.
+    """
 
     items: Items
     terms: Any
     rules: Any
     spread: dict[tuple[str, str], int]
+    had: frozenset[int] | None = None
 
     @classmethod
-    def of(cls, items: Items, rules: Any = None) -> Paths:
+    def of(cls, items: Items, rules: Any = None, had: Iterable[int] | None = None) -> Paths:
         """The graph of a catalogue; `rules` is an arm whose matrix says what is had next."""
         matrix = getattr(rules, "matrix", None) if isinstance(rules, ItemToItem) or rules else None
         spread: dict[tuple[str, str], int] = {}
         for item in items.rows:
             for attribute in item.attributes:
                 spread[attribute] = spread.get(attribute, 0) + 1
-        return cls(items, weighted_terms(items), matrix, spread)
+        return cls(items, weighted_terms(items), matrix, spread, None if had is None else frozenset(had))
 
     def to(self, history: Sequence[int], wanted: Sequence[int]) -> dict[int, str]:
         """For each wanted item the strongest path from the history, in words; none where there is none."""
@@ -73,6 +77,8 @@ class Paths:
             return ""
         best, strongest = -1, 0.0
         for age, source in enumerate(recent):
+            if self.had is not None and not {source, target} <= self.had:
+                continue
             weight = float(self.rules[source, target]) / (age + 1.0)
             if weight > strongest:
                 best, strongest = source, weight

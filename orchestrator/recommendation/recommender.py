@@ -40,7 +40,8 @@ class _Read:
 
     @cached_property
     def paths(self) -> Paths:
-        return Paths.of(self.edition.items, self.edition.arms.get("rules"))
+        had = set(self.edition.interactions.sequences.items.tolist())
+        return Paths.of(self.edition.items, self.edition.arms.get("rules"), had)
 
 
 @dataclass(frozen=True, eq=False)

@@ -218,6 +218,7 @@ def test_an_item_that_nobody_had_borrows_from_the_one_that_reads_most_like_it() 
     assert near[4].toarray()[0, :2] == pytest.approx([0.5, 0.5 * float(near[4, 1] / near[4, 0])])
     assert near[4, 0] > near[4, 1] > 0
     known = ItemToItem("rules", sparse.csr_matrix(counts))
+    assert borrowed(known, items, Sequences.of([[0, 1]])) is known, "of two nothing is lent to four"
     assert borrowed(known, items, Sequences.of([list(range(6))])) is known
 
 

@@ -75,6 +75,16 @@ async def test_new_items_are_offered_at_once_and_deleted_ones_never(editions: Ed
         assert await offered(editions, History("user-0003"), arm=arm)
 
 
+async def test_what_is_borrowed_is_no_reason(editions: Editions) -> None:
+    refresh(changed(made_up_log(), new=[NEW]), editions)
+    recommender = EditionRecommender(editions)
+    assert "soap-10" in await offered(editions, History(items=("soap-02",)), arm="rules")
+    to_new = await recommender.reasons(History(items=("soap-02",)), ["soap-10"], principal=ANONYMOUS)
+    from_new = await recommender.reasons(History(items=("soap-10",)), ["soap-02"], principal=ANONYMOUS)
+    assert to_new == {"soap-10": "family soap, as Crane soap number 2"}
+    assert from_new == {"soap-02": "family soap, as Acme soap number 10"}
+
+
 async def test_what_was_had_since_is_counted_and_is_history(editions: Editions) -> None:
     log = changed(made_up_log(), new=[NEW])
     number = log.items.numbers

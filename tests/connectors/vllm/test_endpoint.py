@@ -86,7 +86,7 @@ def test_a_client_that_leaves_stops_the_model(endpoint: Server, vllm: VllmServer
                 pieces = response.iter_bytes()
                 said = "".join(next(pieces).decode() for _ in range(3))
                 assert "chat.completion.chunk" in said
-                assert becomes(vllm, 1)
+                assert becomes(vllm, 1), said + b"".join(pieces).decode()[-2000:]
                 response.close()
             else:
                 request.extensions["timeout"]["read"] = 1.0

@@ -12,8 +12,9 @@ not be there on other collections. Of all points within `--level` of that, by de
 than any of these sets can tell, the one in the middle of the grid is taken. Whatever a set falls short of
 BM25 is taken off the mean.
 
-`left out` prints what the same procedure gives with one set left out: how that set then fares with
-constants that were chosen without it.
+With `--fine` the same is done again from there with half the steps, as far as the neighbours that the
+choice had. `left out` prints what the same procedure (with `--fine`, its second search alone) gives with
+one set left out: how that set then fares with constants that were chosen without it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -106,9 +107,9 @@ class Choice:
         short = sum(max(0.0, self.halves[name].bm25 - values[name]) for name in sets)
         return fmean(values[name] for name in sets) - short
 
-    def best(self, sets: Sequence[str], say: bool = False) -> Constants:
-        """The constants that these sets choose."""
-        chosen, seen = Constants(share=0.0 if self.static else 0.5), set[Constants]()
+    def best(self, sets: Sequence[str], say: bool = False, start: Constants | None = None) -> Constants:
+        """The constants that these sets choose, beginning with `start`."""
+        chosen, seen = start or Constants(share=0.0 if self.static else 0.5), set[Constants]()
         while chosen not in seen:
             seen.add(chosen)
             for names in self.groups:
@@ -134,6 +135,19 @@ class Choice:
         return chosen
 
 
+def refined(grid: Mapping[str, tuple[Any, ...]], chosen: Constants) -> dict[str, tuple[Any, ...]]:
+    """A grid of half the steps around what was chosen, up to its neighbours; `parts` as they were read."""
+    fine: dict[str, tuple[Any, ...]] = {}
+    for name, values in grid.items():
+        at = values.index(getattr(chosen, name))
+        near = values[max(0, at - 1) : at + 2]
+        between = [(one + other) / 2 for one, other in pairwise(near)]
+        if isinstance(values[at], int):
+            between = [int(one) for one in between]
+        fine[name] = values if name == "parts" else tuple(sorted({*near, *between}))
+    return fine
+
+
 def settled(smooth: NDArray[np.float64], shape: Sequence[int], level: float) -> int:
     """The point nearest to the middle of its grid, of those that are within `level` of the best."""
     places = np.stack(np.unravel_index(np.arange(smooth.size), shape), axis=1)
@@ -154,7 +168,9 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
-async def run(data: Path, embedder: Any, home: Path, left_out: bool, level: float) -> dict[str, Any]:
+async def run(
+    data: Path, embedder: Any, home: Path, left_out: bool, level: float, fine: bool
+) -> dict[str, Any]:
     """Choose, and print what was measured on the way."""
     grid = GRIDS[embedder]
     async with Application(Settings(home=home / embedder, embedder=embedder)) as application:
@@ -175,20 +191,30 @@ async def run(data: Path, embedder: Any, home: Path, left_out: bool, level: floa
     print("even halves:", ", ".join(f"{name} {len(half.texts)}" for name, half in halves.items()))
     print("BM25:", shown({name: half.bm25 for name, half in halves.items()}), flush=True)
     chosen = choice.best(names, say=True)
-    used = {spec.name: getattr(chosen, spec.name) for spec in fields(chosen) if spec.name in grid}
-    print("chosen:", ", ".join(f"{name} {value:g}" for name, value in used.items()))
+    if fine:
+        print("half the steps around", told(chosen, grid), flush=True)
+        choice.grid = refined(grid, chosen)
+        start, chosen = chosen, choice.best(names, say=True, start=chosen)
+    else:
+        start = None
+    print("chosen:", told(chosen, grid))
     print("with them:", shown(choice.values(chosen)))
     report: dict[str, Any] = {"chosen": asdict(chosen), "even": choice.values(chosen)}
     if left_out:
         report["left out"] = {}
         for name in names:
-            without = choice.best([other for other in names if other != name])
+            without = choice.best([other for other in names if other != name], start=start)
             value = choice.values(without)[name]
             report["left out"][name] = {"constants": asdict(without), "value": value}
             print(
                 f"left out {name}: {value:.4f}, chosen with it {choice.values(chosen)[name]:.4f}", flush=True
             )
     return report
+
+
+def told(chosen: Constants, grid: Mapping[str, Any]) -> str:
+    used = {spec.name: getattr(chosen, spec.name) for spec in fields(chosen) if spec.name in grid}
+    return ", ".join(f"{name} {value:g}" for name, value in used.items())
 
 
 def shown(values: Mapping[str, float]) -> str:
@@ -206,6 +232,7 @@ def main() -> None:
     parser.add_argument("--embedder", default="minilm", choices=list(GRIDS))
     parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
     parser.add_argument("--left-out", action="store_true", help="also choose without each of the sets")
+    parser.add_argument("--fine", action="store_true", help="then once more with half the steps around it")
     parser.add_argument(
         "--level", type=float, default=LEVEL, help="what is level with the best; 0 takes the best itself"
     )
@@ -214,7 +241,14 @@ def main() -> None:
     if arguments.data is None:
         parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     report = asyncio.run(
-        run(Path(arguments.data), arguments.embedder, arguments.home, arguments.left_out, arguments.level)
+        run(
+            Path(arguments.data),
+            arguments.embedder,
+            arguments.home,
+            arguments.left_out,
+            arguments.level,
+            arguments.fine,
+        )
     )
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

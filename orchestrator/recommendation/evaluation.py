@@ -204,7 +204,8 @@ def _summary(runs: Sequence[Mapping[View, Mapping[str, Any]]], seconds: float) -
 def _short(split: Split) -> tuple[str, ...]:
     if not split.short:
         return ()
-    return (f"{split.short:,} users of fewer than three items are learned from and not asked about",)
+    users = "1 user" if split.short == 1 else f"{split.short:,} users"
+    return (f"{users} of fewer than three items: learned from, and not asked about",)
 
 
 def limits(log: Log, split: Split) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def test_the_table_says_what_it_does_not_say(tmp_path: Path) -> None:
     text = as_text(evaluate(numbered, ROSTER, tmp_path, arms=("popularity", "rules", "atomic")))
     assert "ascend by item number" in text
     assert "of test items are in the history" in text
-    assert "1 users of fewer than three items" in text
+    assert "1 user of fewer than three items" in text
     assert "note: an oddity." in text
     assert "left out: The arm atomic" in text
     assert "TIGER" not in text, "published figures are of another log"

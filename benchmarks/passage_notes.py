@@ -37,9 +37,9 @@ _BM25 = Retrieve(k=100, mode="bm25")
 #: Kinds of notes, passages whose notes are read, how often the query is said.
 NOTES = tuple(
     (kinds, docs, repeat)
-    for kinds in (("keyphrases",), ("entities",), ("keyphrases", "entities"))
+    for kinds in (("keyphrases",), ("entities",))
     for docs in (3, 10)
-    for repeat in (5, 20)
+    for repeat in (5, 10)
 )
 
 

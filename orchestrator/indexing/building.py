@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: How many messages of the reader may wait while passages are embedded: a few megabytes of text.
 _AHEAD = 32
+#: Passages of the first batch: the embedder starts while the others are still being read.
+_FIRST = 256
 
 
 @dataclass(eq=False)
@@ -91,7 +93,7 @@ async def read_files(job: Job, workshop: Workshop) -> None:
                 reading = _File()
             elif isinstance(event, FileRows):
                 built.take(reading, event)
-                if built.passages >= BATCH:
+                if built.passages >= (BATCH if built.dense else _FIRST):
                     await built.embed(workshop)
             elif isinstance(event, FileRead):
                 reading.whole = True

@@ -13,6 +13,9 @@ ResultT = TypeVar("ResultT")
 
 #: Calls of one reranker under way at once; the connector may allow fewer.
 AT_ONCE = 128
+#: Failures in a row after which the rest is not asked: the model is not there any more. What is refused is
+#: answered first, so that fewer might only be the refusals among those under way.
+GIVEN_UP = AT_ONCE
 #: Labels that are one token in every tokenizer seen so far; connectors check it against their server's.
 LABELS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -24,7 +27,8 @@ async def together(
 ) -> list[ResultT | None]:
     """Results of calls made side by side, in their order; None for those that the budget did not allow.
 
-    So are those on which the model failed, which the run says; if it failed on all, its error is raised.
+    So are those on which the model failed, which the run says, and those that were not asked because of it;
+    if it failed on all, its error is raised.
     Under a deadline, `so_far` makes an order of the results that there are, for the run to take if the
     rest does not come in time; it is asked twenty times at most.
     """
@@ -33,10 +37,13 @@ async def together(
     due = -(-len(calls) // 20) if so_far is not None and task.run.remaining is not None else 0
     finished = 0
     failures: list[ModelError] = []
+    in_a_row = 0
 
     async def one(number: int, call: Callable[[], Awaitable[ResultT]]) -> None:
-        nonlocal finished
+        nonlocal finished, in_a_row
         async with limit:
+            if in_a_row >= GIVEN_UP:
+                return
             try:
                 results[number] = await call()
             except BudgetExhausted as error:
@@ -44,8 +51,9 @@ async def together(
                 return
             except ModelError as error:
                 failures.append(error)
+                in_a_row += 1
                 return
-        finished += 1
+        finished, in_a_row = finished + 1, 0
         if so_far is not None and due and finished % due == 0:
             task.offer(so_far(results))
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator import Budget, Hits
 from orchestrator.errors import ContextTooLong
+from orchestrator.nodes.rerank.calls import AT_ONCE, GIVEN_UP
 from orchestrator.nodes.rerank.candidates import even_groups, permutation
 from orchestrator.nodes.rerank.listwise import windows
 from orchestrator.null_model import NullModel
@@ -260,3 +261,10 @@ async def test_a_comparison_that_fails_leaves_no_request_behind(strategy):
         await reranked(model, hits(4), strategy=strategy)
     await asyncio.sleep(0)
     assert model.waiting == 0
+
+
+async def test_a_model_that_is_gone_is_not_asked_thousands_of_times():
+    model = Failing(60, 1)
+    with pytest.raises(ContextTooLong):
+        await reranked(model, hits(60), strategy="pairwise_all")
+    assert model.asked <= 2 * (AT_ONCE + GIVEN_UP)

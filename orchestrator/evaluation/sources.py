@@ -103,7 +103,7 @@ async def value_sources(
     lie between, too, as far as cross-validation on the same queries shows a gain (see `reweighting`).
     `depth` hits of each query are looked at, so the workflow should return that many. `held_out`
     tells which queries are not learned from, by default those whose hashed id is odd. Raises BadInput
-    if nothing that is judged is found.
+    if nothing that is judged is found, or only one source.
     """
     import numpy as np
 
@@ -126,6 +126,11 @@ async def value_sources(
         raise BadInput(
             f"nothing that {data.name} judges relevant is among the first {depth} hits of {workflow.name}.",
             hint="Value the sources of the index that holds its documents, under the same ids.",
+        )
+    if len(names) < 2:
+        raise BadInput(
+            f"by {by!r}, everything that is found is of one source ({''.join(names)!r}).",
+            hint="Say by what sources differ: folder, label, or a metadata field that the documents have.",
         )
     weights, values = learned_weights(learn, names, how=how, k=k)
     before, after = (weighed_ndcg(test, at, k=k) for at in (np.ones(len(names)), weights))

@@ -141,3 +141,17 @@ def test_an_adapted_checkpoint_takes_the_place_of_the_old_one(tmp_path: Path) ->
         trainer().load(tmp_path, items, {})
     assert trainer().load(tmp_path, changed, {}).top(Sequences.of([[0]]), k=8).items.min() == 0
     assert [each.name for each in tmp_path.iterdir()] == [MODEL]
+
+
+@pytest.mark.parametrize("name", ["generative", "atomic"])
+def test_a_catalogue_may_double_where_items_have_tokens_of_their_own(tmp_path: Path, name: str) -> None:
+    items = catalogue(8)
+    settings = {"ids": "hybrid"} if name == "generative" else {}
+    trainer(name).fit(training(tmp_path, items, walks(8, 40), epochs=2, **settings))
+    more = Items.of([*items.rows, *(Item(f"x{n:02}", f"brush number {n}") for n in range(20))])
+    trainer(name).adapt(tmp_path, more, tmp_path)
+    arm = trainer(name).load(tmp_path, more, {})
+    assert sorted(arm.top(Sequences.of([[0]]), k=28).items[0].tolist()) == list(range(28))
+    config = json.loads((tmp_path / MODEL / "config.json").read_text())
+    decoder = Checkpoint.load(tmp_path / MODEL, more).decoder
+    assert config["vocab_size"] == len(decoder.read) == len(decoder.chosen)

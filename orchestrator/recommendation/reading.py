@@ -20,7 +20,7 @@ from orchestrator.errors import BadInput
 from orchestrator.evaluation.lines import lines, objects
 from orchestrator.recommendation.interactions import Interactions, Sequences
 from orchestrator.recommendation.items import Item, Items
-from orchestrator.recommendation.table import halved, read_items, unlisted
+from orchestrator.recommendation.table import LONGEST_CELL, halved, read_items, unlisted
 
 #: The files of a folder that can hold the log, the first that is there counts.
 LOGS = ("sequences.txt", "interactions.csv", "interactions.jsonl")
@@ -155,6 +155,7 @@ def _rows(file: Path, notes: list[str]) -> dict[str, list[str]]:
 
 
 def _csv_rows(file: Path) -> Iterator[_Row]:
+    csv.field_size_limit(LONGEST_CELL)
     delimiter = "\t" if file.suffix == ".tsv" else ","
     reader = csv.reader((f"{line.text}\n" for line in lines(file)), delimiter=delimiter)
     first = next(reader, list[str]())

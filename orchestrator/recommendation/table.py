@@ -18,6 +18,9 @@ from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 _ID, _TITLE = ("_id", "id", "item", "item_id"), ("title", "name")
 _OWN = frozenset({*_ID, *_TITLE, "tenant", "labels"})
+#: Characters of a cell: a quotation mark that is never closed would take in the rest of the file. The limit
+#: is the whole process's, and others raise it, so that it is set where a file is read.
+LONGEST_CELL = 128 << 10
 #: What tables write where they know nothing.
 _NOTHING = frozenset({"", "unknown", "none", "null", "nan", "n/a"})
 
@@ -54,6 +57,7 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if file.suffix == ".jsonl":
         yield from ((line.number, row) for line, row in objects(file))
         return
+    csv.field_size_limit(LONGEST_CELL)
     reader = csv.DictReader(f"{line.text}\n" for line in lines(file))
     try:
         for row in reader:

@@ -15,6 +15,8 @@ from orchestrator.indexing.features import make_features
 from orchestrator.ports import Features
 from orchestrator.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 BEES = "# Bees\n\nBees dance. A hive has one queen, who lays all its eggs. Bees sleep at night.\n"
 TIDES = "# Tides\n\nTides follow the moon. Spring tides come with the full moon, twice in a month.\n"
 

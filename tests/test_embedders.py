@@ -73,6 +73,7 @@ async def test_auto_is_the_light_one_elsewhere(tmp_path: Path, docs: Path) -> No
         assert len(result.output) == 1
 
 
+@pytest.mark.slow
 async def test_an_index_is_searched_and_extended_with_what_it_was_made_with(
     tmp_path: Path, docs: Path, with_minilm: None
 ) -> None:
@@ -112,6 +113,7 @@ async def test_an_index_whose_embedder_has_gone_says_what_to_do(
         assert "index rebuild --index default" in refused.value.hint
 
 
+@pytest.mark.slow
 async def test_a_worker_gets_the_embedder_of_its_index_and_the_terms(tmp_path: Path, docs: Path) -> None:
     settings = Settings(home=tmp_path / "home", embedder="light", bm25=Bm25(k=0.9, b=0.4))
     async with Application(settings) as app:

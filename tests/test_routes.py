@@ -71,6 +71,7 @@ async def taught(settings: Settings, rounds: int) -> None:
                 assert await application.judge(result.run_id, good) == 1
 
 
+@pytest.mark.slow
 async def test_what_was_judged_is_known_after_a_restart(tmp_path: Path) -> None:
     async with two(tmp_path) as (settings, servers):
         async with Application(settings) as application:

@@ -16,6 +16,8 @@ import pytest
 from tests.serving.asgi import asking, events
 from tests.serving.process import PATIENCE, Server, running
 
+pytestmark = pytest.mark.slow
+
 PATH = "/v1/chat/completions"
 
 

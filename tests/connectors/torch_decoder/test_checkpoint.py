@@ -19,6 +19,8 @@ from orchestrator.recommendation.interactions import Sequences  # noqa: E402
 from orchestrator.recommendation.items import Item, Items  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 COUNT = 20
 
 

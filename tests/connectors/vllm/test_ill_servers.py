@@ -147,6 +147,7 @@ async def test_a_stream_that_breaks_is_told_from_a_server_that_is_not_there() ->
             await model.generate(PROMPT, on_text=lambda _: None)
 
 
+@pytest.mark.slow
 async def test_ten_thousand_who_wait_can_all_leave() -> None:
     never = Reply({}, seconds=3600)
     async with asking(serving(lambda _: never)) as (model, server):

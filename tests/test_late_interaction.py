@@ -10,6 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from orchestrator.late_interaction import FixedDimensionalEncoder, max_sim
 
+pytestmark = pytest.mark.slow
+
 _VECTORS = st.integers(0, 6).flatmap(
     lambda n: arrays(np.float32, (n, 5), elements=st.floats(-2, 2, width=32))
 )

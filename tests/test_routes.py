@@ -24,6 +24,8 @@ from orchestrator.types import Message, Principal
 from tests.services.scripted import Asked, Reply, Scripted, chunk, completion, scripted, serving
 from tests.serving.asgi import asking, endpoint
 
+pytestmark = pytest.mark.slow
+
 CODE = ["Sort a list in Python.", "Fix this loop in C.", "What does this regex match?"]
 VERSE = ["Write a poem about the sea.", "A haiku on autumn leaves.", "Rhyme on my grandmother's garden."]
 
@@ -71,7 +73,6 @@ async def taught(settings: Settings, rounds: int) -> None:
                 assert await application.judge(result.run_id, good) == 1
 
 
-@pytest.mark.slow
 async def test_what_was_judged_is_known_after_a_restart(tmp_path: Path) -> None:
     async with two(tmp_path) as (settings, servers):
         async with Application(settings) as application:

@@ -10,6 +10,8 @@ import pytest
 from connectors import minilm
 from tests.cli.conftest import Command, Outcome
 
+pytestmark = pytest.mark.slow
+
 
 def refused(outcome: Outcome, *said: str) -> None:
     """The command complained in a few lines, changed nothing and went out with 2."""
@@ -73,7 +75,6 @@ def test_asking_an_index_that_does_not_exist_names_those_that_do(cli: Command, n
     refused(cli("ask", "what?", "--index", "other"), "no index 'other'", "--index other", "default")
 
 
-@pytest.mark.slow
 def test_asking_an_index_that_became_empty(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
     assert cli("index", "remove", notes).code == 0
@@ -103,7 +104,6 @@ def test_removing_what_is_not_in_the_index_names_it(cli: Command, notes: Path, f
     refused(cli("index", "remove", folder / "other"), "other")
 
 
-@pytest.mark.slow
 def test_an_index_made_with_another_embedder_is_refused(
     cli: Command, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +144,6 @@ def test_an_address_that_is_none_is_refused(
     refused(cli("ask", "what?"), "llm_url", "http://host:port")
 
 
-@pytest.mark.slow
 def test_a_model_server_that_is_down_is_a_finding_and_no_reason_to_give_no_answer(
     cli: Command, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +156,6 @@ def test_a_model_server_that_is_down_is_a_finding_and_no_reason_to_give_no_answe
     assert answered.code == 0
 
 
-@pytest.mark.slow
 def test_a_recording_that_is_not_there_and_a_model_that_is_not_are_named(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
     refused(cli("ask", "what?", "--replay", "none.jsonl"), "none.jsonl")

@@ -10,6 +10,8 @@ import pytest
 from orchestrator.testing.shop import made_up_log, write_shop
 from tests.cli.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 
 

@@ -23,6 +23,8 @@ from orchestrator.testing.arm import moved
 from orchestrator.testing.shop import made_up_log, write_shop
 from orchestrator.types import ANONYMOUS, History
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 ROSTER = Roster.of(classic_trainers())
 NEW = Item("soap-10", "Acme soap number 10", (("brand", "Acme"), ("family", "soap"), ("scented", "yes")))
@@ -200,7 +202,6 @@ refresh(read_log({str(shop)!r}), Editions(Path({str(home)!r}), Roster.of(classic
     assert {each.name for each in home.iterdir() if each.is_dir()} == {"version-1", "version-2"}
 
 
-@pytest.mark.slow
 async def test_the_trees_of_a_pipeline_go_on_over_what_is_carried_over(tmp_path: Path) -> None:
     pytest.importorskip("lightgbm", reason="lightgbm is not installed: the extra `recommend` has it")
     editions = Editions(tmp_path, ROSTER)

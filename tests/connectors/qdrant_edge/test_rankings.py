@@ -17,6 +17,8 @@ from orchestrator.testing.vectors import document
 from orchestrator.types import ANONYMOUS, Principal
 from tests.connectors.qdrant_edge.index import EdgeIndex
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("merged", [False, True])
 async def test_what_is_removed_does_not_crowd_out_what_is_left(edge: EdgeIndex, merged: bool) -> None:

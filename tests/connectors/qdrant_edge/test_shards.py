@@ -20,6 +20,8 @@ from orchestrator.testing.vectors import DIMENSIONS, document
 from orchestrator.types import ANONYMOUS
 from tests.connectors.qdrant_edge.index import FORMAT, EdgeIndex
 
+pytestmark = pytest.mark.slow
+
 NOTHING = np.zeros((1, DIMENSIONS), np.float32)
 NO_TERMS = [SparseVector((), ())]
 

@@ -19,6 +19,8 @@ from orchestrator.testing.vectors import document
 from orchestrator.types import ANONYMOUS
 from tests.connectors.qdrant_edge.index import FORMAT, EdgeIndex
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_score_is_the_same_in_a_small_shard_and_in_a_large_one(edge: EdgeIndex) -> None:
     target = document("a", "otter river stone")

@@ -7,6 +7,7 @@ from orchestrator.testing.vector_store import VectorStoreConformance
 from tests.connectors.qdrant_edge.index import EdgeIndex
 
 
+@pytest.mark.slow
 class TestEdgeVectorStore(VectorStoreConformance):
     @pytest.fixture
     def index(self, edge: EdgeIndex) -> EdgeIndex:

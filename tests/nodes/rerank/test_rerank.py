@@ -68,7 +68,7 @@ OUTPUTS = st.lists(
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_output_of_a_model_loses_or_invents_a_passage(strategy):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(OUTPUTS, st.integers(2, 45), st.integers(0, 3))
     def holds(outputs, size, seed):
         found = hits(size, seed)

@@ -201,11 +201,11 @@ class CatalogueConformance(CatalogueShardConformance):
         a, b = document("a", "w1"), document("b", "w2")
         elsewhere = document("a", "w1", root="/other")
         index.publish(a, b, elsewhere)
-        hashes = index.catalogue.document_hashes("default", "/root", ["a.txt", "missing.txt"])
+        hashes = index.catalogue.document_hashes("default", "/library", ["a.txt", "missing.txt"])
         assert hashes == {a.id: a.hash}
         index.publish(removed=(a,))
-        assert index.catalogue.document_hashes("default", "/root", ["a.txt", "b.txt"]) == {b.id: b.hash}
-        assert index.catalogue.document_hashes("default", "/root", []) == {}
+        assert index.catalogue.document_hashes("default", "/library", ["a.txt", "b.txt"]) == {b.id: b.hash}
+        assert index.catalogue.document_hashes("default", "/library", []) == {}
 
     def test_documents_come_back_as_they_were_stored(self, index: Publisher) -> None:
         row = document(
@@ -231,18 +231,18 @@ class CatalogueConformance(CatalogueShardConformance):
             after = page[-1].id
         assert pages == [3, 3, 1]
         assert found == sorted(row.id for row in rows)
-        some = index.catalogue.documents("default", root="/root", files=["d1.txt", "d5.txt", "no.txt"])
+        some = index.catalogue.documents("default", root="/library", files=["d1.txt", "d5.txt", "no.txt"])
         assert {row.document for row in some} == {"d1", "d5"}
         assert index.catalogue.documents("default", root="/other") == []
 
     def test_labels_of_a_root_change_at_once(self, index: Publisher) -> None:
         here, there = document("a", "w1"), document("a", "w1", root="/other")
         before = index.publish(here, there)
-        assert index.catalogue.relabel("default", "/root", ["staff", "board"]) == 1
-        assert index.catalogue.relabel("default", "/root", ["board", "staff"]) == 0
+        assert index.catalogue.relabel("default", "/library", ["staff", "board"]) == 1
+        assert index.catalogue.relabel("default", "/library", ["board", "staff"]) == 0
         labels = {row.root: row.labels for row in index.catalogue.documents("default")}
-        assert labels == {"/root": ("board", "staff"), "/other": ("public",)}
-        assert [row.labels for row in index.catalogue.files("default", "/root")] == [("board", "staff")]
+        assert labels == {"/library": ("board", "staff"), "/other": ("public",)}
+        assert [row.labels for row in index.catalogue.files("default", "/library")] == [("board", "staff")]
         after = index.catalogue.current("default")
         assert after is not None
         assert after.number > before.number

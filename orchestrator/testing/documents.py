@@ -51,7 +51,7 @@ class DocumentsConformance:
         index.publish(a)
         (passage,) = (await documents.passages(ids(a)[1:], principal=ANONYMOUS)).values()
         assert (passage.id, passage.document, passage.text) == (ids(a)[1], "a", "the text")
-        assert (passage.title, passage.source, passage.position) == ("About a", "/root/a.txt", 1)
+        assert (passage.title, passage.source, passage.position) == ("About a", "/library/a.txt", 1)
         assert passage.hash == a.passages[1].hash
         assert passage.labels == ("public", "staff")
         assert dict(passage.metadata) == {"year": 2020, "draft": False, "score": 0.5, "who's": "O'Neil"}
@@ -142,16 +142,16 @@ class DocumentsConformance:
     ) -> None:
         a, b = document("a", "w1"), document("b", "w1")
         index.publish(a, b)
-        index.catalogue.relabel("default", "/root", ["staff"])
+        index.catalogue.relabel("default", "/library", ["staff"])
         index.publish(removed=(a,))
         assert await documents.passages(ids(a), principal=ANONYMOUS) == {}
-        index.catalogue.relabel("default", "/root", [])
+        index.catalogue.relabel("default", "/library", [])
         assert await documents.passages(ids(a, b), principal=STAFF) == {}
 
     async def test_relabelling_holds_at_once(self, index: Publisher, documents: Documents) -> None:
         a = document("a", "w1")
         index.publish(a)
-        index.catalogue.relabel("default", "/root", ["staff"])
+        index.catalogue.relabel("default", "/library", ["staff"])
         assert await documents.passages(ids(a), principal=ANONYMOUS) == {}
         (passage,) = (await documents.passages(ids(a), principal=STAFF)).values()
         assert passage.labels == ("staff",)

@@ -16,7 +16,7 @@ def document(
     name: str,
     *texts: str,
     tenant: str = "default",
-    root: str = "/root",
+    root: str = "/library",
     labels: Sequence[str] = (PUBLIC,),
     metadata: Mapping[str, Any] | None = None,
 ) -> DocumentRow:

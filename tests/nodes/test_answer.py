@@ -80,7 +80,7 @@ async def test_without_a_model_the_best_sentences_are_quoted_with_their_source(l
     assert answer.text == "Blue whales eat krill, up to 3.6 tonnes a day. [1]"
     [citation] = answer.citations
     assert citation.title == "About whales"
-    assert citation.source == "/root/whales.txt"
+    assert citation.source == "/library/whales.txt"
     assert "**Blue whales** eat *krill*" in citation.text
     assert any("no language model" in reason for reason in answer.degraded)
 

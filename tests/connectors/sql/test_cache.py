@@ -46,7 +46,7 @@ async def test_a_value_falls_with_the_passages_it_stands_on(database: Database, 
     assert await kept() == {"on b", "on c", "on nothing"}
     index.publish(removed=(b,))
     assert await kept() == {"on c", "on nothing"}
-    index.catalogue.relabel("default", "/root", ["staff"])
+    index.catalogue.relabel("default", "/library", ["staff"])
     assert await kept() == {"on nothing"}
     with database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(cache_sources)).scalar_one() == 0

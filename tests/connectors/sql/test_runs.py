@@ -54,7 +54,7 @@ async def test_a_citation_is_closed_when_its_passage_is(runs: SqlRuns, index: Pu
     a = document("a", "as it was", tenant="red")
     index.publish(a)
     await runs.finish(answered(cited(ids(a)[0], "public")))
-    index.catalogue.relabel("default", "/root", ["board"])
+    index.catalogue.relabel("default", "/library", ["board"])
     found = await runs.read("run-1", principal=ANNA)
     assert found is not None
     assert found.output is not None

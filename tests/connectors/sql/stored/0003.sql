@@ -49,7 +49,7 @@ CREATE TABLE documents (
 	CONSTRAINT pk_documents PRIMARY KEY (index_id, id), 
 	CONSTRAINT fk_documents_index_id FOREIGN KEY(index_id) REFERENCES indexes (id)
 );
-INSERT INTO "documents" VALUES(1,'b2cf7e901a719bf2e3c45daaa2dee5d0','default','/root','stored.txt','stored','About stored','/root/stored.txt','58acd27f4ed237b85bdc962298a3172f9570e6afe56750834edac23148bd6f01','1aa4e4078a74ec918eef4d54d4c9ca21','{}',1,1,NULL);
+INSERT INTO "documents" VALUES(1,'bc505fe58e4f5c3166610eb12f27a6ef','default','/library','stored.txt','stored','About stored','/library/stored.txt','58acd27f4ed237b85bdc962298a3172f9570e6afe56750834edac23148bd6f01','1aa4e4078a74ec918eef4d54d4c9ca21','{}',1,1,NULL);
 CREATE TABLE files (
 	index_id INTEGER NOT NULL, 
 	root TEXT NOT NULL, 
@@ -64,7 +64,7 @@ CREATE TABLE files (
 	CONSTRAINT pk_files PRIMARY KEY (index_id, root, file), 
 	CONSTRAINT fk_files_index_id FOREIGN KEY(index_id) REFERENCES indexes (id)
 );
-INSERT INTO "files" VALUES(1,'/root','stored.txt','default','58acd27f4ed237b85bdc962298a3172f9570e6afe56750834edac23148bd6f01',10,'["public"]',1,2,NULL);
+INSERT INTO "files" VALUES(1,'/library','stored.txt','default','58acd27f4ed237b85bdc962298a3172f9570e6afe56750834edac23148bd6f01',10,'["public"]',1,2,NULL);
 CREATE TABLE indexes (
 	id INTEGER NOT NULL, 
 	name TEXT NOT NULL, 
@@ -119,7 +119,7 @@ CREATE TABLE passage_features (
 	CONSTRAINT pk_passage_features PRIMARY KEY (index_id, passage, kind), 
 	CONSTRAINT fk_passage_features_index_id_passage FOREIGN KEY(index_id, passage) REFERENCES passages (index_id, id) ON DELETE CASCADE
 );
-INSERT INTO "passage_features" VALUES(1,'adfa66051e90e8ac32e701021a79b82d','keyphrases','w1');
+INSERT INTO "passage_features" VALUES(1,'a2a46ba7c5a547113ce6f5b8544e7660','keyphrases','w1');
 CREATE TABLE passages (
 	index_id INTEGER NOT NULL, 
 	id TEXT NOT NULL, 
@@ -132,8 +132,8 @@ CREATE TABLE passages (
 	CONSTRAINT pk_passages PRIMARY KEY (index_id, id), 
 	CONSTRAINT fk_passages_index_id_document_id FOREIGN KEY(index_id, document_id) REFERENCES documents (index_id, id)
 );
-INSERT INTO "passages" VALUES(1,'adfa66051e90e8ac32e701021a79b82d','b2cf7e901a719bf2e3c45daaa2dee5d0',0,'w1 w2','a8ce9da76b4a3c91eb4147d957f1ce3e8d40315c344060b6837f3c9a73481cc8',X'0100000002000000',NULL);
-INSERT INTO "passages" VALUES(1,'043107176f20255bed8894f924d24083','b2cf7e901a719bf2e3c45daaa2dee5d0',1,'w2','06f8faea3b5f697691b6d063a07ba4ffaf1ece9a1d473c588565231cdc8e59cc',X'02000000',NULL);
+INSERT INTO "passages" VALUES(1,'a2a46ba7c5a547113ce6f5b8544e7660','bc505fe58e4f5c3166610eb12f27a6ef',0,'w1 w2','a8ce9da76b4a3c91eb4147d957f1ce3e8d40315c344060b6837f3c9a73481cc8',X'0100000002000000',NULL);
+INSERT INTO "passages" VALUES(1,'09194eda5531540340ad932b174aa090','bc505fe58e4f5c3166610eb12f27a6ef',1,'w2','06f8faea3b5f697691b6d063a07ba4ffaf1ece9a1d473c588565231cdc8e59cc',X'02000000',NULL);
 CREATE TABLE removals (
 	index_id INTEGER NOT NULL, 
 	passage TEXT NOT NULL, 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.types import Usage
+
 
 class OrchestratorError(Exception):
     """The root. `message` says what was given and what was expected, `hint` the next step."""
@@ -17,6 +22,9 @@ class OrchestratorError(Exception):
     private = False
     #: What anybody may be told of it, where the message names what only the operator may know.
     brief: str | None = None
+    #: What models had been paid when it was raised: by the call, until its run has counted that; of an
+    #: error that ended a run, by the run.
+    spent: Usage | None = None
 
     def __init__(
         self, message: str, *, hint: str = "", node: str | None = None, run_id: str | None = None

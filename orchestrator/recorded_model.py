@@ -7,12 +7,12 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.errors import BadInput, ModelError
+from orchestrator.errors import BadInput, InvalidOutput, ModelError
 from orchestrator.ports import (
     Generation,
     LanguageModel,
@@ -23,13 +23,18 @@ from orchestrator.ports import (
     of_use,
     scores_texts,
 )
+from orchestrator.spending import Spending
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+ResultT = TypeVar("ResultT")
+
 #: Of the file's lines.
 FORMAT = 1
+#: What an answer may hold: a text, numbers, or what was wrong with the only ones that there were.
+KINDS = {"text", "values", "invalid"}
 
 
 class RecordedModel:
@@ -116,15 +121,18 @@ class RecordedModel:
             "temperature": temperature,
             "seed": seed,
         }
-        answer = self._answers.get(_key(asked))
+        answer = self._recorded(asked)
         if answer is None:
-            made = await self._needed(asked).generate(
-                prompt,
-                schema=schema,
-                on_text=on_text,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                seed=seed,
+            made = await self._made(
+                asked,
+                lambda model: model.generate(
+                    prompt,
+                    schema=schema,
+                    on_text=on_text,
+                    max_tokens=max_tokens,
+                    temperature=temperature,
+                    seed=seed,
+                ),
             )
             # What was cut off by whoever waited is no answer.
             if made.finish != "cancelled":
@@ -142,9 +150,9 @@ class RecordedModel:
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """The recorded probabilities."""
         asked = {"choose": _messages(prompt), "options": list(options)}
-        answer = self._answers.get(_key(asked))
+        answer = self._recorded(asked)
         if answer is None:
-            made = await self._needed(asked).choose(prompt, options)
+            made = await self._made(asked, lambda model: model.choose(prompt, options))
             self._keep(asked, {"values": list(made.values)}, made.usage)
             return made
         return Probabilities(tuple(answer["values"]), _usage(answer))
@@ -152,12 +160,31 @@ class RecordedModel:
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """The recorded scores."""
         asked = {"score": query, "texts": list(texts)}
-        answer = self._answers.get(_key(asked))
+        answer = self._recorded(asked)
         if answer is None:
-            made = await self._needed(asked).score(query, texts)
+            made = await self._made(asked, lambda model: model.score(query, texts))
             self._keep(asked, {"values": list(made.values)}, made.usage)
             return made
         return Scores(tuple(answer["values"]), _usage(answer))
+
+    def _recorded(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """The answer that is recorded, if there is one; raises it if it was one that could not be used."""
+        answer = self._answers.get(_key(asked))
+        if answer is not None and "invalid" in answer:
+            with Spending(_usage(answer)):
+                raise InvalidOutput(answer["invalid"], hint=answer["hint"])
+        return answer
+
+    async def _made(
+        self, asked: dict[str, Any], ask: Callable[[LanguageModel], Awaitable[ResultT]]
+    ) -> ResultT:
+        """What the model answers; one that cannot be used was paid, and is kept to replay as it was."""
+        try:
+            return await ask(self._needed(asked))
+        except InvalidOutput as error:
+            kept = {"invalid": error.message, "hint": error.hint}
+            self._keep(asked, kept, error.spent or Usage())
+            raise
 
     def _needed(self, asked: dict[str, Any]) -> LanguageModel:
         if self._model is None:
@@ -216,7 +243,7 @@ def _read(path: Path, *, required: bool) -> tuple[dict[str, dict[str, Any]], boo
         try:
             entry: Any = json.loads(line.decode("utf-8", "surrogatepass"))
             asked, answer = entry["asked"], entry["answer"]
-            if entry["format"] != FORMAT or not {"text", "values"} & set(answer) or len(answer["usage"]) != 3:
+            if entry["format"] != FORMAT or not KINDS & set(answer) or len(answer["usage"]) != 3:
                 raise ValueError(f"it is of format {entry['format']}")
         except (ValueError, TypeError, KeyError) as error:
             if number == len(lines):

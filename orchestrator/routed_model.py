@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import BadInput, ContextTooLong, ModelError
@@ -23,7 +24,8 @@ from orchestrator.ports import (
 )
 from orchestrator.prompt_bandit import PromptBandit
 from orchestrator.shared_bandit import SharedBandit
-from orchestrator.types import Message
+from orchestrator.spending import Spending
+from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("orchestrator.routing")
 
-ResultT = TypeVar("ResultT")
+ResultT = TypeVar("ResultT", Generation[Any], Probabilities)
 
 #: Prompts whose decision is remembered until somebody judges the answer.
 REMEMBERED = 10_000
@@ -210,19 +212,21 @@ class RoutedModel:
         bandit = self.bandit if self._shared is None else await self._shared.current()
         models = tuple(self._models.values())
         *others, last = bandit.ranked(vector)
-        for arm in others:
-            try:
-                result = await ask(models[arm])
-            except ModelError as error:
-                if shown() or not (error.retryable or isinstance(error, ContextTooLong)):
-                    raise
-                log.warning("%s: another model is asked.", error.message.rstrip("."))
+        with Spending() as spending:
+            for arm in others:
+                try:
+                    result = await ask(models[arm])
+                except ModelError as error:
+                    if shown() or not (error.retryable or isinstance(error, ContextTooLong)):
+                        raise
+                    log.warning("%s: another model is asked.", error.message.rstrip("."))
+                    spending.add(error.spent or Usage())
+                else:
+                    break
             else:
-                break
-        else:
-            arm, result = last, await ask(models[last])
+                arm, result = last, await ask(models[last])
         self._decided(prompt, arm, vector)
-        return result, arm, vector
+        return replace(result, usage=spending.usage + result.usage), arm, vector
 
     def _decided(self, prompt: Sequence[Message], arm: int, vector: NDArray[np.float32]) -> None:
         decisions = self._decisions

@@ -26,6 +26,7 @@ from orchestrator.errors import (
     UnknownModel,
 )
 from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.spending import Spending
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -133,31 +134,35 @@ class VllmModel:
         if schema is None:
             return await self._generated(served, body, on_text)
         body |= constraint(schema)
-        usage, wrong = Usage(), ""
-        for attempt in range(ASKED if on_text is None else 1):
-            # The same again would give the same again.
-            varied = {**body, **_sampling(max(temperature, 0.4 * attempt), seed + attempt)}
-            if attempt:
-                varied["frequency_penalty"] = 0.5 * attempt
-            generation = await self._generated(served, varied, on_text)
-            usage += generation.usage
-            try:
-                value = parsed(generation.text, schema)
-                return Generation(generation.text, value, usage, "stop")
-            except ValueError as error:
-                if generation.finish == "length":
-                    wrong = f"it is not complete after {max_tokens} tokens"
-                    continue
-                wrong = faults(error)
-                body["messages"] = [
-                    *self._body(served, prompt)["messages"],
-                    {"role": "assistant", "content": generation.text},
-                    {"role": "user", "content": f"This cannot be used ({wrong}). Reply with the JSON alone."},
-                ]
-        raise InvalidOutput(
-            f"{served.name!r} at {self._servers.names} wrote no valid {schema.__name__}: {wrong}.",
-            hint="Allow more max_tokens, say in the prompt which fields are wanted, or take another model.",
-        )
+        wrong = ""
+        with Spending() as spending:
+            for attempt in range(ASKED if on_text is None else 1):
+                # The same again would give the same again.
+                varied = {**body, **_sampling(max(temperature, 0.4 * attempt), seed + attempt)}
+                if attempt:
+                    varied["frequency_penalty"] = 0.5 * attempt
+                generation = await self._generated(served, varied, on_text)
+                spending.add(generation.usage)
+                try:
+                    value = parsed(generation.text, schema)
+                    return Generation(generation.text, value, spending.usage, "stop")
+                except ValueError as error:
+                    if generation.finish == "length":
+                        wrong = f"it is not complete after {max_tokens} tokens"
+                        continue
+                    wrong = faults(error)
+                    body["messages"] = [
+                        *self._body(served, prompt)["messages"],
+                        {"role": "assistant", "content": generation.text},
+                        {
+                            "role": "user",
+                            "content": f"This cannot be used ({wrong}). Reply with the JSON alone.",
+                        },
+                    ]
+            raise InvalidOutput(
+                f"{served.name!r} at {self._servers.names} wrote no valid {schema.__name__}: {wrong}.",
+                hint="Allow more max_tokens, name the wanted fields in the prompt, or take another model.",
+            )
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Exact probabilities where the server has `logprob_token_ids`; else from the 20 likeliest tokens.
@@ -175,20 +180,21 @@ class VllmModel:
         asked = showing(prompt, labelled.labels, options) if labelled.shown else prompt
         values: list[float | None] = []
         found: dict[str, float] = {}
-        usage = Usage()
-        for start in range(0, len(options), IDS_AT_ONCE):
-            part = slice(start, start + IDS_AT_ONCE)
-            step, used = await self._first_step(served, asked, labelled, part)
-            values += by_option(step, labelled.labels[part], labelled.tokens and labelled.tokens[part])
-            found |= step
-            usage += used
-            if not labelled.tokens:
-                values = by_option(step, labelled.labels, None)
-                break
-        if any(value is not None for value in values):
-            return Probabilities(normalised(completed(values, found)), usage)
-        label, used = await self._picked(served, asked, labelled.labels)
-        return Probabilities(tuple(float(each == label) for each in labelled.labels), usage + used)
+        with Spending() as spending:
+            for start in range(0, len(options), IDS_AT_ONCE):
+                part = slice(start, start + IDS_AT_ONCE)
+                step, used = await self._first_step(served, asked, labelled, part)
+                spending.add(used)
+                values += by_option(step, labelled.labels[part], labelled.tokens and labelled.tokens[part])
+                found |= step
+                if not labelled.tokens:
+                    values = by_option(step, labelled.labels, None)
+                    break
+            if any(value is not None for value in values):
+                return Probabilities(normalised(completed(values, found)), spending.usage)
+            label, used = await self._picked(served, asked, labelled.labels)
+            spending.add(used)
+            return Probabilities(tuple(float(each == label) for each in labelled.labels), spending.usage)
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Relevance by the cross-encoder or embedder of the scoring server."""
@@ -273,6 +279,7 @@ class VllmModel:
     ) -> Generation[Any]:
         body = {**body, "stream_options": {"include_usage": True}}
         pieces: list[str] = []
+        spending = Spending()
 
         async def ask(line: Line) -> Generation[Any]:
             usage, finish = Usage(calls=1), None
@@ -284,6 +291,8 @@ class VllmModel:
                         piece = answers.text(answers.table(choice.get("delta")).get("content"))
                         if piece:
                             pieces.append(piece)
+                            # At the least, as long as the server has not said.
+                            spending.add(Usage(completion_tokens=1))
                             on_text(piece)
                         finish = choice.get("finish_reason") or finish
             if finish is None:
@@ -293,7 +302,8 @@ class VllmModel:
                 )
             return Generation("".join(pieces), None, usage, answers.finish(finish))
 
-        return await self._send(served, ask, shown=lambda: bool(pieces))
+        with spending:
+            return await self._send(served, ask, shown=lambda: bool(pieces))
 
     async def _first_step(
         self, served: Served, prompt: Sequence[Message], labelled: Labelled, part: slice
@@ -320,13 +330,15 @@ class VllmModel:
                 raise
             self._refused.add("ids")
             return await self._first_step(served, prompt, labelled, part)
-        step = answers.first_step(_first(answer, served, self._servers))
-        if not step:
-            raise NoLogProbabilities(
-                f"the model server {self._servers.names} gives no log-probabilities for {served.name!r}.",
-                hint="Serve it with vLLM, or take a strategy that needs none: `groupwise`, `listwise`.",
-            )
-        return step, answers.usage(answer)
+        choice = _first(answer, served, self._servers)
+        with Spending(answers.usage(answer)) as spending:
+            step = answers.first_step(choice)
+            if not step:
+                raise NoLogProbabilities(
+                    f"the model server {self._servers.names} gives no log-probabilities for {served.name!r}.",
+                    hint="Serve it with vLLM, or take a strategy that needs none: `groupwise`, `listwise`.",
+                )
+            return step, spending.usage
 
     async def _picked(
         self, served: Served, prompt: Sequence[Message], labels: Sequence[str]
@@ -338,12 +350,13 @@ class VllmModel:
         schema = create_model("Choice", label=(str, field))
         generation: Generation[Any] = await self.generate(prompt, schema=schema, max_tokens=32)
         label = generation.parsed.label if generation.parsed is not None else ""
-        if label not in labels:
-            raise InvalidOutput(
-                f"{served.name!r} at {self._servers.names} chose {label!r}, which was not offered.",
-                hint="Take another model, or a server with constrained decoding.",
-            )
-        return label, generation.usage
+        with Spending(generation.usage) as spending:
+            if label not in labels:
+                raise InvalidOutput(
+                    f"{served.name!r} at {self._servers.names} chose {label!r}, which was not offered.",
+                    hint="Take another model, or a server with constrained decoding.",
+                )
+            return label, spending.usage
 
 
 def _sampling(temperature: float, seed: int) -> dict[str, Any]:
@@ -354,8 +367,9 @@ def _sampling(temperature: float, seed: int) -> dict[str, Any]:
 def _first(answer: dict[str, Any], served: Served, servers: Servers) -> dict[str, Any]:
     choices = answers.rows(answer.get("choices"))
     if not choices:
-        raise ModelError(
-            f"the model server {servers.names} answered without a choice for {served.name!r}.",
-            hint="Its log says why.",
-        )
+        with Spending(answers.usage(answer)):
+            raise ModelError(
+                f"the model server {servers.names} answered without a choice for {served.name!r}.",
+                hint="Its log says why.",
+            )
     return choices[0]

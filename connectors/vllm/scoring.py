@@ -17,7 +17,7 @@ from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import ModelError, ModelUnreachable
 from orchestrator.null_model import NullModel
 from orchestrator.ports import Scores
-from orchestrator.types import Usage
+from orchestrator.spending import Spending
 
 #: Texts in one request: enough to fill a server's batch, few enough to share them among several.
 BATCH = 64
@@ -42,31 +42,35 @@ class Scorer:
             return Scores(())
         served = await self.serving.served()
         parts = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._part(served.name, query, part)) for part in parts]
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        results = [task.result() for task in tasks]
-        values = tuple(value for scores in results for value in scores.values)
-        tokens = sum(scores.usage.prompt_tokens for scores in results)
-        return Scores(values, Usage(len(parts), tokens, 0))
+        with Spending() as spending:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [
+                        group.create_task(self._part(served.name, query, part, spending)) for part in parts
+                    ]
+            except ExceptionGroup as failed:
+                raise failed.exceptions[0] from None
+            return Scores(tuple(value for task in tasks for value in task.result()), spending.usage)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._servers.close()
 
-    async def _part(self, model: str, query: str, texts: Sequence[str]) -> Scores:
+    async def _part(
+        self, model: str, query: str, texts: Sequence[str], spending: Spending
+    ) -> tuple[float, ...]:
         if not self._reranks:
             body = {"model": model, "text_1": query, "text_2": list(texts), "truncate_prompt_tokens": -1}
             answer = await self._posted(model, "/score", body, may_lack=True)
             if answer is not None:
-                return self._read(answer, answer.get("data"), "score", len(texts), model)
+                spending.add(answers.usage(answer))
+                return self._read(answer.get("data"), "score", len(texts), model)
         # There is a server, and it has no such path: others call it /rerank.
         body = {"model": model, "query": query, "documents": list(texts), "truncate_prompt_tokens": -1}
         answer = await self._posted(model, "/rerank", body) or {}
         self._reranks = True
-        return self._read(answer, answer.get("results"), "relevance_score", len(texts), model)
+        spending.add(answers.usage(answer))
+        return self._read(answer.get("results"), "relevance_score", len(texts), model)
 
     async def _posted(
         self, model: str, path: str, body: dict[str, Any], *, may_lack: bool = False
@@ -84,7 +88,7 @@ class Scorer:
 
         return await self._servers.send(model, ask)
 
-    def _read(self, answer: dict[str, Any], rows: Any, field: str, size: int, model: str) -> Scores:
+    def _read(self, rows: Any, field: str, size: int, model: str) -> tuple[float, ...]:
         try:
             values = {int(row["index"]): float(row[field]) for row in rows}
             ordered = tuple(values[number] for number in range(size))
@@ -98,7 +102,7 @@ class Scorer:
                 f"the model server {self._servers.names} gave scores that are no numbers for {model!r}.",
                 hint="Serve the model with another --dtype.",
             )
-        return Scores(ordered, answers.usage(answer))
+        return ordered
 
 
 class ScoringModel(NullModel):

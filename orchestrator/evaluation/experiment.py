@@ -28,7 +28,7 @@ from orchestrator.evaluation.versions import port_names, versions
 from orchestrator.graph.context import Budget
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, VectorStore
-from orchestrator.types import ANONYMOUS, Hit, Hits, Principal, Question
+from orchestrator.types import ANONYMOUS, Hit, Hits, Principal, Question, Usage
 
 if TYPE_CHECKING:
     from orchestrator.app import Application
@@ -164,7 +164,9 @@ class Trial:
                 question, ports=self.ports, budget=self.budget, run_id=run_id, sharing=sharing
             )
         except OrchestratorError as error:
-            return Outcome(query, error=f"{type(error).__name__}: {error}")
+            spent = error.spent or Usage()
+            told = f"{type(error).__name__}: {error}"
+            return Outcome(query, calls=spent.calls, tokens=spent.tokens, error=told)
         seconds = result.seconds
         if sharing is None:
             self.node_seconds += seconds

@@ -95,7 +95,7 @@ def _of_documents(outcome: Outcome, rankings: DocumentRankings) -> Outcome:
     try:
         hits, unread = rankings.of(outcome.hits)
     except OrchestratorError as error:
-        return Outcome(outcome.query, error=f"{type(error).__name__}: {error}")
+        return replace(outcome, hits=Hits(), error=f"{type(error).__name__}: {error}")
     return replace(outcome, hits=hits, unread=unread)
 
 

@@ -27,8 +27,9 @@ def arm_report(
         scores,
         rankings,
         _latency([outcome.seconds for outcome in done]),
-        _mean([outcome.calls for outcome in done]),
-        _mean([outcome.tokens for outcome in done]),
+        # What a query spent that failed was spent.
+        _mean([outcome.calls for outcome in outcomes.values()]),
+        _mean([outcome.tokens for outcome in outcomes.values()]),
         {outcome.query: outcome.error for outcome in outcomes.values() if outcome.error is not None},
         sum(bool(outcome.degraded) for outcome in done),
     )

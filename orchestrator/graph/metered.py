@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from orchestrator.errors import BudgetExhausted
+from orchestrator.errors import BudgetExhausted, OrchestratorError
 from orchestrator.graph.running import RunState, StepTrace
 from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, scores_texts
 from orchestrator.types import Message, Usage
@@ -102,14 +102,22 @@ class MeteredModel:
         tracer = self._run.tracer
         span = tracer.start_as_current_span(f"model.{what}") if tracer else nullcontext()
         with span as current:
-            result = await call()
-            told = result.usage
-            # One request was counted when the call began; it may have taken more.
-            spent = Usage(max(0, told.calls - 1), told.prompt_tokens, told.completion_tokens)
-            self._run.usage = self._run.usage + spent
-            self._trace.usage = self._trace.usage + spent
-            if current is not None:
-                current.set_attribute("gen_ai.request.model", self._model.name)
-                current.set_attribute("gen_ai.usage.input_tokens", spent.prompt_tokens)
-                current.set_attribute("gen_ai.usage.output_tokens", spent.completion_tokens)
+            try:
+                result = await call()
+            except OrchestratorError as error:
+                # What could not be used was paid as well. Taken off the error, so that it counts once.
+                self._charge(error.spent or Usage(), current)
+                error.spent = None
+                raise
+            self._charge(result.usage, current)
             return result
+
+    def _charge(self, told: Usage, span: Any) -> None:
+        # One request was counted when the call began; it may have taken more.
+        spent = Usage(max(0, told.calls - 1), told.prompt_tokens, told.completion_tokens)
+        self._run.usage = self._run.usage + spent
+        self._trace.usage = self._trace.usage + spent
+        if span is not None:
+            span.set_attribute("gen_ai.request.model", self._model.name)
+            span.set_attribute("gen_ai.usage.input_tokens", spent.prompt_tokens)
+            span.set_attribute("gen_ai.usage.output_tokens", spent.completion_tokens)

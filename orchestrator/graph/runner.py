@@ -165,6 +165,7 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
         raise
     except OrchestratorError as failure:
         failure.run_id = failure.run_id or running.run_id
+        failure.spent = running.usage
         error = failure.record if failure.private else str(failure)
         raise
     finally:
@@ -179,9 +180,11 @@ async def _recalled(
 ) -> dict[str, Any] | None:
     """Count on from what the run had spent; its input again, if it was interrupted before its first step."""
     kept = await graph.aget_state(config)
+    # What a step spent that failed is in the record alone; what a run spent that was killed, in the state.
+    told: Usage = kept.values.get(USAGE, Usage())
+    running.usage = max(told, record.usage, key=lambda usage: (usage.calls, usage.tokens))
     if not kept.values and record.input is not None:
         return {slot.key: load(record.input[slot.key], slot.channel.type) for slot in workflow.plan.inputs}
-    running.usage = kept.values.get(USAGE, Usage())
     running.degraded = list(kept.values.get(DEGRADED, ()))
     return None
 

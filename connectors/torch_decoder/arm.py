@@ -32,7 +32,6 @@ class GenerativeArm:
 
     checkpoint: Checkpoint
     name: str = "generative"
-    width: int = 20
 
     @cached_property
     def trie(self) -> Trie:
@@ -57,7 +56,7 @@ class GenerativeArm:
             self.trie,
             histories,
             k=k,
-            width=self.width,
+            width=self.checkpoint.beam,
             allowed=allowed,
             removed=removed,
         )
@@ -114,10 +113,11 @@ class GenerativeTrainer:
             contents.text,
             contents.components,
             borrowed,
+            settings.beam,
         )
         checkpoint.save(training.folder / MODEL)
         (training.folder / STATE).unlink(missing_ok=True)
-        return GenerativeArm(checkpoint, self.name, settings.beam)
+        return GenerativeArm(checkpoint, self.name)
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
         """What `fit` saved. BadInput if it was made for another catalogue."""

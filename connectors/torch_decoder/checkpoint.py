@@ -17,6 +17,7 @@ from torch.nn.functional import pad
 
 from connectors.torch_decoder.decoding import TorchDecoder
 from connectors.torch_decoder.llama import EPSILON, Llama, Shape
+from connectors.torch_decoder.settings import BEAM
 from connectors.torch_decoder.words import BEGIN, PAD, SPECIAL
 from orchestrator.errors import BadInput
 from orchestrator.recommendation.item_ids import ItemIds, placed
@@ -35,7 +36,8 @@ class Checkpoint:
     """A decoder and the catalogue that it speaks of.
 
     `text` (items, dimensions) are the items by their texts, `components` reads texts of later items, and
-    `borrowed` (width, dimensions) is what a token's vector owes to them.
+    `borrowed` (width, dimensions) is what a token's vector owes to them. `beam` is how many identifiers a
+    search keeps at every step, as it did when the epochs were compared.
     """
 
     decoder: TorchDecoder
@@ -44,6 +46,7 @@ class Checkpoint:
     text: NDArray[np.float32]
     components: Components
     borrowed: NDArray[np.float32]
+    beam: int = BEAM
 
     @property
     def ids(self) -> ItemIds:
@@ -127,6 +130,7 @@ class Checkpoint:
                 "own": ids.own,
                 "kinds": list(ids.kinds),
                 "length": self.decoder.length,
+                "beam": self.beam,
                 "shape": asdict(self.decoder.body.shape),
                 "items": list(self.items),
             },
@@ -186,7 +190,8 @@ class Checkpoint:
         read, chosen = weights.pop("model.embed_tokens.weight"), weights.pop("lm_head.weight")
         body.load_state_dict({name.removeprefix("model."): value for name, value in weights.items()})
         decoder = TorchDecoder(body.eval(), read, chosen, ids, said["length"])
-        return cls(decoder, tuple(said["items"]), said["hash"], text, components, borrowed)
+        beam = said.get("beam", BEAM)
+        return cls(decoder, tuple(said["items"]), said["hash"], text, components, borrowed, beam)
 
 
 def _beside(folder: Path) -> tuple[Path, Path]:

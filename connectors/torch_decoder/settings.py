@@ -19,6 +19,8 @@ SCHEMES: tuple[str, ...] = (
     "sequential",
     "tree",
 )
+#: How many identifiers a search keeps at every step, unless a setting says otherwise.
+BEAM = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class DecoderSettings:
     batch: int = 2048
     everything: int = 32_768
     negatives: int = 4096
-    beam: int = 20
+    beam: int = BEAM
 
     @classmethod
     def named(cls, arm: str, given: Mapping[str, Any]) -> DecoderSettings:

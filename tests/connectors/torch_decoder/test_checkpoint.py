@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from connectors.torch_decoder.arm import MODEL, GenerativeArm  # noqa: E402
 from connectors.torch_decoder.checkpoint import CATALOGUE, Checkpoint  # noqa: E402
 from connectors.torch_decoder.words import token_rows  # noqa: E402
 from orchestrator.errors import BadInput  # noqa: E402
+from orchestrator.ports.recommend import Refitting  # noqa: E402
 from orchestrator.recommendation.beam import Ask  # noqa: E402
 from orchestrator.recommendation.interactions import Sequences  # noqa: E402
 from orchestrator.recommendation.items import Item, Items  # noqa: E402
@@ -43,6 +45,33 @@ def test_what_is_loaded_ranks_as_what_was_saved(saved: tuple[str, Path, Items]) 
     histories = Sequences.of([[1, 2], [5], []])
     assert np.array_equal(arm.top(histories, k=5).items, again.top(histories, k=5).items)
     assert arm.name == name
+
+
+def test_a_loaded_arm_searches_with_the_beam_that_it_was_trained_for(tmp_path: Path) -> None:
+    """A narrow beam finds fewer items than the usual one would."""
+    items, sequences = catalogue(COUNT), walks(COUNT, 60)
+    fit = trainer().fit(training(tmp_path / "one", items, sequences, epochs=1, ids="tree", beam=1))
+    histories = Sequences.of([[1, 2], [5], []])
+    expected = fit.top(histories, k=8).items
+    assert (expected < 0).any()
+    loaded = trainer().load(tmp_path / "one", items, {})
+    assert np.array_equal(loaded.top(histories, k=8).items, expected)
+    same = Refitting(items, sequences, items, tmp_path / "one", tmp_path / "same")
+    assert np.array_equal(trainer().refit(same).top(histories, k=8).items, expected)
+    changed = Items.of([*items.rows, Item("new", "soap number 99", (("kind", "soap"),))])
+    trainer().adapt(tmp_path / "one", changed, tmp_path / "two")
+    assert Checkpoint.load(tmp_path / "two" / MODEL, changed).beam == 1
+
+
+def test_a_checkpoint_that_names_no_beam_is_searched_with_the_usual_one(
+    saved: tuple[str, Path, Items], tmp_path: Path
+) -> None:
+    _, folder, items = saved
+    copied = shutil.copytree(folder / MODEL, tmp_path / MODEL)
+    said = json.loads((copied / CATALOGUE).read_text())
+    assert said.pop("beam") == 20
+    (copied / CATALOGUE).write_text(json.dumps(said))
+    assert Checkpoint.load(copied, items).beam == 20
 
 
 def test_each_step_of_a_beam_scores_as_reading_the_whole_row_does(saved: tuple[str, Path, Items]) -> None:

@@ -158,11 +158,17 @@ def top(
     context: typer.Context,
     user: Annotated[str, typer.Option("--user", "-u", help="A user of the log.", metavar="ID")] = "",
     items: Annotated[
-        str, typer.Option("--items", help="A history, the oldest first, separated by commas.", metavar="IDS")
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            "--items",
+            help="A history, the oldest first: by commas, or repeated; an id may be in double quotes.",
+            metavar="IDS",
+        ),
+    ] = None,
     exclude: Annotated[
-        str, typer.Option("--exclude", help="Items to leave out, separated by commas.", metavar="IDS")
-    ] = "",
+        list[str] | None,
+        typer.Option("--exclude", help="Items to leave out, written as --items.", metavar="IDS"),
+    ] = None,
     where: Annotated[
         list[str] | None,
         typer.Option("--where", help="FIELD=VALUE that items must have; repeat it.", metavar="FIELD=VALUE"),
@@ -177,11 +183,13 @@ def top(
 ) -> None:
     """Show what a user, or whoever had some items, would be offered, and why."""
     from orchestrator.app import Application
+    from orchestrator.cli.ids import listed
     from orchestrator.errors import BadInput
     from orchestrator.nodes.slate import offered
     from orchestrator.types import History
 
-    if not user and not items:
+    had, left_out = listed("--items", items or []), listed("--exclude", exclude or [])
+    if not user and not had:
         raise BadInput(
             "Neither a user nor items were given.", hint="Give --user ID, or --items A,B,C, or both."
         )
@@ -193,11 +201,11 @@ def top(
         async with Application(settings) as application:
             return await offered(
                 application.recommender,
-                History(user, tuple(_split(items))),
+                History(user, tuple(had)),
                 principal=reader,
                 k=count,
                 arm=arm,
-                exclude=_split(exclude),
+                exclude=left_out,
                 filters=filters,
                 repeat=repeat,
             )

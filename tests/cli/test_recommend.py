@@ -77,6 +77,22 @@ def test_a_field_of_attributes_without_names_is_said(cli: Command, shop: Path) -
     assert cli("recommend", "top", "--items", "soap-01", "--where", "attributes=Acme").err == ""
 
 
+def test_an_item_whose_id_has_a_comma_is_named(cli: Command, shop: Path) -> None:
+    for file in shop.iterdir():
+        file.write_text(file.read_text().replace("soap-03", "soap,03").replace("soap-04", "soap,04"))
+    cli("recommend", "train", "--data", shop, "--arms", "rules")
+    top = cli("recommend", "top", "--items", '"soap,03",soap-02', "--items", '"soap,04"', "-k", "60")
+    assert (top.code, top.err) == (0, "")
+    assert "soap,03" not in top.out
+    assert "soap,04" not in top.out
+    assert "soap,03" in cli("recommend", "top", "--items", "soap-02", "-k", "60").out
+    left = cli("recommend", "top", "--items", "soap-02", "--exclude", '"soap,03"', "-k", "60")
+    assert "soap,03" not in left.out
+    torn = cli("recommend", "top", "--items", '"soap,03')
+    assert torn.code == 2
+    assert "--items" in torn.err
+
+
 def test_an_item_is_withdrawn_though_a_model_cannot_be_opened(cli: Command, shop: Path) -> None:
     cli("recommend", "train", "--data", shop, "--arms", "rules")
     (matrix,) = Path().rglob("rules/matrix.npz")

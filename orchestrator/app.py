@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -145,6 +146,7 @@ class Application(Connections):
             answers_before=now - kept.runs * DAY,
             verdicts_before=now - kept.verdicts * DAY,
         )
+        await asyncio.to_thread(self.recommender.editions.unfinished.prune, now)
 
     def backup(self, path: Path, progress: Progress) -> Manifest:
         """Write everything that is kept into the archive `path`, while others may use it."""

@@ -29,7 +29,7 @@ from orchestrator.ports import (
     VectorStore,
     Verdicts,
 )
-from orchestrator.settings import Settings, index_name
+from orchestrator.settings import DAY, Settings, index_name
 
 if TYPE_CHECKING:
     from connectors.qdrant_edge import EdgeVectorStore
@@ -304,7 +304,8 @@ class Connections:
         from orchestrator.recommendation.editions import Editions
         from orchestrator.recommendation.recommender import EditionRecommender
 
-        return EditionRecommender(Editions(self.settings.home / "recommendations", self.roster))
+        keep = self.settings.retention.trainings * DAY
+        return EditionRecommender(Editions(self.settings.home / "recommendations", self.roster, keep=keep))
 
     # -- one index -----------------------------------------------------------------------------
 

@@ -61,6 +61,7 @@ class Retention(_Table):
     cache: Days = 7
     checkpoints: Days = 7
     verdicts: Days = 365
+    trainings: Days = 7
 
 
 class Bm25(_Table):

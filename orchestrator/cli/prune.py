@@ -23,7 +23,7 @@ def prune(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete runs, checkpoints, conversations and cached results older than the settings of retention."""
+    """Delete runs, checkpoints, conversations, cached results and stopped trainings as `retention` says."""
     from orchestrator.app import Application
 
     settings = invocation(context).settings()
@@ -40,5 +40,6 @@ def prune(
     say(
         f"Kept: runs of {kept.runs:g} days, their checkpoints of {kept.checkpoints:g}, "
         f"conversations of {kept.conversations:g}, "
-        f"{'no cached results' if cache else f'cached results of {kept.cache:g}'}."
+        f"{'no cached results' if cache else f'cached results of {kept.cache:g}'}, "
+        f"trainings that were stopped of {kept.trainings:g}."
     )

@@ -67,7 +67,6 @@ def train(
     Arms whose library is not installed are left out, and said. A training that was stopped goes on.
     """
     from orchestrator.app import Application
-    from orchestrator.recommendation.editions import Editions
     from orchestrator.recommendation.reading import read_log
     from orchestrator.recommendation.training import train as trained_on
 
@@ -77,7 +76,7 @@ def train(
     with progress("Training") as moved:
         report = trained_on(
             log,
-            Editions(editions.folder, editions.roster.without(_split(without))),
+            editions.without(_split(without)),
             arms=_names(arms),
             settings=_settings(ids, model),
             seed=seed,

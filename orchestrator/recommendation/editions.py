@@ -2,7 +2,7 @@
 
 recommendations/current            the name of the version in use
 recommendations/version-7/         items.jsonl, users.json, interactions.npz, one folder an arm
-recommendations/training-<hash>/   what a training has left so far
+recommendations/training-<hash>/   what a training has left so far: see `unfinished`
 recommendations/next/              the version that is being written
 recommendations/withdrawn.json     items that no ranking may hold any more, whatever the version
 """
@@ -24,6 +24,8 @@ from orchestrator.ports.recommend import Arm
 from orchestrator.recommendation.arms import Roster, load
 from orchestrator.recommendation.interactions import Interactions, Sequences
 from orchestrator.recommendation.items import Item, Items
+from orchestrator.recommendation.unfinished import KEPT as KEPT_UNFINISHED
+from orchestrator.recommendation.unfinished import Unfinished
 
 FORMAT = 1
 #: Versions that stay beside the current one, for readers that hold them still.
@@ -45,9 +47,14 @@ class Edition:
 class Editions:
     """The versions in a folder. Any number of processes may read while one publishes."""
 
-    def __init__(self, folder: Path, roster: Roster) -> None:
+    def __init__(self, folder: Path, roster: Roster, *, keep: float = KEPT_UNFINISHED) -> None:
         self.folder = folder
         self.roster = roster
+        self.unfinished = Unfinished(folder, keep=keep)
+
+    def without(self, arms: Iterable[str]) -> Editions:
+        """The same versions, trained and read without these arms."""
+        return Editions(self.folder, self.roster.without(arms), keep=self.unfinished.keep)
 
     def current(self) -> str | None:
         """The name of the version in use, if there is one."""
@@ -58,12 +65,6 @@ class Editions:
         if not re.fullmatch(r"version-\d+", name):
             raise StoreError(f"{self.folder / 'current'} names no version: {name[:60]!r}.", hint=TRAIN)
         return name
-
-    def begin(self, identity: str) -> Path:
-        """The folder of a training; that of the same data and settings goes on where it stopped."""
-        folder = self.folder / f"training-{identity}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
     @contextmanager
     def next(self) -> Generator[Path]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from orchestrator.errors import BadInput
-from orchestrator.ports.recommend import Arm, Moved, Training
+from orchestrator.ports.recommend import Moved, Training
 from orchestrator.recommendation.arms import ARMS, fit, refit
 from orchestrator.recommendation.editions import Editions
 from orchestrator.recommendation.evaluation import identity
@@ -46,31 +45,27 @@ def train(
     networks, and the weights of what is made of several arms, stay as they were chosen.
 
     What is there already stays in use until the new edition is whole. A training of the same log and
-    settings that was stopped goes on. Items that are in the log's table are no longer withdrawn.
+    settings that was stopped goes on; others that were stopped long ago are deleted. Items that are in the
+    log's table are no longer withdrawn.
     """
     settings = dict(settings or {})
     train_part, chosen = leave_one_out(log.interactions.sequences)
     key = json.dumps([identity(log), sorted(arms), sorted(settings.items()), seed], default=str)
-    folder = editions.begin(sha256(key.encode()).hexdigest()[:12])
-    training = Training(log.items, train_part, chosen, folder, seed=seed, settings=settings, moved=moved)
-
-    def told(name: str, arm: Arm) -> None:
-        finished(name)
-
-    trained, left_out = fit(editions.roster, arms, training, finished=told)
-    moved(0, 1, "counting everything")
-    with editions.next() as whole:
-        sequences = log.interactions.sequences
-        trained, lost = refit(editions.roster, folder, log.items, log.items, sequences, whole)
-        left_out = {**left_out, **lost}
-        if not trained:
-            raise BadInput(
-                "No arm could be trained. " + " ".join(left_out.values()),
-                hint="Install the extra: pip install 'orchestrator-rag[recommend]'.",
-            )
-        about = {"settings": settings, "seed": seed}
-        name = editions.publish(whole, log.items, log.interactions, about_arms(trained, log) | about)
-    shutil.rmtree(folder, ignore_errors=True)
+    with editions.unfinished.training(sha256(key.encode()).hexdigest()[:12]) as folder:
+        training = Training(log.items, train_part, chosen, folder, seed=seed, settings=settings, moved=moved)
+        trained, left_out = fit(editions.roster, arms, training, finished=lambda name, arm: finished(name))
+        moved(0, 1, "counting everything")
+        with editions.next() as whole:
+            sequences = log.interactions.sequences
+            trained, lost = refit(editions.roster, folder, log.items, log.items, sequences, whole)
+            left_out = {**left_out, **lost}
+            if not trained:
+                raise BadInput(
+                    "No arm could be trained. " + " ".join(left_out.values()),
+                    hint="Install the extra: pip install 'orchestrator-rag[recommend]'.",
+                )
+            about = {"settings": settings, "seed": seed}
+            name = editions.publish(whole, log.items, log.interactions, about_arms(trained, log) | about)
     editions.withdraw(set(log.items.ids) - log.unlisted, back=True)
     return Trained(name, in_order(trained), left_out, log.notes, len(log.items), len(log.interactions))
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from orchestrator.app import Application
 from orchestrator.indexing.upkeep import pages
 from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
 from orchestrator.types import Principal
 
+#: How far two scores of one passage may lie apart.
+NOISE = 1e-5
 EVERYBODY = Principal(grants=frozenset({"public", "hr", "staff"}), name="everybody")
 
 
@@ -29,7 +33,7 @@ def stored(app: Application, index: str = "default") -> dict[str, Any]:
 async def found(
     app: Application, question: str, principal: Principal = EVERYBODY, index: str = "default"
 ) -> list[list[tuple[str, float]]]:
-    """The rankings of a question, by terms and by vector: ids with scores rounded to six digits."""
+    """The rankings of a question, by terms and by vector: ids with their scores."""
     ports = app.ports(index)
     store, embedder = ports[VectorStore], ports[Embedder]
     assert isinstance(store, VectorStore)
@@ -37,7 +41,22 @@ async def found(
     assert isinstance(ports[SparseEncoder], SparseEncoder)
     (vector,) = await embedder.embed([question], kind="query")
     rankings = await store.search([Lexical(question), Dense(vector)], principal=principal, limit=20)
-    return [[(hit.id, round(hit.score, 6)) for hit in ranking] for ranking in rankings]
+    return [[(hit.id, hit.score) for hit in ranking] for ranking in rankings]
+
+
+def assert_alike(rankings: list[list[tuple[str, float]]], others: list[list[tuple[str, float]]]) -> None:
+    """Assert that two indexes rank alike.
+
+    A sum of 32-bit floats depends on the order in which an engine holds what it adds, in its last digit.
+    Of passages that are level with the last one, either may have been cut off.
+    """
+    assert len(rankings) == len(others)
+    for ranking, other in zip(rankings, others, strict=True):
+        assert len(ranking) == len(other)
+        least = max((each[-1][1] for each in (ranking, other) if each), default=0.0) + NOISE
+        for these, those in ((ranking, dict(other)), (other, dict(ranking))):
+            for identifier, score in these:
+                assert score <= least or those.get(identifier) == pytest.approx(score, abs=NOISE)
 
 
 async def documents_found(

@@ -39,11 +39,30 @@ class VllmServer:
 
     @property
     def running(self) -> int:
-        """Requests under way or waiting, by the server's own metrics."""
+        """Requests under way or waiting, by the server's own metrics.
+
+        A server that gets too little of the processors tells of a request when it is over.
+        """
+        return self._metric("num_requests_(?:running|waiting)")
+
+    @property
+    def finished(self) -> int:
+        """Requests that came to their end so far; those that were given up are not among them."""
+        return self._metric("request_success_total")
+
+    def _metric(self, name: str) -> int:
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
             text = answer.read().decode()
-        found = re.findall(r"^vllm:num_requests_(?:running|waiting)\{[^}]*\} (\S+)", text, re.MULTILINE)
-        return int(sum(map(float, found)))
+        return int(sum(map(float, re.findall(rf"^vllm:{name}\{{[^}}]*\}} (\S+)", text, re.MULTILINE))))
+
+    @contextmanager
+    def silenced(self) -> Generator[None]:
+        """It does nothing and says nothing meanwhile, and goes on where it was."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End it as a crash would: the server and its workers at once."""
@@ -142,6 +161,8 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return {
         **kept,
+        # Its sitecustomize.py.
+        "PYTHONPATH": str(Path(__file__).with_name("vllm_process")),
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "HF_HUB_OFFLINE": "1",
         "VLLM_NO_USAGE_STATS": "1",

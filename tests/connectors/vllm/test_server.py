@@ -147,10 +147,15 @@ async def test_a_prompt_that_is_too_long_is_named_so(model: VllmModel) -> None:
 async def test_a_server_that_is_too_slow_is_given_up_and_stops_working(vllm: VllmServer) -> None:
     model = VllmModel(Servers(addresses(vllm.url), key=KEY, timeout=0.4), "tiny")
     await model.served()
-    with pytest.raises(ModelTimeout, match="llm_timeout"):
-        await model.generate(LONG, max_tokens=4000)
-    await asyncio.sleep(0.5)
-    assert await asyncio.to_thread(lambda: vllm.running) == 0
+    finished = await asyncio.to_thread(lambda: vllm.finished)
+    call = asyncio.create_task(model.generate(LONG, max_tokens=8000))
+    await asyncio.sleep(0.1)
+    with vllm.silenced(), pytest.raises(ModelTimeout, match="llm_timeout"):
+        await call
+    async with asyncio.timeout(5):
+        while await asyncio.to_thread(lambda: vllm.running):  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.05)
+    assert await asyncio.to_thread(lambda: vllm.finished) == finished
     await model.close()
 
 

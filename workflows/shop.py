@@ -1,25 +1,37 @@
 """Shop: "something like my last order, but fragrance-free" — retrieval and recommendation in one graph.
 
 conversation → standalone question → who asks, and what they had
-    → items for the history | items for the words → fused → slate with reasons → reply
+    → items for the history | items for the words → fused → less what is refused
+    → slate with reasons → reply
 
 What to change:
 
 * the weights of `rrf` say how much the history counts beside the words;
 * whoever asks is a user of the log by the name of the principal, which an API key decides;
+* `LeaveOut` reads "not red", "without perfume", "fragrance-free"; what is left out is made up for by `k`;
 * with a language model, `Rerank("groupwise")` before `Slated` reads titles and attributes.
 """
 
 from __future__ import annotations
 
 from orchestrator import fuse, workflow
-from orchestrator.nodes import FindItems, Recommend, Remembered, SlateAnswer, Slated, Standalone, rrf
+from orchestrator.nodes import (
+    FindItems,
+    LeaveOut,
+    Recommend,
+    Remembered,
+    SlateAnswer,
+    Slated,
+    Standalone,
+    rrf,
+)
 
 shop = workflow(
     "shop",
     Standalone()
     >> Remembered()
-    >> fuse(Recommend(k=50, cold=False) | FindItems(k=50), by=rrf(weights=(1.0, 2.0)))
+    >> fuse(Recommend(k=200, cold=False) | FindItems(k=200), by=rrf(weights=(1.0, 2.0)))
+    >> LeaveOut()
     >> Slated(k=10, diversity=0.1)
     >> SlateAnswer(),
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.mmr import Mmr
     from orchestrator.nodes.prompt_prf import PromptPrf
     from orchestrator.nodes.pseudo_documents import PseudoDocuments
-    from orchestrator.nodes.recommend import FindItems, Recommend, Remembered, SessionItems
+    from orchestrator.nodes.recommend import FindItems, LeaveOut, Recommend, Remembered, SessionItems
     from orchestrator.nodes.recorded import Recorded
     from orchestrator.nodes.reformulate import GenQREnsemble, GenQRFusion
     from orchestrator.nodes.relevance import RelevanceFilter
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "FindItems": "recommend",
+    "LeaveOut": "recommend",
     "Recommend": "recommend",
     "Remembered": "recommend",
     "SessionItems": "recommend",
@@ -83,6 +84,7 @@ _HOMES = {
 
 __all__ = [
     "FindItems",
+    "LeaveOut",
     "Recommend",
     "Remembered",
     "SessionItems",

@@ -9,6 +9,7 @@ from pydantic import Field
 from orchestrator.graph.node import Node
 from orchestrator.nodes.fusion import reciprocal_rank
 from orchestrator.ports import Recommender
+from orchestrator.text.refusals import says, wish
 from orchestrator.types import History, Hit, Hits, Queries, Query, Question
 
 Count = Annotated[int, Field(ge=1)]
@@ -44,7 +45,10 @@ class Recommend(Node):
 
 
 class FindItems(Node):
-    """The `k` items whose titles and attributes hold the words of the queries, or of the question."""
+    """The `k` items whose titles and attributes hold the words of the queries, or of the question.
+
+    What these refuse ("not red") is not looked for; `LeaveOut` takes items out that have it.
+    """
 
     k: Count = 100
 
@@ -52,13 +56,43 @@ class FindItems(Node):
         asked = tuple(queries or (Query(question.text),))
         rankings = [
             await recommender.find(
-                query.text, principal=question.principal, k=self.k, filters=question.filters
+                _wanted(query, question), principal=question.principal, k=self.k, filters=question.filters
             )
             for query in asked
         ]
         if len(rankings) == 1:
             return rankings[0]
         return reciprocal_rank(rankings, [query.weight for query in asked]).top(self.k)
+
+
+class LeaveOut(Node):
+    """Take out the items that have what the question refuses: "not red", "without dyes", "perfume-free".
+
+    An item has it if its title or attributes say so, and do not refuse it themselves. Put it behind what
+    finds and ranks, with more hits than are shown.
+    """
+
+    async def __call__(
+        self, question: Question, queries: Queries | None, hits: Hits, recommender: Recommender
+    ) -> Hits:
+        # What a conversation added to a query by its terms is no sentence, in which something is refused.
+        texts = (question.text, *(query.text for query in queries or () if not query.terms))
+        refused = [phrase for text in dict.fromkeys(texts) for phrase in wish(text).refused]
+        if not refused:
+            return hits
+        items = await recommender.items(hits.ids, principal=question.principal)
+        described = {
+            one: says(refused, (item.title, *(value for _, value in item.attributes)), item.attributes)
+            for one, item in items.items()
+        }
+        return Hits(tuple(hit for hit in hits if not described.get(hit.id, False)))
+
+
+def _wanted(query: Query, question: Question) -> str:
+    """What a query looks for. Terms that the conversation added stand behind the question."""
+    if query.terms and query.text.startswith(question.text):
+        return f"{wish(question.text).wanted}{query.text[len(question.text) :]}"
+    return wish(query.text).wanted
 
 
 class Remembered(Node):

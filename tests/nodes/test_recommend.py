@@ -8,7 +8,16 @@ import pytest
 
 from orchestrator import ANONYMOUS, Question, fuse, workflow
 from orchestrator.errors import BadInput
-from orchestrator.nodes import FindItems, Recommend, Remembered, SessionItems, SlateAnswer, Slated, rrf
+from orchestrator.nodes import (
+    FindItems,
+    LeaveOut,
+    Recommend,
+    Remembered,
+    SessionItems,
+    SlateAnswer,
+    Slated,
+    rrf,
+)
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
@@ -77,6 +86,41 @@ async def test_a_stranger_is_answered_by_the_words_alone(ports: dict[type, objec
     assert nothing.output.text == "Nothing was found to offer."
 
 
+@pytest.mark.parametrize(
+    ("said", "field", "refused"),
+    [
+        ("something like my last order, but not Crane", "brand", "Crane"),
+        ("a comb without Acme", "brand", "Acme"),
+        ("soap, not scented", "scented", "yes"),
+        ("like my last order, but scented-free", "scented", "yes"),
+    ],
+)
+async def test_what_is_refused_is_not_offered(
+    ports: dict[type, object], said: str, field: str, refused: str
+) -> None:
+    flow = workflow(
+        "shop",
+        Remembered()
+        >> fuse(Recommend(k=200, cold=False) | FindItems(k=200), by=rrf(weights=(1.0, 2.0)))
+        >> LeaveOut()
+        >> Slated(k=10),
+    )
+    slate = (await flow.run(Question(said, USER), ports=ports)).get(Slate)
+    assert slate is not None
+    assert len(slate) == 10
+    items = {item.id: dict(item.attributes) for item in made_up_log().items.rows}
+    assert refused not in {items[offer.id][field] for offer in slate}
+    if "comb" in said or "soap" in said:
+        assert slate.ids[0].startswith(("comb", "soap"))
+
+
+async def test_what_a_wish_refuses_is_not_searched_for(ports: dict[type, object]) -> None:
+    flow = workflow("found", FindItems(k=60))
+    hits = (await flow.run(Question("a brush, not Crane", USER), ports=ports)).output
+    plain = (await flow.run(Question("a brush", USER), ports=ports)).output
+    assert hits == plain
+
+
 async def test_a_slate_that_explores_logs_its_propensities(ports: dict[type, object]) -> None:
     flow = workflow("explored", Recommend() >> Slated(k=5, explore=0.5), inputs=(Question, History))
     runs = [
@@ -101,4 +145,8 @@ async def test_the_shop_is_a_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         train(made_up_log(), app.recommender.editions, arms=("fusion",))
         flow = answering(app.workflow("shop"))
         result = await app.run(flow, Question("something like my last order, but Crane", USER))
+        refused = await app.run(flow, Question("something like my last order, but not Crane", USER))
     assert "Crane" in result.output.text.splitlines()[0]
+    offered = [line.partition("—")[0] for line in refused.output.text.splitlines()]
+    assert len(offered) == 10
+    assert not any("Crane" in one for one in offered)

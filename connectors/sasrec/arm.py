@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.ports.recommend import Ranking
-from orchestrator.recommendation.selection import best_of_dense, nothing
+from orchestrator.recommendation.selection import best_of_dense, in_slices, taken
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,19 +41,17 @@ class SasRec:
 
         torch: Any = import_module("torch")
 
-        found = nothing(len(histories), k)
         known = np.flatnonzero(histories.lengths > 0)
-        size = max(1, min(1_024, _AT_ONCE // max(1, self.items)))
         self.network.eval()
         with torch.inference_mode():
             table = self.network.table()
-            for begin in range(0, len(known), size):
-                rows = known[begin : begin + size]
+
+            def rank(rows: NDArray[np.int64]) -> Ranking:
                 scores = self.scores(histories.take(rows), table)
-                out = None if removed is None else removed.take(rows)
-                best = best_of_dense(scores, k=k, allowed=allowed, removed=out)
-                found.items[rows], found.scores[rows] = best.items, best.scores
-        return found
+                return best_of_dense(scores, k=k, allowed=allowed, removed=taken(removed, rows))
+
+            size = min(1_024, _AT_ONCE // max(1, self.items))
+            return in_slices(rank, len(histories), k=k, size=size, among=known)
 
     def scores(self, histories: Sequences, table: Any) -> NDArray[np.float32]:
         """Log-probabilities (histories, items) of what comes next."""

@@ -23,6 +23,7 @@ from orchestrator.recommendation.candidates import (
     ranking_of,
 )
 from orchestrator.recommendation.logit import conditional_logit
+from orchestrator.recommendation.selection import in_slices
 from orchestrator.recommendation.tuning import sampled
 
 if TYPE_CHECKING:
@@ -59,18 +60,15 @@ class Fusion:
         removed: Sequences | None = None,
     ) -> Ranking:
         """The best `k` among the candidates of all arms."""
-        from orchestrator.recommendation.selection import nothing
-
         rankings = [
             arm.top(histories, k=max(self.pool, k), allowed=allowed, removed=removed) for arm in self.arms
         ]
-        found = nothing(len(histories), k)
-        for begin in range(0, len(histories), _AT_ONCE):
-            part = slice(begin, min(begin + _AT_ONCE, len(histories)))
-            union = self.union([Ranking(each.items[part], each.scores[part]) for each in rankings])
-            best = ranking_of(union, self.scores(union), k)
-            found.items[part], found.scores[part] = best.items, best.scores
-        return found
+
+        def rank(rows: NDArray[np.int64]) -> Ranking:
+            union = self.union([Ranking(each.items[rows], each.scores[rows]) for each in rankings])
+            return ranking_of(union, self.scores(union), k)
+
+        return in_slices(rank, len(histories), k=k, size=_AT_ONCE)
 
     def union(self, rankings: Sequence[Ranking]) -> Candidates:
         """The candidates of these rankings, one an arm."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.ports.recommend import Ranking
 from orchestrator.recommendation.libraries import library
-from orchestrator.recommendation.selection import at_least, best_of_sparse, nothing
+from orchestrator.recommendation.selection import at_least, best_of_sparse, in_slices, taken
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,17 +42,12 @@ class ItemToItem:
         removed: Sequences | None = None,
     ) -> Ranking:
         """The best `k` of each history; only items that its items speak for are ranked."""
-        found = nothing(len(histories), k)
-        for begin in range(0, len(histories), _AT_ONCE):
-            part = slice(begin, min(begin + _AT_ONCE, len(histories)))
-            best = best_of_sparse(
-                self.scores(histories.take(part)),
-                k=k,
-                allowed=allowed,
-                removed=None if removed is None else removed.take(part),
-            )
-            found.items[part], found.scores[part] = best.items, best.scores
-        return found
+
+        def rank(rows: NDArray[np.int64]) -> Ranking:
+            scores = self.scores(histories.take(rows))
+            return best_of_sparse(scores, k=k, allowed=allowed, removed=taken(removed, rows))
+
+        return in_slices(rank, len(histories), k=k, size=_AT_ONCE)
 
     def scores(self, histories: Sequences) -> Any:
         """A CSR matrix (histories, items) of scores."""

@@ -20,7 +20,7 @@ from orchestrator.recommendation.fusion import Fusion, learn_fusion, table_of
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.measures import gains, ranks
 from orchestrator.recommendation.protocol import Asked
-from orchestrator.recommendation.selection import nothing
+from orchestrator.recommendation.selection import in_slices, nothing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,16 +76,15 @@ class Pipeline:
             return self.fusion.top(histories, k=k, allowed=allowed, removed=removed)
         pool = max(self.fusion.pool, k)
         rankings = [arm.top(histories, k=pool, allowed=allowed, removed=removed) for arm in self.fusion.arms]
-        found = nothing(len(histories), k)
-        for begin in range(0, len(histories), _AT_ONCE):
-            part = slice(begin, min(begin + _AT_ONCE, len(histories)))
-            union = self.fusion.union([Ranking(each.items[part], each.scores[part]) for each in rankings])
+
+        def rank(rows: NDArray[np.int64]) -> Ranking:
+            union = self.fusion.union([Ranking(each.items[rows], each.scores[rows]) for each in rankings])
             if not len(union):
-                continue
-            seen = described(self.fusion, union, histories.take(part))
-            best = ranking_of(union, self.trees.predict(seen), k)
-            found.items[part], found.scores[part] = best.items, best.scores
-        return found
+                return nothing(len(rows), k)
+            seen = described(self.fusion, union, histories.take(rows))
+            return ranking_of(union, self.trees.predict(seen), k)
+
+        return in_slices(rank, len(histories), k=k, size=_AT_ONCE)
 
     def save(self, folder: Path) -> None:
         """Write the weights and the trees, as text."""

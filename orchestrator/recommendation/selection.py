@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.ports.recommend import Ranking
@@ -18,6 +19,35 @@ def nothing(rows: int, k: int) -> Ranking:
     import numpy as np
 
     return Ranking(np.full((rows, k), -1, dtype=np.int32), np.full((rows, k), -np.inf, dtype=np.float32))
+
+
+def in_slices(
+    rank: Callable[[NDArray[np.int64]], Ranking],
+    count: int,
+    *,
+    k: int,
+    size: int,
+    among: NDArray[np.int64] | None = None,
+) -> Ranking:
+    """Rankings of `count` histories, `size` at a time, which bounds the memory that scores take.
+
+    `rank` is given the numbers of some histories and ranks these. Only histories of `among` are ranked,
+    by default all; the others get nothing.
+    """
+    import numpy as np
+
+    found = nothing(count, k)
+    asked = np.arange(count) if among is None else among
+    for begin in range(0, len(asked), max(1, size)):
+        part = asked[begin : begin + max(1, size)]
+        best = rank(part)
+        found.items[part], found.scores[part] = best.items, best.scores
+    return found
+
+
+def taken(sequences: Sequences | None, rows: NDArray[np.int64]) -> Sequences | None:
+    """These rows, if there are sequences."""
+    return None if sequences is None else sequences.take(rows)
 
 
 def best_of_dense(

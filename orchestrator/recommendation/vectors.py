@@ -17,7 +17,7 @@ from orchestrator.recommendation.content import leading
 from orchestrator.recommendation.cooccurrence import Counting, pair_counts
 from orchestrator.recommendation.item_to_item import weighted
 from orchestrator.recommendation.libraries import library
-from orchestrator.recommendation.selection import best_of_dense, nothing
+from orchestrator.recommendation.selection import best_of_dense, in_slices, taken
 from orchestrator.recommendation.tuning import Constants, coordinate_search
 
 if TYPE_CHECKING:
@@ -59,21 +59,18 @@ class Vectors:
         """The best `k` of each history that holds an item with a vector."""
         import numpy as np
 
-        found = nothing(len(histories), k)
-        items = len(self.targets)
         known = (np.abs(self.sources).sum(axis=1) > 0)[histories.items]
-        rows = np.flatnonzero(np.bincount(histories.rows[known], minlength=len(histories)))
+        speaking = np.flatnonzero(np.bincount(histories.rows[known], minlength=len(histories)))
         bare = np.abs(self.targets).sum(axis=1) == 0
-        size = max(1, _AT_ONCE // max(1, items))
-        for begin in range(0, len(rows), size):
-            part = rows[begin : begin + size]
-            scores = self.scores(histories.take(part))
+
+        def rank(rows: NDArray[np.int64]) -> Ranking:
+            scores = self.scores(histories.take(rows))
             # What has no vector is like nothing: its 0 would stand above all that is unlike.
             scores[:, bare] = -np.inf
-            out = None if removed is None else removed.take(part)
-            best = best_of_dense(scores, k=k, allowed=allowed, removed=out)
-            found.items[part], found.scores[part] = best.items, best.scores
-        return found
+            return best_of_dense(scores, k=k, allowed=allowed, removed=taken(removed, rows))
+
+        size = _AT_ONCE // max(1, len(self.targets))
+        return in_slices(rank, len(histories), k=k, size=size, among=speaking)
 
     def scores(self, histories: Sequences) -> NDArray[np.float32]:
         """Scores (histories, items)."""

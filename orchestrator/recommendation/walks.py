@@ -16,7 +16,7 @@ from orchestrator.recommendation.content import unit_sums, weighted_terms
 from orchestrator.recommendation.cooccurrence import Counting, pair_counts
 from orchestrator.recommendation.item_to_item import weighted
 from orchestrator.recommendation.libraries import library
-from orchestrator.recommendation.selection import best_of_dense, nothing
+from orchestrator.recommendation.selection import best_of_dense, in_slices, taken
 from orchestrator.recommendation.tuning import Constants, coordinate_search
 
 if TYPE_CHECKING:
@@ -52,16 +52,12 @@ class Walks:
         """The best `k` of each history; an item that no path leads to is not ranked."""
         import numpy as np
 
-        found = nothing(len(histories), k)
-        size = max(1, _AT_ONCE // max(1, int(self.edges.shape[0])))
-        for begin in range(0, len(histories), size):
-            part = slice(begin, min(begin + size, len(histories)))
-            scores = self.scores(histories.take(part))
+        def rank(rows: NDArray[np.int64]) -> Ranking:
+            scores = self.scores(histories.take(rows))
             scores[scores <= 0] = -np.inf
-            out = None if removed is None else removed.take(part)
-            best = best_of_dense(scores, k=k, allowed=allowed, removed=out)
-            found.items[part], found.scores[part] = best.items, best.scores
-        return found
+            return best_of_dense(scores, k=k, allowed=allowed, removed=taken(removed, rows))
+
+        return in_slices(rank, len(histories), k=k, size=_AT_ONCE // max(1, int(self.edges.shape[0])))
 
     def scores(self, histories: Sequences) -> NDArray[np.float32]:
         """How often a walk is at each item (histories, items)."""

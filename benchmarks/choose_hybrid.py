@@ -1,6 +1,7 @@
 """Choose the constants of `workflows/hybrid.py`: one set of them, on the even halves of six collections.
 
-    python -m benchmarks.choose_hybrid [--data DIR] [--embedder minilm] [--json FILE]
+    python -m benchmarks.choose_hybrid [--data DIR] [--embedder minilm] [--fine] [--left-out]
+                                       [--start JSON] [--json FILE]
 
 Only queries whose id's SHA-256 begins with an even byte are read; figures are reported on the others, by
 `benchmarks.retrieval`. The objective is the mean over the sets of each set's metric, so that a set with
@@ -12,9 +13,19 @@ not be there on other collections. Of all points within `--level` of that, by de
 than any of these sets can tell, the one in the middle of the grid is taken. Whatever a set falls short of
 BM25 is taken off the mean.
 
+A search may come back to constants that it had before, and go round. Of those that it goes round, the
+ones are taken whose objective is highest when it is smoothed along every constant's axis by itself, and
+the mean of that is taken over the axes; ties go to the earlier.
+
 With `--fine` the same is done again from there with half the steps, as far as the neighbours that the
-choice had. `left out` prints what the same procedure (with `--fine`, its second search alone) gives with
-one set left out: how that set then fares with constants that were chosen without it.
+choice had. `--left-out` does all of it once more without each of the sets, from the same beginning: how
+that set then fares with constants that were chosen without it.
+
+The rule for a change of the workflow's constants, made before figures of the odd halves were read with
+other ones: they change if the sets, each with the constants that were chosen without it, fare better
+together than with those that the workflow has, both by their mean and by the objective. What the whole
+search then chose is taken. That goes for a search from the defaults: a `--start` somewhere else was itself
+chosen with all sets, the one left out among them, and tells how much the end depends on the beginning.
 """
 
 from __future__ import annotations
@@ -77,6 +88,13 @@ GROUPS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
+#: What the workflow has: `workflows/hybrid.py` and the defaults of its nodes.
+SHIPPED = {
+    "minilm": Constants(best=0.75, high=0.9, mentions=0.3),
+    "light": Constants(share=0.0, mentions=0.3),
+}
+
+
 @dataclass
 class Choice:
     """The search, with everything that it measured: constants → value by set."""
@@ -87,6 +105,8 @@ class Choice:
     static: bool
     #: Objectives that differ by less are level.
     level: float
+    #: Where every search begins.
+    start: Constants
     #: Every measurement is appended here, so that a search that was stopped goes on.
     log: Path
     measured: dict[Constants, dict[str, float]] = field(default_factory=dict[Constants, dict[str, float]])
@@ -103,18 +123,33 @@ class Choice:
 
     def objective(self, constants: Constants, sets: Sequence[str]) -> float:
         """The mean over the sets, less all that a set falls short of BM25."""
-        values = self.values(constants)
-        short = sum(max(0.0, self.halves[name].bm25 - values[name]) for name in sets)
-        return fmean(values[name] for name in sets) - short
+        return self.less_short({name: self.values(constants)[name] for name in sets})
 
-    def best(self, sets: Sequence[str], say: bool = False, start: Constants | None = None) -> Constants:
-        """The constants that these sets choose, beginning with `start`."""
-        chosen, seen = start or Constants(share=0.0 if self.static else 0.5), set[Constants]()
+    def less_short(self, values: Mapping[str, float]) -> float:
+        """The mean of these values, less all that they fall short of BM25."""
+        short = sum(max(0.0, self.halves[name].bm25 - value) for name, value in values.items())
+        return fmean(values.values()) - short
+
+    def whole(self, sets: Sequence[str], fine: bool, say: bool = False) -> Constants:
+        """The constants that these sets choose from the beginning, and then with half the steps."""
+        grid = self.grid
+        chosen = self.best(sets, grid, self.start, say)
+        if fine:
+            if say:
+                print("half the steps around", told(chosen, grid), flush=True)
+            chosen = self.best(sets, refined(grid, chosen), chosen, say)
+        return chosen
+
+    def best(
+        self, sets: Sequence[str], grid: Mapping[str, tuple[Any, ...]], start: Constants, say: bool = False
+    ) -> Constants:
+        """The constants of a grid that these sets choose, beginning with `start`."""
+        chosen, seen = start, list[Constants]()
         while chosen not in seen:
-            seen.add(chosen)
+            seen.append(chosen)
             for names in self.groups:
-                points = list(product(*(self.grid[name] for name in names)))
-                shape = [len(self.grid[name]) for name in names]
+                points = list(product(*(grid[name] for name in names)))
+                shape = [len(grid[name]) for name in names]
                 found = np.array(
                     [
                         self.objective(replace(chosen, **dict(zip(names, point, strict=True))), sets)
@@ -132,7 +167,27 @@ class Choice:
                         f"the grid {found.min():.4f} to {found.max():.4f}",
                         flush=True,
                     )
-        return chosen
+        round_about = seen[seen.index(chosen) :]
+        levels = [self.smoothed(one, sets, grid) for one in round_about]
+        if say and len(round_about) > 1:
+            for one, level in zip(round_about, levels, strict=True):
+                print(
+                    f"it goes round: {told(one, grid)}: {self.objective(one, sets):.4f}, "
+                    f"smoothed {level:.4f}",
+                    flush=True,
+                )
+        return round_about[int(np.argmax(levels))]
+
+    def smoothed(
+        self, constants: Constants, sets: Sequence[str], grid: Mapping[str, tuple[Any, ...]]
+    ) -> float:
+        """The objective, smoothed along each axis of the grid by itself; the mean over the axes."""
+        axes: list[float] = []
+        for name, points in grid.items():
+            at = points.index(getattr(constants, name))
+            found = np.array([self.objective(replace(constants, **{name: one}), sets) for one in points])
+            axes.append(float(smoothed(found)[at]))
+        return round(fmean(axes), 6)
 
 
 def refined(grid: Mapping[str, tuple[Any, ...]], chosen: Constants) -> dict[str, tuple[Any, ...]]:
@@ -169,7 +224,7 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 async def run(
-    data: Path, embedder: Any, home: Path, left_out: bool, level: float, fine: bool
+    data: Path, embedder: Any, home: Path, left_out: bool, level: float, fine: bool, start: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Choose, and print what was measured on the way."""
     grid = GRIDS[embedder]
@@ -186,30 +241,37 @@ async def run(
     log = home / embedder / "measured.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
     measured = {Constants(**constants): values for constants, values in lines}
-    choice = Choice(halves, grid, GROUPS[embedder], static, level, log, measured)
+    beginning = replace(Constants(share=0.0 if static else 0.5), **start)
+    choice = Choice(halves, grid, GROUPS[embedder], static, level, beginning, log, measured)
     names = list(halves)
     print("even halves:", ", ".join(f"{name} {len(half.texts)}" for name, half in halves.items()))
     print("BM25:", shown({name: half.bm25 for name, half in halves.items()}), flush=True)
-    chosen = choice.best(names, say=True)
-    if fine:
-        print("half the steps around", told(chosen, grid), flush=True)
-        choice.grid = refined(grid, chosen)
-        start, chosen = chosen, choice.best(names, say=True, start=chosen)
-    else:
-        start = None
+    chosen = choice.whole(names, fine, say=True)
     print("chosen:", told(chosen, grid))
     print("with them:", shown(choice.values(chosen)))
     report: dict[str, Any] = {"chosen": asdict(chosen), "even": choice.values(chosen)}
     if left_out:
-        report["left out"] = {}
-        for name in names:
-            without = choice.best([other for other in names if other != name], start=start)
-            value = choice.values(without)[name]
-            report["left out"][name] = {"constants": asdict(without), "value": value}
-            print(
-                f"left out {name}: {value:.4f}, chosen with it {choice.values(chosen)[name]:.4f}", flush=True
-            )
+        report["left out"] = compared(choice, SHIPPED[embedder], chosen, fine)
     return report
+
+
+def compared(choice: Choice, shipped: Constants, chosen: Constants, fine: bool) -> dict[str, Any]:
+    """Each set with constants that were chosen without it, beside those that the workflow has."""
+    now, apart, found = choice.values(shipped), dict[str, float](), dict[str, Any]()
+    for name in now:
+        without = choice.whole([other for other in now if other != name], fine)
+        apart[name] = choice.values(without)[name]
+        found[name] = {"constants": asdict(without), "value": apart[name], "shipped": now[name]}
+        print(
+            f"left out {name}: {apart[name]:.4f}; with it {choice.values(chosen)[name]:.4f}; "
+            f"the workflow's {now[name]:.4f}; {told(without, choice.grid)}",
+            flush=True,
+        )
+    for title, values in (("the workflow's", now), ("each left out", apart)):
+        print(f"{title}: {shown(values)}; objective {choice.less_short(values):.4f}")
+    better = fmean(apart.values()) > fmean(now.values()) and choice.less_short(apart) > choice.less_short(now)
+    print("by the rule:", "adopt what was chosen" if better else "keep those that the workflow has")
+    return found
 
 
 def told(chosen: Constants, grid: Mapping[str, Any]) -> str:
@@ -236,10 +298,22 @@ def main() -> None:
     parser.add_argument(
         "--level", type=float, default=LEVEL, help="what is level with the best; 0 takes the best itself"
     )
+    parser.add_argument(
+        "--start",
+        type=json.loads,
+        default={},
+        metavar="JSON",
+        help='constants to begin with, on the grid: {"low": 0.1}; others as they come',
+    )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.data is None:
         parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
+    grid = GRIDS[arguments.embedder]
+    if not isinstance(arguments.start, dict):
+        parser.error("--start: a JSON object of constants is expected")
+    if off := [name for name, one in arguments.start.items() if one not in grid.get(name, ())]:
+        parser.error(f"--start: no grid has these values of {', '.join(off)}; the grids are {grid}")
     report = asyncio.run(
         run(
             Path(arguments.data),
@@ -248,6 +322,7 @@ def main() -> None:
             arguments.left_out,
             arguments.level,
             arguments.fine,
+            arguments.start,
         )
     )
     if arguments.json is not None:

@@ -7,9 +7,11 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import StoreError
+from orchestrator.joining import Joining
 from orchestrator.ports import (
     Cache,
     Generation,
@@ -22,7 +24,7 @@ from orchestrator.ports import (
     of_use,
     scores_texts,
 )
-from orchestrator.types import Message
+from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -34,19 +36,27 @@ class CachedModel:
     """The `LanguageModel` port over another model and a cache, in which answers stay for some seconds.
 
     An answer belongs to everything that it was asked with: tenant, model, messages, schema, length,
-    temperature, seed. One that is found costs nothing: its usage is empty. A cache that cannot be read or
-    written is done without. A text that was asked for by a node falls with the passages that the node had
+    temperature, seed. One that is found costs nothing: its usage is empty. One that is being asked for at the
+    moment is waited for, unless it is streamed, and is paid by who asked first. A cache that cannot be read
+    or written is done without. A text that was asked for by a node falls with the passages that the node had
     read and its prompt quotes; numbers say nothing without the prompt, and stay for their time.
     """
 
     def __init__(
-        self, model: LanguageModel, cache: Cache, *, seconds: float | None = None, tenant: str | None = None
+        self,
+        model: LanguageModel,
+        cache: Cache,
+        *,
+        seconds: float | None = None,
+        tenant: str | None = None,
+        joining: Joining[Use | None, Any] | None = None,
     ) -> None:
         self._model = model
         self._cache = cache
         self._seconds = seconds
         self._tenant = tenant
         self._use: Use | None = None
+        self._joining: Joining[Use | None, Any] = joining or Joining()
 
     @property
     def name(self) -> str:
@@ -65,7 +75,13 @@ class CachedModel:
 
     def of_tenant(self, tenant: str) -> CachedModel:
         """The model and the answers of one tenant."""
-        return CachedModel(of_tenant(self._model, tenant), self._cache, seconds=self._seconds, tenant=tenant)
+        return CachedModel(
+            of_tenant(self._model, tenant),
+            self._cache,
+            seconds=self._seconds,
+            tenant=tenant,
+            joining=self._joining,
+        )
 
     def of_use(self, use: Use) -> CachedModel:
         """The same answers, over the model's view: one that is found was asked for by another run."""
@@ -96,47 +112,72 @@ class CachedModel:
             temperature,
             seed,
         )
-        kept = await self._kept(key)
-        if kept is not None and (schema is None or "object" in kept):
-            parsed = schema.model_validate_json(kept["object"]) if schema else None
-            if on_text is not None:
-                on_text(kept["text"])
-            return Generation(kept["text"], parsed, finish=kept["finish"])
-        made = await self._model.generate(
-            prompt,
-            schema=schema,
-            on_text=on_text,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            seed=seed,
-        )
-        if made.finish != "cancelled":
-            value = {"text": made.text, "finish": made.finish}
-            # The text may hold more than the object that was read from it.
-            whole = {**value, "object": made.parsed.model_dump_json()} if schema and made.parsed else value
-            asked = "\n".join(message.text for message in prompt)
-            await self._keep(key, whole, sources=self._use.quoted(asked) if self._use else ())
-        return made
+
+        async def ask(uses: Sequence[Use | None]) -> Generation[Any]:
+            kept = await self._kept(key)
+            if kept is not None and (schema is None or "object" in kept):
+                parsed = schema.model_validate_json(kept["object"]) if schema else None
+                if on_text is not None:
+                    on_text(kept["text"])
+                return Generation(kept["text"], parsed, finish=kept["finish"])
+            made = await self._model.generate(
+                prompt,
+                schema=schema,
+                on_text=on_text,
+                max_tokens=max_tokens,
+                temperature=temperature,
+                seed=seed,
+            )
+            if made.finish != "cancelled":
+                value = {"text": made.text, "finish": made.finish}
+                # The text may hold more than the object that was read from it.
+                whole = (
+                    {**value, "object": made.parsed.model_dump_json()} if schema and made.parsed else value
+                )
+                asked = "\n".join(message.text for message in prompt)
+                # Each asker knows what it read itself.
+                sources = {source for use in uses if use is not None for source in use.quoted(asked)}
+                await self._keep(key, whole, sources=sorted(sources))
+            return made
+
+        if on_text is not None:
+            # What a reader is shown piece by piece comes from a call of its own.
+            return await ask([self._use])
+        made, own = await self._joining.answer(key, self._use, ask)
+        if own:
+            return made
+        parsed = made.parsed.model_copy(deep=True) if made.parsed is not None else None
+        return replace(made, parsed=parsed, usage=Usage())
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Kept probabilities, or new ones."""
         key = await self._key("choose", _turns(prompt), list(options))
-        kept = await self._kept(key)
-        if kept is not None:
-            return Probabilities(tuple(kept["values"]))
-        made = await self._model.choose(prompt, options)
-        await self._keep(key, {"values": list(made.values)})
-        return made
+
+        async def ask(_: Sequence[Use | None]) -> Probabilities:
+            kept = await self._kept(key)
+            if kept is not None:
+                return Probabilities(tuple(kept["values"]))
+            made = await self._model.choose(prompt, options)
+            await self._keep(key, {"values": list(made.values)})
+            return made
+
+        made, own = await self._joining.answer(key, self._use, ask)
+        return made if own else replace(made, usage=Usage())
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Kept scores, or new ones."""
         key = await self._key("score", query, list(texts))
-        kept = await self._kept(key)
-        if kept is not None:
-            return Scores(tuple(kept["values"]))
-        made = await self._model.score(query, texts)
-        await self._keep(key, {"values": list(made.values)})
-        return made
+
+        async def ask(_: Sequence[Use | None]) -> Scores:
+            kept = await self._kept(key)
+            if kept is not None:
+                return Scores(tuple(kept["values"]))
+            made = await self._model.score(query, texts)
+            await self._keep(key, {"values": list(made.values)})
+            return made
+
+        made, own = await self._joining.answer(key, self._use, ask)
+        return made if own else replace(made, usage=Usage())
 
     async def _key(self, *asked: Any) -> str:
         # An address in the place of a name would find what another model wrote there before.

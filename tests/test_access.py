@@ -139,11 +139,12 @@ async def test_another_tenants_documents_move_no_score(app: Application, tmp_pat
         result = await workflow("search", Retrieve(mode="bm25")).run(
             Question(QUESTION, STAFF), ports=app.ports()
         )
-        return {hit.id: round(hit.score, 6) for hit in result.get(Hits)}
+        return {hit.id: hit.score for hit in result.get(Hits)}
 
     before = await scores()
     (tmp_path / "more").mkdir()
     for number in range(30):
         (tmp_path / "more" / f"{number}.md").write_text(f"The code of the safe number {number}.")
     await app.indexer().add(tmp_path / "more", tenant="acme")
-    assert await scores() == before
+    # Sums of 32-bit floats depend on their order, in their last digit.
+    assert await scores() == pytest.approx(before, abs=1e-5)

@@ -1,21 +1,23 @@
 """Beam steps on a vLLM server: the client drives the beam, since the server's own loses valid children.
 
 vLLM's beam search takes the likeliest tokens first and filters them afterwards. Here every open row is
-one request for one token, whose log-probabilities are asked for the children of its node and nothing
-else; the history is the common beginning of all of them, which the server's prefix cache keeps.
+a prompt to be continued by one token, whose log-probabilities are asked for the children of its node and
+nothing else; rows whose children are much the same share a request. The history is the common
+beginning of all of them, which the server's prefix cache keeps.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connectors.vllm import answers
+from connectors.vllm.completing import read_completion
 from orchestrator.errors import NoLogProbabilities
 from orchestrator.ports.recommend import Ranking
 from orchestrator.recommendation.beam import Ask, Beams, steps
@@ -28,8 +30,22 @@ if TYPE_CHECKING:
 
 #: The most ids that vLLM answers for in one request, unless it was started with another number.
 MOST_IDS = 128
-#: Where the tokens of identifiers begin in the model's vocabulary, behind padding and beginning.
-_SPECIAL = 2
+#: Rows of one request: enough that a request costs little a row, few enough that two keep a server busy.
+ROWS = 16
+#: The token that begins every row, and where the tokens of identifiers begin in the model's vocabulary.
+_BEGIN, _SPECIAL = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Rows to be continued, and the tokens that are asked for behind all of them.
+
+    `wanted` says which flat tokens of the step each row is there for.
+    """
+
+    rows: list[int] = field(default_factory=list[int])
+    wanted: list[slice] = field(default_factory=list[slice])
+    tokens: set[int] = field(default_factory=set[int])
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +70,8 @@ class VllmDecoder:
         try:
             ask = next(stepping)
             while True:
-                extension: list[int] = ask.extension.tolist()
-                words = [f" t{token}" for token in extension] or [""] * len(ask.rows)
+                extension: list[int] = (ask.extension + _SPECIAL).tolist()
+                words = [[token] for token in extension] or [list[int]() for _ in ask.rows]
                 rows: list[int] = ask.rows.tolist()
                 prompts = [prompts[row] + word for row, word in zip(rows, words, strict=True)]
                 ask = stepping.send(await self._logits(prompts, ask))
@@ -78,48 +94,66 @@ class VllmDecoder:
         beams = await self.search(trie, histories, width=max(width, -(-k // 2)), k=k, cut=cut)
         return Ranking(beams.items, beams.scores)
 
-    def _prompt(self, history: Sequence[int]) -> str:
-        return " ".join(["<s>", *(f"t{token}" for item in history for token in self.ids.of(item))])
+    def _prompt(self, history: Sequence[int]) -> list[int]:
+        return [_BEGIN, *(token + _SPECIAL for item in history for token in self.ids.of(item))]
 
-    async def _logits(self, prompts: Sequence[str], ask: Ask) -> NDArray[np.float32]:
-        parts: list[tuple[str, list[int]]] = []
-        places: list[slice] = []
-        end = 0
-        for prompt, count in zip(prompts, ask.counts.tolist(), strict=True):
-            start, end = end, end + count
-            if count > 1:
-                for first in range(start, end, self.most_ids):
-                    places.append(slice(first, min(first + self.most_ids, end)))
-                    parts.append((prompt, ask.tokens[places[-1]].tolist()))
-        found = np.zeros(end, dtype=np.float32)
-        for place, scores in zip(places, await asyncio.gather(*(self._step(*p) for p in parts)), strict=True):
-            found[place] = scores
+    async def _logits(self, prompts: Sequence[list[int]], ask: Ask) -> NDArray[np.float32]:
+        requests = self._requests(ask)
+        answered = await asyncio.gather(*(self._answered(request, prompts) for request in requests))
+        found = np.zeros(len(ask.tokens), dtype=np.float32)
+        for request, behind in zip(requests, answered, strict=True):
+            for place, step in zip(request.wanted, behind, strict=True):
+                found[place] = [step[token] for token in ask.tokens[place].tolist()]
         return found
 
-    async def _step(self, prompt: str, tokens: list[int]) -> list[float]:
-        """Log-probabilities of these tokens behind a prompt."""
-        wanted = [token + _SPECIAL for token in tokens]
+    def _requests(self, ask: Ask) -> list[_Request]:
+        """Every row that has a choice, in as few requests as their tokens allow."""
+        ends = np.cumsum(ask.counts).tolist()
+        pieces = [
+            (row, slice(first, min(first + self.most_ids, end)))
+            for row, (count, end) in enumerate(zip(ask.counts.tolist(), ends, strict=True))
+            if count > 1
+            for first in range(end - count, end, self.most_ids)
+        ]
+        # Rows with the same children, and parts of these, stand side by side.
+        pieces.sort(key=lambda piece: (int(ask.tokens[piece[1].start]), piece[0]))
+        requests: list[_Request] = []
+        for row, place in pieces:
+            tokens = set(ask.tokens[place].tolist())
+            last = requests[-1] if requests else None
+            if last is None or len(last.rows) >= ROWS or len(last.tokens | tokens) > self.most_ids:
+                last = _Request()
+                requests.append(last)
+            last.rows.append(row)
+            last.wanted.append(place)
+            last.tokens.update(tokens)
+        return requests
+
+    async def _answered(self, request: _Request, prompts: Sequence[list[int]]) -> list[dict[int, float]]:
+        """Log-probabilities of the tokens behind each row of a request."""
         body = {
             "model": self.model,
-            "messages": [{"role": "user", "content": prompt}],
+            "prompt": [prompts[row] for row in request.rows],
             "max_tokens": 1,
             "temperature": 1.0,
-            "logprobs": True,
-            "logprob_token_ids": wanted,
+            "logprobs": 1,
+            "logprob_token_ids": sorted(token + _SPECIAL for token in request.tokens),
             "return_tokens_as_token_ids": True,
         }
 
         async def ask(line: Line) -> dict[str, Any]:
-            return await line.post("/chat/completions", body)
+            return await line.post("/completions", body)
 
         answer = await self.servers.send(self.model, ask)
-        choices = answers.rows(answer.get("choices"))
-        step = answers.first_step(choices[0]) if choices else {}
-        try:
-            return [step[f"token_id:{token}"] for token in wanted]
-        except KeyError:
-            raise NoLogProbabilities(
-                f"the model server {self.servers.names} gives no log-probabilities of chosen tokens "
-                f"for {self.model!r}.",
-                hint="Serve the checkpoint with vLLM 0.32 or later.",
-            ) from None
+        found: dict[object, dict[int, float]] = {}
+        for choice in answers.rows(answer.get("choices")):
+            for step in read_completion(answer, choice).steps[:1]:
+                found[choice.get("index")] = {token - _SPECIAL: value for token, value in step.items()}
+        behind = [found.get(index, {}) for index in range(len(request.rows))]
+        if all(request.tokens <= step.keys() for step in behind):
+            return behind
+        raise NoLogProbabilities(
+            f"the model server {self.servers.names} gives no log-probabilities of chosen tokens "
+            f"for {self.model!r}.",
+            hint="Serve the checkpoint with vLLM 0.32 or later.",
+        )

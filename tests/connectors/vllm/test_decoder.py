@@ -12,7 +12,6 @@ torch = pytest.importorskip("torch", reason="torch is not installed: the extra `
 
 from connectors.torch_decoder.arm import MODEL, GenerativeArm  # noqa: E402
 from connectors.torch_decoder.checkpoint import Checkpoint  # noqa: E402
-from connectors.torch_decoder.words import SPECIAL  # noqa: E402
 from connectors.vllm import Servers, addresses  # noqa: E402
 from connectors.vllm.decoder import VllmDecoder  # noqa: E402
 from orchestrator.errors import NoLogProbabilities  # noqa: E402
@@ -40,16 +39,17 @@ def answering(arm: GenerativeArm) -> Any:
     decoder = arm.checkpoint.decoder
 
     def answer(asked: Asked) -> Reply:
-        words = asked.body["messages"][0]["content"].split()
-        row = [1 if word == "<s>" else int(word[1:]) + SPECIAL for word in words]
-        with torch.no_grad():
-            state = decoder.body(decoder.read[torch.tensor([row])])[0, -1]
-            odds = (state @ decoder.chosen.T).log_softmax(-1)
         wanted = asked.body["logprob_token_ids"]
         assert len(wanted) <= 7
-        listed = [{"token": f"token_id:{token}", "logprob": float(odds[token])} for token in wanted]
-        entry = {"token": "token_id:0", "logprob": float(odds[0]), "top_logprobs": listed}
-        return Reply(completion(logprobs={"content": [entry]}))
+        choices: list[dict[str, Any]] = []
+        for index, row in enumerate(asked.body["prompt"]):
+            with torch.no_grad():
+                state = decoder.body(decoder.read[torch.tensor([row])])[0, -1]
+                odds = (state @ decoder.chosen.T).log_softmax(-1)
+            step = {f"token_id:{token}": float(odds[token]) for token in [0, *wanted]}
+            choices.append({"index": index, "text": "", "logprobs": {"top_logprobs": [step]}})
+        # A server may answer in the order in which it was done.
+        return Reply({"choices": choices[::-1]})
 
     return answer
 
@@ -66,8 +66,8 @@ async def test_it_finds_what_is_found_in_process(arm: GenerativeArm) -> None:
     assert np.allclose(there.scores, here.scores, atol=1e-3)
     assert np.array_equal(there.items, here.items)
     if arm.name == "atomic":
-        # One step, cut into as many requests as its tokens need.
-        assert asked == len(HISTORIES) * -(-COUNT // 7)
+        # One step of all rows, cut into as many requests as its tokens need.
+        assert asked == -(-COUNT // 7)
 
 
 async def test_a_server_without_chosen_log_probabilities_is_named(arm: GenerativeArm) -> None:

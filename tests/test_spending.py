@@ -111,6 +111,12 @@ async def test_a_streamed_text_counts_as_the_server_says() -> None:
         assert (await model.generate(PROMPT, on_text=lambda _: None)).usage == REPLY
 
 
+async def test_a_server_that_never_says_is_taken_to_have_sent_a_token_a_piece() -> None:
+    pieces = [chunk("a"), chunk("b"), chunk(finish="stop"), "[DONE]"]
+    async with Serving(lambda _: Reply(pieces=pieces)) as model:
+        assert (await model.generate(PROMPT, on_text=lambda _: None)).usage == Usage(1, 0, 2)
+
+
 async def test_options_that_get_no_probability_had_been_paid() -> None:
     async with Serving(nonsense) as model:
         with pytest.raises(NoLogProbabilities) as raised:

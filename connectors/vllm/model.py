@@ -282,16 +282,17 @@ class VllmModel:
         spending = Spending()
 
         async def ask(line: Line) -> Generation[Any]:
-            usage, finish = Usage(calls=1), None
+            told: Usage | None = None
+            finish = None
             async with aclosing(await line.stream("/chat/completions", body)) as stream:
                 async for chunk in stream:
                     if chunk.get("usage"):
-                        usage = answers.usage(chunk)
+                        told = answers.usage(chunk)
                     for choice in answers.rows(chunk.get("choices")):
                         piece = answers.text(answers.table(choice.get("delta")).get("content"))
                         if piece:
                             pieces.append(piece)
-                            # At the least, as long as the server has not said.
+                            # At the least, unless the server says how many.
                             spending.add(Usage(completion_tokens=1))
                             on_text(piece)
                         finish = choice.get("finish_reason") or finish
@@ -300,6 +301,7 @@ class VllmModel:
                     f"the model server {line.server.address.root} broke off an answer of {served.name!r}.",
                     hint="Its log says why; ask again.",
                 )
+            usage = told or spending.usage + Usage(calls=1)
             return Generation("".join(pieces), None, usage, answers.finish(finish))
 
         with spending:

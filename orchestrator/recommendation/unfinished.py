@@ -74,11 +74,15 @@ class Unfinished:
         # Whoever was deleting these may have been killed; two who delete them at once do no harm.
         found = list(self.folder.glob(".gone-*"))
         for folder in sorted(self.folder.glob("training-*")):
-            if not folder.is_dir() or _last_write(folder) > now - self.keep:
+            try:
+                if not folder.is_dir() or _last_write(folder) > now - self.keep:
+                    continue
+                with (folder / _IN_USE).open("a") as lock:
+                    if _locked(lock):
+                        found.append(self._set_aside(folder))
+            except OSError:
+                # It is somebody else's, or was deleted by hand: no reason not to train.
                 continue
-            with (folder / _IN_USE).open("a") as lock:
-                if _locked(lock):
-                    found.append(self._set_aside(folder))
         return found
 
     def _set_aside(self, folder: Path) -> Path:

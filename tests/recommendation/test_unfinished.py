@@ -131,6 +131,15 @@ def test_what_a_release_before_left_without_a_lock_is_given_up_too(tmp_path: Pat
     assert left(tmp_path) == ["training-file", "training-new"]
 
 
+def test_what_cannot_be_deleted_hinders_nobody(tmp_path: Path) -> None:
+    foreign = tmp_path / "training-foreign"
+    # Nobody can lock a folder as a file.
+    (foreign / ".in-use").mkdir(parents=True)
+    aged(foreign, 9)
+    with Unfinished(tmp_path).training("a"):
+        assert left(tmp_path) == ["training-a", "training-foreign"]
+
+
 def test_a_deletion_that_was_killed_is_finished(tmp_path: Path) -> None:
     (tmp_path / ".gone-a-1" / "ease").mkdir(parents=True)
     with Unfinished(tmp_path).training("b"):

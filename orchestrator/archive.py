@@ -143,7 +143,9 @@ def read_archive(path: Path, folder: Path, *, progress: Progress) -> Manifest:
         if isinstance(error, EOFError):
             raise BadInput(f"{path} was cut short.", hint=_ANOTHER) from None
         what = "is damaged" if found else "is not a backup of this program"
-        raise BadInput(f"{path} {what}: {str(error).partition(chr(10))[0]}.", hint=_ANOTHER) from None
+        raise BadInput(
+            f"{path} {what}: {str(error).partition(chr(10))[0].rstrip(':.')}.", hint=_ANOTHER
+        ) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(f"{path} could not be unpacked: {reason}.", hint="Check the disk.") from error

@@ -2,7 +2,8 @@
 
 What to change:
 
-* `k` is how many passages come back, `pool` how many each leg looks at before they are fused;
+* `k` is how many passages come back, of which a chat shows ten, `pool` how many each leg looks at
+  before they are fused;
 * `mode="bm25"` or `mode="dense"` searches by words or by meaning alone;
 * a node that reads `Hits` and returns `Hits` goes behind it: `Retrieve(...) >> recent_only(years=3)`;
 * two ways to search are joined by a fusion:
@@ -16,4 +17,4 @@ from __future__ import annotations
 from orchestrator import workflow
 from orchestrator.nodes import Retrieve
 
-search = workflow("search", Retrieve(k=20, pool=100))
+search = workflow("search", Retrieve(k=100, pool=100))

@@ -196,12 +196,20 @@ def require_writable(file: Path | None) -> None:
 
 def write_whole(file: Path, text: str) -> None:
     """A file, whole or not at all."""
+    from orchestrator.errors import StoreError
+
     part = file.with_name(f".{file.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{file} could not be written: {error.strerror or error}.",
+            hint="Give the command again with another file: what was computed is kept.",
+        ) from error
 
 
 def _show(report: Report) -> None:

@@ -239,6 +239,7 @@ def withdraw(
     context: typer.Context,
     items: Annotated[list[str], typer.Argument(help="Items.", metavar="ID")],
     back: Annotated[bool, typer.Option("--back", help="Let them in again.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Take items out of every ranking at once, without training."""
     from orchestrator.app import Application
@@ -253,7 +254,10 @@ def withdraw(
             f"Not in the catalogue: {', '.join(unknown)}.", hint="`recommend top` shows the ids of items."
         )
     left = editions.withdraw(items, back=back)
-    say(f"{len(left):,} item{'' if len(left) == 1 else 's'} withdrawn")
+    if as_json:
+        say_json({"withdrawn": sorted(left)})
+    else:
+        say(f"{len(left):,} item{'' if len(left) == 1 else 's'} withdrawn")
 
 
 def _tell(report: Trained, changes: Mapping[str, int], changed: str, as_json: bool) -> None:

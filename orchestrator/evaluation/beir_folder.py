@@ -43,7 +43,7 @@ def beir(path: str | Path, *, split: str | None = None, name: str | None = None)
     )
     placed = read_hierarchy(folder / HIERARCHY) if (folder / HIERARCHY).is_file() else {}
     remarks = remarks_on(folder, placed, found.corpus.ids)
-    known = {document: path for document, path in placed.items() if document in found.corpus.ids}
+    known = {document: path for document, path in placed.items() if path and document in found.corpus.ids}
     return replace(found, hierarchy=known, remarks=(*found.remarks, *remarks))
 
 

@@ -69,6 +69,11 @@ async def _made(application: Application, data: Dataset, name: str, progress: In
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_corpus(data, folder)
+    if not any(folder.iterdir()):
+        raise BadInput(
+            f"no document of the corpus of {data.source} has a word.",
+            hint="Correct the file: `text` is empty.",
+        )
     report = await application.indexer(name).add(folder, (PUBLIC,), DEFAULT_TENANT, progress)
     if report.skipped:
         first = report.skipped[0]

@@ -42,8 +42,10 @@ def lines(path: Path) -> Iterator[Line]:
                     yield Line(path, number, text.rstrip("\r\n"))
     except FileNotFoundError:
         raise BadInput(f"there is no file {path}.", hint="Check the path.") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder.", hint="Name a file.") from None
     except (OSError, EOFError) as error:
-        raise BadInput(f"{path} cannot be read: {error}.") from None
+        raise BadInput(f"{path} cannot be read: {error}.", hint="Check the file.") from None
 
 
 def objects(path: Path) -> Iterator[tuple[Line, dict[str, Any]]]:

@@ -8,7 +8,7 @@ latter features of their passages, so that filters, trees and graphs can read th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -32,16 +32,19 @@ class Extracted(NamedTuple):
 
 
 def read_hierarchy(path: Path) -> dict[str, tuple[str, ...]]:
-    """The path of each document; BadInput for a line that has none, or a document that is there twice."""
+    """The path of each document, empty for one that has no place.
+
+    BadInput for a line that says nothing of it, or a document that is there twice.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for line, entry in objects(path):
         document = identifier(line, entry.get("_id"), "_id")
         levels = _strings(line, entry.get("path"), "path")
         if len(levels) < len(entry["path"]):
             line.fault("has an empty level in its path", "Give each level a name.")
-        if not levels or len(levels) > DEEPEST:
+        if len(levels) > DEEPEST:
             line.fault(
-                f"has a path of {len(levels)} levels", f"Give 1 to {DEEPEST}, from the widest field down."
+                f"has a path of {len(levels)} levels", f"Give up to {DEEPEST}, from the widest field down."
             )
         if found.setdefault(document, levels) != levels:
             line.fault(f"places the document {document!r} a second time, elsewhere", "Keep one of them.")
@@ -86,11 +89,16 @@ def _triple(value: Any) -> Triple | None:
             return None
 
 
-def remarks_on(folder: Path, hierarchy: Collection[str], ids: Collection[str]) -> tuple[Remark, ...]:
+def remarks_on(
+    folder: Path, hierarchy: Mapping[str, tuple[str, ...]], ids: Collection[str]
+) -> tuple[Remark, ...]:
     """What is odd in the side files of a folder; a fault in them is BadInput."""
     remarks = Remarks()
-    for document in sorted(set(hierarchy) - set(ids)):
-        remarks.add(f"{HIERARCHY} places a document that is not in the corpus: it is left out", document)
+    for document in sorted(hierarchy):
+        if document not in ids:
+            remarks.add(f"{HIERARCHY} places a document that is not in the corpus: it is left out", document)
+        elif not hierarchy[document]:
+            remarks.add(f"{HIERARCHY} has an empty path: the document has no place", document)
     if (folder / TRIPLES).is_file():
         for each in read_triples(folder / TRIPLES):
             if each.document not in ids:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from html import unescape
 from pathlib import Path
 
@@ -38,15 +38,17 @@ def trec(
 ) -> Dataset:
     """The data set of a collection, topics and qrels, and perhaps diversity qrels as `aspects`.
 
-    `corpus`: SGML (<DOC>, <DOCNO>), .jsonl in BEIR's form, or .tsv (id, text or id, title, text).
+    `corpus`: SGML (<DOC>, <DOCNO>), .jsonl in BEIR's form, or .tsv (id, text or id, title, text); or a
+    folder of such files, which are read in the order of their paths.
     `topics`: SGML (<top>), XML (<topic number="…">), .jsonl, or .tsv (id, text); `field` is the part of
     a topic that is asked: title, desc, query … All may be compressed as .gz.
     """
     collection = Path(corpus)
+    beside = {Path(file).resolve() for file in (topics, qrels, aspects) if file is not None}
     return assembled(
         name or Path(qrels).name.removesuffix(".gz").rsplit(".", 1)[0],
         str(qrels),
-        records=lambda: _records(collection),
+        records=lambda: _records(collection, beside),
         queries=_topics(Path(topics), field),
         judgements=read_qrels(Path(qrels)),
         aspects=read_aspects(Path(aspects)) if aspects is not None else (),
@@ -57,7 +59,17 @@ def _kind(path: Path) -> str:
     return (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
 
 
-def _records(path: Path) -> Iterator[Record]:
+def _records(path: Path, beside: Collection[Path] = ()) -> Iterator[Record]:
+    """The documents of a file, or of the files below a folder that are not those `beside` them."""
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.is_file() and each.resolve() not in beside)
+        # What begins with a dot is of the system or of an editor.
+        files = [each for each in files if not any(part[0] == "." for part in each.relative_to(path).parts)]
+        if not files:
+            raise BadInput(f"{path} has no files.", hint="Name the folder of the collection.")
+        for each in files:
+            yield from _records(each)
+        return
     match _kind(path):
         case ".jsonl":
             yield from beir_folder.records(path)

@@ -57,11 +57,12 @@ def read_log(path: Path | str) -> Log:
         file = next((path / name for name in LOGS if (path / name).is_file()), None)
         if file is None:
             raise BadInput(f"{path} holds no log of interactions.", hint=LAYOUT)
+        others = [name for name in LOGS if name != file.name and (path / name).is_file()]
     elif path.is_file():
-        file = path
+        file, others = path, list[str]()
     else:
         raise BadInput(f"{path} does not exist.", hint=LAYOUT)
-    notes: list[str] = []
+    notes: list[str] = [f"{file.name} is read, and not {' and not '.join(others)}"] if others else []
     table = next((file.parent / name for name in TABLES if (file.parent / name).is_file()), None)
     known: list[Item] = read_items(table, notes) if table is not None else []
     if table is None:

@@ -43,10 +43,10 @@ class RecommendationRequest(BaseModel):
     """Whom to recommend to, and within which bounds. Access is the key's, never the body's.
 
     `where` names fields and the values of which an item must have one; `at_most` caps how many items of
-    the slate may share a value of a field.
+    the slate may share a value of a field. What else a body holds has no effect, and the notes say so.
     """
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="allow")
 
     user: str = Field(default="", max_length=1_000)
     items: list[Name] = Field(default_factory=list, max_length=_LONGEST)
@@ -65,6 +65,13 @@ class RecommendationRequest(BaseModel):
             return cls.model_validate_json(body)
         except ValidationError as error:
             refuse(error.errors(include_url=False))
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """A note on fields that have no effect: a filter whose name is misspelt must not go unnoticed."""
+        names = [name[:100] for name in self.model_extra or {}]
+        some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        return (f"No field of a request, and without effect: {some}.",) if names else ()
 
     @property
     def filters(self) -> tuple[Filter, ...]:
@@ -157,6 +164,6 @@ async def _slate(
             for offer in slate
         ],
         # A slate may come of a search, which needs no history; this one does not.
-        notes=[*slate.notes] if wanted.user or wanted.items else [EMPTY, *slate.notes],
+        notes=[*([] if wanted.user or wanted.items else [EMPTY]), *slate.notes, *wanted.unread],
         degraded=list(result.degraded),
     )

@@ -226,7 +226,7 @@ def test_whatever_is_odd_in_a_set_is_counted_and_changes_no_score_in_silence(
         ("queries.jsonl", '{"_id": "q1", "text": "other"}', "two different queries have the id 'q1'"),
         ("qrels/test.tsv", "q1\td1\t0", "grades document 'd1' of query 'q1' 0, and a line before it 2"),
         ("corpus.jsonl", '{"_id": "d\\t9", "text": "x"}', "has the _id 'd\\t9', which is empty or has a tab"),
-        ("hierarchy.jsonl", '{"_id": "d1", "path": []}', "hierarchy.jsonl line 1: has a path of 0 levels"),
+        ("hierarchy.jsonl", '{"_id": "d1", "path": ["a", ""]}', "hierarchy.jsonl line 1: has an empty level"),
         ("triples.jsonl", '{"_id": "d1", "triples": "a"}', "triples.jsonl line 1: has no usable triples"),
         ("triples.jsonl", '{"_id": "d1"}', "triples.jsonl line 1: has no usable triples"),
     ],

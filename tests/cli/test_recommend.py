@@ -103,6 +103,7 @@ def test_an_item_is_withdrawn_though_a_model_cannot_be_opened(cli: Command, shop
     done = cli("recommend", "withdraw", "soap-06", "soap-07")
     assert done.code == 0
     assert done.out.strip() == "2 items withdrawn"
+    assert cli("recommend", "withdraw", "soap-06", "--back", "--json").json == {"withdrawn": ["soap-07"]}
 
 
 def test_cold_users_and_items_are_said(cli: Command, shop: Path) -> None:

@@ -43,6 +43,16 @@ def test_triples_are_read_a_document_a_line(tmp_path: Path) -> None:
     ]
 
 
+def test_a_document_without_a_place_is_counted(tmp_path: Path) -> None:
+    folder = write_beir(tmp_path / "pets")
+    write_lines(folder / "hierarchy.jsonl", [{"_id": "d1", "path": ["pets"]}, {"_id": "d2", "path": []}])
+    data = beir(folder)
+    assert data.hierarchy == {"d1": ("pets",)}
+    assert [str(remark) for remark in data.remarks] == [
+        "1 × hierarchy.jsonl has an empty path: the document has no place (d2)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [

@@ -147,3 +147,28 @@ def test_a_file_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.tsv.gz").write_bytes(b"no gzip")
     with pytest.raises(BadInput, match="cannot be read"):
         trec(corpus=tmp_path / "broken.tsv.gz", topics=tmp_path / "none.tsv", qrels=tmp_path / "none.txt")
+
+
+def test_a_collection_may_be_a_folder_of_files(tmp_path: Path) -> None:
+    half = DOCUMENTS.index("<DOC>", 1)
+    (tmp_path / "disk" / "ft").mkdir(parents=True)
+    (tmp_path / "disk" / "b.trec").write_text(DOCUMENTS[:half])
+    (tmp_path / "disk" / "ft" / "a.trec").write_text(DOCUMENTS[half:])
+    (tmp_path / "disk" / ".hidden").write_text("<DOC>\n<DOCNO>no</DOCNO>\n</DOC>\n")
+    (tmp_path / "disk" / "topics.tsv").write_text("301\tcats on mats\n")
+    (tmp_path / "disk" / "qrels.txt").write_text("301 0 FT-1 1\n")
+    data = trec(
+        corpus=tmp_path / "disk",
+        topics=tmp_path / "disk" / "topics.tsv",
+        qrels=tmp_path / "disk" / "qrels.txt",
+    )
+    assert [record.id for record in data.corpus.records()] == ["FT-1", "FT-2"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="has no files"):
+        trec(
+            corpus=tmp_path / "empty",
+            topics=tmp_path / "disk" / "topics.tsv",
+            qrels=tmp_path / "disk" / "qrels.txt",
+        )
+    with pytest.raises(BadInput, match="is a folder"):
+        trec(corpus=tmp_path / "disk", topics=tmp_path / "disk" / "topics.tsv", qrels=tmp_path / "empty")

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.errors import BadInput
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.evaluation import Remembered, evaluate
+from orchestrator.recommendation.evaluation import Remembered, evaluate, limits
 from orchestrator.recommendation.interactions import Interactions, Sequences
 from orchestrator.recommendation.items import Item, Items
 from orchestrator.recommendation.measures import figures
@@ -85,6 +85,17 @@ def test_a_log_with_nobody_to_ask_is_refused(tmp_path: Path) -> None:
     log = Log(Items.of([Item("a"), Item("b")]), Interactions(("u", "v"), Sequences.of([[0, 1], [1]])))
     with pytest.raises(BadInput, match="None of the 2 users has 3 items"):
         evaluate(log, ROSTER, tmp_path, arms=("popularity",))
+
+
+def test_numbers_in_no_order_of_time_raise_no_doubt() -> None:
+    random = np.random.default_rng(0)
+    items = Items.of(Item(f"{number:02}") for number in range(50))
+    rows = [random.permutation(50)[:6].astype(np.int32) for _ in range(60)]
+    users = tuple(f"u{at}" for at in range(60))
+    log = Log(items, Interactions(users, Sequences.of(rows)))
+    assert not any("ascend" in each for each in limits(log, leave_two_out(log.interactions.sequences)))
+    climbing = Log(items, Interactions(users, Sequences.of([np.sort(row) for row in rows])))
+    assert any("100%" in each for each in limits(climbing, leave_two_out(climbing.interactions.sequences)))
 
 
 def test_the_table_says_what_it_does_not_say(tmp_path: Path) -> None:

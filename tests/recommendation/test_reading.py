@@ -198,3 +198,10 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, log: 
         expected = [item for at, item in enumerate(items) if at == 0 or items[at - 1] != item]
         assert history(read, user) == expected
     assert np.array_equal(np.sort(np.unique(read.interactions.sequences.items)), np.arange(len(read.items)))
+
+
+def test_the_log_that_is_read_is_said_where_there_are_several(tmp_path: Path) -> None:
+    (tmp_path / "interactions.csv").write_text("user,item\nu,c\n")
+    log = written(tmp_path, "u a b\n")
+    assert [log.items.ids[number] for number in log.interactions.sequences[0]] == ["a", "b"]
+    assert "sequences.txt is read, and not interactions.csv" in log.notes

@@ -88,7 +88,9 @@ async def test_a_body_grants_nothing_and_a_key_does(ports: Mapping[type, object]
         assert refused.status_code == 401
         assert refused.json()["error"]["code"] == "invalid_api_key"
     async with endpoint(ports=ports, api_keys=keys, key="key-of-ada") as client:
-        assert len((await client.post("/v1/recommendations", json=body)).json()["data"]) == 2
+        granted = (await client.post("/v1/recommendations", json=body)).json()
+    assert len(granted["data"]) == 2
+    assert granted["notes"] == ["No field of a request, and without effect: principal."]
     async with endpoint(ports=ports, api_keys=stranger, key="key-of-bob") as client:
         assert (await client.post("/v1/recommendations", json=body)).json()["data"] == []
 

@@ -158,6 +158,7 @@ class Application(Connections):
             self.settings.home,
             copy_state=self.database.backup,
             indexes_of=self.archived_indexes,
+            trained=self.recommender.editions.current,
             release=orchestrator.__version__,
             created=self.clock.now(),
             progress=progress,
@@ -168,11 +169,13 @@ class Application(Connections):
         from orchestrator import safekeeping
 
         indexes = [each.index for each in self.catalogue.indexes()]
-        occupied = f"the indexes {', '.join(indexes)}" if indexes else None
+        held = [f"the indexes {', '.join(indexes)}"] if indexes else []
+        if not force and self.recommender.editions.current() is not None:
+            held.append("trained recommenders")
         return safekeeping.restore(
             path,
             self.settings.home,
-            occupied=None if force else occupied,
+            occupied=None if force else " and ".join(held) or None,
             restore_state=self.restore_state,
             progress=progress,
         )

@@ -1,4 +1,4 @@
-"""A backup as one file: the state and the shards it names, each with its hash, the manifest last.
+"""A backup as one file: the state, the shards it names and what was trained, with hashes, the manifest last.
 
 The manifest comes last so that an archive that was cut short has none, and is refused.
 """
@@ -25,8 +25,9 @@ from orchestrator.errors import BadInput, StoreError
 FORMAT = 1
 STATE = "state.db"
 SHARDS = "indexes"
+TRAINED = "recommendations"
 _MANIFEST = "manifest.json"
-_MEMBER = re.compile(rf"(?:{STATE}|{SHARDS}(?:/(?!\.\.?/)[^/\\\0]+)+)\Z")
+_MEMBER = re.compile(rf"(?:{STATE}|(?:{SHARDS}|{TRAINED})(?:/(?!\.\.?/)[^/\\\0]+)+)\Z")
 _CHUNK = 1 << 20
 
 #: Called with bytes done, bytes in all, and what is being copied.
@@ -54,13 +55,14 @@ class ArchivedFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an archive holds. `created` is in seconds since the epoch."""
+    """What an archive holds. `created` is in seconds since the epoch, `trained` the recommenders' version."""
 
     format: int
     release: str
     created: float
     indexes: tuple[ArchivedIndex, ...]
     files: Mapping[str, ArchivedFile]
+    trained: str | None = None
 
 
 _MANIFESTS = TypeAdapter(Manifest)
@@ -73,6 +75,7 @@ def write_archive(
     release: str,
     created: float,
     indexes: tuple[ArchivedIndex, ...],
+    trained: str | None,
     progress: Progress,
 ) -> Manifest:
     """Pack everything in `folder`; the archive appears whole under its name or not at all."""
@@ -97,7 +100,7 @@ def write_archive(
                     tar.addfile(info, hashing)
                 files[name] = ArchivedFile(info.size, hashing.digest())
                 done += info.size
-            manifest = Manifest(FORMAT, release, created, indexes, files)
+            manifest = Manifest(FORMAT, release, created, indexes, files, trained)
             described = json.dumps(asdict(manifest)).encode()
             info = tarfile.TarInfo(_MANIFEST)
             info.size, info.mtime = len(described), int(created)

@@ -1,8 +1,9 @@
 """Backup and restore of everything an application keeps, while others read and write it.
 
-Shards are never written again once they are published, so a backup is a consistent copy of the
-state, and hard links to the shards which that copy names. A restore is staged, marked ready, and
-then carried out in steps that can be repeated: whoever opens the home next finishes one that was killed.
+Shards, and versions of recommenders, are never written again once they are published, so a backup is a
+consistent copy of the state, and hard links to the shards which that copy names and to the version in
+use. A restore is staged, marked ready, and then carried out in steps that can be repeated: whoever opens
+the home next finishes one that was killed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from orchestrator.archive import (
     SHARDS,
     STATE,
+    TRAINED,
     ArchivedIndex,
     Manifest,
     Progress,
@@ -28,6 +30,8 @@ from orchestrator.errors import BadInput, IndexBusy, StoreError
 _STAGED = ".restore"
 _READY = "ready"
 _LOCK = ".safekeeping.lock"
+#: Files of `Editions` that say which version is in use, and what no version may offer.
+_CURRENT, _WITHDRAWN = "current", "withdrawn.json"
 _ATTEMPTS = 5
 
 
@@ -37,6 +41,7 @@ def backup(
     *,
     copy_state: Callable[[Path], None],
     indexes_of: Callable[[Path], tuple[ArchivedIndex, ...]],
+    trained: Callable[[], str | None],
     release: str,
     created: float,
     progress: Progress,
@@ -44,7 +49,7 @@ def backup(
     """Write the archive `path` of what `home` holds at one moment.
 
     `copy_state` writes a consistent copy of the database to a path, `indexes_of` reads from such a
-    copy which shards it names.
+    copy which shards it names, and `trained` names the recommenders' version in use.
     """
     if path.exists():
         raise BadInput(f"{path} exists already.", hint="Name a file that does not exist.")
@@ -60,7 +65,13 @@ def backup(
         try:
             indexes = _gather(staged, home, copy_state, indexes_of)
             return write_archive(
-                path, staged, release=release, created=created, indexes=indexes, progress=progress
+                path,
+                staged,
+                release=release,
+                created=created,
+                indexes=indexes,
+                trained=_gather_trained(staged, home, trained),
+                progress=progress,
             )
         finally:
             _remove(staged)
@@ -88,6 +99,28 @@ def _gather(
         f"the shard {missing or 'of an index'} is missing.",
         hint="Run `orchestrator index verify`, then `orchestrator index rebuild`.",
     )
+
+
+def _gather_trained(staged: Path, home: Path, trained: Callable[[], str | None]) -> str | None:
+    """Put the recommenders' version in use, if there is one, and what was withdrawn into `staged`."""
+    source, target = home / TRAINED, staged / TRAINED
+    version = None
+    for _ in range(_ATTEMPTS):
+        version = trained()
+        _remove(target)
+        target.mkdir()
+        # It may be withdrawn from use and deleted in between: then there is a newer one.
+        if version is None or _linked(source / version, target / version):
+            break
+    else:
+        raise StoreError(
+            f"the recommenders' {version} is missing.", hint="Train again: orchestrator recommend train"
+        )
+    if version is not None:
+        (target / _CURRENT).write_text(version, encoding="utf-8")
+    if (source / _WITHDRAWN).exists():
+        _link(str(source / _WITHDRAWN), str(target / _WITHDRAWN))
+    return version
 
 
 def restore(
@@ -140,14 +173,7 @@ def _finish(home: Path, restore_state: Callable[[Path], None]) -> None:
     listed: dict[str, set[str]] = {}
     for shard in sorted((staged / SHARDS).glob("*/*")):
         listed.setdefault(shard.parent.name, set()).add(shard.name)
-        target = home / SHARDS / shard.parent.name / shard.name
-        if not _same(shard, target):
-            _remove(target)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}.part")
-            _remove(part)
-            _link_tree(shard, part)
-            part.rename(target)
+        _put(shard, home / SHARDS / shard.parent.name / shard.name)
     if (staged / STATE).exists():
         restore_state(staged / STATE)
     for folder in (home / SHARDS).glob("*"):
@@ -155,12 +181,41 @@ def _finish(home: Path, restore_state: Callable[[Path], None]) -> None:
             # The restored state will give these names away again.
             if shard.name not in listed.get(folder.name, set()):
                 _remove(shard)
+    _finish_trained(staged / TRAINED, home / TRAINED)
     (staged / _READY).unlink()
     _remove(staged)
 
 
+def _finish_trained(staged: Path, target: Path) -> None:
+    """The recommenders' version, then the file that names it, then those that were there."""
+    for version in staged.glob("version-*"):
+        _put(version, target / version.name)
+    for name in (_WITHDRAWN, _CURRENT):
+        if (staged / name).exists():
+            part = target / f".{name}.part"
+            target.mkdir(exist_ok=True)
+            shutil.copyfile(staged / name, part)
+            part.replace(target / name)
+        else:
+            (target / name).unlink(missing_ok=True)
+    for version in target.glob("version-*"):
+        if not (staged / version.name).exists():
+            _remove(version)
+
+
+def _put(folder: Path, target: Path) -> None:
+    """Make `target` what `folder` is, from one moment to the next, unless it is so already."""
+    if not _same(folder, target):
+        _remove(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        _remove(part)
+        _link_tree(folder, part)
+        part.rename(target)
+
+
 def _same(one: Path, other: Path) -> bool:
-    """Whether two shards hold the same files: they are links to each other, or equal in bytes."""
+    """Whether two folders hold the same files: they are links to each other, or equal in bytes."""
     if not other.is_dir():
         return False
     files = [file.relative_to(one) for file in one.rglob("*") if file.is_file()]

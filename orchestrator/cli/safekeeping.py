@@ -26,7 +26,7 @@ def backup(
     path: Annotated[Path, typer.Argument(help="File to write.", metavar="PATH")],
     as_json: JsonOption = False,
 ) -> None:
-    """Write all indexes, runs and conversations into one file, while others go on using them."""
+    """Write indexes, runs, conversations and trained recommenders into one file, while others use them."""
     from orchestrator.app import Application
 
     application = Application(invocation(context).settings())
@@ -71,7 +71,16 @@ def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
             }
             for each in manifest.indexes
         ]
-        say_json({"path": str(path), "created": manifest.created, "bytes": size, "indexes": indexes})
+        say_json(
+            {
+                "path": str(path),
+                "created": manifest.created,
+                "bytes": size,
+                "indexes": indexes,
+                "recommenders": manifest.trained,
+            }
+        )
         return
     names = ", ".join(f"{each.name} ({each.documents} documents)" for each in manifest.indexes)
-    say(f"{done} {names or 'no index'}: {path}, {size / 1e6:.1f} MB")
+    trained = f" and the recommenders' {manifest.trained}" if manifest.trained else ""
+    say(f"{done} {names or 'no index'}{trained}: {path}, {size / 1e6:.1f} MB")

@@ -73,10 +73,18 @@ def require_content(application: Application, index: str) -> None:
     version = application.catalogue.current(index)
     if version is not None and version.passages:
         return
-    there = [each.index for each in application.catalogue.indexes() if each.passages]
+    from orchestrator.evaluation.indexed import EXPERIMENTS
+
+    there = [
+        each.index
+        for each in application.catalogue.indexes()
+        # Those of data sets are asked by `evaluate`, and there may be many.
+        if each.passages and not each.index.startswith(EXPERIMENTS)
+    ]
     what = f"The index {index!r} is empty" if version else f"There is no index {index!r}"
     option = "" if index == "default" else f" --index {index}"
-    other = f", or ask another with --index: {', '.join(there)}" if there else ""
+    some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
+    other = f", or ask another with --index: {some}" if there else ""
     raise BadInput(f"{what}.", hint=f"Add a folder: orchestrator index add PATH{option}{other}.")
 
 

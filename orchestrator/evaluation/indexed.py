@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Raised whenever corpora are written for indexing in another way: they are then indexed anew.
 FORMAT = 1
+#: What the names of data sets' indexes begin with.
+EXPERIMENTS = "eval-"
 #: Documents a file that is indexed.
 PART = 50_000
 
@@ -56,7 +58,7 @@ def index_of(data: Dataset, embedder: str, encoder: str) -> str:
     if data.hierarchy:
         content += f" {sorted(data.hierarchy.items())}"
     readable = re.sub(r"[^a-z0-9]+", "-", data.name.lower()).strip("-")[:30].strip("-") or "data"
-    return f"eval-{readable}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    return f"{EXPERIMENTS}{readable}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
 async def _made(application: Application, data: Dataset, name: str, progress: IndexProgress) -> None:

@@ -35,6 +35,8 @@ def test_workflows_are_compared(cli: Command, folder: Path, pets: Path) -> None:
     assert "recall@5" in done.out
     assert "note: chat did less than it could on 3 queries" in done.out
     assert done.out.isascii()
+    # The index of a data set is none to ask.
+    assert "eval-" not in cli("ask", "what?").err
     report = json.loads((folder / "out" / "report.json").read_text())
     assert report["data"] == str(pets)
     assert list(report["arms"]) == ["search", "chat"]

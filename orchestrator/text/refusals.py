@@ -75,8 +75,8 @@ def wish(text: str) -> Wish:
             refused += [phrase] if phrase else []
         elif word == "free" and at and _thing(words[at - 1]):
             refused.append(_stems(words[at - 1]))
-        elif word == "no" and at > 1 and words[at - 1] in ("have", "got") and words[at - 2] in ("i", "we"):
-            pass  # "I have no comb": what is lacking is looked for
+        elif word in ("no", "not") and _turn(words, at):
+            pass
         elif word in _REFUSE:
             first = at
             phrase, at = _phrase(words, at + 1)
@@ -103,6 +103,15 @@ def says(refused: Iterable[tuple[str, ...]], texts: Sequence[str], fields: Itera
     return any(
         phrase in named or any(_occurs(phrase, words) for words in described) for phrase in phrases if phrase
     )
+
+
+def _turn(words: Sequence[str], at: int) -> bool:
+    """Whether a "no" or "not" refuses nothing: "I have no comb", "why not red", "Chanel No 5"."""
+    before, after = words[max(0, at - 2) : at], words[at + 1 : at + 2]
+    if words[at] == "not":
+        return before[-1:] == ["why"]
+    lacking = len(before) == 2 and before[0] in ("i", "we") and before[1] in ("have", "got")
+    return lacking or (bool(after) and after[0][0].isdigit())
 
 
 def _phrase(words: Sequence[str], at: int) -> tuple[tuple[str, ...], int]:

@@ -33,7 +33,17 @@ def test_what_is_refused_is_told_from_what_is_wanted(text: str, wanted: str, ref
 
 @pytest.mark.parametrize(
     "text",
-    ["not sure what I want", "I have no comb", "I don't have a comb", "not only red", "a bag", "no", ""],
+    [
+        "not sure what I want",
+        "I have no comb",
+        "I don't have a comb",
+        "not only red",
+        "why not red?",
+        "Chanel No 5",
+        "a bag",
+        "no",
+        "",
+    ],
 )
 def test_nothing_is_refused_by_a_turn_of_speech(text: str) -> None:
     assert wish(text).refused == ()

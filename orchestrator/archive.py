@@ -75,8 +75,8 @@ def write_archive(
     release: str,
     created: float,
     indexes: tuple[ArchivedIndex, ...],
-    trained: str | None,
     progress: Progress,
+    trained: str | None = None,
 ) -> Manifest:
     """Pack everything in `folder`; the archive appears whole under its name or not at all."""
     part = path.with_name(f".{path.name}.part")

@@ -1,4 +1,4 @@
-"""Workflows that answer a question: the chat endpoint and the command line want a text with citations."""
+"""What a workflow is for: to answer a question with a text and citations, or to offer items for a history."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from orchestrator.nodes.listing import Listing
 from orchestrator.types import Answer, History, Hits, Question, Slate
 
 
+def offers(given: Workflow) -> bool:
+    """Whether a workflow goes from a question and a history to a slate. WorkflowError for a broken one."""
+    given.check()
+    channels = given.output_channels
+    return {*given.inputs} == {Question, History} and bool(channels) and channels[-1].type is Slate
+
+
 def answering(given: Workflow) -> Workflow:
     """The workflow, ending in an answer: one that ends in hits is continued by a list of them.
 
     Raises WorkflowError for a broken one, BadInput for one from or to something else.
     """
-    given.check()
+    slate = offers(given)
     channels = given.output_channels
     last = channels[-1] if channels else None
     if given.inputs != (Question,) or last is None or last.type not in (Answer, Hits):
         begins = ", ".join(getattr(each, "__name__", str(each)) for each in given.inputs)
         # A workflow of items is asked otherwise, not written otherwise.
         hint = (
-            "Recommendations are asked for by `orchestrator recommend top`, or at POST /v1/recommendations "
-            "of any `orchestrator serve`; `shop` answers in a chat."
-            if History in given.inputs and last is not None and last.type is Slate
+            f"It offers items: `orchestrator serve {given.name}` takes histories at "
+            "POST /v1/recommendations; `orchestrator recommend top` ranks here; `shop` answers in a chat."
+            if slate
             else "End it with a node that writes one of them."
         )
         raise BadInput(

@@ -9,7 +9,8 @@ What to change:
 * whatever ranks better goes before `Slated`: any node from `Hits` to `Hits`, as `Rerank("groupwise")`;
 * `Slated(diversity=0.3, at_most=(("brand", 2),))` shows fewer of a kind.
 
-The history is given with the question: `app.run`, or `POST /v1/recommendations`.
+The history is given with the question: by `app.run`, or to `orchestrator serve recommend` at
+`POST /v1/recommendations` with `"model": "recommend"`.
 """
 
 from __future__ import annotations

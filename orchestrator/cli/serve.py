@@ -41,6 +41,8 @@ def serve(
 ) -> None:
     """Serve workflows to any OpenAI-compatible chat client, until interrupted.
 
+    Workflows of items, as `recommend`, are asked at POST /v1/recommendations.
+
     Listening on anything but this machine needs API keys in the settings.
     """
     from orchestrator.app import Application

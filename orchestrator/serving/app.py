@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from orchestrator.answering import answering
+from orchestrator.answering import answering, offers
 from orchestrator.errors import BadInput
 from orchestrator.graph.workflow import Workflow
 from orchestrator.serving import chat, errors, health, models, recommendations, runs
@@ -29,12 +29,15 @@ def create_app(
     anyone: Principal = ANONYMOUS,
     limits: Limits | None = None,
 ) -> FastAPI:
-    """The chat endpoint of some workflows: each is a model, under its name.
+    """The endpoint of some workflows: each is a model, under its name.
+
+    Those that answer a question are chatted with; those from a history to a slate recommend.
 
     With API keys in the settings, every request under `/v1` needs one, and runs as its principal.
     Without, everyone is `anyone`. `limits` are by default those of the settings. Raises
     WorkflowError for a broken workflow, BadInput for one that the endpoint cannot serve.
     """
+    named = _by_name(workflows)
     limits = limits or Limits.of(application.settings.serve)
     keys = ApiKeys(application.settings.api_keys, anyone)
     admission = Admission(
@@ -46,7 +49,8 @@ def create_app(
     )
     endpoint = Endpoint(
         application=application,
-        workflows=_by_name(workflows),
+        workflows={name: answering(each) for name, each in named.items() if not offers(each)},
+        recommenders={name: each for name, each in named.items() if offers(each)},
         index=index,
         keys=keys,
         limits=limits,
@@ -82,5 +86,5 @@ def _by_name(workflows: Sequence[Workflow]) -> dict[str, Workflow]:
     for given in workflows:
         if given.name in served:
             raise BadInput(f"Two workflows are named {given.name!r}.", hint="Rename one of them.")
-        served[given.name] = answering(given)
+        served[given.name] = given
     return served

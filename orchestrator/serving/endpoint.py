@@ -40,10 +40,14 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One served application. `created` is in seconds since the epoch."""
+    """One served application: workflows that answer, and those that offer items.
+
+    `created` is in seconds since the epoch.
+    """
 
     application: Provider
     workflows: Mapping[str, Workflow]
+    recommenders: Mapping[str, Workflow]
     index: str
     keys: ApiKeys
     limits: Limits
@@ -51,17 +55,28 @@ class Endpoint:
     created: int
 
     def workflow(self, model: str) -> Workflow:
-        """The workflow that a request names as its model; UnknownWorkflow lists those there are."""
-        try:
-            return self.workflows[model]
-        except KeyError:
+        """The workflow that a chat names as its model; UnknownWorkflow lists those there are."""
+        if model in self.recommenders:
             raise UnknownWorkflow(
-                f"There is no model {model!r}.", hint=f"Models: {', '.join(sorted(self.workflows))}."
-            ) from None
+                f"{model!r} offers items, and does not chat.", hint="Ask it at POST /v1/recommendations."
+            )
+        return _named(self.workflows, model)
+
+    def recommender(self, model: str) -> Workflow:
+        """The workflow of items that a request names as its model; UnknownWorkflow lists those there are."""
+        return _named(self.recommenders, model)
 
     def ports(self) -> Mapping[type, object]:
         """The ports of the served index."""
         return self.application.ports(self.index)
+
+
+def _named(workflows: Mapping[str, Workflow], model: str) -> Workflow:
+    try:
+        return workflows[model]
+    except KeyError:
+        names = f"Models: {', '.join(sorted(workflows))}." if workflows else "None is served here."
+        raise UnknownWorkflow(f"There is no model {model!r}.", hint=names) from None
 
 
 async def _endpoint(request: Request) -> Endpoint:

@@ -46,6 +46,9 @@ async def warm(endpoint: Endpoint) -> None:
     """Load what loads when it is first used, so that the first question waits for nothing."""
     ports, durability = endpoint.ports(), endpoint.limits.durability
     runs = ports.get(Runs)
+    for each in endpoint.recommenders.values():
+        # A slate is asked for anew, and not resumed.
+        _ = each.schedule
     for each in endpoint.workflows.values():
         if durability == "none":
             _ = each.schedule

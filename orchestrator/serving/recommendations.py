@@ -21,7 +21,7 @@ from orchestrator.nodes.slate import POOL, Slated
 from orchestrator.recommendation.recommender import EMPTY
 from orchestrator.serving.connection import read_body, while_connected
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
-from orchestrator.serving.errors import of_run, refuse
+from orchestrator.serving.errors import InvalidRequest, of_run, refuse
 from orchestrator.serving.live import live
 from orchestrator.types import Filter, History, Principal, Question, Slate
 
@@ -37,17 +37,21 @@ Values = Annotated[
 ]
 #: More places are no slate, and longer histories are named by their user.
 _MOST, _LONGEST, _EXCLUDED = 200, 2_000, 20_000
+#: What a workflow of its own may have chosen otherwise.
+_CHOICES = frozenset({"exclude", "arm", "repeat", "diversity", "at_most"})
 
 
 class RecommendationRequest(BaseModel):
     """Whom to recommend to, and within which bounds. Access is the key's, never the body's.
 
-    `where` names fields and the values of which an item must have one; `at_most` caps how many items of
-    the slate may share a value of a field. What else a body holds has no effect, and the notes say so.
+    `model` names a served workflow of items; without it the best arm that was trained ranks. `where` names
+    fields and the values of which an item must have one; `at_most` caps how many items of the slate may
+    share a value of a field. What else a body holds has no effect, and the notes say so.
     """
 
     model_config = ConfigDict(extra="allow")
 
+    model: str = Field(default="", max_length=1_000)
     user: str = Field(default="", max_length=1_000)
     items: list[Name] = Field(default_factory=list, max_length=_LONGEST)
     exclude: list[Name] = Field(default_factory=list, max_length=_EXCLUDED)
@@ -78,13 +82,25 @@ class RecommendationRequest(BaseModel):
         """`where`, as the library knows it."""
         return tuple(Filter(field, tuple(values)) for field, values in self.where.items())
 
-    @property
-    def workflow(self) -> Workflow:
-        """The run that the request asks for."""
+    def workflow(self, endpoint: Endpoint) -> Workflow:
+        """The run that the request asks for; InvalidRequest for a choice that is the workflow's own."""
+        if self.model:
+            found = endpoint.recommender(self.model)
+            for name in sorted(_CHOICES & self.model_fields_set):
+                raise InvalidRequest(
+                    f"{name} is for the workflow {self.model!r} itself to choose.",
+                    param=name,
+                )
+            return found
         wanted = self.k * POOL if self.diversity or self.at_most else self.k
         ranked = Recommend(k=wanted, arm=self.arm, exclude=tuple(self.exclude), repeat=self.repeat)
         shown = Slated(k=self.k, diversity=self.diversity, at_most=tuple(self.at_most.items()), pool=wanted)
         return workflow("recommendations", ranked >> shown, inputs=(Question, History))
+
+    @property
+    def most(self) -> int | None:
+        """How many of the slate are wanted; None for all of them."""
+        return None if self.model and "k" not in self.model_fields_set else self.k
 
 
 class Recommendation(BaseModel):
@@ -133,10 +149,13 @@ async def recommendations(request: Request, endpoint: Served, asker: Asker) -> R
 async def _slate(
     wanted: RecommendationRequest, endpoint: Endpoint, asker: Principal, run_id: str
 ) -> Recommendations:
+    chosen = wanted.workflow(endpoint)
+    question = Question("", asker, filters=wanted.filters)
+    history = History(wanted.user, tuple(wanted.items))
+
     async def run() -> AsyncGenerator[Event, None]:
-        events = wanted.workflow.stream(
-            Question("", asker, filters=wanted.filters),
-            History(wanted.user, tuple(wanted.items)),
+        events = chosen.stream(
+            *(question if each is Question else history for each in chosen.inputs),
             ports=endpoint.ports(),
             budget=Budget(seconds=endpoint.limits.deadline),
             durability="none",
@@ -161,7 +180,7 @@ async def _slate(
             Recommendation(
                 id=offer.id, title=offer.title, score=offer.score, arm=offer.why, reason=offer.reason
             )
-            for offer in slate
+            for offer in [*slate][: wanted.most]
         ],
         # A slate may come of a search, which needs no history; this one does not.
         notes=[*([] if wanted.user or wanted.items else [EMPTY]), *slate.notes, *wanted.unread],

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import Question, node, workflow
+from orchestrator.nodes import Recommend, Slated
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
@@ -16,8 +18,9 @@ from orchestrator.recommendation.reading import Log
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.training import train
 from orchestrator.testing.shop import made_up_log
-from orchestrator.types import Principal
-from tests.serving.asgi import endpoint
+from orchestrator.types import History, Hits, Principal
+from orchestrator.workflow_files import load_workflow
+from tests.serving.asgi import asking, endpoint, stateless
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 
@@ -93,6 +96,61 @@ async def test_a_body_grants_nothing_and_a_key_does(ports: Mapping[type, object]
     assert granted["notes"] == ["No field of a request, and without effect: principal."]
     async with endpoint(ports=ports, api_keys=stranger, key="key-of-bob") as client:
         assert (await client.post("/v1/recommendations", json=body)).json()["data"] == []
+
+
+# -- workflows of one's own ------------------------------------------------------------------------
+
+
+@node
+def without_combs(hits: Hits) -> Hits:
+    """A shop that sells no combs."""
+    return Hits(tuple(hit for hit in hits if not hit.id.startswith("comb")))
+
+
+NO_COMBS = workflow("no_combs", Recommend(k=60) >> without_combs >> Slated(k=5), inputs=(Question, History))
+COMBS = {"user": "user-0003", "where": {"family": "comb"}}
+
+
+async def test_a_served_workflow_of_items_is_asked_by_its_name(ports: Mapping[type, object]) -> None:
+    async with endpoint([*stateless(), NO_COMBS], ports=ports) as client:
+        found = (await client.post("/v1/recommendations", json={"model": "no_combs"} | COMBS)).json()
+        without = (await client.post("/v1/recommendations", json=COMBS)).json()
+        body = {"model": "no_combs", "user": "user-0003"}
+        offered = (await client.post("/v1/recommendations", json=body)).json()["data"]
+        two = (await client.post("/v1/recommendations", json=body | {"k": 2})).json()["data"]
+        models = (await client.get("/v1/models")).json()["data"]
+        chat = await client.post("/v1/chat/completions", json=asking("no_combs"))
+    assert found["data"] == []
+    assert len(without["data"]) > 0
+    assert len(offered) == 5
+    assert two == offered[:2]
+    assert "no_combs" not in {each["id"] for each in models}
+    assert chat.status_code == 404
+    assert "POST /v1/recommendations" in chat.json()["error"]["message"]
+
+
+async def test_a_workflow_of_items_may_be_served_alone(ports: Mapping[type, object]) -> None:
+    async with endpoint([load_workflow("recommend")], ports=ports) as client:
+        reply = await client.post("/v1/recommendations", json={"model": "recommend", "items": ["soap-01"]})
+        assert (await client.get("/v1/models")).json()["data"] == []
+    assert len(reply.json()["data"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"model": "no_combs", "exclude": ["soap-01"]}, 400, "exclude is for the workflow 'no_combs' itself"),
+        ({"model": "no_combs", "arm": "rules"}, 400, "arm is for the workflow 'no_combs' itself"),
+        ({"model": "nothing"}, 404, "Models: no_combs"),
+    ],
+)
+async def test_what_a_workflow_cannot_be_asked_is_said(
+    ports: Mapping[type, object], body: dict[str, object], status: int, said: str
+) -> None:
+    async with endpoint([NO_COMBS], ports=ports) as client:
+        reply = await client.post("/v1/recommendations", json={"user": "user-0003"} | body)
+    assert reply.status_code == status
+    assert said in reply.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def test_labels_keep_documents_from_those_who_are_not_granted_them(cli: Command,
     assert cli("ask", "bees", "--principal", "other:staff", "--json").json["citations"] == []
 
 
+@pytest.mark.slow
 def test_adding_again_does_only_what_is_needed(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes, "--json").json["added"] == 3
     again = cli("index", "add", notes, "--json").json
@@ -203,6 +204,7 @@ def test_several_paths_are_added_in_turn_and_a_missing_one_adds_none(
     assert both[1]["documents"] == 4
 
 
+@pytest.mark.slow
 def test_the_files_of_an_index_are_listed(cli: Command, notes: Path) -> None:
     assert cli("index", "add", notes).code == 0
     files = cli("index", "list", "--index", "default", "--json").json

@@ -55,6 +55,7 @@ def test_equal_scores_do_not_differ() -> None:
     assert paired_p([0.1, 0.2, 0.3], [0.1, 0.2, 0.3]) == 1.0
 
 
+@pytest.mark.slow
 def test_many_differences_agree_with_scipy() -> None:
     from scipy import stats
 

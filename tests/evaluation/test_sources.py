@@ -65,6 +65,7 @@ def test_ascent_ends_where_the_harmful_source_is_out() -> None:
     assert expected_ndcg(rankings, weights)[0].tolist() == [1.0] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["prune", "reweight"])
 def test_chance_alone_lowers_no_weight(how: How) -> None:
     random = np.random.default_rng(1)
@@ -124,6 +125,7 @@ ANIMALS = (
 ).split()
 
 
+@pytest.mark.slow
 async def test_a_corrupted_source_is_found_and_left_out(tmp_path: Path) -> None:
     """Planted noise: a folder of copies whose titles are right and whose texts are of other animals."""
     data = beir(

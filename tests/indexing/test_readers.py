@@ -265,6 +265,7 @@ def test_json_nested_without_end_is_refused(file: str) -> None:
     assert "nested too deep" in refusal('{"a":' * 100_000 + "1" + "}" * 100_000, file)
 
 
+@pytest.mark.slow
 def test_html_nested_without_end_is_read_or_refused() -> None:
     found = found_or_refused("<div>" * 50_000 + "text", "a.html")
     assert "not valid HTML" in found if isinstance(found, str) else text_of(found[0]) == "text"

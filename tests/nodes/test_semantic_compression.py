@@ -62,6 +62,7 @@ async def test_lazy_choice_is_the_plain_greedy_one(data: tuple[Any, Any], limit:
     assert facility_location(similarity, weights, limit=limit, own=weights, trade=trade) == plain
 
 
+@pytest.mark.slow
 @given(neighbourhoods(), st.integers(1, 3))
 async def test_it_is_within_the_greedy_bound_of_the_best(data: tuple[Any, Any], limit: int) -> None:
     similarity, weights = data[0][:9, :9], data[1][:9]

@@ -103,6 +103,7 @@ def test_a_beam_of_everything_is_exhaustive_and_its_scores_are_one_distribution(
     assert beams.exact.all()
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     items=st.integers(2, 40),

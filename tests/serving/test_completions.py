@@ -220,6 +220,7 @@ async def test_runs_wait_for_a_place_and_are_turned_away_when_too_many_wait():
     assert refused.headers["x-should-retry"] == "true"
 
 
+@pytest.mark.slow
 async def test_one_key_cannot_take_all_the_places_to_wait():
     limits = Limits(durability="none", concurrent=1, queued=4)
     keys = {"a-greedy-key": ANONYMOUS, "a-modest-key": ANONYMOUS}

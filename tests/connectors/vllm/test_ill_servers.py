@@ -49,6 +49,7 @@ async def test_scores_that_are_no_numbers_are_an_error(value: float) -> None:
         await scorer.close()
 
 
+@pytest.mark.slow
 async def test_a_server_that_refuses_at_once_does_not_draw_the_requests_to_itself() -> None:
     """It is the least loaded one: all that it is given is over at once."""
     busy = Reply({"error": "busy"}, 429, {"Retry-After": "5"})

@@ -82,6 +82,7 @@ async def test_an_answer_that_will_not_change_is_asked_for_once(
         assert len(server.of("/v1/chat/completions")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply",
     [
@@ -97,6 +98,7 @@ async def test_an_answer_that_may_change_is_asked_for_again(reply: Reply) -> Non
         assert len(server.of("/v1/chat/completions")) == 3
 
 
+@pytest.mark.slow
 async def test_a_server_that_stays_busy_is_an_error_that_may_pass() -> None:
     busy = Reply({"error": "busy"}, 503, {"Retry-After": "0"})
     async with asking(serving(lambda _: busy), attempts=3) as (model, server):
@@ -106,6 +108,7 @@ async def test_a_server_that_stays_busy_is_an_error_that_may_pass() -> None:
         assert len(server.of("/v1/chat/completions")) == 3
 
 
+@pytest.mark.slow
 async def test_the_pause_that_a_server_asks_for_is_kept() -> None:
     loop, times = asyncio.get_running_loop(), list[float]()
 
@@ -258,6 +261,7 @@ async def test_requests_go_to_the_least_loaded_server() -> None:
         await model.close()
 
 
+@pytest.mark.slow
 async def test_a_server_that_dies_is_left_alone_and_taken_back_when_it_is_well() -> None:
     ill = True
     cut = Reply(cut=True)
@@ -282,6 +286,7 @@ async def test_a_server_that_dies_is_left_alone_and_taken_back_when_it_is_well()
         await model.close()
 
 
+@pytest.mark.slow
 async def test_nobody_waits_for_the_health_of_a_server_while_another_is_well() -> None:
     """The ill one takes for ever to say anything."""
     hung = Reply({}, seconds=60)

@@ -176,6 +176,7 @@ async def test_a_deadline_gives_the_best_so_far(strategy):
     assert (result.output.ids != found.top(20).ids) is bool(model.calls)
 
 
+@pytest.mark.slow
 async def test_a_stage_of_a_cascade_loses_none_of_the_others_at_a_deadline():
     found = hits(60)
     result = await reranked(

@@ -7,10 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.indexing.splitting import Splitting
+from orchestrator.indexing.splitting import CLAUSE, Splitting
 from orchestrator.text.sentences import sentences
 from orchestrator.text.tokens import token_count
 
@@ -24,6 +24,7 @@ def test_a_small_text_is_one_passage_as_it_is() -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@example([(word, " ") for word in ("0", "000", "00000.0", "0000000000", "000000000000")], False)
 @given(
     st.lists(st.tuples(words, st.sampled_from([" ", ". ", "\n", "\n\n", "\n## ", ", "])), max_size=200),
     st.booleans(),
@@ -43,7 +44,7 @@ def test_every_word_is_in_a_passage_and_no_passage_is_too_large(
 
 
 def of_llamaindex(text: str, splitting: Splitting, *, markdown: bool) -> list[str]:
-    """The passages that LlamaIndex's parsers make of the same sentences, with the same counts of tokens."""
+    """The passages that LlamaIndex's parsers make of the same sentences, clauses and counts of tokens."""
     from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
     from llama_index.core.schema import Document
 
@@ -56,6 +57,7 @@ def of_llamaindex(text: str, splitting: Splitting, *, markdown: bool) -> list[st
         chunk_overlap=splitting.overlap,
         tokenizer=lambda text: range(token_count(text)),  # type: ignore[arg-type, return-value]
         chunking_tokenizer_fn=pieces,
+        secondary_chunking_regex=CLAUSE,
     )
     sections = [text]
     if markdown:
@@ -119,6 +121,20 @@ def test_a_heading_in_code_is_no_heading() -> None:
         f"# One\n\n{SENTENCE * 2}\n\n{code}\n\n# Two\n\n{SENTENCE * 2}", markdown=True
     )
     assert not any(passage.startswith("# not") for passage in passages)
+
+
+def test_numbers_and_addresses_are_not_cut() -> None:
+    text = "the price of www.example.org/a,b was 1,024.50 in all and v1.2.3 ".replace(" ", " , ") * 30
+    passages = Splitting(32, 0).split(text)
+    assert len(passages) > 10
+    assert {word for passage in passages for word in passage.split()} == set(text.split())
+
+
+def test_data_without_spaces_is_cut_behind_its_marks() -> None:
+    passages = Splitting().split(",".join(f"{number:08}" for number in range(5_000)))
+    assert len(passages) > 10
+    cells = {cell for passage in passages for word in passage.split() for cell in word.split(",")}
+    assert cells == {f"{number:08}" for number in range(5_000)} | {""}
 
 
 def test_a_word_without_end_is_cut() -> None:

@@ -30,8 +30,6 @@ from orchestrator.errors import BadInput, IndexBusy, StoreError
 _STAGED = ".restore"
 _READY = "ready"
 _LOCK = ".safekeeping.lock"
-#: Files of `Editions` that say which version is in use, and what no version may offer.
-_CURRENT, _WITHDRAWN = "current", "withdrawn.json"
 _ATTEMPTS = 5
 
 
@@ -103,6 +101,8 @@ def _gather(
 
 def _gather_trained(staged: Path, home: Path, trained: Callable[[], str | None]) -> str | None:
     """Put the recommenders' version in use, if there is one, and what was withdrawn into `staged`."""
+    from orchestrator.recommendation.editions import CURRENT, WITHDRAWN
+
     source, target = home / TRAINED, staged / TRAINED
     version = None
     for _ in range(_ATTEMPTS):
@@ -117,9 +117,9 @@ def _gather_trained(staged: Path, home: Path, trained: Callable[[], str | None])
             f"the recommenders' {version} is missing.", hint="Train again: orchestrator recommend train"
         )
     if version is not None:
-        (target / _CURRENT).write_text(version, encoding="utf-8")
-    if (source / _WITHDRAWN).exists():
-        _link(str(source / _WITHDRAWN), str(target / _WITHDRAWN))
+        (target / CURRENT).write_text(version, encoding="utf-8")
+    if (source / WITHDRAWN).exists():
+        _link(str(source / WITHDRAWN), str(target / WITHDRAWN))
     return version
 
 
@@ -188,9 +188,11 @@ def _finish(home: Path, restore_state: Callable[[Path], None]) -> None:
 
 def _finish_trained(staged: Path, target: Path) -> None:
     """The recommenders' version, then the file that names it, then those that were there."""
+    from orchestrator.recommendation.editions import CURRENT, WITHDRAWN
+
     for version in staged.glob("version-*"):
         _put(version, target / version.name)
-    for name in (_WITHDRAWN, _CURRENT):
+    for name in (WITHDRAWN, CURRENT):
         if (staged / name).exists():
             part = target / f".{name}.part"
             target.mkdir(exist_ok=True)
@@ -236,9 +238,15 @@ def _equal(one: Path, other: Path) -> bool:
 
 
 def _linked(source: Path, target: Path) -> bool:
+    """Whether all of `source` could be linked: it may be deleted meanwhile."""
     try:
         _link_tree(source, target)
     except FileNotFoundError:
+        return False
+    except shutil.Error as error:
+        # All that failed within the tree: each with its source, its target and the reason.
+        if all(Path(file).exists() for file, _, _ in error.args[0]):
+            raise
         return False
     return True
 

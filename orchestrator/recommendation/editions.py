@@ -28,6 +28,8 @@ from orchestrator.recommendation.unfinished import KEPT as KEPT_UNFINISHED
 from orchestrator.recommendation.unfinished import Unfinished
 
 FORMAT = 1
+#: The files that say which version is in use, and what no version may offer.
+CURRENT, WITHDRAWN = "current", "withdrawn.json"
 #: Versions that stay beside the current one, for readers that hold them still.
 KEPT = 1
 NOTHING_TRAINED = "Nothing was trained yet."
@@ -59,7 +61,7 @@ class Editions:
     def current(self) -> str | None:
         """The name of the version in use, if there is one."""
         try:
-            name = (self.folder / "current").read_text(encoding="utf-8").strip()
+            name = (self.folder / CURRENT).read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             return None
         if not re.fullmatch(r"version-\d+", name):
@@ -92,7 +94,7 @@ class Editions:
         numbers = [int(each.name.partition("-")[2]) for each in self.folder.glob("version-*")]
         name = f"version-{max(numbers, default=0) + 1}"
         folder.replace(self.folder / name)
-        _replace(self.folder / "current", name)
+        _replace(self.folder / CURRENT, name)
         for number in sorted(numbers, reverse=True)[KEPT:]:
             shutil.rmtree(self.folder / f"version-{number}", ignore_errors=True)
         return name
@@ -141,7 +143,7 @@ class Editions:
     def withdrawn(self) -> frozenset[str]:
         """Items that were deleted: they are in no ranking from now on, without any training."""
         try:
-            return frozenset(json.loads((self.folder / "withdrawn.json").read_text(encoding="utf-8")))
+            return frozenset(json.loads((self.folder / WITHDRAWN).read_text(encoding="utf-8")))
         except FileNotFoundError:
             return frozenset()
 
@@ -150,13 +152,13 @@ class Editions:
         ids = frozenset(ids)
         left = self.withdrawn() - ids if back else self.withdrawn() | ids
         self.folder.mkdir(parents=True, exist_ok=True)
-        _replace(self.folder / "withdrawn.json", json.dumps(sorted(left)))
+        _replace(self.folder / WITHDRAWN, json.dumps(sorted(left)))
         return left
 
     def stamp(self) -> tuple[str | None, int]:
         """Changes when another version is published or an item is withdrawn; two small file reads."""
         try:
-            changed = (self.folder / "withdrawn.json").stat().st_mtime_ns
+            changed = (self.folder / WITHDRAWN).stat().st_mtime_ns
         except FileNotFoundError:
             changed = 0
         return self.current(), changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,25 @@ def test_a_version_that_is_missing_is_no_backup(tmp_path: Path, home: Path) -> N
     with pytest.raises(StoreError, match=r"version-1 is missing.*recommend train"):
         backup(home, tmp_path / "kept.tar")
     assert not (tmp_path / "kept.tar").exists()
+
+
+def test_a_version_that_is_deleted_while_it_is_copied_gives_way_to_the_next(
+    tmp_path: Path, home: Path
+) -> None:
+    folder = home / "recommendations"
+    first, second = folder / "version-1", folder / "version-2"
+
+    def publish(event: str, arguments: tuple[object, ...]) -> None:
+        """At the first link to a file of the old version, the new one takes its place."""
+        if event == "os.link" and str(arguments[0]).startswith(str(first)) and not second.exists():
+            first.rename(second)
+            (folder / "current").write_text("version-2")
+
+    sys.addaudithook(publish)
+    backup(home, tmp_path / "kept.tar")
+    assert second.exists()
+    restore(tmp_path / "other", tmp_path / "kept.tar")
+    assert kept(tmp_path / "other") == ("version-2", ("popularity",), frozenset({"soap-01"}))
 
 
 def test_a_restore_killed_at_any_moment_leaves_the_old_recommenders_or_the_new(

@@ -6,9 +6,9 @@ import copy
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import StoreError
 from orchestrator.joining import Joining
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 log = logging.getLogger("orchestrator.cached_model")
+
+
+NumbersT = TypeVar("NumbersT", Probabilities, Scores)
 
 
 class CachedModel:
@@ -152,32 +155,26 @@ class CachedModel:
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Kept probabilities, or new ones."""
         key = await self._key("choose", _turns(prompt), list(options))
-
-        async def ask(_: Sequence[Use | None]) -> Probabilities:
-            kept = await self._kept(key)
-            if kept is not None:
-                return Probabilities(tuple(kept["values"]))
-            made = await self._model.choose(prompt, options)
-            await self._keep(key, {"values": list(made.values)})
-            return made
-
-        made, own = await self._joining.answer(key, self._use, ask)
-        return made if own else replace(made, usage=Usage())
+        return await self._numbers(key, Probabilities, lambda: self._model.choose(prompt, options))
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Kept scores, or new ones."""
         key = await self._key("score", query, list(texts))
+        return await self._numbers(key, Scores, lambda: self._model.score(query, texts))
 
-        async def ask(_: Sequence[Use | None]) -> Scores:
+    async def _numbers(
+        self, key: str, kind: type[NumbersT], make: Callable[[], Awaitable[NumbersT]]
+    ) -> NumbersT:
+        async def ask(_: Sequence[Use | None]) -> NumbersT:
             kept = await self._kept(key)
             if kept is not None:
-                return Scores(tuple(kept["values"]))
-            made = await self._model.score(query, texts)
+                return kind(tuple(kept["values"]))
+            made = await make()
             await self._keep(key, {"values": list(made.values)})
             return made
 
         made, own = await self._joining.answer(key, self._use, ask)
-        return made if own else replace(made, usage=Usage())
+        return made if own else kind(made.values)
 
     async def _key(self, *asked: Any) -> str:
         # An address in the place of a name would find what another model wrote there before.

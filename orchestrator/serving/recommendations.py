@@ -38,7 +38,7 @@ Values = Annotated[
 #: More places are no slate, and longer histories are named by their user.
 _MOST, _LONGEST, _EXCLUDED = 200, 2_000, 20_000
 #: What a workflow of its own may have chosen otherwise.
-_CHOICES = frozenset({"exclude", "arm", "repeat", "diversity", "at_most"})
+_CHOICES = ("exclude", "arm", "repeat", "diversity", "at_most")
 
 
 class RecommendationRequest(BaseModel):
@@ -86,11 +86,11 @@ class RecommendationRequest(BaseModel):
         """The run that the request asks for; InvalidRequest for a choice that is the workflow's own."""
         if self.model:
             found = endpoint.recommender(self.model)
-            for name in sorted(_CHOICES & self.model_fields_set):
-                raise InvalidRequest(
-                    f"{name} is for the workflow {self.model!r} itself to choose.",
-                    param=name,
-                )
+            for name in _CHOICES:
+                if getattr(self, name):
+                    raise InvalidRequest(
+                        f"{name} is for the workflow {self.model!r} itself to choose.", param=name
+                    )
             return found
         wanted = self.k * POOL if self.diversity or self.at_most else self.k
         ranked = Recommend(k=wanted, arm=self.arm, exclude=tuple(self.exclude), repeat=self.repeat)

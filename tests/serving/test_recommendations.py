@@ -115,7 +115,7 @@ async def test_a_served_workflow_of_items_is_asked_by_its_name(ports: Mapping[ty
     async with endpoint([*stateless(), NO_COMBS], ports=ports) as client:
         found = (await client.post("/v1/recommendations", json={"model": "no_combs"} | COMBS)).json()
         without = (await client.post("/v1/recommendations", json=COMBS)).json()
-        body = {"model": "no_combs", "user": "user-0003"}
+        body = {"model": "no_combs", "user": "user-0003", "exclude": [], "diversity": 0}
         offered = (await client.post("/v1/recommendations", json=body)).json()["data"]
         two = (await client.post("/v1/recommendations", json=body | {"k": 2})).json()["data"]
         models = (await client.get("/v1/models")).json()["data"]

@@ -23,10 +23,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from orchestrator.app import Application
+from orchestrator.interactions.log_files import read_log
 from orchestrator.nodes.slate import offered
 from orchestrator.recommendation.arms import ARMS
 from orchestrator.recommendation.evaluation import evaluate
-from orchestrator.recommendation.reading import read_log
 from orchestrator.recommendation.report import as_text
 from orchestrator.recommendation.training import train
 from orchestrator.settings import Settings

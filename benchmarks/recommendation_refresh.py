@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
+from orchestrator.interactions.items import Items
+from orchestrator.interactions.log_files import read_log
+from orchestrator.interactions.protocol import Asked, leave_two_out
 from orchestrator.ports import Arm, Training
 from orchestrator.recommendation.arms import Roster, fit, refit
 from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.items import Items
 from orchestrator.recommendation.measures import bootstrap, gains, hits, paired_bootstrap, ranks
-from orchestrator.recommendation.protocol import Asked, leave_two_out
-from orchestrator.recommendation.reading import read_log
 from orchestrator.testing.arm import moved
 
 ROSTER = Roster.of(classic_trainers())

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from orchestrator import ANONYMOUS, Application, Question, workflow
+from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.nodes import Recommend, Slated
-from orchestrator.recommendation.reading import Log, read_log
 from orchestrator.recommendation.training import train
 from orchestrator.settings import Settings
 from orchestrator.testing.shop import made_up_log

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 #: Scores held at once: rows × items, 4 bytes each.
 _AT_ONCE = 8_000_000

@@ -14,8 +14,8 @@ from typing import Any
 from connectors.sasrec.arm import SasRec
 from connectors.sasrec.settings import SasRecSettings
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Items
 from orchestrator.ports.recommend import Arm, Refitting, Training
-from orchestrator.recommendation.items import Items
 
 
 class SasRecTrainer:

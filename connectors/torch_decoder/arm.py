@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from connectors.torch_decoder.checkpoint import Checkpoint
+    from orchestrator.interactions.items import Items
+    from orchestrator.interactions.sequences import Sequences
     from orchestrator.ports import Embedder
-    from orchestrator.recommendation.interactions import Sequences
-    from orchestrator.recommendation.items import Items
     from orchestrator.recommendation.trie import Trie
 
 #: Where an arm's folder keeps the model that a server may be pointed at.

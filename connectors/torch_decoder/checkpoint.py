@@ -24,7 +24,7 @@ from orchestrator.recommendation.item_ids import ItemIds, placed
 from orchestrator.recommendation.item_ids.vectors import Components
 
 if TYPE_CHECKING:
-    from orchestrator.recommendation.items import Items
+    from orchestrator.interactions.items import Items
 
 #: A checkpoint of another format is refused.
 FORMAT = 1

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from orchestrator.recommendation.item_ids.vectors import Components, collaborative_vectors, joined, unit
 
 if TYPE_CHECKING:
+    from orchestrator.interactions.items import Items
+    from orchestrator.interactions.sequences import Sequences
     from orchestrator.ports import Embedder
-    from orchestrator.recommendation.interactions import Sequences
-    from orchestrator.recommendation.items import Items
 
 Vectors = NDArray[np.float32]
 

@@ -19,7 +19,7 @@ from orchestrator.recommendation.beam import Ask
 
 if TYPE_CHECKING:
     from connectors.torch_decoder.llama import Llama
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
     from orchestrator.recommendation.item_ids import ItemIds
 
 #: Kinds of tokens up to this size are scored whole, larger ones node by node.

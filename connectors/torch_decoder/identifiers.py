@@ -8,8 +8,8 @@ from orchestrator.recommendation import item_ids
 
 if TYPE_CHECKING:
     from connectors.torch_decoder.contents import Contents
-    from orchestrator.recommendation.interactions import Sequences
-    from orchestrator.recommendation.items import Items
+    from orchestrator.interactions.items import Items
+    from orchestrator.interactions.sequences import Sequences
 
 
 def identifiers(

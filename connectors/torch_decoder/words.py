@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.recommendation.interactions import Sequences
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.recommendation.item_ids import PADDING
 
 if TYPE_CHECKING:

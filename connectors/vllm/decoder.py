@@ -24,7 +24,7 @@ from orchestrator.recommendation.beam import Ask, Beams, steps
 
 if TYPE_CHECKING:
     from connectors.vllm.servers import Line, Servers
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
     from orchestrator.recommendation.item_ids import ItemIds
     from orchestrator.recommendation.trie import Cut, Trie
 

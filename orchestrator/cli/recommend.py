@@ -67,7 +67,7 @@ def train(
     Arms whose library is not installed are left out, and said. A training that was stopped goes on.
     """
     from orchestrator.app import Application
-    from orchestrator.recommendation.reading import read_log
+    from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.training import train as trained_on
 
     application = Application(invocation(context).settings())
@@ -96,7 +96,7 @@ def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = Fals
     the new edition is whole.
     """
     from orchestrator.app import Application
-    from orchestrator.recommendation.reading import read_log
+    from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.refreshing import refresh as refreshed
 
     editions = Application(invocation(context).settings()).recommender.editions
@@ -125,8 +125,8 @@ def evaluate(
     """
     from orchestrator.app import Application
     from orchestrator.cli.evaluate import require_writable, write_whole
+    from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.evaluation import evaluate as evaluated
-    from orchestrator.recommendation.reading import read_log
     from orchestrator.recommendation.report import as_json, as_text
 
     require_writable(json_file)

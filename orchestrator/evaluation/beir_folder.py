@@ -11,9 +11,9 @@ from pathlib import Path
 
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.datasets import Dataset, Record, assembled
-from orchestrator.evaluation.lines import identifier, objects, wording
 from orchestrator.evaluation.qrels import read_aspects, read_qrels
 from orchestrator.evaluation.side_files import HIERARCHY, read_hierarchy, remarks_on
+from orchestrator.text.numbered_lines import identifier, objects, wording
 
 
 def beir(path: str | Path, *, split: str | None = None, name: str | None = None) -> Dataset:

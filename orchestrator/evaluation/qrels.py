@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from orchestrator.evaluation.lines import Line, identifier, lines
+from orchestrator.text.numbered_lines import Line, identifier, lines
 
 
 class Judgement(NamedTuple):

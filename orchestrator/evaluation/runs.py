@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import BadInput
-from orchestrator.evaluation.lines import identifier, lines
+from orchestrator.text.numbered_lines import identifier, lines
 from orchestrator.types import Hit, Hits
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from orchestrator.evaluation.datasets import Remark, Remarks
-from orchestrator.evaluation.lines import Line, identifier, objects
+from orchestrator.text.numbered_lines import Line, identifier, objects
 
 HIERARCHY, TRIPLES = "hierarchy.jsonl", "triples.jsonl"
 #: Levels of a hierarchy, at most.

@@ -14,8 +14,8 @@ from pathlib import Path
 from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir_folder
 from orchestrator.evaluation.datasets import Dataset, Record, assembled
-from orchestrator.evaluation.lines import identifier, lines
 from orchestrator.evaluation.qrels import read_aspects, read_qrels
+from orchestrator.text.numbered_lines import identifier, lines
 
 _TAG = re.compile(r"<[^>]*>")
 _TITLES = re.compile(r"<(title|headline|head|hl)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)

@@ -153,7 +153,7 @@ def query_texts(path: Path) -> dict[str, str]:
     """Texts by query id, from `queries.jsonl` in BEIR's form, or a TSV file."""
     if ".jsonl" not in path.suffixes:
         return stored_texts(path)
-    from orchestrator.evaluation.lines import identifier, objects, wording
+    from orchestrator.text.numbered_lines import identifier, objects, wording
 
     found: dict[str, str] = {}
     for line, entry in objects(path):

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
-    from orchestrator.recommendation.items import Item, Items
-    from orchestrator.recommendation.protocol import Asked
+    from orchestrator.interactions.items import Item, Items
+    from orchestrator.interactions.protocol import Asked
+    from orchestrator.interactions.sequences import Sequences
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import BadInput, OrchestratorError
+from orchestrator.interactions.items import Items
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports.recommend import Arm, Refitting, Trainer, Training
-from orchestrator.recommendation.interactions import Sequences
-from orchestrator.recommendation.items import Items
 
 #: Every arm, in the order of reports. Those of deep models come from connectors.
 ARMS = (

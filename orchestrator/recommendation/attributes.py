@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.interactions.items import Items
 from orchestrator.ports.recommend import Training
 from orchestrator.recommendation.content import weighted_terms
 from orchestrator.recommendation.item_to_item import ItemToItem, strongest
-from orchestrator.recommendation.items import Items
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.tuning import Constants, coordinate_search
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from orchestrator.recommendation.trie import Cut, Trie
 
 if TYPE_CHECKING:
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 Numbers = NDArray[np.int32]
 Wide = NDArray[np.int64]

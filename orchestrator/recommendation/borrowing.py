@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
-    from orchestrator.recommendation.items import Items
+    from orchestrator.interactions.items import Items
+    from orchestrator.interactions.sequences import Sequences
 
 #: Known items that a new one borrows from. On validation items of a log whose every twentieth item was
 #: held back, one found as many of these and cost the others more, ten found fewer.

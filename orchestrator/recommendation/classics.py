@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Items
 from orchestrator.ports.recommend import Arm, Ranking, Refitting, Trainer, Training
-from orchestrator.recommendation.items import Items
 from orchestrator.recommendation.libraries import INSTALL, absent
 from orchestrator.recommendation.tuning import Constants
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 #: What the training-free fusion is made of.
 TRAINING_FREE = ("popularity", "itemknn", "rules", "attributes")

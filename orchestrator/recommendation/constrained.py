@@ -11,7 +11,7 @@ from orchestrator.ports.recommend import Ranking
 from orchestrator.recommendation.beam import Decoder, search
 
 if TYPE_CHECKING:
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
     from orchestrator.recommendation.trie import Trie
 
 #: Histories searched together, and children scored together: more gains nothing and costs memory.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.recommendation.items import Item, Items
+from orchestrator.interactions.items import Item, Items
 from orchestrator.recommendation.libraries import library
 
 if TYPE_CHECKING:

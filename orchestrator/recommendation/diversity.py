@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.recommendation.items import Item
+from orchestrator.interactions.items import Item
 from orchestrator.types import Hit
 
 if TYPE_CHECKING:

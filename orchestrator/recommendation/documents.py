@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Item
 from orchestrator.ports import Documents, Recommender
-from orchestrator.recommendation.items import Item
 from orchestrator.types import Passage, Principal
 
 

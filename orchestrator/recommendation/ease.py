@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 #: Items that the inverse is taken of: 20,000 need 1.6 GB and about two minutes on two cores.
 LARGEST = 20_000

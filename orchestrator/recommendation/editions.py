@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput, OrchestratorError, StoreError
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.ports.recommend import Arm
 from orchestrator.recommendation.arms import Roster, load
-from orchestrator.recommendation.interactions import Interactions, Sequences
-from orchestrator.recommendation.items import Item, Items
 from orchestrator.recommendation.unfinished import KEPT as KEPT_UNFINISHED
 from orchestrator.recommendation.unfinished import Unfinished
 

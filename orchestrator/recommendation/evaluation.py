@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.log_files import Log
+from orchestrator.interactions.protocol import SHORTEST, Split, leave_two_out
 from orchestrator.ports.recommend import Arm, Moved, Ranking, Training
 from orchestrator.recommendation.arms import ARMS, Roster, fit, seconds_of
 from orchestrator.recommendation.measures import (
@@ -21,14 +23,12 @@ from orchestrator.recommendation.measures import (
     paired_bootstrap,
     ranks,
 )
-from orchestrator.recommendation.protocol import SHORTEST, Split, leave_two_out
-from orchestrator.recommendation.reading import Log
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 View = Literal["removed", "kept"]
 VIEWS: tuple[View, ...] = ("removed", "kept")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 #: Candidates that each arm may name, and users whose validation item the weights are learned from.
 POOL, SAMPLE = 100, 6_000

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 #: Histories scored at once, to bound memory.
 _AT_ONCE = 1_024

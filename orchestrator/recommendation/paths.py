@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.interactions.items import ATTRIBUTES, Items
 from orchestrator.recommendation.content import weighted_terms
 from orchestrator.recommendation.item_to_item import ItemToItem
-from orchestrator.recommendation.items import ATTRIBUTES, Items
 
 if TYPE_CHECKING:
     import numpy as np

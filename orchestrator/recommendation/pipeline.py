@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.interactions.protocol import Asked
 from orchestrator.ports.recommend import Arm, Ranking, Training
 from orchestrator.recommendation.candidates import Candidates, ranking_of
 from orchestrator.recommendation.fusion import Fusion, learn_fusion, table_of
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.measures import gains, ranks
-from orchestrator.recommendation.protocol import Asked
 from orchestrator.recommendation.selection import in_slices, nothing
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 #: Users the trees are learned from at most, and the share of them that decides how many trees.
 SAMPLE, HELD_OUT = 16_000, 0.25

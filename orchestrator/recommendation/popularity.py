@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports.recommend import Ranking
-from orchestrator.recommendation.interactions import Sequences
 from orchestrator.recommendation.selection import nothing
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import ATTRIBUTES, Item
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports.recommend import Arm, Known, Ranking
 from orchestrator.recommendation.editions import Edition, Editions
-from orchestrator.recommendation.interactions import Sequences
-from orchestrator.recommendation.items import ATTRIBUTES, Item
 from orchestrator.recommendation.paths import Paths
 from orchestrator.recommendation.selection import best_of_dense
 from orchestrator.recommendation.words import Words

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Items
+from orchestrator.interactions.log_files import Log
 from orchestrator.recommendation.arms import refit
 from orchestrator.recommendation.editions import TRAIN, Editions
-from orchestrator.recommendation.items import Items
-from orchestrator.recommendation.reading import Log
 from orchestrator.recommendation.training import Trained, about_arms, in_order
 
 

@@ -9,12 +9,12 @@ from hashlib import sha256
 from typing import Any
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.log_files import Log
+from orchestrator.interactions.protocol import leave_one_out
 from orchestrator.ports.recommend import Moved, Training
 from orchestrator.recommendation.arms import ARMS, fit, refit
 from orchestrator.recommendation.editions import Editions
 from orchestrator.recommendation.evaluation import identity
-from orchestrator.recommendation.protocol import leave_one_out
-from orchestrator.recommendation.reading import Log
 
 
 @dataclass(frozen=True, slots=True)

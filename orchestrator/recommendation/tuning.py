@@ -9,7 +9,7 @@ from orchestrator.ports.recommend import Arm, Training
 from orchestrator.recommendation.measures import gains, ranks
 
 if TYPE_CHECKING:
-    from orchestrator.recommendation.protocol import Asked
+    from orchestrator.interactions.protocol import Asked
 
 #: What was chosen of an arm, by name: with it the arm can be made again without choosing.
 Constants = Mapping[str, float]

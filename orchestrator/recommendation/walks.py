@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.recommendation.interactions import Sequences
-    from orchestrator.recommendation.items import Items
+    from orchestrator.interactions.items import Items
+    from orchestrator.interactions.sequences import Sequences
 
 STEPS = 4
 _AT_ONCE = 4_000_000

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.interactions.items import Items
 from orchestrator.recommendation.content import words
-from orchestrator.recommendation.items import Items
 from orchestrator.recommendation.libraries import library
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.log_files import Log
+from orchestrator.interactions.protocol import Split, leave_two_out
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
-from orchestrator.recommendation.interactions import Sequences
-from orchestrator.recommendation.items import Item, Items
 from orchestrator.recommendation.measures import hits, ranks
-from orchestrator.recommendation.protocol import Split, leave_two_out
-from orchestrator.recommendation.reading import Log
 from orchestrator.testing.shop import made_up_log
 
 

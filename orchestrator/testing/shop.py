@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from random import Random
 
-from orchestrator.recommendation.interactions import Interactions, Sequences
-from orchestrator.recommendation.items import Item, Items
-from orchestrator.recommendation.reading import Log
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.log_files import Log
+from orchestrator.interactions.sequences import Interactions, Sequences
 
 FAMILIES = ("soap", "comb", "cream", "brush", "scent", "towel")
 BRANDS = ("Acme", "Bolt", "Crane")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orchestrator.interactions.protocol import leave_two_out
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Trainer, Training
-from orchestrator.recommendation.interactions import Sequences
-from orchestrator.recommendation.protocol import leave_two_out
 from orchestrator.testing.arm import ArmConformance
 from orchestrator.testing.shop import made_up_log
 

@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.protocol import leave_two_out
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
 from orchestrator.recommendation import cooccurrence, ease
 from orchestrator.recommendation.arms import ARMS, Roster, fit, load, refit
@@ -20,11 +23,8 @@ from orchestrator.recommendation.candidates import SIGNALS, candidates, floor_of
 from orchestrator.recommendation.classics import TRAINING_FREE, classic_trainers
 from orchestrator.recommendation.content import content_vectors, leading, weighted_terms
 from orchestrator.recommendation.cooccurrence import Counting, pair_counts
-from orchestrator.recommendation.interactions import Sequences
 from orchestrator.recommendation.item_to_item import ItemToItem, strongest
-from orchestrator.recommendation.items import Item, Items
 from orchestrator.recommendation.logit import conditional_logit
-from orchestrator.recommendation.protocol import leave_two_out
 from orchestrator.recommendation.selection import best_of_dense, best_of_sparse
 from orchestrator.recommendation.vectors import Vectors, mutual_information
 from orchestrator.recommendation.walks import Walks

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.recommendation.beam import Ask, Beams, search
-from orchestrator.recommendation.interactions import Sequences
 from orchestrator.recommendation.item_ids import ItemIds, atomic, random, tree
 from orchestrator.recommendation.trie import Cut, Trie
 

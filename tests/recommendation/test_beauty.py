@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.interactions.log_files import read_log
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.evaluation import evaluate
-from orchestrator.recommendation.reading import read_log
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 BEAUTY = Path(os.environ.get("ORCHESTRATOR_DATA", "nowhere")) / "beauty"

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.log_files import Log
+from orchestrator.interactions.protocol import leave_two_out
+from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.evaluation import Remembered, evaluate, limits
-from orchestrator.recommendation.interactions import Interactions, Sequences
-from orchestrator.recommendation.items import Item, Items
 from orchestrator.recommendation.measures import figures
 from orchestrator.recommendation.popularity import Popularity
-from orchestrator.recommendation.protocol import leave_two_out
-from orchestrator.recommendation.reading import Log
 from orchestrator.recommendation.report import as_json, as_text
 from orchestrator.testing.shop import made_up_log
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Item
 from orchestrator.recommendation.diversity import relevant_and_unlike, within_caps
 from orchestrator.recommendation.exploration import belief, thompson
-from orchestrator.recommendation.items import Item
 from orchestrator.recommendation.off_policy import (
     Logged,
     doubly_robust,

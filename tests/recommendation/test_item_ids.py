@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.recommendation.interactions import Sequences
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.recommendation.item_ids import (
     PADDING,
     BadIdentifiers,

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.interactions.protocol import leave_one_out, leave_two_out
+from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.ports import Ranking
-from orchestrator.recommendation.interactions import Interactions, Sequences
 from orchestrator.recommendation.measures import (
     bootstrap,
     coverage,
@@ -21,7 +22,6 @@ from orchestrator.recommendation.measures import (
     paired_bootstrap,
     ranks,
 )
-from orchestrator.recommendation.protocol import leave_one_out, leave_two_out
 
 rows = st.lists(st.lists(st.integers(0, 9), max_size=7), max_size=6)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
-from orchestrator.recommendation.reading import Log, read_log
+from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.types import ANONYMOUS, NOBODY, Filter, Principal
 
 ITEMS = (

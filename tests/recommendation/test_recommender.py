@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput, StoreError
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.log_files import Log
+from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.nodes.slate import offered
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.documents import WithItems
 from orchestrator.recommendation.editions import Editions
-from orchestrator.recommendation.interactions import Interactions, Sequences
-from orchestrator.recommendation.items import Item, Items
-from orchestrator.recommendation.reading import Log
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.training import train
 from orchestrator.testing.shop import made_up_log

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.editions import Editions
-from orchestrator.recommendation.items import Item, Items
-from orchestrator.recommendation.reading import Log, read_log
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.refreshing import refresh
 from orchestrator.recommendation.training import train
@@ -188,7 +188,7 @@ from pathlib import Path
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.editions import Editions
-from orchestrator.recommendation.reading import read_log
+from orchestrator.interactions.log_files import read_log
 from orchestrator.recommendation.refreshing import refresh
 def kill(name):
     if name == {arm!r}:

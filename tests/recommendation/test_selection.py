@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Ranking
-from orchestrator.recommendation.interactions import Sequences
 from orchestrator.recommendation.item_to_item import ItemToItem
 from orchestrator.recommendation.selection import best_of_dense, in_slices, taken
 

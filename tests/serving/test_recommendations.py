@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from orchestrator import Question, node, workflow
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.log_files import Log
 from orchestrator.nodes import Recommend, Slated
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.editions import Editions
-from orchestrator.recommendation.items import Item, Items
-from orchestrator.recommendation.reading import Log
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.training import train
 from orchestrator.testing.shop import made_up_log

@@ -17,7 +17,7 @@ from orchestrator.recommendation.item_ids.tree import places
 from orchestrator.recommendation.item_ids.vectors import co_occurrence, unit
 
 if TYPE_CHECKING:
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 #: A cluster that k-means cannot split is cut into parts instead; deeper than this nothing is split.
 _DEEPEST = 6

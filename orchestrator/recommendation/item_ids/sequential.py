@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from orchestrator.recommendation.item_ids.item_ids import ItemIds
 
 if TYPE_CHECKING:
-    from orchestrator.recommendation.interactions import Sequences
+    from orchestrator.interactions.sequences import Sequences
 
 
 def sequential(train: Sequences, items: int, *, branching: int = 24, seed: int = 0) -> ItemIds:

@@ -14,11 +14,11 @@ from connectors.torch_decoder.settings import DecoderSettings  # noqa: E402
 from connectors.torch_decoder.training import STATE  # noqa: E402
 from connectors.torch_decoder.words import BEGIN, PAD, SPECIAL, batches, token_rows, windows  # noqa: E402
 from orchestrator.errors import BadInput  # noqa: E402
+from orchestrator.interactions.items import Item, Items  # noqa: E402
+from orchestrator.interactions.protocol import leave_two_out  # noqa: E402
+from orchestrator.interactions.sequences import Sequences  # noqa: E402
 from orchestrator.ports.recommend import Arm, Trainer  # noqa: E402
-from orchestrator.recommendation.interactions import Sequences  # noqa: E402
 from orchestrator.recommendation.item_ids import category_paths, semantic  # noqa: E402
-from orchestrator.recommendation.items import Item, Items  # noqa: E402
-from orchestrator.recommendation.protocol import leave_two_out  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 
 pytestmark = pytest.mark.slow

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.torch_decoder import GenerativeTrainer
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.protocol import leave_two_out
+from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports.recommend import Training
-from orchestrator.recommendation.interactions import Sequences
-from orchestrator.recommendation.items import Item, Items
-from orchestrator.recommendation.protocol import leave_two_out
 
 FAST: dict[str, Any] = {
     "width": 32,

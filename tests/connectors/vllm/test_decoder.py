@@ -15,7 +15,7 @@ from connectors.torch_decoder.checkpoint import Checkpoint  # noqa: E402
 from connectors.vllm import Servers, addresses  # noqa: E402
 from connectors.vllm.decoder import VllmDecoder  # noqa: E402
 from orchestrator.errors import NoLogProbabilities  # noqa: E402
-from orchestrator.recommendation.interactions import Sequences  # noqa: E402
+from orchestrator.interactions.sequences import Sequences  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 from tests.services.scripted import Asked, Reply, completion, scripted  # noqa: E402
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from orchestrator.recommendation.interactions import Sequences
+from orchestrator.interactions.sequences import Sequences
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from orchestrator.errors import BadInput
-from orchestrator.evaluation.lines import lines, objects
-from orchestrator.recommendation.items import Item
+from orchestrator.interactions.items import Item
+from orchestrator.text.numbered_lines import lines, objects
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 _ID, _TITLE = ("_id", "id", "item", "item_id"), ("title", "name")

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput
-from orchestrator.evaluation.lines import lines, objects
-from orchestrator.recommendation.interactions import Interactions, Sequences
-from orchestrator.recommendation.items import Item, Items
-from orchestrator.recommendation.table import LONGEST_CELL, halved, read_items, unlisted
+from orchestrator.interactions.item_table import LONGEST_CELL, halved, read_items, unlisted
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.sequences import Interactions, Sequences
+from orchestrator.text.numbered_lines import lines, objects
 
 #: The files of a folder that can hold the log, the first that is there counts.
 LOGS = ("sequences.txt", "interactions.csv", "interactions.jsonl")

@@ -1,0 +1,1 @@
+"""User-item interactions and the items of a catalogue: what recommenders learn from."""

@@ -339,7 +339,7 @@ def routing(repeats: int) -> None:
     import numpy as np
 
     from connectors.wordllama import WordLlamaEmbedder
-    from orchestrator.prompt_bandit import PromptBandit
+    from orchestrator.models.bandit import PromptBandit
 
     folder = Path(os.environ["ORCHESTRATOR_DATA"])
     texts: list[tuple[int, str]] = []

@@ -66,7 +66,7 @@ class Application(Connections):
 
     async def judge(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
         """Say how good the answer of a run was, from 0 to 1, to learn whom to ask; see `routes`."""
-        from orchestrator.shared_bandit import judged
+        from orchestrator.models.feedback import judged
 
         reader = principal or self.settings.principal
         return await judged(self.runs, self.verdicts, run_id, score, principal=reader)

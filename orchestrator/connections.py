@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from orchestrator.clock import SystemClock
 from orchestrator.errors import BadInput, SettingsError
-from orchestrator.null_model import NullModel
+from orchestrator.models.null import NullModel
 from orchestrator.ports import (
     Cache,
     Catalogue,
@@ -246,8 +246,8 @@ class Connections:
     @cached_property
     def model(self) -> LanguageModel:
         """The language model that nodes are given: a recording, or `own_model` with what stands before it."""
-        from orchestrator.model_front import fronted
-        from orchestrator.recorded_model import RecordedModel
+        from orchestrator.models.recorded import RecordedModel
+        from orchestrator.models.stack import fronted
 
         if self._replay is not None:
             return RecordedModel(self._replay)
@@ -260,7 +260,7 @@ class Connections:
         if not (settings.llm_url or settings.routes or settings.score_url):
             return NullModel()
         from connectors.vllm.configured import model_of, routes_of
-        from orchestrator.routed_model import routed
+        from orchestrator.models.routed import routed
 
         if not settings.routes:
             return model_of(settings)
@@ -269,7 +269,7 @@ class Connections:
 
     async def served(self) -> list[tuple[str, str]]:
         """What the model servers say that they serve, in words; raises ModelError if one does not answer."""
-        from orchestrator.model_front import introductions
+        from orchestrator.models.stack import introductions
 
         return await introductions(self.own_model)
 

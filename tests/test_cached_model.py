@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from connectors.sql import Database, SqlCache
 from orchestrator import Answer, Question, node, workflow
-from orchestrator.cached_model import CachedModel
 from orchestrator.errors import StoreError
+from orchestrator.models.cached import CachedModel
 from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, of_tenant
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.language_model import City, LanguageModelConformance
@@ -176,7 +176,7 @@ async def test_tenants_do_not_see_each_others_answers_in_a_run(cache: SqlCache) 
 
 
 def test_a_model_that_knows_no_tenants_is_its_own_view() -> None:
-    from orchestrator.null_model import NullModel
+    from orchestrator.models.null import NullModel
 
     model = NullModel()
     assert of_tenant(model, "a") is model

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 from orchestrator import ANONYMOUS, Answer, Budget, Question, node, workflow
-from orchestrator.cached_model import CachedModel
 from orchestrator.errors import InvalidOutput, ModelError
+from orchestrator.models.cached import CachedModel
 from orchestrator.ports import Documents, Generation, LanguageModel, Probabilities, Scores, Use
 from orchestrator.testing.language_model import City
 from orchestrator.types import Message, Passage, Usage

@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.graph.result import RunResult
+from orchestrator.models.null import NullModel
+from orchestrator.models.recorded import RecordedModel
 from orchestrator.nodes import GenQRFusion
-from orchestrator.null_model import NullModel
 from orchestrator.ports import Documents, Generation, LanguageModel, Probabilities, Scores
-from orchestrator.recorded_model import RecordedModel
 from orchestrator.types import Message, Usage
 from tests.nodes.library import Library
 

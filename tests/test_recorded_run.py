@@ -9,8 +9,8 @@ import pytest
 from examples.replay_answer import Quoting
 from orchestrator import Application
 from orchestrator.errors import BadInput, ModelUnreachable
+from orchestrator.models.recorded import RecordedModel
 from orchestrator.ports import LanguageModel
-from orchestrator.recorded_model import RecordedModel
 from orchestrator.serving.errors import public
 from orchestrator.settings import Settings
 from orchestrator.testing.language_model import City, LanguageModelConformance

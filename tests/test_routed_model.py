@@ -12,10 +12,10 @@ import pytest
 
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.errors import BadInput
-from orchestrator.null_model import NullModel
+from orchestrator.models.bandit import PromptBandit
+from orchestrator.models.null import NullModel
+from orchestrator.models.routed import RoutedModel
 from orchestrator.ports import Generation
-from orchestrator.prompt_bandit import PromptBandit
-from orchestrator.routed_model import RoutedModel
 from orchestrator.types import Message, Usage
 
 KERNELS = ("fourier", "rbf", "cubic")

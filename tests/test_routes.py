@@ -14,11 +14,11 @@ import pytest
 from connectors.sql import Database, SqlRuns, SqlVerdicts
 from orchestrator import Answer, Application, Question, Run, node, workflow
 from orchestrator.errors import BadInput, ModelUnreachable, RunNotFound, SettingsError
+from orchestrator.models.bandit import PromptBandit
+from orchestrator.models.feedback import LOOK, SharedBandit
 from orchestrator.ports import LanguageModel, Runs, Verdicts
-from orchestrator.prompt_bandit import PromptBandit
 from orchestrator.serving import Limits
 from orchestrator.settings import Settings
-from orchestrator.shared_bandit import LOOK, SharedBandit
 from orchestrator.testing.clock import ManualClock
 from orchestrator.types import Message, Principal
 from tests.services.scripted import Asked, Reply, Scripted, chunk, completion, scripted, serving

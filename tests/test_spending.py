@@ -16,9 +16,9 @@ from connectors.wordllama import WordLlamaEmbedder
 from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, node, workflow
 from orchestrator.errors import InvalidOutput, ModelError, ModelUnreachable, NodeError, NoLogProbabilities
 from orchestrator.evaluation import beir, experiment
+from orchestrator.models.recorded import RecordedModel
+from orchestrator.models.routed import RoutedModel
 from orchestrator.ports import LanguageModel, Runs
-from orchestrator.recorded_model import RecordedModel
-from orchestrator.routed_model import RoutedModel
 from orchestrator.types import Hit, Message, Usage
 from tests.evaluation import sets
 from tests.services.scripted import Asked, Reply, chunk, completion, scripted, serving, step

@@ -11,7 +11,7 @@ from connectors.vllm.model import VllmModel
 from connectors.vllm.scoring import Scorer, ScoringModel
 from connectors.vllm.servers import Servers
 from orchestrator.errors import SettingsError
-from orchestrator.null_model import NullModel
+from orchestrator.models.null import NullModel
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

@@ -25,8 +25,8 @@ from orchestrator.errors import (
     NoLogProbabilities,
     UnknownModel,
 )
+from orchestrator.models.usage import Spending
 from orchestrator.ports import Generation, Probabilities, Scores
-from orchestrator.spending import Spending
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:

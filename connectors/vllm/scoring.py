@@ -15,9 +15,9 @@ from connectors.vllm.failures import translated
 from connectors.vllm.served import Served, Serving
 from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import ModelError, ModelUnreachable
-from orchestrator.null_model import NullModel
+from orchestrator.models.null import NullModel
+from orchestrator.models.usage import Spending
 from orchestrator.ports import Scores
-from orchestrator.spending import Spending
 
 #: Texts in one request: enough to fill a server's batch, few enough to share them among several.
 BATCH = 64

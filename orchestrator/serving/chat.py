@@ -15,8 +15,8 @@ from starlette.requests import ClientDisconnect
 from orchestrator.graph.context import Budget
 from orchestrator.graph.events import Event, Finished, Text
 from orchestrator.graph.workflow import Workflow
+from orchestrator.models.capped import CappedModel
 from orchestrator.ports import Conversations, LanguageModel
-from orchestrator.serving.capped import CappedModel
 from orchestrator.serving.connection import EventStream, read_body, while_connected
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
 from orchestrator.serving.errors import InvalidRequest, log, of_run, report

@@ -9,11 +9,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, TypeAdapter
 
 from orchestrator.errors import RunNotFound
+from orchestrator.models.feedback import judged
 from orchestrator.ports import RunRecord, Runs, RunStatus, StepRecord, Verdicts
 from orchestrator.serving.endpoint import Asker, Served
 from orchestrator.serving.openai import Annotation, CitedPassage, TokenUsage
 from orchestrator.serving.reply import Reply, cited, tokens
-from orchestrator.shared_bandit import judged
 from orchestrator.types import Answer
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])

@@ -13,7 +13,7 @@ from connectors.wordllama import WordLlamaEmbedder
 from orchestrator import Hits, Question, node
 from orchestrator.clock import SystemClock
 from orchestrator.errors import ModelError
-from orchestrator.null_model import NullModel
+from orchestrator.models.null import NullModel
 from orchestrator.ports import (
     Conversations,
     DocumentRow,

@@ -14,8 +14,8 @@ from orchestrator.app import Application
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.graph.result import RunResult
 from orchestrator.indexing.features import make_features
+from orchestrator.models.null import NullModel
 from orchestrator.nodes import PromptPrf, Retrieve
-from orchestrator.null_model import NullModel
 from orchestrator.ports import Features
 from orchestrator.types import Query
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf

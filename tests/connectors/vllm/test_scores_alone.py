@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator import Application, Hits, Question, workflow
-from orchestrator.cached_model import CachedModel
 from orchestrator.errors import BadInput, ModelError, NoModel
+from orchestrator.models.cached import CachedModel
+from orchestrator.models.capped import CappedModel
+from orchestrator.models.null import NullModel
 from orchestrator.nodes import Rerank
-from orchestrator.null_model import NullModel
 from orchestrator.ports import Documents, Embedder, LanguageModel, scores_texts
-from orchestrator.serving.capped import CappedModel
 from orchestrator.settings import Settings
 from orchestrator.testing.judge import Judge
 from orchestrator.types import Message

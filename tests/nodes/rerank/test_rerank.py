@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from orchestrator import Budget, Hits
 from orchestrator.errors import ContextTooLong
+from orchestrator.models.null import NullModel
 from orchestrator.nodes.rerank.calls import AT_ONCE, GIVEN_UP
 from orchestrator.nodes.rerank.candidates import even_groups, permutation
 from orchestrator.nodes.rerank.listwise import windows
-from orchestrator.null_model import NullModel
 from orchestrator.testing.judge import Noise
 from orchestrator.types import Hit
 from tests.nodes.rerank.asking import STRATEGIES, Babbler, Stalling, hits, judge, reranked

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import StoreError
-from orchestrator.joining import Joining
+from orchestrator.models.single_flight import Joining
 from orchestrator.ports import (
     Cache,
     Generation,
@@ -29,7 +29,7 @@ from orchestrator.types import Message, Usage
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-log = logging.getLogger("orchestrator.cached_model")
+log = logging.getLogger("orchestrator.models.cached")
 
 
 NumbersT = TypeVar("NumbersT", Probabilities, Scores)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadInput, RunNotFound, StoreError
-from orchestrator.prompt_bandit import PromptBandit
+from orchestrator.models.bandit import PromptBandit
 
 if TYPE_CHECKING:
     import numpy as np

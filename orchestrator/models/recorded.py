@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import BadInput, InvalidOutput, ModelError
+from orchestrator.models.usage import Spending
 from orchestrator.ports import (
     Generation,
     LanguageModel,
@@ -23,7 +24,6 @@ from orchestrator.ports import (
     of_use,
     scores_texts,
 )
-from orchestrator.spending import Spending
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:

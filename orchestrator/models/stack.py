@@ -25,7 +25,7 @@ class Introducing(Protocol):
 
 async def introductions(model: LanguageModel) -> list[tuple[str, str]]:
     """What the servers of a model serve, in words; closes it. ModelError if one does not answer."""
-    from orchestrator.routed_model import RoutedModel
+    from orchestrator.models.routed import RoutedModel
 
     found: dict[tuple[str, str], None] = {}
     for each in model.models.values() if isinstance(model, RoutedModel) else [model]:
@@ -41,8 +41,8 @@ def fronted(
     model: LanguageModel, settings: Settings, cache: Callable[[], Cache], *, record: Path | str | None = None
 ) -> LanguageModel:
     """The model as nodes are given it. BadInput if what is to be recorded is not there."""
-    from orchestrator.cached_model import CachedModel
-    from orchestrator.recorded_model import RecordedModel
+    from orchestrator.models.cached import CachedModel
+    from orchestrator.models.recorded import RecordedModel
 
     there = model.available or scores_texts(model)
     if record is not None:

@@ -11,6 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import BadInput, ContextTooLong, ModelError
+from orchestrator.models.bandit import PromptBandit
+from orchestrator.models.feedback import SharedBandit
+from orchestrator.models.usage import Spending
 from orchestrator.ports import (
     Embedder,
     Generation,
@@ -22,9 +25,6 @@ from orchestrator.ports import (
     of_use,
     scores_texts,
 )
-from orchestrator.prompt_bandit import PromptBandit
-from orchestrator.shared_bandit import SharedBandit
-from orchestrator.spending import Spending
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:

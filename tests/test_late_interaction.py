@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from orchestrator.late_interaction import FixedDimensionalEncoder, max_sim
+from orchestrator.ranking.late_interaction import FixedDimensionalEncoder, max_sim
 
 pytestmark = pytest.mark.slow
 

@@ -21,8 +21,8 @@ from qdrant_edge import (
 
 from connectors.qdrant_edge.points import ENCODED, TOKENS, query_matrix
 from orchestrator.errors import IndexMismatch
-from orchestrator.late_interaction import stored_encoder
 from orchestrator.ports import IndexFormat, Late
+from orchestrator.ranking.late_interaction import stored_encoder
 
 if TYPE_CHECKING:
     import numpy as np

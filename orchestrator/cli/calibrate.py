@@ -14,7 +14,7 @@ from orchestrator.cli.program import Invocation, JsonOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.evaluation import Dataset
-    from orchestrator.relevance import RelevanceMap
+    from orchestrator.ranking.relevance_map import RelevanceMap
 
 
 def register(program: typer.Typer) -> None:

@@ -26,7 +26,14 @@ from orchestrator.evaluation.ranking import DocumentRankings, found_by
 from orchestrator.graph.workflow import Workflow
 from orchestrator.nodes.relevance import leg_rankings, term_count
 from orchestrator.ports import Documents, Embedder, SparseEncoder, VectorStore
-from orchestrator.relevance import MONOTONE, SUBJECT, Background, RelevanceMap, features, subject_score
+from orchestrator.ranking.relevance_map import (
+    MONOTONE,
+    SUBJECT,
+    Background,
+    RelevanceMap,
+    features,
+    subject_score,
+)
 from orchestrator.types import ANONYMOUS, Hits, Principal, Query, Question
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from orchestrator.evaluation.reweighting import reweighted, weighed_ndcg
 from orchestrator.evaluation.significance import Interval, interval, paired_p
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents
-from orchestrator.sources import SourceWeights, source_of
+from orchestrator.ranking.source_weights import SourceWeights, source_of
 from orchestrator.types import ANONYMOUS, Principal, Question
 
 if TYPE_CHECKING:

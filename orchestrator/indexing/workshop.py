@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import IndexMismatch, ModelError, StoreError
 from orchestrator.indexing.documents import embedded_text
 from orchestrator.indexing.spool import TokenSpool
-from orchestrator.late_interaction import stored_encoder
 from orchestrator.ports import (
     Catalogue,
     DocumentRow,
@@ -24,6 +23,7 @@ from orchestrator.ports import (
     SparseVector,
     TokenEmbedder,
 )
+from orchestrator.ranking.late_interaction import stored_encoder
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
 
-from orchestrator.nodes.lexrank import lexrank
 from orchestrator.ports import Embedder, SparseEncoder, SparseVector
+from orchestrator.ranking.lexrank import lexrank
 from orchestrator.text.sentences import Sentence, introduces, sentences
 from orchestrator.types import Passage, Query
 

@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field
 from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.clusters import clustered
 from orchestrator.nodes.compress import first_query
 from orchestrator.nodes.decompose import parts_of
 from orchestrator.nodes.phrases import Phrases
 from orchestrator.ports import Documents, LanguageModel, SparseEncoder, VectorStore
+from orchestrator.ranking.clusters import clustered
 from orchestrator.types import Facets, Hits, Message, Passage, Queries, Question
 
 if TYPE_CHECKING:

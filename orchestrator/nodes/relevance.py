@@ -10,7 +10,7 @@ from orchestrator.errors import IndexMismatch
 from orchestrator.graph.node import Node
 from orchestrator.nodes.compress import first_query
 from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
-from orchestrator.relevance import RelevanceMap, features
+from orchestrator.ranking.relevance_map import RelevanceMap, features
 from orchestrator.types import Hits, Queries, Query, Question
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]

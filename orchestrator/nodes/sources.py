@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestrator.graph.node import Node
 from orchestrator.ports import Documents
-from orchestrator.sources import SourceWeights, require_weights, source_of
+from orchestrator.ranking.source_weights import SourceWeights, require_weights, source_of
 from orchestrator.types import Hits, Question, ranked
 
 Count = Annotated[int, Field(ge=1)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.errors import BadInput
-from orchestrator.late_interaction import max_sim
 from orchestrator.ports import Late, VectorStore
+from orchestrator.ranking.late_interaction import max_sim
 from orchestrator.testing.vector_store import RED, STAFF, Fillable
 from orchestrator.testing.vectors import DIMENSIONS, direction, document
 from orchestrator.types import ANONYMOUS, NOBODY, Filter, Hits, Principal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.late_interaction import max_sim
 from orchestrator.ports import TokenEmbedder
+from orchestrator.ranking.late_interaction import max_sim
 
 TEXTS = ("Otters sleep on their backs.", "A badger digs.", "x", "", "水獭", "a \ud800 half", "otter " * 3000)
 

@@ -185,7 +185,7 @@ def _documents():
 
 
 def test_weights_are_kept_as_json(tmp_path: Path) -> None:
-    from orchestrator.sources import SourceWeights
+    from orchestrator.ranking.source_weights import SourceWeights
 
     given_ = SourceWeights("folder", (("a", 0.0), ("b", 0.5)))
     given_.save(tmp_path / "w.json")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
-from orchestrator.nodes.clusters import clustered, silhouette, spherical_k_means
 from orchestrator.nodes.phrases import Phrases
+from orchestrator.ranking.clusters import clustered, silhouette, spherical_k_means
 
 
 def bundles(number: int, size: int, *, spread: float, seed: int) -> np.ndarray:

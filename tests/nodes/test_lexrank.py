@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.nodes.lexrank import lexrank
 from orchestrator.nodes.mmr import maximal_marginal_relevance
+from orchestrator.ranking.lexrank import lexrank
 
 _SIZES = st.integers(1, 12)
 

@@ -11,9 +11,9 @@ import pytest_asyncio
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.app import Application
 from orchestrator.errors import OrchestratorError
-from orchestrator.late_interaction import max_sim
 from orchestrator.nodes import MaxSim, Retrieve, RetrieveLate
 from orchestrator.ports import TokenEmbedder
+from orchestrator.ranking.late_interaction import max_sim
 from orchestrator.settings import Settings
 from tests.nodes.shelf import BOARD, RECORDS, given_hits, ids, names, shelf
 

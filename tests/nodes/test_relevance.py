@@ -17,7 +17,7 @@ from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.app import Application
 from orchestrator.errors import BadInput, IndexMismatch, NodeError, OrchestratorError
 from orchestrator.nodes import CitedAnswer, Compress, RelevanceFilter, Retrieve
-from orchestrator.relevance import FEATURES, MONOTONE, RelevanceMap, features
+from orchestrator.ranking.relevance_map import FEATURES, MONOTONE, RelevanceMap, features
 from orchestrator.types import Hit, Hits, Query, ranked
 from tests.nodes.shelf import BOARD, names, shelf
 

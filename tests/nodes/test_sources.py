@@ -11,7 +11,7 @@ from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.app import Application
 from orchestrator.errors import BadInput
 from orchestrator.nodes import WeighSources
-from orchestrator.sources import SourceWeights, source_of
+from orchestrator.ranking.source_weights import SourceWeights, source_of
 from orchestrator.types import Passage
 from tests.nodes.shelf import BOARD, given_hits, ids, names, shelf
 

@@ -1,0 +1,1 @@
+"""Ranking functions without a graph: late interaction, fusion, centrality, maps of scores."""

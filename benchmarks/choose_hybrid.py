@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 
 from benchmarks.hybrid_half import Constants, Half, loaded
 from benchmarks.retrieval import TARGETS
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.settings import Settings
 
 LEVEL = 0.001

@@ -39,7 +39,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import Workflow, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.significance import paired_p

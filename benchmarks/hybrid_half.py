@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.retrieval import TARGETS, odd
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.indexed import index_of, indexed
 from orchestrator.nodes.decompose import parts_of

@@ -56,7 +56,7 @@ FILE = 5_000
 
 def embedder(name: str) -> Any:
     """The embedder of the settings, warm."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.settings import Settings
 
     made = Application(Settings(embedder=name)).embedder  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def one_line(corpora: list[Path], name: str) -> float:
 
 async def add(root: Path, home: Path, name: str) -> float:
     """Seconds of adding a folder to a new index."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.settings import Settings
 
     async with Application(Settings(home=home, embedder=name)) as app:  # type: ignore[arg-type]

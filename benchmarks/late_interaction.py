@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.retrieval import METRICS, TARGETS, half, half_p, odd
 from orchestrator import fuse, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import beir, experiment
 from orchestrator.nodes import MaxSim, Retrieve, RetrieveLate, contrast
 from orchestrator.settings import Settings

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.retrieval import TARGETS, half, half_p, odd
 from orchestrator import Workflow, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir, experiment
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.report import Report

@@ -22,7 +22,7 @@ from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.shards import Quantisation
 from connectors.sql import Database, SqlCatalogue, SqlLedger
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.clock import SystemClock
 from orchestrator.evaluation import beir
 from orchestrator.indexing.workshop import index_format

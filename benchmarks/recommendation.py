@@ -22,7 +22,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.interactions.log_files import read_log
 from orchestrator.nodes.slate import offered
 from orchestrator.recommendation.arms import ARMS

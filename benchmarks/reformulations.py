@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.retrieval import HYBRID_FEEDBACK, half, odd
 from orchestrator import Workflow, fuse, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.significance import Interval, interval
 from orchestrator.nodes import Interpolate, Recorded, Retrieve, contrast, dbsf, rrf

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks.retrieval import odd
 from orchestrator import workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.monotone import logistic

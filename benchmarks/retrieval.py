@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import Workflow, fuse, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.report import ArmReport
 from orchestrator.evaluation.significance import Interval, interval, paired_p

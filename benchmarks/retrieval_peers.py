@@ -34,7 +34,7 @@ import numpy as np
 
 from benchmarks import retrieval_peer
 from orchestrator import Queries, Workflow, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.metrics import metric, score

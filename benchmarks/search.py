@@ -44,6 +44,7 @@ from connectors.qdrant_edge.points import DENSE, TERMS
 from connectors.qdrant_edge.reading import ShardReader
 from connectors.sql import Database, SqlCatalogue, SqlLedger
 from orchestrator import Principal, Question
+from orchestrator.application.workflow_files import load_workflow
 from orchestrator.clock import SystemClock
 from orchestrator.nodes.fusion import anchored_sum
 from orchestrator.ports import (
@@ -57,7 +58,6 @@ from orchestrator.ports import (
     VectorStore,
 )
 from orchestrator.types import Hits
-from orchestrator.workflow_files import load_workflow
 
 DIMENSIONS, VOCABULARY, STOP_WORDS, LEG = 256, 50_000, 30, 100
 READER = Principal(grants=frozenset({"public"}), name="reader")

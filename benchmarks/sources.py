@@ -34,7 +34,7 @@ import numpy as np
 
 from benchmarks.retrieval import odd
 from orchestrator import workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir
 from orchestrator.evaluation.datasets import Record
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from benchmarks.retrieval import odd
 from orchestrator import workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation import beir, experiment
 from orchestrator.nodes import RetrieveTools
 from orchestrator.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.graph.algebra import SKIP, each, fuse, repeat, route
     from orchestrator.graph.context import Budget, Run
     from orchestrator.graph.events import Event, Finished, NodeFinished, NodeStarted, Text
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Application": "orchestrator.app",
+    "Application": "orchestrator.application.application",
     **dict.fromkeys(("SKIP", "each", "fuse", "repeat", "route"), "orchestrator.graph.algebra"),
     **dict.fromkeys(("Budget", "Run"), "orchestrator.graph.context"),
     **dict.fromkeys(

@@ -11,7 +11,7 @@ import pytest
 
 import connectors.minilm
 from orchestrator import ANONYMOUS, Question
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import IndexMismatch
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.worker import workshop_of

@@ -85,7 +85,12 @@ def test_workflows_are_made_of_nodes_alone() -> None:
 
 def test_connectors_know_the_library_by_what_it_promises() -> None:
     """An adapter may use ports, types, errors and shared text tools: never the doors or the engine."""
-    closed = ("orchestrator.app", "orchestrator.cli", "orchestrator.serving", "orchestrator.graph")
+    closed = (
+        "orchestrator.application.application",
+        "orchestrator.cli",
+        "orchestrator.serving",
+        "orchestrator.graph",
+    )
     for file in (ROOT / "connectors").rglob("*.py"):
         assert not [name for name in imported(file) if name.startswith(closed)], file
 
@@ -113,11 +118,11 @@ def test_importing_the_library_loads_nothing_heavy_and_opens_no_socket() -> None
         ("orchestrator.types", set[str]()),
         ("orchestrator.errors", set[str]()),
         ("orchestrator.ports", set[str]()),
-        ("orchestrator.workflow_files", set[str]()),
+        ("orchestrator.application.workflow_files", set[str]()),
         ("orchestrator.settings", {"pydantic", "asyncio", "socket"}),
         ("orchestrator.cli", set[str]()),
         ("orchestrator.cli.program", {"typer", "asyncio", "socket", "rich"}),
-        ("orchestrator.app", {"pydantic", "asyncio", "socket"}),
+        ("orchestrator.application.application", {"pydantic", "asyncio", "socket"}),
     ],
 )
 def test_each_part_loads_only_what_it_stands_on(module: str, may: set[str]) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.application.workflow_files import load_file, load_workflow, shipped_files, workflow_files
 from orchestrator.errors import BadInput, UnknownWorkflow
-from orchestrator.workflow_files import load_file, load_workflow, shipped_files, workflow_files
 
 ONE = """
 from orchestrator import Answer, Question, node, workflow
@@ -125,7 +125,7 @@ def test_the_plan_of_a_workflow_does_not_depend_on_where_its_file_lies(tmp_path:
         file.parent.mkdir()
         file.write_text(ONE.replace("{name}", "echoes"))
         code = (
-            "from orchestrator.workflow_files import load_workflow as load\n"
+            "from orchestrator.application.workflow_files import load_workflow as load\n"
             f"print(load({str(file)!r}).fingerprint)"
         )
         prints.add(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)

@@ -18,7 +18,7 @@ from orchestrator.cli.program import (
 )
 
 if TYPE_CHECKING:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.graph.result import RunResult
     from orchestrator.types import Answer
 
@@ -42,7 +42,7 @@ def ask(
 ) -> None:
     """Ask an index a question; print the answer and the passages it cites."""
     from orchestrator.answering import answering
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
     from orchestrator.types import Question
 

@@ -82,7 +82,7 @@ async def _fitted(
     unanswerable: float,
     lost: float,
 ) -> RelevanceMap:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.evaluation.indexed import indexed
     from orchestrator.evaluation.relevance import fit_relevance
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
 State = Literal["ok", "note", "fault"]
 
@@ -64,7 +64,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 def _findings(given: Invocation) -> Iterator[Finding]:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.errors import OrchestratorError
     from orchestrator.settings import unknown_variables
 
@@ -182,8 +182,8 @@ def _indexes(application: Application) -> Iterator[Finding]:
 
 
 def _workflows(application: Application) -> Iterator[Finding]:
+    from orchestrator.application.workflow_files import load_workflow, workflow_files
     from orchestrator.errors import OrchestratorError
-    from orchestrator.workflow_files import load_workflow, workflow_files
 
     sound: list[str] = []
     for name in workflow_files():

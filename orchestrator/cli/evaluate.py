@@ -17,7 +17,7 @@ from orchestrator.cli.output import note, plain, progress, say, say_json
 from orchestrator.cli.program import Invocation, RecordOption, ReplayOption, invocation
 
 if TYPE_CHECKING:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.evaluation import Dataset, Report, SavedRun
     from orchestrator.graph.workflow import Workflow
 
@@ -139,7 +139,7 @@ async def _compared(
     record: Path | None,
     replay: Path | None,
 ) -> Report:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.evaluation import experiment
     from orchestrator.evaluation.arms import contenders
     from orchestrator.evaluation.experiment import work_folder

@@ -23,9 +23,9 @@ def register(program: typer.Typer) -> None:
 
 def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
     """List everything that is wrong with a workflow, without running it."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
+    from orchestrator.application.workflow_files import load_workflow
     from orchestrator.errors import WorkflowError
-    from orchestrator.workflow_files import load_workflow
 
     loaded = load_workflow(workflow)
     faults = loaded.faults(Application(invocation(context).settings()).provided)
@@ -42,7 +42,7 @@ def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOptio
 
 def draw(workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
     """Print a workflow as a Mermaid diagram, with what flows along every edge."""
-    from orchestrator.workflow_files import load_workflow
+    from orchestrator.application.workflow_files import load_workflow
 
     loaded = load_workflow(workflow)
     loaded.check()
@@ -67,8 +67,8 @@ def new(
 
     A copy under the shipped name is used instead of it, in this folder.
     """
+    from orchestrator.application.workflow_files import FOLDER, shipped_files
     from orchestrator.errors import BadInput, UnknownWorkflow
-    from orchestrator.workflow_files import FOLDER, shipped_files
 
     if not re.fullmatch(r"[a-z][a-z0-9_]*", workflow):
         raise BadInput(

@@ -94,7 +94,7 @@ def list_(context: typer.Context, index: IndexOption = None, as_json: JsonOption
     if index is not None:
         _list_files(invocation(context), index, as_json)
         return
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
     application = Application(invocation(context).settings())
     try:
@@ -265,7 +265,7 @@ def features(
     Only what is missing is made: run it again after adding documents. With a language model, it writes
     them; without one, keyphrases and entities are found by rules.
     """
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
     from orchestrator.indexing.features import KINDS, FeatureReport, make_features
     from orchestrator.ports import FeatureKind, Features, LanguageModel, SparseEncoder
@@ -330,7 +330,7 @@ def _with_indexer(
     anew: bool = False,
 ) -> ResultT:
     """Do something with the indexer of an index, showing its progress; everything is closed at the end."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
     settings = given.settings(index=index)
 

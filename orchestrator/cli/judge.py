@@ -24,7 +24,7 @@ def judge(
     as_json: JsonOption = False,
 ) -> None:
     """Say how good the answer of a run was, so that `routes` learn which model to ask. Once an answer."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
     settings = invocation(context).settings()
 

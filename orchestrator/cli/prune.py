@@ -24,7 +24,7 @@ def prune(
     as_json: JsonOption = False,
 ) -> None:
     """Delete runs, checkpoints, conversations, cached results and stopped trainings as `retention` says."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
     settings = invocation(context).settings()
 

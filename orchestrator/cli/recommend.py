@@ -66,7 +66,7 @@ def train(
 
     Arms whose library is not installed are left out, and said. A training that was stopped goes on.
     """
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.training import train as trained_on
 
@@ -95,7 +95,7 @@ def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = Fals
     weights stay; an arm that cannot be carried over is left out, and said. What is in use stays so until
     the new edition is whole.
     """
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.refreshing import refresh as refreshed
 
@@ -123,7 +123,7 @@ def evaluate(
     The whole catalogue is ranked, with the history removed and kept. What is trained is kept, so that a
     comparison that was stopped goes on, and another of the same log is quick.
     """
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.cli.evaluate import require_writable, write_whole
     from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.evaluation import evaluate as evaluated
@@ -181,7 +181,7 @@ def top(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a user, or whoever had some items, would be offered, and why."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.cli.ids import listed
     from orchestrator.errors import BadInput
     from orchestrator.nodes.slate import offered
@@ -242,7 +242,7 @@ def withdraw(
     as_json: JsonOption = False,
 ) -> None:
     """Take items out of every ranking at once, without training."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
 
     editions = Application(invocation(context).settings()).recommender.editions

@@ -27,7 +27,7 @@ def backup(
     as_json: JsonOption = False,
 ) -> None:
     """Write indexes, runs, conversations and trained recommenders into one file, while others use them."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
     application = Application(invocation(context).settings())
     try:
@@ -48,7 +48,7 @@ def restore(
 
     Killed at any moment, the next command finishes it or finds everything as it was.
     """
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
     application = Application(invocation(context).settings())
     try:

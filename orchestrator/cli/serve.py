@@ -45,7 +45,7 @@ def serve(
 
     Listening on anything but this machine needs API keys in the settings.
     """
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.serving import serve as listen
 
     settings = invocation(context).settings(index=index)
@@ -75,7 +75,7 @@ def serve(
 
 def _keep_pruning(settings: Settings) -> None:
     """Delete what is old, now and once an hour, on connections of its own."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
     async def prune() -> None:
         async with Application(settings) as application:

@@ -27,7 +27,7 @@ def trace(
     as_json: JsonOption = False,
 ) -> None:
     """Show what each node of a run read, wrote and cost. Only whoever asked may see it."""
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.errors import RunNotFound
 
     settings = invocation(context).settings()

@@ -53,7 +53,7 @@ def weigh(
     The index holds the judged documents under the ids that the judgements use. Half of the queries
     are learned from; the gain is told for the others.
     """
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.cli.ask import require_content
 
     require_writable(out)

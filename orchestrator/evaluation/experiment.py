@@ -31,7 +31,7 @@ from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, Vect
 from orchestrator.types import ANONYMOUS, Hit, Hits, Principal, Question, Usage
 
 if TYPE_CHECKING:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
 DEFAULT_METRICS = ("ndcg@10", "recall@100")
 #: Queries asked at once where a model server does the work.

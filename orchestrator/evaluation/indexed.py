@@ -18,7 +18,7 @@ from orchestrator.ports import Features, PassageRow
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 if TYPE_CHECKING:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
 #: Raised whenever corpora are written for indexing in another way: they are then indexed anew.
 FORMAT = 1
@@ -41,7 +41,7 @@ async def indexed(
     """The ports of the data set's index, which is made if it is not there yet."""
     async with AsyncExitStack() as opened:
         if application is None:
-            from orchestrator.app import Application
+            from orchestrator.application.application import Application
 
             application = await opened.enter_async_context(Application())
         late = " tokens" if application.settings.late_interaction else ""

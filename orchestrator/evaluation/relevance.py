@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
 #: Fewer queries with something relevant than this say too little.
 LEAST = 20

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
 
 #: Fewer queries than this on either side say nothing.
 LEAST = 10

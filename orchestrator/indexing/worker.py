@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 from orchestrator.indexing.reading import Reader
 
 if TYPE_CHECKING:
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.indexing.workshop import Workshop
     from orchestrator.ports import Embedder, TokenEmbedder
 
@@ -89,7 +89,7 @@ def main() -> None:
     # It takes a second to start: it does so while this process imports what it needs.
     reader = Reader() if order["reads"] else None
 
-    from orchestrator.app import Application
+    from orchestrator.application.application import Application
     from orchestrator.settings import Settings
 
     app = Application(Settings(**order["settings"]))

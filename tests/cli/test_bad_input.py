@@ -213,7 +213,7 @@ def test_a_fault_of_the_program_is_said_to_be_one(cli: Command, monkeypatch: pyt
     def broken(*_: object) -> None:
         raise RuntimeError("the roof is on fire")
 
-    monkeypatch.setattr("orchestrator.workflow_files.load_workflow", broken)
+    monkeypatch.setattr("orchestrator.application.workflow_files.load_workflow", broken)
     outcome = cli("draw", "chat")
     assert outcome.code == 1
     assert "Unexpected RuntimeError: the roof is on fire" in outcome.err

@@ -14,7 +14,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import BertProcessing
 
 from connectors.splade import SpladeEncoder
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import IndexMismatch, OrchestratorError, SettingsError
 from orchestrator.ports import Lexical, SparseEncoder, VectorStore
 from orchestrator.settings import Settings

@@ -89,7 +89,7 @@ def test_the_place_depends_on_the_files_of_the_nodes(tmp_path: Path) -> None:
     source = "from orchestrator import node, workflow\nfrom orchestrator.types import Hits, Question\n"
     source += "def helper(): return {value}\n@node\nasync def find(question: Question) -> Hits:\n"
     source += '    helper()\n    return Hits()\narm = workflow("arm", find)\n'
-    from orchestrator.workflow_files import load_workflow
+    from orchestrator.application.workflow_files import load_workflow
 
     codes = {code_of(workflow("plain", s.overlap))}
     for number in (1, 2):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.settings import Settings
 
 

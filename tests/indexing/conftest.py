@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.reading import Reader
 from orchestrator.indexing.worker import workshop_of

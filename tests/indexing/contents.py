@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.indexing.upkeep import pages
 from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
 from orchestrator.types import Principal

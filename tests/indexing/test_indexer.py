@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, IndexMismatch, StoreError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.upkeep import pages
@@ -316,7 +316,7 @@ async def test_a_disk_that_is_full_loses_nothing(app: Application, docs: Path, t
     # A limit on the size of files stands in for a full disk: no shard can be written.
     script = (
         "import asyncio, resource, sys\n"
-        "from orchestrator.app import Application\n"
+        "from orchestrator.application.application import Application\n"
         "from orchestrator.errors import OrchestratorError\n"
         "from orchestrator.settings import Settings\n"
         "app = Application(Settings(home=sys.argv[1]))\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import OrchestratorError
 from orchestrator.indexing.documents import Recipe
 from orchestrator.indexing.files import scan

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import IndexBusy
 
 pytestmark = pytest.mark.slow

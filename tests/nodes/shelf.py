@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.worker import workshop_of
 from orchestrator.ports import Documents

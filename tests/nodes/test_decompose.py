@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Hits, Queries, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.nodes import Retrieve, Sentences
 from orchestrator.nodes.decompose import parts_of
 from orchestrator.text.sentences import sentences

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
 from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.nodes import Retrieve, Rm3, RocchioTerms, VectorFeedback
 from orchestrator.nodes.feedback import fed_back, likeness, mean_of_units, relevance_model, spelled
 from orchestrator.ports import SparseVector, VectorStore

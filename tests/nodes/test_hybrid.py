@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.ports import Embedder
 from tests.nodes.shelf import BOARD, names, shelf
 

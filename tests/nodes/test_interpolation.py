@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Question, fuse, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import BadInput
 from orchestrator.nodes import Interpolate, Retrieve, contrast
 from orchestrator.nodes.fusion import anchored_sum, highest_score

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import OrchestratorError
 from orchestrator.nodes import MaxSim, Retrieve, RetrieveLate
 from orchestrator.ports import TokenEmbedder

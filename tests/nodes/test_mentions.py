@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Hits, Principal, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.nodes import Mentions
 from orchestrator.nodes.mentions import mentions
 from orchestrator.types import Hit, Passage

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.graph.result import RunResult
 from orchestrator.indexing.features import make_features

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Queries, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.graph.result import RunResult
 from orchestrator.nodes import PseudoDocuments, Retrieve
 from orchestrator.nodes.pseudo_documents import appended, mean_direction

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.evaluation.beir_folder import beir
 from orchestrator.evaluation.experiment import experiment
 from orchestrator.nodes import Retrieve

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import ANONYMOUS, Question, fuse, workflow
+from orchestrator.application.workflow_files import load_workflow
 from orchestrator.errors import BadInput
 from orchestrator.nodes import (
     FindItems,
@@ -26,7 +27,6 @@ from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.training import train
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import Answer, Filter, History, Principal, Slate
-from orchestrator.workflow_files import load_workflow
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 USER = Principal(grants=frozenset({"public"}), name="user-0003")

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Queries, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import BadInput
 from orchestrator.graph.result import RunResult
 from orchestrator.nodes import Recorded, Retrieve

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Principal, Queries, Question, node, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import ModelError
 from orchestrator.graph.context import Budget
 from orchestrator.graph.result import RunResult

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, IndexMismatch, NodeError, OrchestratorError
 from orchestrator.nodes import CitedAnswer, Compress, RelevanceFilter, Retrieve
 from orchestrator.ranking.relevance_map import FEATURES, MONOTONE, RelevanceMap, features

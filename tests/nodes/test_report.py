@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Answer, Budget, Finished, Hits, Principal, Question, Text, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import ModelError, NodeError
 from orchestrator.evaluation.arms import contenders
 from orchestrator.evaluation.ranking import found_by

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Hits, Principal, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.nodes import Mmr, Retrieve, SemanticCompression
 from orchestrator.nodes.semantic_compression import facility_location
 from orchestrator.types import Filter

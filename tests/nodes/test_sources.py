@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import BadInput
 from orchestrator.nodes import WeighSources
 from orchestrator.ranking.source_weights import SourceWeights, source_of

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Question, workflow
-from orchestrator.app import Application
+from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.worker import workshop_of

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import Question, node, workflow
+from orchestrator.application.workflow_files import load_workflow
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log
 from orchestrator.nodes import Recommend, Slated
@@ -19,7 +20,6 @@ from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.training import train
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import History, Hits, Principal
-from orchestrator.workflow_files import load_workflow
 from tests.serving.asgi import asking, endpoint, stateless
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")

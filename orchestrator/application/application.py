@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orchestrator.connections import PROVIDED, Connections
+from orchestrator.application.container import PROVIDED, Connections
+from orchestrator.application.workflow_files import load_workflow
 from orchestrator.errors import IndexMismatch
 from orchestrator.settings import DAY
 from orchestrator.types import Principal, Question
-from orchestrator.workflow_files import load_workflow
 
 if TYPE_CHECKING:
     from orchestrator.archive import Manifest, Progress

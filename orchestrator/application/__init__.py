@@ -1,0 +1,1 @@
+"""The application: settings and providers put together, and what is done with them."""

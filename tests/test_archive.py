@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.archive import ArchivedIndex, Manifest, read_archive, write_archive
+from orchestrator.backup.archive import ArchivedIndex, Manifest, read_archive, write_archive
 from orchestrator.errors import BadInput, StoreError
 
 

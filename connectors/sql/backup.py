@@ -12,7 +12,7 @@ from connectors.sql.migrations import HEAD
 from orchestrator.errors import BadInput, StoreError
 
 if TYPE_CHECKING:
-    from orchestrator.archive import ArchivedIndex
+    from orchestrator.backup.archive import ArchivedIndex
 
 
 def backup(database: Database, path: Path) -> None:
@@ -75,7 +75,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
     """The indexes that a copy of the state names."""
     from connectors.sql.catalogue import SqlCatalogue
-    from orchestrator.archive import ArchivedIndex
+    from orchestrator.backup.archive import ArchivedIndex
 
     database = Database(copy)
     try:

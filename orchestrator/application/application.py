@@ -14,7 +14,7 @@ from orchestrator.settings import DAY
 from orchestrator.types import Principal, Question
 
 if TYPE_CHECKING:
-    from orchestrator.archive import Manifest, Progress
+    from orchestrator.backup.archive import Manifest, Progress
     from orchestrator.graph.context import Budget
     from orchestrator.graph.result import RunResult
     from orchestrator.graph.runner import Durability
@@ -151,7 +151,7 @@ class Application(Connections):
     def backup(self, path: Path, progress: Progress) -> Manifest:
         """Write everything that is kept into the archive `path`, while others may use it."""
         import orchestrator
-        from orchestrator import safekeeping
+        from orchestrator.backup import snapshot as safekeeping
 
         return safekeeping.backup(
             path,
@@ -166,7 +166,7 @@ class Application(Connections):
 
     def restore(self, path: Path, progress: Progress, *, force: bool = False) -> Manifest:
         """Replace everything that is kept by the archive `path`; `force` if there is anything."""
-        from orchestrator import safekeeping
+        from orchestrator.backup import snapshot as safekeeping
 
         indexes = [each.index for each in self.catalogue.indexes()]
         held = [f"the indexes {', '.join(indexes)}"] if indexes else []

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         SqlRuns,
         SqlVerdicts,
     )
-    from orchestrator.archive import ArchivedIndex
+    from orchestrator.backup.archive import ArchivedIndex
     from orchestrator.recommendation.arms import Roster
     from orchestrator.recommendation.recommender import EditionRecommender
 
@@ -103,7 +103,7 @@ class Connections:
     def database(self) -> Database:
         """The state. Opening it makes or migrates its tables, and finishes a restore that was killed."""
         from connectors.sql import Database
-        from orchestrator import safekeeping
+        from orchestrator.backup import snapshot as safekeeping
 
         database = Database(self.settings.database_url)
         if safekeeping.unfinished(self.settings.home):

@@ -12,7 +12,7 @@ from orchestrator.cli.output import progress, say, say_json
 from orchestrator.cli.program import JsonOption, invocation
 
 if TYPE_CHECKING:
-    from orchestrator.archive import Manifest
+    from orchestrator.backup.archive import Manifest
 
 
 def register(program: typer.Typer) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.archive import (
+from orchestrator.backup.archive import (
     SHARDS,
     STATE,
     TRAINED,

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from orchestrator.application.application import Application
     from orchestrator.graph.algebra import SKIP, each, fuse, repeat, route
     from orchestrator.graph.context import Budget, Run
-    from orchestrator.graph.events import Event, Finished, NodeFinished, NodeStarted, Text
     from orchestrator.graph.node import Node, node
-    from orchestrator.graph.result import RunResult
+    from orchestrator.graph.run.events import Event, Finished, NodeFinished, NodeStarted, Text
+    from orchestrator.graph.run.result import RunResult
     from orchestrator.graph.workflow import Workflow, workflow
     from orchestrator.types import ANONYMOUS, Answer, Context, Hits, Principal, Queries, Question
 
@@ -21,10 +21,10 @@ _HOMES = {
     **dict.fromkeys(("SKIP", "each", "fuse", "repeat", "route"), "orchestrator.graph.algebra"),
     **dict.fromkeys(("Budget", "Run"), "orchestrator.graph.context"),
     **dict.fromkeys(
-        ("Event", "Finished", "NodeFinished", "NodeStarted", "Text"), "orchestrator.graph.events"
+        ("Event", "Finished", "NodeFinished", "NodeStarted", "Text"), "orchestrator.graph.run.events"
     ),
     **dict.fromkeys(("Node", "node"), "orchestrator.graph.node"),
-    "RunResult": "orchestrator.graph.result",
+    "RunResult": "orchestrator.graph.run.result",
     **dict.fromkeys(("Workflow", "workflow"), "orchestrator.graph.workflow"),
     **dict.fromkeys(
         ("ANONYMOUS", "Answer", "Context", "Hits", "Principal", "Queries", "Question"), "orchestrator.types"

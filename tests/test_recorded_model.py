@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.errors import BadInput, ModelError
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.models.null import NullModel
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.nodes import GenQRFusion

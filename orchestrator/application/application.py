@@ -16,8 +16,8 @@ from orchestrator.types import Principal, Question
 if TYPE_CHECKING:
     from orchestrator.backup.archive import Manifest, Progress
     from orchestrator.graph.context import Budget
-    from orchestrator.graph.result import RunResult
-    from orchestrator.graph.runner import Durability
+    from orchestrator.graph.run.result import RunResult
+    from orchestrator.graph.run.runner import Durability
     from orchestrator.graph.workflow import Workflow
     from orchestrator.indexing.indexer import Indexer
     from orchestrator.ports import Embedder

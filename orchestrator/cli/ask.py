@@ -19,7 +19,7 @@ from orchestrator.cli.program import (
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
-    from orchestrator.graph.result import RunResult
+    from orchestrator.graph.run.result import RunResult
     from orchestrator.types import Answer
 
 

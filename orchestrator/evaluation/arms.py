@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.runs import SavedRun
 from orchestrator.graph.channel import type_name
-from orchestrator.graph.plan import calls
+from orchestrator.graph.plan.plan import calls
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Cache, Runs
 from orchestrator.types import Answer, Hits, Question

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import orchestrator
-from orchestrator.graph.plan import calls
+from orchestrator.graph.plan.plan import calls
 from orchestrator.graph.workflow import Workflow
 from orchestrator.types import Hit, Hits
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import NodeError, OrchestratorError
 from orchestrator.evaluation.journal import Outcome
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.ports import Documents
 from orchestrator.types import Answer, Hit, Hits, Principal
 

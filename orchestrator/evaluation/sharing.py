@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from orchestrator.graph.plan import Call
-from orchestrator.graph.running import RunState, StepTrace
+from orchestrator.graph.plan.plan import Call
+from orchestrator.graph.run.state import RunState, StepTrace
 from orchestrator.types import Usage
 
 Interval = tuple[float, float]

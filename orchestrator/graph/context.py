@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.types import Principal
 
 if TYPE_CHECKING:
-    from orchestrator.graph.running import RunState
+    from orchestrator.graph.run.state import RunState
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import WorkflowError
 from orchestrator.graph.algebra import Expression, expression
 from orchestrator.graph.channel import Channel
-from orchestrator.graph.check import port_faults
 from orchestrator.graph.context import Budget
-from orchestrator.graph.fault import Fault
-from orchestrator.graph.fingerprint import node_fingerprint
-from orchestrator.graph.lower import lower
-from orchestrator.graph.plan import Call, Plan, calls, outline
-from orchestrator.graph.shape import ends_in
+from orchestrator.graph.plan.checks import port_faults
+from orchestrator.graph.plan.fault import Fault
+from orchestrator.graph.plan.fingerprint import node_fingerprint
+from orchestrator.graph.plan.plan import Call, Plan, calls, outline
+from orchestrator.graph.plan.planner import lower
+from orchestrator.graph.plan.resolve import ends_in
 from orchestrator.types import Principal, Question, Usage
 
 if TYPE_CHECKING:
-    from orchestrator.graph.checkpoint import FlowSerializer
-    from orchestrator.graph.events import Event
-    from orchestrator.graph.result import RunResult
-    from orchestrator.graph.runner import Durability, Ports
-    from orchestrator.graph.running import Sharing
-    from orchestrator.graph.walking import Walker
+    from orchestrator.graph.run.checkpoint import FlowSerializer
+    from orchestrator.graph.run.direct_backend import Walker
+    from orchestrator.graph.run.events import Event
+    from orchestrator.graph.run.result import RunResult
+    from orchestrator.graph.run.runner import Durability, Ports
+    from orchestrator.graph.run.state import Sharing
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Workflow(Expression):
 
     def draw(self) -> str:
         """The graph as Mermaid text, with what flows along every edge."""
-        from orchestrator.graph.drawing import mermaid
+        from orchestrator.graph.plan.mermaid import mermaid
 
         return mermaid(self)
 
@@ -110,7 +110,7 @@ class Workflow(Expression):
 
     def compiled(self, *, lines: bool, checkpointer: Any = None) -> Any:
         """The LangGraph graph, compiled once; each checkpointer gets a shallow copy of it."""
-        from orchestrator.graph.compiling import compile_plan
+        from orchestrator.graph.run.langgraph_backend import compile_plan
 
         kind = (lines, checkpointer is not None)
         if kind not in self._compiled:
@@ -130,7 +130,7 @@ class Workflow(Expression):
     @cached_property
     def walker(self) -> Walker:
         """What runs the plan without LangGraph."""
-        from orchestrator.graph.walking import Walker
+        from orchestrator.graph.run.direct_backend import Walker
 
         return Walker(self.plan)
 
@@ -141,7 +141,7 @@ class Workflow(Expression):
     @cached_property
     def serializer(self) -> FlowSerializer:
         """What writes this workflow's checkpoints."""
-        from orchestrator.graph.checkpoint import FlowSerializer
+        from orchestrator.graph.run.checkpoint import FlowSerializer
 
         return FlowSerializer([slot.channel.type for slot in self.plan.slots] + [Usage])
 
@@ -161,7 +161,7 @@ class Workflow(Expression):
         every node). Cancelling the task stops every node and model request of the run. `sharing`
         lets runs that are compared make equal calls once.
         """
-        from orchestrator.graph import runner
+        from orchestrator.graph.run import runner
 
         return await runner.run(
             self,
@@ -184,7 +184,7 @@ class Workflow(Expression):
         principal: Principal | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Run once, yielding events; the last is `Finished`. Close the generator to stop the run."""
-        from orchestrator.graph import runner
+        from orchestrator.graph.run import runner
 
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         work = runner.run(
@@ -208,7 +208,7 @@ class Workflow(Expression):
         self, run_id: str, *, ports: Ports, principal: Principal, budget: Budget | None = None
     ) -> RunResult:
         """Go on with a durable run that was interrupted, as the principal that began it."""
-        from orchestrator.graph import runner
+        from orchestrator.graph.run import runner
 
         return await runner.resume(self, run_id, ports, principal=principal, budget=budget or Budget())
 

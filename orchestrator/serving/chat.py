@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from orchestrator.graph.context import Budget
-from orchestrator.graph.events import Event, Finished, Text
+from orchestrator.graph.run.events import Event, Finished, Text
 from orchestrator.graph.workflow import Workflow
 from orchestrator.models.capped import CappedModel
 from orchestrator.ports import Conversations, LanguageModel

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from orchestrator.graph.events import Event, Finished
+from orchestrator.graph.run.events import Event, Finished
 from orchestrator.serving.admission import Admission
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from starlette.requests import ClientDisconnect
 
 from orchestrator.graph.context import Budget
-from orchestrator.graph.events import Event, Finished
+from orchestrator.graph.run.events import Event, Finished
 from orchestrator.graph.workflow import Workflow, workflow
 from orchestrator.nodes.recommend import Recommend
 from orchestrator.nodes.slate import POOL, Slated

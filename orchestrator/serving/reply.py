@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import WrongReturn
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.serving.openai import Annotation, CitedPassage, TokenUsage, UrlCitation
 from orchestrator.types import Citation, Usage
 

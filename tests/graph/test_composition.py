@@ -222,6 +222,6 @@ def test_drawing_names_every_node_and_what_flows():
 
 
 def _calls(wf):
-    from orchestrator.graph.plan import calls
+    from orchestrator.graph.plan.plan import calls
 
     return calls(wf.plan.body)

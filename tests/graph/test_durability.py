@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from connectors.sql import Database, SqlRuns
 from orchestrator import ANONYMOUS, Answer, Hits, Question, Run, each, fuse, node, repeat, workflow
 from orchestrator.errors import BadInput, NodeError, PlanChanged, RunNotFound, SettingsError
-from orchestrator.graph.checkpoint import FlowSerializer
+from orchestrator.graph.run.checkpoint import FlowSerializer
 from orchestrator.ports import LanguageModel, Runs
 from orchestrator.types import Citation, Context, Excerpt, Facets, Hit, Principal, Usage
 from tests.graph import flows as f

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.graph.reading import Reading
+from orchestrator.graph.run.provenance import Reading
 
 BEES = 'Bees dance to tell where flowers are. A hive has one queen, and she lays\nall "eggs" of the hive.'
 TIDES = "Tides follow the moon.\nSpring tides come with the full moon, neap tides with its quarters."

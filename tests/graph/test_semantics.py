@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from orchestrator import ANONYMOUS, SKIP, Question, each, fuse, node, repeat, route, workflow
 from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel
-from orchestrator.graph.running import RunState, current_run
-from orchestrator.graph.shape import as_step, ends_in, item_type, several, step_writes
+from orchestrator.graph.plan.resolve import as_step, ends_in, item_type, several, step_writes
+from orchestrator.graph.run.state import RunState, current_run
 
 
 @dataclass(frozen=True)

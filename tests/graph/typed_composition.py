@@ -9,7 +9,7 @@ from typing import Literal, assert_type
 from orchestrator import ANONYMOUS, Answer, Hits, Node, Question, Run, fuse, node, repeat, route, workflow
 from orchestrator.graph.algebra import Fuse, Parallel, Sequence, Step
 from orchestrator.graph.node import FunctionNode
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.graph.workflow import Workflow
 
 

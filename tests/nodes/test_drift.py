@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator import ANONYMOUS, Question, workflow
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import DriftGuard
 from orchestrator.nodes.drift import overlap
 from orchestrator.nodes.fusion import reciprocal_rank

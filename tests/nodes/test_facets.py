@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orchestrator import ANONYMOUS, Budget, Hits, Principal, Question, each, node, workflow
 from orchestrator.application.application import Application
 from orchestrator.errors import ModelError
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.graph.serialise import pack, unpack
 from orchestrator.nodes import AskFacet, Cover, Explore, Retrieve, SearchFacets, UniteFacets
 from orchestrator.nodes.facet_search import united

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Queries, Question, workflow
 from orchestrator.application.application import Application
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import PseudoDocuments, Retrieve
 from orchestrator.nodes.pseudo_documents import appended, mean_direction
 from orchestrator.ports import LanguageModel

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from orchestrator import ANONYMOUS, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.errors import BadInput
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import Recorded, Retrieve
 from orchestrator.nodes.recorded import query_texts, stored_texts, without_repeats
 from orchestrator.types import Query

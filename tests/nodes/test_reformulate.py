@@ -15,7 +15,7 @@ from orchestrator import ANONYMOUS, Principal, Queries, Question, node, workflow
 from orchestrator.application.application import Application
 from orchestrator.errors import ModelError
 from orchestrator.graph.context import Budget
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import GenQREnsemble, GenQRFusion, Retrieve
 from orchestrator.nodes.reformulate import INSTRUCTIONS, keywords
 from orchestrator.ports import Generation, LanguageModel

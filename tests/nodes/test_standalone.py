@@ -10,7 +10,7 @@ import pytest
 
 from connectors.bm25 import Bm25Encoder
 from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
-from orchestrator.graph.result import RunResult
+from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import Standalone
 from orchestrator.nodes.standalone import salient_terms, stands_alone
 from orchestrator.ports import Conversations

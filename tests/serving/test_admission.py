@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from orchestrator.graph.events import Event, Text
+from orchestrator.graph.run.events import Event, Text
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.errors import Overloaded, ShuttingDown, TooManyRequests
 from orchestrator.serving.live import live

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from orchestrator.graph.plan import Branch, Call, Fork, Line, Loop, Map, Op
+from orchestrator.graph.plan.plan import Branch, Call, Fork, Line, Loop, Map, Op
 
 if TYPE_CHECKING:
     from orchestrator.graph.workflow import Workflow

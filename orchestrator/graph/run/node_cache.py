@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.graph.fingerprint import node_fingerprint
-from orchestrator.graph.plan import Call
-from orchestrator.graph.running import RunState
+from orchestrator.graph.plan.fingerprint import node_fingerprint
+from orchestrator.graph.plan.plan import Call
+from orchestrator.graph.run.state import RunState
 from orchestrator.graph.serialise import pack, unpack
 from orchestrator.ports import Cache
 from orchestrator.types import Answer, Context, Hits

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.errors import BadInput, OrchestratorError, PlanChanged, RunNotFound, SettingsError
 from orchestrator.graph.channel import Channel, type_name
-from orchestrator.graph.compiling import DEGRADED, RECURSION_LIMIT, USAGE
 from orchestrator.graph.context import Budget
-from orchestrator.graph.events import Event, Finished
-from orchestrator.graph.result import RunResult
-from orchestrator.graph.running import RunState, Sharing, current_run
+from orchestrator.graph.run.events import Event, Finished
+from orchestrator.graph.run.langgraph_backend import DEGRADED, RECURSION_LIMIT, USAGE
+from orchestrator.graph.run.result import RunResult
+from orchestrator.graph.run.state import RunState, Sharing, current_run
+from orchestrator.graph.run.trace import step_record
 from orchestrator.graph.serialise import dump, load
-from orchestrator.graph.summary import step_record
 from orchestrator.ports import RunRecord, Runs, RunStatus
 from orchestrator.types import NOBODY, Principal, Usage
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel, type_name
-from orchestrator.graph.check import label_faults, node_faults, value_faults
-from orchestrator.graph.fault import Fault
 from orchestrator.graph.node import FunctionNode, Node
-from orchestrator.graph.plan import Argument, Branch, Call, Fork, Line, Loop, Map, Op, Plan, Slot
-from orchestrator.graph.shape import (
+from orchestrator.graph.plan.checks import label_faults, node_faults, value_faults
+from orchestrator.graph.plan.fault import Fault
+from orchestrator.graph.plan.plan import Argument, Branch, Call, Fork, Line, Loop, Map, Op, Plan, Slot
+from orchestrator.graph.plan.resolve import (
     as_step,
     ends_in,
     fused_channel,
@@ -23,7 +23,7 @@ from orchestrator.graph.shape import (
     title_of,
     writes_of,
 )
-from orchestrator.graph.slot_table import Copies, Env, SlotTable, missing_fix
+from orchestrator.graph.plan.slots import Copies, Env, SlotTable, missing_fix
 
 if TYPE_CHECKING:
     from orchestrator.graph.workflow import Workflow

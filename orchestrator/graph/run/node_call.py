@@ -12,13 +12,13 @@ from functools import cache, partial
 from typing import Any
 
 from orchestrator.errors import BudgetExhausted, NodeError, NodeTimeout, OrchestratorError, WrongReturn
-from orchestrator.graph.cached import CachedResult
 from orchestrator.graph.channel import type_name
 from orchestrator.graph.context import Run
-from orchestrator.graph.metered import MeteredModel
-from orchestrator.graph.plan import Call
-from orchestrator.graph.reading import ReadDocuments, ReadFeatures, Reading
-from orchestrator.graph.running import RunState, StepTrace
+from orchestrator.graph.plan.plan import Call
+from orchestrator.graph.run.metered_model import MeteredModel
+from orchestrator.graph.run.node_cache import CachedResult
+from orchestrator.graph.run.provenance import ReadDocuments, ReadFeatures, Reading
+from orchestrator.graph.run.state import RunState, StepTrace
 from orchestrator.ports import Documents, Features, LanguageModel, PerUse, Use, of_tenant, of_use
 
 #: Threads for nodes that are plain functions, in each process.

@@ -7,11 +7,11 @@ from typing import Any
 
 from orchestrator.graph import algebra
 from orchestrator.graph.channel import type_name
-from orchestrator.graph.fault import Fault
 from orchestrator.graph.node import FunctionNode
-from orchestrator.graph.plan import Plan, calls
+from orchestrator.graph.plan.fault import Fault
+from orchestrator.graph.plan.plan import Plan, calls
+from orchestrator.graph.plan.resolve import labels_of
 from orchestrator.graph.serialise import why_not_serialisable
-from orchestrator.graph.shape import labels_of
 from orchestrator.graph.signature import Signature
 
 

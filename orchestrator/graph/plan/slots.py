@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel, type_name
-from orchestrator.graph.fault import Fault
-from orchestrator.graph.plan import Argument, Slot
-from orchestrator.graph.shape import title_of
+from orchestrator.graph.plan.fault import Fault
+from orchestrator.graph.plan.plan import Argument, Slot
+from orchestrator.graph.plan.resolve import title_of
 from orchestrator.graph.signature import Read
 
 #: What a reader at some point of the graph finds: channel → the slot that holds it there.

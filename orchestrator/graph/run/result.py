@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from orchestrator.graph.channel import Channel
-from orchestrator.graph.plan import Plan
-from orchestrator.graph.running import RunState
-from orchestrator.graph.summary import step_record
+from orchestrator.graph.plan.plan import Plan
+from orchestrator.graph.run.state import RunState
+from orchestrator.graph.run.trace import step_record
 from orchestrator.ports import StepRecord
 from orchestrator.types import Answer, Usage
 

@@ -10,8 +10,8 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from orchestrator.graph.context import Budget
-from orchestrator.graph.events import Event, NodeFinished, NodeStarted, Text
-from orchestrator.graph.plan import Call
+from orchestrator.graph.plan.plan import Call
+from orchestrator.graph.run.events import Event, NodeFinished, NodeStarted, Text
 from orchestrator.types import NOBODY, Principal, Usage
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.types import Usage
 
 if TYPE_CHECKING:
-    from orchestrator.graph.result import RunResult
+    from orchestrator.graph.run.result import RunResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from orchestrator.errors import WrongReturn
-from orchestrator.graph.execute import PreparedCall
-from orchestrator.graph.plan import Branch, Call, Fork, Line, Loop, Map, Op, Plan
-from orchestrator.graph.running import RunState, current_run
+from orchestrator.graph.plan.plan import Branch, Call, Fork, Line, Loop, Map, Op, Plan
+from orchestrator.graph.run.node_call import PreparedCall
+from orchestrator.graph.run.state import RunState, current_run
 
 #: A branch writes slots of its own, so that all of a run's operations can share one state.
 State = dict[str, Any]

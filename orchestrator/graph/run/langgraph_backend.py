@@ -12,9 +12,9 @@ from typing import Annotated, Any, TypedDict
 from weakref import WeakValueDictionary
 
 from orchestrator.errors import WrongReturn
-from orchestrator.graph.execute import PreparedCall
-from orchestrator.graph.plan import Argument, Branch, Call, Fork, Line, Loop, Map, Op, Plan, calls
-from orchestrator.graph.running import RunState, current_run
+from orchestrator.graph.plan.plan import Argument, Branch, Call, Fork, Line, Loop, Map, Op, Plan, calls
+from orchestrator.graph.run.node_call import PreparedCall
+from orchestrator.graph.run.state import RunState, current_run
 from orchestrator.ports import Runs
 from orchestrator.types import NOBODY, Usage
 

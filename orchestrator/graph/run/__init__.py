@@ -1,0 +1,1 @@
+"""Run time: calls of nodes under policy and budget, two backends, traces, events, checkpoints."""

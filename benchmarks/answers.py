@@ -33,9 +33,16 @@ from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.evaluation.beir_folder import beir
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.significance import intervals
-from orchestrator.nodes.answer import CitedAnswer, aboutness
-from orchestrator.nodes.compress import excerpts
-from orchestrator.nodes.evidence import Balance, Evidence, cosines, gather, question_terms, sentence_scores
+from orchestrator.nodes.answer._evidence import (
+    Balance,
+    Evidence,
+    cosines,
+    gather,
+    question_terms,
+    sentence_scores,
+)
+from orchestrator.nodes.answer.cited_answer import CitedAnswer, aboutness
+from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Passage, Query
 

@@ -20,9 +20,9 @@ from benchmarks.retrieval import TARGETS, odd
 from orchestrator.application.application import Application
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.indexed import index_of, indexed
-from orchestrator.nodes.decompose import parts_of
-from orchestrator.nodes.feedback import fed_back
-from orchestrator.nodes.mentions import mentions
+from orchestrator.nodes.query.feedback import fed_back
+from orchestrator.nodes.query.split_question import parts_of
+from orchestrator.nodes.retrieve.title_mention_boost import mentions
 from orchestrator.ports import Documents, Embedder, Lexical, VectorStore
 from orchestrator.types import ANONYMOUS, Passage
 
@@ -213,7 +213,7 @@ def ordered(columns: Columns, scores: Matrix) -> Rankings:
 
 
 def standing(ranking: Matrix, candidates: NDArray[np.bool_], c: Constants) -> Matrix:
-    """How far each candidate stands out: `orchestrator.nodes.interpolation`, for all rows at once."""
+    """How far each candidate stands out: `orchestrator.nodes.retrieve.interpolation`, for all rows at once."""
     there = ~np.isnan(ranking)
     least = np.where(there, ranking, np.inf).min(axis=1, keepdims=True)
     few = there.sum(axis=1, keepdims=True) < POOL

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from orchestrator.application.application import Application
 from orchestrator.interactions.log_files import read_log
-from orchestrator.nodes.slate import offered
+from orchestrator.nodes.recommend.slate import offered
 from orchestrator.recommendation.arms import ARMS
 from orchestrator.recommendation.evaluation import evaluate
 from orchestrator.recommendation.report import as_text

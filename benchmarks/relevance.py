@@ -38,7 +38,7 @@ from orchestrator.evaluation.relevance import (
 )
 from orchestrator.evaluation.significance import interval
 from orchestrator.nodes import Retrieve
-from orchestrator.nodes.relevance import leg_rankings, term_count
+from orchestrator.nodes.select.relevance_filter import leg_rankings, term_count
 from orchestrator.ports import Embedder, SparseEncoder, VectorStore
 from orchestrator.settings import Settings
 from orchestrator.types import ANONYMOUS, Query, Question

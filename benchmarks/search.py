@@ -46,7 +46,7 @@ from connectors.sql import Database, SqlCatalogue, SqlLedger
 from orchestrator import Principal, Question
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.clock import SystemClock
-from orchestrator.nodes.fusion import anchored_sum
+from orchestrator.nodes.retrieve.fusion import anchored_sum
 from orchestrator.ports import (
     Dense,
     DocumentRow,

@@ -21,9 +21,9 @@ from benchmarks.retrieval import odd
 from orchestrator import workflow
 from orchestrator.application.application import Application
 from orchestrator.evaluation import beir, experiment
+from orchestrator.indexing.tool_records import Tool, write_tools
 from orchestrator.nodes import RetrieveTools
 from orchestrator.settings import Settings
-from orchestrator.tools import Tool, write_tools
 
 ARMS = (
     workflow("descriptions, bm25", RetrieveTools(k=100, usage=0.0, lexical=1.0)),

@@ -16,10 +16,10 @@ from inspect import getdoc
 from pathlib import Path
 
 from orchestrator import Application, nodes, workflow
+from orchestrator.indexing.tool_records import Tool, write_tools
 from orchestrator.nodes import RetrieveTools, ToolQueries
 from orchestrator.ports import Documents
 from orchestrator.settings import Settings
-from orchestrator.tools import Tool, write_tools
 
 REQUESTS = [
     "Keep only passages that are probably relevant",

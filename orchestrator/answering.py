@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.workflow import Workflow, workflow
-from orchestrator.nodes.listing import Listing
+from orchestrator.nodes.answer.hit_list_answer import Listing
 from orchestrator.types import Answer, History, Hits, Question, Slate
 
 

@@ -184,7 +184,7 @@ def top(
     from orchestrator.application.application import Application
     from orchestrator.cli.ids import listed
     from orchestrator.errors import BadInput
-    from orchestrator.nodes.slate import offered
+    from orchestrator.nodes.recommend.slate import offered
     from orchestrator.types import History
 
     had, left_out = listed("--items", items or []), listed("--exclude", exclude or [])

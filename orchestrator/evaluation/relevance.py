@@ -24,7 +24,7 @@ from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.monotone import isotonic, logistic
 from orchestrator.evaluation.ranking import DocumentRankings, found_by
 from orchestrator.graph.workflow import Workflow
-from orchestrator.nodes.relevance import leg_rankings, term_count
+from orchestrator.nodes.select.relevance_filter import leg_rankings, term_count
 from orchestrator.ports import Documents, Embedder, SparseEncoder, VectorStore
 from orchestrator.ranking.relevance_map import (
     MONOTONE,

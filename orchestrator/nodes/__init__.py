@@ -5,34 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.nodes.answer import CitedAnswer
-    from orchestrator.nodes.compress import Compress
-    from orchestrator.nodes.coverage import Cover
-    from orchestrator.nodes.decompose import Sentences
-    from orchestrator.nodes.drift import DriftGuard
-    from orchestrator.nodes.facet_search import AskFacet, SearchFacets, UniteFacets
-    from orchestrator.nodes.facets import Explore
-    from orchestrator.nodes.feedback import Rm3, RocchioTerms, VectorFeedback
-    from orchestrator.nodes.fusion import anchored, convex, dbsf, rrf
-    from orchestrator.nodes.interpolation import Interpolate, contrast
-    from orchestrator.nodes.listing import Listing
-    from orchestrator.nodes.max_sim import MaxSim, RetrieveLate
-    from orchestrator.nodes.mentions import Mentions
-    from orchestrator.nodes.mmr import Mmr
-    from orchestrator.nodes.prompt_prf import PromptPrf
-    from orchestrator.nodes.pseudo_documents import PseudoDocuments
-    from orchestrator.nodes.recommend import FindItems, LeaveOut, Recommend, Remembered, SessionItems
-    from orchestrator.nodes.recorded import Recorded
-    from orchestrator.nodes.reformulate import GenQREnsemble, GenQRFusion
-    from orchestrator.nodes.relevance import RelevanceFilter
-    from orchestrator.nodes.report import CitedReport
+    from orchestrator.nodes.answer.cited_answer import CitedAnswer
+    from orchestrator.nodes.answer.cited_report import CitedReport
+    from orchestrator.nodes.answer.compress import Compress
+    from orchestrator.nodes.answer.hit_list_answer import Listing
+    from orchestrator.nodes.facets.explore import Explore
+    from orchestrator.nodes.facets.facet_search import AskFacet, SearchFacets, UniteFacets
+    from orchestrator.nodes.query.drift import DriftGuard
+    from orchestrator.nodes.query.feedback import Rm3, RocchioTerms, VectorFeedback
+    from orchestrator.nodes.query.prompt_prf import PromptPrf
+    from orchestrator.nodes.query.pseudo_documents import PseudoDocuments
+    from orchestrator.nodes.query.reformulate import GenQREnsemble, GenQRFusion
+    from orchestrator.nodes.query.split_question import Sentences
+    from orchestrator.nodes.query.standalone import Standalone
+    from orchestrator.nodes.query.stored_reformulations import Recorded
+    from orchestrator.nodes.recommend.recommend import (
+        FindItems,
+        LeaveOut,
+        Recommend,
+        Remembered,
+        SessionItems,
+    )
+    from orchestrator.nodes.recommend.slate import SlateAnswer, Slated
     from orchestrator.nodes.rerank import Rerank
-    from orchestrator.nodes.retrieve import Retrieve
-    from orchestrator.nodes.semantic_compression import SemanticCompression
-    from orchestrator.nodes.slate import SlateAnswer, Slated
-    from orchestrator.nodes.sources import WeighSources
-    from orchestrator.nodes.standalone import Standalone
-    from orchestrator.nodes.tools import RetrieveTools, ToolQueries
+    from orchestrator.nodes.retrieve.fusion import anchored, convex, dbsf, rrf
+    from orchestrator.nodes.retrieve.interpolation import Interpolate, contrast
+    from orchestrator.nodes.retrieve.max_sim import MaxSim, RetrieveLate
+    from orchestrator.nodes.retrieve.retrieve import Retrieve
+    from orchestrator.nodes.retrieve.title_mention_boost import Mentions
+    from orchestrator.nodes.select.coverage import Cover
+    from orchestrator.nodes.select.mmr import Mmr
+    from orchestrator.nodes.select.relevance_filter import RelevanceFilter
+    from orchestrator.nodes.select.semantic_compression import SemanticCompression
+    from orchestrator.nodes.select.weigh_sources import WeighSources
+    from orchestrator.nodes.tools.retrieve_tools import RetrieveTools, ToolQueries
 
 
 _HOMES = {

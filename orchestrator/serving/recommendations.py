@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect
 from orchestrator.graph.context import Budget
 from orchestrator.graph.run.events import Event, Finished
 from orchestrator.graph.workflow import Workflow, workflow
-from orchestrator.nodes.recommend import Recommend
-from orchestrator.nodes.slate import POOL, Slated
+from orchestrator.nodes.recommend.recommend import Recommend
+from orchestrator.nodes.recommend.slate import POOL, Slated
 from orchestrator.recommendation.recommender import EMPTY
 from orchestrator.serving.connection import read_body, while_connected
 from orchestrator.serving.endpoint import Asker, Endpoint, Served

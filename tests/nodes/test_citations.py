@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.nodes.citations import CitationFilter
+from orchestrator.nodes.answer._citations import CitationFilter
 
 
 def filtered(

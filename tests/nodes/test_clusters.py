@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
-from orchestrator.nodes.phrases import Phrases
+from orchestrator.nodes.facets._phrases import Phrases
 from orchestrator.ranking.clusters import clustered, silhouette, spherical_k_means
 
 

@@ -11,8 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
-from orchestrator.nodes.compress import excerpts
-from orchestrator.nodes.evidence import Balance, Evidence, focused, gather, question_terms, sentence_scores
+from orchestrator.nodes.answer._evidence import (
+    Balance,
+    Evidence,
+    focused,
+    gather,
+    question_terms,
+    sentence_scores,
+)
+from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Context, Passage, Query
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from orchestrator import Hits, Question, node, workflow
 from orchestrator.nodes import Cover
-from orchestrator.nodes.coverage import covering, matrix
+from orchestrator.nodes.select.coverage import covering, matrix
 from orchestrator.types import ANONYMOUS, Coverage, Hit
 
 SHARES = st.lists(st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=3, max_size=3), max_size=7)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from orchestrator import ANONYMOUS, Hits, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.nodes import Retrieve, Sentences
-from orchestrator.nodes.decompose import parts_of
+from orchestrator.nodes.query.split_question import parts_of
 from orchestrator.text.sentences import sentences
 from orchestrator.types import Query
 from tests.nodes.shelf import given_queries, names, shelf

@@ -9,8 +9,8 @@ import pytest
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import DriftGuard
-from orchestrator.nodes.drift import overlap
-from orchestrator.nodes.fusion import reciprocal_rank
+from orchestrator.nodes.query.drift import overlap
+from orchestrator.nodes.retrieve.fusion import reciprocal_rank
 from orchestrator.types import Drift, Hit, Hits
 from tests.nodes.shelf import given_hits
 

@@ -17,8 +17,8 @@ from orchestrator.errors import ModelError
 from orchestrator.graph.run.result import RunResult
 from orchestrator.graph.serialise import pack, unpack
 from orchestrator.nodes import AskFacet, Cover, Explore, Retrieve, SearchFacets, UniteFacets
-from orchestrator.nodes.facet_search import united
-from orchestrator.nodes.facets import Aspects, distinct, read_aspects
+from orchestrator.nodes.facets.explore import Aspects, distinct, read_aspects
+from orchestrator.nodes.facets.facet_search import united
 from orchestrator.ports import Generation, LanguageModel, Search, VectorStore
 from orchestrator.types import Coverage, Facets, Filter, Hit, Message, Usage
 from tests.nodes.shelf import BOARD, names, shelf

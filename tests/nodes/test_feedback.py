@@ -16,7 +16,7 @@ from connectors.bm25 import Bm25Encoder
 from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.nodes import Retrieve, Rm3, RocchioTerms, VectorFeedback
-from orchestrator.nodes.feedback import fed_back, likeness, mean_of_units, relevance_model, spelled
+from orchestrator.nodes.query.feedback import fed_back, likeness, mean_of_units, relevance_model, spelled
 from orchestrator.ports import SparseVector, VectorStore
 from orchestrator.types import Query
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orchestrator import fuse, workflow
 from orchestrator.errors import BadInput
 from orchestrator.nodes import Retrieve, convex, dbsf, rrf
-from orchestrator.nodes.fusion import convex_combination, distribution_based, reciprocal_rank
+from orchestrator.nodes.retrieve.fusion import convex_combination, distribution_based, reciprocal_rank
 from orchestrator.types import Hit, Hits, ranked
 
 _SCORES = st.dictionaries(

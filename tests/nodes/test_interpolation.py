@@ -15,8 +15,8 @@ from orchestrator import ANONYMOUS, Question, fuse, workflow
 from orchestrator.application.application import Application
 from orchestrator.errors import BadInput
 from orchestrator.nodes import Interpolate, Retrieve, contrast
-from orchestrator.nodes.fusion import anchored_sum, highest_score
-from orchestrator.nodes.interpolation import contrast_sum
+from orchestrator.nodes.retrieve.fusion import anchored_sum, highest_score
+from orchestrator.nodes.retrieve.interpolation import contrast_sum
 from orchestrator.ports import Embedder
 from orchestrator.types import Hit, Hits, ranked
 from tests.nodes.shelf import names, shelf

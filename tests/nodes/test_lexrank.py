@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.nodes.mmr import maximal_marginal_relevance
+from orchestrator.nodes.select.mmr import maximal_marginal_relevance
 from orchestrator.ranking.lexrank import lexrank
 
 _SIZES = st.integers(1, 12)

@@ -12,8 +12,8 @@ from connectors.bm25 import Bm25Encoder
 from orchestrator import Answer, Hits, Question, node, workflow
 from orchestrator.answering import answering
 from orchestrator.errors import BadInput
-from orchestrator.nodes.evidence import gather
-from orchestrator.nodes.listing import Listing, snippet
+from orchestrator.nodes.answer._evidence import gather
+from orchestrator.nodes.answer.hit_list_answer import Listing, snippet
 from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.types import Facets, Hit, Passage, Principal
 

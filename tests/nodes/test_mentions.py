@@ -10,7 +10,7 @@ import pytest_asyncio
 from orchestrator import ANONYMOUS, Hits, Principal, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.nodes import Mentions
-from orchestrator.nodes.mentions import mentions
+from orchestrator.nodes.retrieve.title_mention_boost import mentions
 from orchestrator.types import Hit, Passage
 from tests.nodes.shelf import BOARD, given_hits, ids, names, shelf
 

@@ -14,7 +14,7 @@ from orchestrator import ANONYMOUS, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import PseudoDocuments, Retrieve
-from orchestrator.nodes.pseudo_documents import appended, mean_direction
+from orchestrator.nodes.query.pseudo_documents import appended, mean_direction
 from orchestrator.ports import LanguageModel
 from orchestrator.types import Query
 from tests.nodes.shelf import given_queries, names, shelf

@@ -21,7 +21,7 @@ from orchestrator.application.application import Application
 from orchestrator.errors import BadInput
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import Recorded, Retrieve
-from orchestrator.nodes.recorded import query_texts, stored_texts, without_repeats
+from orchestrator.nodes.query.stored_reformulations import query_texts, stored_texts, without_repeats
 from orchestrator.types import Query
 from tests.nodes.shelf import given_queries, names, shelf
 

@@ -17,7 +17,7 @@ from orchestrator.errors import ModelError
 from orchestrator.graph.context import Budget
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import GenQREnsemble, GenQRFusion, Retrieve
-from orchestrator.nodes.reformulate import INSTRUCTIONS, keywords
+from orchestrator.nodes.query.reformulate import INSTRUCTIONS, keywords
 from orchestrator.ports import Generation, LanguageModel
 from orchestrator.types import Hits, Message, Query, Usage
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf

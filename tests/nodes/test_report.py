@@ -21,8 +21,8 @@ from orchestrator.errors import ModelError, NodeError
 from orchestrator.evaluation.arms import contenders
 from orchestrator.evaluation.ranking import found_by
 from orchestrator.nodes import CitedReport, Cover, SearchFacets
-from orchestrator.nodes.manuscript import Manuscript, Source, merged
-from orchestrator.nodes.report import heading, plan
+from orchestrator.nodes.answer._draft import Manuscript, Source, merged
+from orchestrator.nodes.answer.cited_report import heading, plan
 from orchestrator.ports import Documents, Generation, LanguageModel
 from orchestrator.types import Coverage, Message, Passage, Usage
 from tests.nodes.shelf import BOARD, shelf

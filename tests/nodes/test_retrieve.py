@@ -15,7 +15,7 @@ from orchestrator.application.application import Application
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.worker import workshop_of
 from orchestrator.nodes import Retrieve
-from orchestrator.nodes.fusion import anchored_sum, reciprocal_rank
+from orchestrator.nodes.retrieve.fusion import anchored_sum, reciprocal_rank
 from orchestrator.ports import Conversations, Embedder, VectorStore
 from orchestrator.settings import Settings
 from orchestrator.types import Filter, Hit, Message, Query

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orchestrator import ANONYMOUS, Hits, Principal, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.nodes import Mmr, Retrieve, SemanticCompression
-from orchestrator.nodes.semantic_compression import facility_location
+from orchestrator.nodes.select.semantic_compression import facility_location
 from orchestrator.types import Filter
 from tests.nodes.shelf import BOARD, given_hits, ids, names, shelf
 

@@ -12,7 +12,7 @@ from connectors.bm25 import Bm25Encoder
 from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import Standalone
-from orchestrator.nodes.standalone import salient_terms, stands_alone
+from orchestrator.nodes.query.standalone import salient_terms, stands_alone
 from orchestrator.ports import Conversations
 from orchestrator.testing.rows import document
 from orchestrator.types import Message, Query

@@ -14,11 +14,11 @@ from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.indexing.indexer import Indexer
+from orchestrator.indexing.tool_records import Tool, write_tools
 from orchestrator.indexing.worker import workshop_of
 from orchestrator.nodes import RetrieveTools, ToolQueries
 from orchestrator.ports import LanguageModel
 from orchestrator.settings import Settings
-from orchestrator.tools import Tool, write_tools
 from orchestrator.types import Filter
 from tests.nodes.shelf import BOARD, names
 from tests.nodes.test_reformulate import Writer

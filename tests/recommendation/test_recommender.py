@@ -11,7 +11,7 @@ from orchestrator.errors import BadInput, StoreError
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.sequences import Interactions, Sequences
-from orchestrator.nodes.slate import offered
+from orchestrator.nodes.recommend.slate import offered
 from orchestrator.recommendation.arms import Roster
 from orchestrator.recommendation.classics import classic_trainers
 from orchestrator.recommendation.documents import WithItems

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.nodes.generated import prompt as answer_prompt
+from orchestrator.nodes.answer._generated_answer import prompt as answer_prompt
 from orchestrator.nodes.rerank import prompts
 from orchestrator.nodes.rerank.calls import LABELS
 from orchestrator.testing.language_model import LONG

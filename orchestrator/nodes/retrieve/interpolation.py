@@ -11,7 +11,7 @@ from pydantic import Field
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.node import Node, node
-from orchestrator.nodes.fusion import anchored_sum
+from orchestrator.nodes.retrieve.fusion import anchored_sum
 from orchestrator.ports import Embedder
 from orchestrator.types import Hit, Hits, ranked
 

@@ -17,10 +17,10 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.completions import completions
-from orchestrator.nodes.fusion import convex_combination, reciprocal_rank
+from orchestrator.indexing.tool_records import DESCRIPTION, KIND, TOOL, USAGE
+from orchestrator.nodes.query._completions import completions
+from orchestrator.nodes.retrieve.fusion import convex_combination, reciprocal_rank
 from orchestrator.ports import Dense, Documents, Embedder, LanguageModel, Lexical, VectorStore
-from orchestrator.tools import DESCRIPTION, KIND, TOOL, USAGE
 from orchestrator.types import Filter, Hit, Hits, Message, Passage, Queries, Query, Question, ranked
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.fusion import reciprocal_rank
+from orchestrator.nodes.retrieve.fusion import reciprocal_rank
 from orchestrator.types import Drift, Hits
 
 Count = Annotated[int, Field(ge=1)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes.mmr import neighbourhood
-from orchestrator.nodes.ordering import reordered
+from orchestrator.nodes.select._ordering import reordered
+from orchestrator.nodes.select.mmr import neighbourhood
 from orchestrator.ports import Dense, VectorStore
 from orchestrator.types import Hit, Hits, Question, ranked
 

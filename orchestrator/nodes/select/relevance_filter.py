@@ -8,7 +8,7 @@ from pydantic import Field
 
 from orchestrator.errors import IndexMismatch
 from orchestrator.graph.node import Node
-from orchestrator.nodes.compress import first_query
+from orchestrator.nodes.answer.compress import first_query
 from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
 from orchestrator.ranking.relevance_map import RelevanceMap, features
 from orchestrator.types import Hits, Queries, Query, Question

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from orchestrator.errors import BudgetExhausted, ModelError
-from orchestrator.nodes.citations import CitationFilter
+from orchestrator.nodes.answer._citations import CitationFilter
 from orchestrator.ports import LanguageModel, SparseEncoder
 from orchestrator.text.quotation import spaced_numbers
 from orchestrator.types import Answer, Citation, Message

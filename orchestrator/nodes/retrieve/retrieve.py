@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes.fusion import (
+from orchestrator.nodes.retrieve.fusion import (
     Fusion,
     anchored_sum,
     convex_combination,

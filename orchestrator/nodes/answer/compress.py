@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes.evidence import (
+from orchestrator.nodes.answer._evidence import (
     Balance,
     Evidence,
     cosines,
@@ -16,7 +16,7 @@ from orchestrator.nodes.evidence import (
     question_terms,
     sentence_scores,
 )
-from orchestrator.nodes.mmr import maximal_marginal_relevance
+from orchestrator.nodes.select.mmr import maximal_marginal_relevance
 from orchestrator.ports import Documents, Embedder, SparseEncoder
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Context, Excerpt, Hits, Queries, Query, Question

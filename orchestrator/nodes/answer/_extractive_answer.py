@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from orchestrator.nodes.evidence import Evidence, is_example
-from orchestrator.nodes.mmr import maximal_marginal_relevance
+from orchestrator.nodes.answer._evidence import Evidence, is_example
+from orchestrator.nodes.select.mmr import maximal_marginal_relevance
 from orchestrator.text.quotation import cells, item_number, readable
 
 if TYPE_CHECKING:

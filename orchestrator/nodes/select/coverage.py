@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes.ordering import reordered
+from orchestrator.nodes.select._ordering import reordered
 from orchestrator.types import Coverage, Hits
 
 if TYPE_CHECKING:

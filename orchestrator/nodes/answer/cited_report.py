@@ -11,10 +11,8 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.answer import aboutness, citation, within
-from orchestrator.nodes.compress import excerpts, first_query
-from orchestrator.nodes.coverage import matrix
-from orchestrator.nodes.evidence import (
+from orchestrator.nodes.answer._draft import Manuscript, Part, Source
+from orchestrator.nodes.answer._evidence import (
     Balance,
     Evidence,
     cosines,
@@ -24,9 +22,11 @@ from orchestrator.nodes.evidence import (
     relevances,
     sentence_scores,
 )
-from orchestrator.nodes.extract import quotation, quotes
-from orchestrator.nodes.generated import generated
-from orchestrator.nodes.manuscript import Manuscript, Part, Source
+from orchestrator.nodes.answer._extractive_answer import quotation, quotes
+from orchestrator.nodes.answer._generated_answer import generated
+from orchestrator.nodes.answer.cited_answer import aboutness, citation, within
+from orchestrator.nodes.answer.compress import excerpts, first_query
+from orchestrator.nodes.select.coverage import matrix
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
 from orchestrator.text.quotation import readable
 from orchestrator.types import Answer, Coverage, Hits, Passage, Queries, Query, Question

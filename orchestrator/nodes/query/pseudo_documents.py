@@ -10,8 +10,8 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.completions import completions
-from orchestrator.nodes.wording import term_counts
+from orchestrator.nodes.query._completions import completions
+from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.ports import Embedder, LanguageModel
 from orchestrator.types import Message, Queries, Query, Question
 

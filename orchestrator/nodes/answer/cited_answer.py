@@ -12,8 +12,7 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.compress import first_query
-from orchestrator.nodes.evidence import (
+from orchestrator.nodes.answer._evidence import (
     Balance,
     Evidence,
     cosines,
@@ -23,8 +22,9 @@ from orchestrator.nodes.evidence import (
     relevances,
     sentence_scores,
 )
-from orchestrator.nodes.extract import quotation, quotes, unsaid
-from orchestrator.nodes.generated import generated
+from orchestrator.nodes.answer._extractive_answer import quotation, quotes, unsaid
+from orchestrator.nodes.answer._generated_answer import generated
+from orchestrator.nodes.answer.compress import first_query
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
 from orchestrator.types import Answer, Citation, Context, Excerpt, Passage, Queries, Question
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.compress import first_query
-from orchestrator.nodes.decompose import parts_of
-from orchestrator.nodes.phrases import Phrases
+from orchestrator.nodes.answer.compress import first_query
+from orchestrator.nodes.facets._phrases import Phrases
+from orchestrator.nodes.query.split_question import parts_of
 from orchestrator.ports import Documents, LanguageModel, SparseEncoder, VectorStore
 from orchestrator.ranking.clusters import clustered
 from orchestrator.types import Facets, Hits, Message, Passage, Queries, Question

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes.fusion import min_max
-from orchestrator.nodes.ordering import reordered
+from orchestrator.nodes.retrieve.fusion import min_max
+from orchestrator.nodes.select._ordering import reordered
 from orchestrator.ports import VectorStore
 from orchestrator.types import Hits, Question
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes.fusion import reciprocal_rank
+from orchestrator.nodes.retrieve.fusion import reciprocal_rank
 from orchestrator.ports import Recommender
 from orchestrator.text.refusals import says, wish
 from orchestrator.types import History, Hit, Hits, Queries, Query, Question

@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes.compress import first_query
-from orchestrator.nodes.evidence import Candidate, Evidence, gather, question_terms
+from orchestrator.nodes.answer._evidence import Candidate, Evidence, gather, question_terms
+from orchestrator.nodes.answer.compress import first_query
 from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.text.quotation import readable, spaced_numbers
 from orchestrator.types import Answer, Citation, Hits, Passage, Queries, Question

@@ -16,9 +16,9 @@ from pydantic import Field
 from orchestrator.errors import BadInput
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.decompose import parts_of
-from orchestrator.nodes.pseudo_documents import mean_direction
-from orchestrator.nodes.wording import term_counts
+from orchestrator.nodes.query._term_weights import term_counts
+from orchestrator.nodes.query.pseudo_documents import mean_direction
+from orchestrator.nodes.query.split_question import parts_of
 from orchestrator.ports import Embedder
 from orchestrator.types import Queries, Query, Question
 

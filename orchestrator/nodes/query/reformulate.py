@@ -15,8 +15,8 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.completions import completions
-from orchestrator.nodes.wording import term_counts
+from orchestrator.nodes.query._completions import completions
+from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.ports import Documents, LanguageModel
 from orchestrator.types import Hits, Message, Queries, Query, Question
 

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.pseudo_documents import mean_direction
-from orchestrator.nodes.wording import term_counts
+from orchestrator.nodes.query._term_weights import term_counts
+from orchestrator.nodes.query.pseudo_documents import mean_direction
 from orchestrator.ports import Embedder, FeatureKind, Features
 from orchestrator.types import Hits, Queries, Query, Question
 

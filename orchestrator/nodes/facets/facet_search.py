@@ -10,9 +10,9 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.compress import first_query
-from orchestrator.nodes.fusion import min_max, weighted_sum
-from orchestrator.nodes.retrieve import Retrieve
+from orchestrator.nodes.answer.compress import first_query
+from orchestrator.nodes.retrieve.fusion import min_max, weighted_sum
+from orchestrator.nodes.retrieve.retrieve import Retrieve
 from orchestrator.ports import Embedder, VectorStore
 from orchestrator.types import Coverage, Facets, Hit, Hits, Queries, Query, Question
 

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.compress import first_query
-from orchestrator.nodes.fusion import highest_score
+from orchestrator.nodes.answer.compress import first_query
+from orchestrator.nodes.retrieve.fusion import highest_score
 from orchestrator.ports import Documents, Late, TokenEmbedder, VectorStore
 from orchestrator.ranking.late_interaction import max_sim
 from orchestrator.types import Hits, Passage, Queries, Query, Question, ranked

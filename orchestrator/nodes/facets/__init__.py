@@ -1,0 +1,1 @@
+"""Multi-faceted retrieval: the aspects of a question, and what each finds."""

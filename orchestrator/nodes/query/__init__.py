@@ -1,0 +1,1 @@
+"""Query reformulation: rewriting, expansion, feedback, splitting."""

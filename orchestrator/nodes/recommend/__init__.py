@@ -1,0 +1,1 @@
+"""Recommendation: items for a history, and slates of them."""

@@ -1,0 +1,1 @@
+"""Selection among hits: coverage, diversity, relevance, sources."""

@@ -25,18 +25,18 @@ from typing import Any
 import numpy as np
 
 from connectors.torch_decoder import GenerativeArm, GenerativeTrainer
-from connectors.torch_decoder.arm import MODEL
 from connectors.torch_decoder.checkpoint import Checkpoint
+from connectors.torch_decoder.ranker import MODEL
 from connectors.torch_decoder.words import SPECIAL, token_rows
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.interactions.protocol import Split, leave_two_out
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports.recommend import Training
-from orchestrator.recommendation.beam import alive, children, search
-from orchestrator.recommendation.item_ids import ItemIds
-from orchestrator.recommendation.measures import figures
-from orchestrator.recommendation.trie import Trie
+from orchestrator.recommendation.generative.beam import alive, children, search
+from orchestrator.recommendation.generative.item_ids import ItemIds
+from orchestrator.recommendation.generative.trie import Trie
+from orchestrator.recommendation.hit_metrics import figures
 
 CACHE = Path(__file__).parent / ".cache" / "generative"
 

@@ -25,10 +25,10 @@ from pathlib import Path
 from orchestrator.application.application import Application
 from orchestrator.interactions.log_files import read_log
 from orchestrator.nodes.recommend.slate import offered
-from orchestrator.recommendation.arms import ARMS
-from orchestrator.recommendation.evaluation import evaluate
-from orchestrator.recommendation.report import as_text
-from orchestrator.recommendation.training import train
+from orchestrator.recommendation.editions.training import train
+from orchestrator.recommendation.evaluation.evaluation_report import as_text
+from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate
+from orchestrator.recommendation.rankers.registry import ARMS
 from orchestrator.settings import Settings
 from orchestrator.types import ANONYMOUS, History
 

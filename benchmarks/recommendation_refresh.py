@@ -26,10 +26,10 @@ from orchestrator.interactions.items import Items
 from orchestrator.interactions.log_files import read_log
 from orchestrator.interactions.protocol import Asked, leave_two_out
 from orchestrator.ports import Arm, Training
-from orchestrator.recommendation.arms import Roster, fit, refit
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.measures import bootstrap, gains, hits, paired_bootstrap, ranks
-from orchestrator.testing.arm import moved
+from orchestrator.recommendation.hit_metrics import bootstrap, gains, hits, paired_bootstrap, ranks
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.rankers.registry import Roster, fit, refit
+from orchestrator.testing.ranker import moved
 
 ROSTER = Roster.of(classic_trainers())
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from orchestrator.recommendation.exploration import belief, thompson
-from orchestrator.recommendation.off_policy import (
+from orchestrator.recommendation.evaluation.off_policy import (
     Logged,
     doubly_robust,
     inverse_propensity,
     self_normalised,
 )
+from orchestrator.recommendation.slate.exploration import belief, thompson
 from orchestrator.types import Hit, Hits
 
 ITEMS, LOGS = 30, 20_000

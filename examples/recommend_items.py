@@ -17,7 +17,7 @@ from pathlib import Path
 from orchestrator import ANONYMOUS, Application, Question, workflow
 from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.nodes import Recommend, Slated
-from orchestrator.recommendation.training import train
+from orchestrator.recommendation.editions.training import train
 from orchestrator.settings import Settings
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import History, Slate

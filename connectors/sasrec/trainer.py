@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from connectors.sasrec.arm import SasRec
+from connectors.sasrec.ranker import SasRec
 from connectors.sasrec.settings import SasRecSettings
 from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Items
@@ -40,7 +40,7 @@ class SasRecTrainer:
         save_file: Any = import_module("safetensors.torch").save_file
 
         from connectors.sasrec.training import train
-        from orchestrator.recommendation.content import read_content
+        from orchestrator.recommendation.rankers.item_content import read_content
 
         settings = SasRecSettings.named(str(training.settings.get("model", "full")))
         content, reading = read_content(training.items, settings.content)
@@ -77,8 +77,8 @@ class SasRecTrainer:
         torch: Any = import_module("torch")
         save_file: Any = import_module("safetensors.torch").save_file
 
-        from orchestrator.recommendation.content import Reading
-        from orchestrator.recommendation.item_ids.clustering import nearest
+        from orchestrator.recommendation.generative.item_ids.clustering import nearest
+        from orchestrator.recommendation.rankers.item_content import Reading
 
         before, items = refitting.before, refitting.items
         if before.rows == items.rows:

@@ -9,11 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connectors.sasrec.arm import SasRec, padded
 from connectors.sasrec.model import network
+from connectors.sasrec.ranker import SasRec, padded
 from connectors.sasrec.settings import SasRecSettings
 from orchestrator.ports.recommend import Training
-from orchestrator.recommendation.tuning import quality, sampled
+from orchestrator.recommendation.rankers.tuning import quality, sampled
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,8 +20,8 @@ from connectors.torch_decoder.llama import EPSILON, Llama, Shape
 from connectors.torch_decoder.settings import BEAM
 from connectors.torch_decoder.words import BEGIN, PAD, SPECIAL
 from orchestrator.errors import BadInput
-from orchestrator.recommendation.item_ids import ItemIds, placed
-from orchestrator.recommendation.item_ids.vectors import Components
+from orchestrator.recommendation.generative.item_ids import ItemIds, placed
+from orchestrator.recommendation.generative.item_ids.vectors import Components
 
 if TYPE_CHECKING:
     from orchestrator.interactions.items import Items

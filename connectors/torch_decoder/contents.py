@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.recommendation.item_ids.vectors import Components, collaborative_vectors, joined, unit
+from orchestrator.recommendation.generative.item_ids.vectors import (
+    Components,
+    collaborative_vectors,
+    joined,
+    unit,
+)
 
 if TYPE_CHECKING:
     from orchestrator.interactions.items import Items

@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from connectors.torch_decoder.words import SPECIAL, token_rows
-from orchestrator.recommendation.beam import Ask
+from orchestrator.recommendation.generative.beam import Ask
 
 if TYPE_CHECKING:
     from connectors.torch_decoder.llama import Llama
     from orchestrator.interactions.sequences import Sequences
-    from orchestrator.recommendation.item_ids import ItemIds
+    from orchestrator.recommendation.generative.item_ids import ItemIds
 
 #: Kinds of tokens up to this size are scored whole, larger ones node by node.
 _WHOLE = 1024

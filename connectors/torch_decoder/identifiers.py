@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.recommendation import item_ids
+from orchestrator.recommendation.generative import item_ids
 
 if TYPE_CHECKING:
     from connectors.torch_decoder.contents import Contents
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def identifiers(
     scheme: str, items: Items, train: Sequences, contents: Contents, *, seed: int
 ) -> item_ids.ItemIds:
-    """Made from training sequences, texts and attributes; see `orchestrator.recommendation.item_ids`."""
+    """Made from training sequences, texts and attributes; see `orchestrator.recommendation.generative.item_ids`."""
     count = len(items)
     match scheme:
         case "atomic":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from connectors.torch_decoder.settings import DecoderSettings
-    from orchestrator.recommendation.item_ids import ItemIds
+    from orchestrator.recommendation.generative.item_ids import ItemIds
 
 #: Cosines are divided by this before the loss, unless training finds a better value.
 _TEMPERATURE = 0.07

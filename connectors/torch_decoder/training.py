@@ -15,8 +15,8 @@ import torch
 from connectors.torch_decoder.decoding import TorchDecoder
 from connectors.torch_decoder.network import Network
 from connectors.torch_decoder.words import batches, token_rows, windows
-from orchestrator.recommendation.constrained import constrained_top
-from orchestrator.recommendation.trie import Trie
+from orchestrator.recommendation.generative.constrained import constrained_top
+from orchestrator.recommendation.generative.trie import Trie
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from connectors.torch_decoder.settings import DecoderSettings
     from orchestrator.ports.recommend import Training
-    from orchestrator.recommendation.item_ids import ItemIds
+    from orchestrator.recommendation.generative.item_ids import ItemIds
 
 #: What an interrupted training goes on from. A finished one removes it.
 STATE = "training.pt"

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.interactions.sequences import Sequences
-from orchestrator.recommendation.item_ids import PADDING
+from orchestrator.recommendation.generative.item_ids import PADDING
 
 if TYPE_CHECKING:
-    from orchestrator.recommendation.item_ids import ItemIds
+    from orchestrator.recommendation.generative.item_ids import ItemIds
 
 #: Token 0 pads, token 1 begins every row; the tokens of identifiers stand behind them.
 PAD, BEGIN, SPECIAL = 0, 1, 2

@@ -20,13 +20,13 @@ from connectors.vllm import answers
 from connectors.vllm.completing import read_completion
 from orchestrator.errors import NoLogProbabilities
 from orchestrator.ports.recommend import Ranking
-from orchestrator.recommendation.beam import Ask, Beams, steps
+from orchestrator.recommendation.generative.beam import Ask, Beams, steps
 
 if TYPE_CHECKING:
     from connectors.vllm.servers import Line, Servers
     from orchestrator.interactions.sequences import Sequences
-    from orchestrator.recommendation.item_ids import ItemIds
-    from orchestrator.recommendation.trie import Cut, Trie
+    from orchestrator.recommendation.generative.item_ids import ItemIds
+    from orchestrator.recommendation.generative.trie import Cut, Trie
 
 #: The most ids that vLLM answers for in one request, unless it was started with another number.
 MOST_IDS = 128

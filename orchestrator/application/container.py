@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         SqlVerdicts,
     )
     from orchestrator.backup.archive import ArchivedIndex
-    from orchestrator.recommendation.arms import Roster
+    from orchestrator.recommendation.rankers.registry import Roster
     from orchestrator.recommendation.recommender import EditionRecommender
 
 #: What `Connections.ports` gives, so that a workflow can be checked without opening anything.
@@ -291,8 +291,8 @@ class Connections:
         from connectors.sasrec import SasRecTrainer
         from connectors.torch_decoder import GenerativeTrainer
         from connectors.wordllama import WordLlamaEmbedder
-        from orchestrator.recommendation.arms import Roster
-        from orchestrator.recommendation.classics import classic_trainers
+        from orchestrator.recommendation.rankers.classics import classic_trainers
+        from orchestrator.recommendation.rankers.registry import Roster
 
         reader = WordLlamaEmbedder()
         generated = [GenerativeTrainer(name, reader) for name in ("generative", "atomic")]
@@ -301,7 +301,7 @@ class Connections:
     @cached_property
     def recommender(self) -> EditionRecommender:
         """What was trained last."""
-        from orchestrator.recommendation.editions import Editions
+        from orchestrator.recommendation.editions.editions import Editions
         from orchestrator.recommendation.recommender import EditionRecommender
 
         keep = self.settings.retention.trainings * DAY
@@ -321,7 +321,7 @@ class Connections:
     def ports(self, index: str | None = None) -> Mapping[type, object]:
         """What the nodes of a workflow are given, for an index."""
         from connectors.sql import SqlDocuments, SqlFeatures
-        from orchestrator.recommendation.documents import WithItems
+        from orchestrator.recommendation.item_documents import WithItems
 
         name = self.named(index)
         if name not in self._ports:

@@ -101,7 +101,7 @@ def _gather(
 
 def _gather_trained(staged: Path, home: Path, trained: Callable[[], str | None]) -> str | None:
     """Put the recommenders' version in use, if there is one, and what was withdrawn into `staged`."""
-    from orchestrator.recommendation.editions import CURRENT, WITHDRAWN
+    from orchestrator.recommendation.editions.editions import CURRENT, WITHDRAWN
 
     source, target = home / TRAINED, staged / TRAINED
     version = None
@@ -188,7 +188,7 @@ def _finish(home: Path, restore_state: Callable[[Path], None]) -> None:
 
 def _finish_trained(staged: Path, target: Path) -> None:
     """The recommenders' version, then the file that names it, then those that were there."""
-    from orchestrator.recommendation.editions import CURRENT, WITHDRAWN
+    from orchestrator.recommendation.editions.editions import CURRENT, WITHDRAWN
 
     for version in staged.glob("version-*"):
         _put(version, target / version.name)

@@ -14,7 +14,7 @@ from orchestrator.cli.output import note, progress, say, say_json
 from orchestrator.cli.program import JsonOption, PrincipalOption, invocation
 
 if TYPE_CHECKING:
-    from orchestrator.recommendation.training import Trained
+    from orchestrator.recommendation.editions.training import Trained
 
 program = typer.Typer(
     no_args_is_help=True,
@@ -68,7 +68,7 @@ def train(
     """
     from orchestrator.application.application import Application
     from orchestrator.interactions.log_files import read_log
-    from orchestrator.recommendation.training import train as trained_on
+    from orchestrator.recommendation.editions.training import train as trained_on
 
     application = Application(invocation(context).settings())
     editions = application.recommender.editions
@@ -97,7 +97,7 @@ def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = Fals
     """
     from orchestrator.application.application import Application
     from orchestrator.interactions.log_files import read_log
-    from orchestrator.recommendation.refreshing import refresh as refreshed
+    from orchestrator.recommendation.editions.refresh import refresh as refreshed
 
     editions = Application(invocation(context).settings()).recommender.editions
     report = refreshed(read_log(data), editions, finished=lambda name: note(f"{name} is carried over"))
@@ -126,8 +126,8 @@ def evaluate(
     from orchestrator.application.application import Application
     from orchestrator.cli.evaluate import require_writable, write_whole
     from orchestrator.interactions.log_files import read_log
-    from orchestrator.recommendation.evaluation import evaluate as evaluated
-    from orchestrator.recommendation.report import as_json, as_text
+    from orchestrator.recommendation.evaluation.evaluation_report import as_json, as_text
+    from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate as evaluated
 
     require_writable(json_file)
     settings = invocation(context).settings()
@@ -285,7 +285,7 @@ def _tell(report: Trained, changes: Mapping[str, int], changed: str, as_json: bo
 
 def _names(given: str | None) -> tuple[str, ...]:
     from orchestrator.errors import BadInput
-    from orchestrator.recommendation.arms import ARMS
+    from orchestrator.recommendation.rankers.registry import ARMS
 
     if given is None:
         return ARMS

@@ -13,10 +13,10 @@ from orchestrator.errors import BadInput
 from orchestrator.interactions.items import ATTRIBUTES, Item
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports.recommend import Arm, Known, Ranking
-from orchestrator.recommendation.editions import Edition, Editions
-from orchestrator.recommendation.paths import Paths
+from orchestrator.recommendation.editions.editions import Edition, Editions
+from orchestrator.recommendation.rankers.paths import Paths
+from orchestrator.recommendation.rankers.title_search import Words
 from orchestrator.recommendation.selection import best_of_dense
-from orchestrator.recommendation.words import Words
 from orchestrator.types import Filter, History, Hit, Hits, Principal
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ import pytest
 from orchestrator.interactions.protocol import leave_two_out
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Trainer, Training
-from orchestrator.testing.arm import ArmConformance
+from orchestrator.testing.ranker import ArmConformance
 from orchestrator.testing.shop import made_up_log
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
 
 from connectors.sasrec import SasRecTrainer  # noqa: E402
-from connectors.sasrec.arm import padded  # noqa: E402
+from connectors.sasrec.ranker import padded  # noqa: E402
 from connectors.sasrec.settings import SasRecSettings  # noqa: E402
 from connectors.sasrec.training import train  # noqa: E402
 

@@ -20,11 +20,11 @@ from orchestrator.nodes import (
     rrf,
 )
 from orchestrator.ports import Recommender
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.editions.editions import Editions
+from orchestrator.recommendation.editions.training import train
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.rankers.registry import Roster
 from orchestrator.recommendation.recommender import EditionRecommender
-from orchestrator.recommendation.training import train
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import Answer, Filter, History, Principal, Slate
 

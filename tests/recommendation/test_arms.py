@@ -15,20 +15,20 @@ from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.protocol import leave_two_out
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
-from orchestrator.recommendation import cooccurrence, ease
-from orchestrator.recommendation.arms import ARMS, Roster, fit, load, refit
-from orchestrator.recommendation.attributes import similar_items
-from orchestrator.recommendation.borrowing import borrowed, likeness
-from orchestrator.recommendation.candidates import SIGNALS, candidates, floor_of
-from orchestrator.recommendation.classics import TRAINING_FREE, classic_trainers
-from orchestrator.recommendation.content import content_vectors, leading, weighted_terms
-from orchestrator.recommendation.cooccurrence import Counting, pair_counts
-from orchestrator.recommendation.item_to_item import ItemToItem, strongest
-from orchestrator.recommendation.logit import conditional_logit
+from orchestrator.recommendation.rankers import cooccurrence, ease
+from orchestrator.recommendation.rankers.attributes import similar_items
+from orchestrator.recommendation.rankers.borrowing import borrowed, likeness
+from orchestrator.recommendation.rankers.candidates import SIGNALS, candidates, floor_of
+from orchestrator.recommendation.rankers.classics import TRAINING_FREE, classic_trainers
+from orchestrator.recommendation.rankers.conditional_logit import conditional_logit
+from orchestrator.recommendation.rankers.cooccurrence import Counting, pair_counts
+from orchestrator.recommendation.rankers.dense_vectors import Vectors, mutual_information
+from orchestrator.recommendation.rankers.item_content import content_vectors, leading, weighted_terms
+from orchestrator.recommendation.rankers.item_to_item import ItemToItem, strongest
+from orchestrator.recommendation.rankers.registry import ARMS, Roster, fit, load, refit
+from orchestrator.recommendation.rankers.walks import Walks
 from orchestrator.recommendation.selection import best_of_dense, best_of_sparse
-from orchestrator.recommendation.vectors import Vectors, mutual_information
-from orchestrator.recommendation.walks import Walks
-from orchestrator.testing.arm import ArmConformance
+from orchestrator.testing.ranker import ArmConformance
 from orchestrator.testing.shop import made_up_log
 
 sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed: the extra `recommend` has it")

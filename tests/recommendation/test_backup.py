@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput, StoreError
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.editions import Editions
-from orchestrator.recommendation.training import train
+from orchestrator.recommendation.editions.editions import Editions
+from orchestrator.recommendation.editions.training import train
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.rankers.registry import Roster
 from orchestrator.testing.shop import made_up_log
 from tests.test_safekeeping import backup, killed_restore, restore, state
 

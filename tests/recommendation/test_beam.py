@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.interactions.sequences import Sequences
-from orchestrator.recommendation.beam import Ask, Beams, search
-from orchestrator.recommendation.item_ids import ItemIds, atomic, random, tree
-from orchestrator.recommendation.trie import Cut, Trie
+from orchestrator.recommendation.generative.beam import Ask, Beams, search
+from orchestrator.recommendation.generative.item_ids import ItemIds, atomic, random, tree
+from orchestrator.recommendation.generative.trie import Cut, Trie
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.interactions.log_files import read_log
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.evaluation import evaluate
+from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.rankers.registry import Roster
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 BEAUTY = Path(os.environ.get("ORCHESTRATOR_DATA", "nowhere")) / "beauty"

@@ -13,12 +13,12 @@ from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.protocol import leave_two_out
 from orchestrator.interactions.sequences import Interactions, Sequences
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.evaluation import Remembered, evaluate, limits
-from orchestrator.recommendation.measures import figures
-from orchestrator.recommendation.popularity import Popularity
-from orchestrator.recommendation.report import as_json, as_text
+from orchestrator.recommendation.evaluation.evaluation_report import as_json, as_text
+from orchestrator.recommendation.evaluation.ranker_evaluation import Remembered, evaluate, limits
+from orchestrator.recommendation.hit_metrics import figures
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.rankers.popularity import Popularity
+from orchestrator.recommendation.rankers.registry import Roster
 from orchestrator.testing.shop import made_up_log
 
 pytestmark = pytest.mark.slow

@@ -7,14 +7,14 @@ import pytest
 
 from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Item
-from orchestrator.recommendation.diversity import relevant_and_unlike, within_caps
-from orchestrator.recommendation.exploration import belief, thompson
-from orchestrator.recommendation.off_policy import (
+from orchestrator.recommendation.evaluation.off_policy import (
     Logged,
     doubly_robust,
     inverse_propensity,
     self_normalised,
 )
+from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
+from orchestrator.recommendation.slate.exploration import belief, thompson
 from orchestrator.types import Hit, Hits
 
 HITS = Hits(tuple(Hit(f"i{at}", 1.0 - at / 10) for at in range(8)))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.interactions.sequences import Sequences
-from orchestrator.recommendation.item_ids import (
+from orchestrator.recommendation.generative.item_ids import (
     PADDING,
     BadIdentifiers,
     ItemIds,
@@ -25,8 +25,8 @@ from orchestrator.recommendation.item_ids import (
     sequential,
     tree,
 )
-from orchestrator.recommendation.item_ids.clustering import balanced_kmeans, kmeans
-from orchestrator.recommendation.item_ids.vectors import (
+from orchestrator.recommendation.generative.item_ids.clustering import balanced_kmeans, kmeans
+from orchestrator.recommendation.generative.item_ids.vectors import (
     Components,
     co_occurrence,
     collaborative_vectors,

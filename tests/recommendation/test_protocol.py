@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.interactions.protocol import leave_one_out, leave_two_out
 from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.ports import Ranking
-from orchestrator.recommendation.measures import (
+from orchestrator.recommendation.hit_metrics import (
     bootstrap,
     coverage,
     figures,

@@ -12,12 +12,12 @@ from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.nodes.recommend.slate import offered
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.documents import WithItems
-from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.editions.editions import Editions
+from orchestrator.recommendation.editions.training import train
+from orchestrator.recommendation.item_documents import WithItems
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.rankers.registry import Roster
 from orchestrator.recommendation.recommender import EditionRecommender
-from orchestrator.recommendation.training import train
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import ANONYMOUS, NOBODY, Filter, History, Hits, Principal
 

@@ -13,13 +13,13 @@ import pytest
 from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log, read_log
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.editions.editions import Editions
+from orchestrator.recommendation.editions.refresh import refresh
+from orchestrator.recommendation.editions.training import train
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.rankers.registry import Roster
 from orchestrator.recommendation.recommender import EditionRecommender
-from orchestrator.recommendation.refreshing import refresh
-from orchestrator.recommendation.training import train
-from orchestrator.testing.arm import moved
+from orchestrator.testing.ranker import moved
 from orchestrator.testing.shop import made_up_log, write_shop
 from orchestrator.types import ANONYMOUS, History
 
@@ -185,11 +185,11 @@ def test_killed_in_the_middle_it_leaves_what_is_in_use(tmp_path: Path, arm: str)
     code = f"""
 import os, signal
 from pathlib import Path
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.editions import Editions
+from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.interactions.log_files import read_log
-from orchestrator.recommendation.refreshing import refresh
+from orchestrator.recommendation.editions.refresh import refresh
 def kill(name):
     if name == {arm!r}:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Ranking
-from orchestrator.recommendation.item_to_item import ItemToItem
+from orchestrator.recommendation.rankers.item_to_item import ItemToItem
 from orchestrator.recommendation.selection import best_of_dense, in_slices, taken
 
 ITEMS = 6

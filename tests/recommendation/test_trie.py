@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.recommendation.item_ids import PADDING, ItemIds
-from orchestrator.recommendation.trie import Trie
+from orchestrator.recommendation.generative.item_ids import PADDING, ItemIds
+from orchestrator.recommendation.generative.trie import Trie
 
 
 @st.composite

@@ -15,11 +15,11 @@ import pytest
 
 from orchestrator import Application
 from orchestrator.errors import StoreError
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.editions import Editions
-from orchestrator.recommendation.training import train
-from orchestrator.recommendation.unfinished import Unfinished
+from orchestrator.recommendation.editions.editions import Editions
+from orchestrator.recommendation.editions.training import train
+from orchestrator.recommendation.editions.unfinished import Unfinished
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.rankers.registry import Roster
 from orchestrator.settings import Settings
 from orchestrator.testing.shop import made_up_log
 
@@ -30,10 +30,10 @@ ROSTER = Roster.of(classic_trainers())
 TRAINING = """
 import sys, time
 from pathlib import Path
-from orchestrator.recommendation.arms import Roster
-from orchestrator.recommendation.classics import classic_trainers
-from orchestrator.recommendation.editions import Editions
-from orchestrator.recommendation.training import train
+from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.recommendation.editions.editions import Editions
+from orchestrator.recommendation.editions.training import train
 from orchestrator.testing.shop import made_up_log
 def finished(name):
     print(name, flush=True)

@@ -12,8 +12,8 @@ from orchestrator.errors import BadInput
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.ports import Recommender
-from orchestrator.recommendation.diversity import relevant_and_unlike, within_caps
-from orchestrator.recommendation.exploration import thompson
+from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
+from orchestrator.recommendation.slate.exploration import thompson
 from orchestrator.types import Answer, Filter, History, Hits, Offer, Principal, Question, Slate
 
 Count = Annotated[int, Field(ge=1)]

@@ -7,7 +7,7 @@ import pytest
 from connectors.torch_decoder import GenerativeTrainer
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.ports import Trainer
-from orchestrator.testing.arm import ArmConformance
+from orchestrator.testing.ranker import ArmConformance
 
 pytestmark = pytest.mark.slow
 

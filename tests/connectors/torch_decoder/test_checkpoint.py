@@ -11,14 +11,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from connectors.torch_decoder.arm import MODEL, GenerativeArm  # noqa: E402
 from connectors.torch_decoder.checkpoint import CATALOGUE, Checkpoint  # noqa: E402
+from connectors.torch_decoder.ranker import MODEL, GenerativeArm  # noqa: E402
 from connectors.torch_decoder.words import token_rows  # noqa: E402
 from orchestrator.errors import BadInput  # noqa: E402
 from orchestrator.interactions.items import Item, Items  # noqa: E402
 from orchestrator.interactions.sequences import Sequences  # noqa: E402
 from orchestrator.ports.recommend import Refitting  # noqa: E402
-from orchestrator.recommendation.beam import Ask  # noqa: E402
+from orchestrator.recommendation.generative.beam import Ask  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ from orchestrator.interactions.items import Item, Items  # noqa: E402
 from orchestrator.interactions.protocol import leave_two_out  # noqa: E402
 from orchestrator.interactions.sequences import Sequences  # noqa: E402
 from orchestrator.ports.recommend import Arm, Trainer  # noqa: E402
-from orchestrator.recommendation.item_ids import category_paths, semantic  # noqa: E402
+from orchestrator.recommendation.generative.item_ids import category_paths, semantic  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
 
-from connectors.torch_decoder.arm import MODEL, GenerativeArm  # noqa: E402
 from connectors.torch_decoder.checkpoint import Checkpoint  # noqa: E402
+from connectors.torch_decoder.ranker import MODEL, GenerativeArm  # noqa: E402
 from connectors.vllm import Servers, addresses  # noqa: E402
 from connectors.vllm.decoder import VllmDecoder  # noqa: E402
 from orchestrator.errors import NoLogProbabilities  # noqa: E402

@@ -1,0 +1,147 @@
+"""The arms `generative` and `atomic`: items by their generated identifiers, under a request's constraints."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.ports.recommend import Arm, Ranking, Refitting, Training
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from connectors.torch_decoder.checkpoint import Checkpoint
+    from orchestrator.interactions.items import Items
+    from orchestrator.interactions.sequences import Sequences
+    from orchestrator.ports import Embedder
+    from orchestrator.recommendation.generative.trie import Trie
+
+#: Where an arm's folder keeps the model that a server may be pointed at.
+MODEL = "model"
+
+
+@dataclass(frozen=True, eq=False)
+class GenerativeArm:
+    """Ranks by the log-probability of identifiers; an empty history gets what begins histories."""
+
+    checkpoint: Checkpoint
+    name: str = "generative"
+
+    @cached_property
+    def trie(self) -> Trie:
+        """The whole catalogue."""
+        from orchestrator.recommendation.generative.trie import Trie
+
+        return Trie.of(self.checkpoint.ids)
+
+    def top(
+        self,
+        histories: Sequences,
+        *,
+        k: int,
+        allowed: NDArray[np.bool_] | None = None,
+        removed: Sequences | None = None,
+    ) -> Ranking:
+        """The best `k` of each history."""
+        from orchestrator.recommendation.generative.constrained import constrained_top
+
+        return constrained_top(
+            self.checkpoint.decoder,
+            self.trie,
+            histories,
+            k=k,
+            width=self.checkpoint.beam,
+            allowed=allowed,
+            removed=removed,
+        )
+
+
+class GenerativeTrainer:
+    """Trains `generative` (an identifier of several tokens, setting `ids`) or `atomic` (one token an item).
+
+    `embedder` reads the items' texts. Settings of a training may name any of `DecoderSettings`.
+    """
+
+    parts: tuple[str, ...] = ()
+
+    def __init__(self, name: str, embedder: Embedder) -> None:
+        self.name = name
+        self.embedder = embedder
+
+    def missing(self) -> str | None:
+        """Whether torch and scipy are there."""
+        for library in ("torch", "scipy"):
+            if importlib.util.find_spec(library) is None:
+                return (
+                    f"The arm {self.name} needs {library}, which is not installed. "
+                    "Install it: pip install 'orchestrator-rag[train]'."
+                )
+        return None
+
+    def fit(self, training: Training) -> Arm:
+        """Make identifiers, train, and save a Hugging Face checkpoint in the folder `model`."""
+        import numpy as np
+
+        from connectors.torch_decoder.checkpoint import Checkpoint
+        from connectors.torch_decoder.contents import Contents
+        from connectors.torch_decoder.identifiers import identifiers
+        from connectors.torch_decoder.settings import DecoderSettings
+        from connectors.torch_decoder.training import STATE, decoder, train
+
+        settings = DecoderSettings.named(self.name, training.settings)
+        training.folder.mkdir(parents=True, exist_ok=True)
+        training.moved(0, 1, "item vectors")
+        contents = Contents.of(training.items, training.train, self.embedder, seed=training.seed)
+        training.moved(0, 1, "item identifiers")
+        ids = identifiers(settings.ids, training.items, training.train, contents, seed=training.seed)
+        views = {"text": contents.text, "both": contents.both, "none": None}[settings.content]
+        network = train(training, settings, ids, views)
+        text = contents.text.shape[1]
+        borrowed = np.zeros((settings.width, text), dtype=np.float32)
+        if network.contents is not None:
+            borrowed = network.borrowed.weight.detach().numpy()[:, :text].copy()
+        checkpoint = Checkpoint(
+            decoder(network, ids),
+            training.items.ids,
+            training.items.hash,
+            contents.text,
+            contents.components,
+            borrowed,
+            settings.beam,
+        )
+        checkpoint.save(training.folder / MODEL)
+        (training.folder / STATE).unlink(missing_ok=True)
+        return GenerativeArm(checkpoint, self.name)
+
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+        """What `fit` saved. BadInput if it was made for another catalogue."""
+        from connectors.torch_decoder.checkpoint import Checkpoint
+
+        return GenerativeArm(Checkpoint.load(folder / MODEL, items), self.name)
+
+    def refit(self, refitting: Refitting) -> Arm:
+        """The model as it is, with identifiers for the items that are new."""
+        if refitting.before.rows == refitting.items.rows:
+            shutil.copytree(refitting.trained / MODEL, refitting.folder / MODEL)
+            return self.load(refitting.folder, refitting.items, {})
+        return self.adapt(refitting.trained, refitting.items, refitting.folder)
+
+    def adapt(self, trained: Path, items: Items, folder: Path) -> Arm:
+        """What `fit` left in `trained`, for a catalogue with new and deleted items, saved in `folder`.
+
+        Nothing is trained. `folder` may be the same. BadIdentifiers if there is no room for a new item.
+        """
+        from connectors.torch_decoder.checkpoint import Checkpoint
+        from connectors.torch_decoder.contents import embedded, said
+
+        before = Checkpoint.load(trained / MODEL)
+        read = embedded([item.text for item in items.rows], self.embedder)
+        after = before.adapted(items, said(items, read, before.components))
+        after.save(folder / MODEL)
+        return GenerativeArm(after, self.name)

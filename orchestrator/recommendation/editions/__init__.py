@@ -1,0 +1,1 @@
+"""Editions: trained sets of rankers, how they are made, published and refreshed."""

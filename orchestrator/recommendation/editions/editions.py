@@ -1,0 +1,205 @@
+"""What was trained, as versions in a folder: each written whole, then published by one rename.
+
+recommendations/current            the name of the version in use
+recommendations/version-7/         items.jsonl, users.json, interactions.npz, one folder an arm
+recommendations/training-<hash>/   what a training has left so far: see `unfinished`
+recommendations/next/              the version that is being written
+recommendations/withdrawn.json     items that no ranking may hold any more, whatever the version
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+import shutil
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import BadInput, OrchestratorError, StoreError
+from orchestrator.interactions.items import Item, Items
+from orchestrator.interactions.sequences import Interactions, Sequences
+from orchestrator.ports.recommend import Arm
+from orchestrator.recommendation.editions.unfinished import KEPT as KEPT_UNFINISHED
+from orchestrator.recommendation.editions.unfinished import Unfinished
+from orchestrator.recommendation.rankers.registry import Roster, load
+
+FORMAT = 1
+#: The files that say which version is in use, and what no version may offer.
+CURRENT, WITHDRAWN = "current", "withdrawn.json"
+#: Versions that stay beside the current one, for readers that hold them still.
+KEPT = 1
+NOTHING_TRAINED = "Nothing was trained yet."
+TRAIN = "Train first: orchestrator recommend train --data DIR"
+
+
+@dataclass(frozen=True, eq=False)
+class Edition:
+    """One version: its items, who had what, and its arms by name."""
+
+    name: str
+    items: Items
+    interactions: Interactions
+    arms: Mapping[str, Arm]
+
+
+class Editions:
+    """The versions in a folder. Any number of processes may read while one publishes."""
+
+    def __init__(self, folder: Path, roster: Roster, *, keep: float = KEPT_UNFINISHED) -> None:
+        self.folder = folder
+        self.roster = roster
+        self.unfinished = Unfinished(folder, keep=keep)
+
+    def without(self, arms: Iterable[str]) -> Editions:
+        """The same versions, trained and read without these arms."""
+        return Editions(self.folder, self.roster.without(arms), keep=self.unfinished.keep)
+
+    def current(self) -> str | None:
+        """The name of the version in use, if there is one."""
+        try:
+            name = (self.folder / CURRENT).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+        if not re.fullmatch(r"version-\d+", name):
+            raise StoreError(f"{self.folder / 'current'} names no version: {name[:60]!r}.", hint=TRAIN)
+        return name
+
+    @contextmanager
+    def next(self) -> Generator[Path]:
+        """The empty folder of the next version, for `publish`; another process that wants it waits."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = self.folder / "next"
+        with (self.folder / ".next.lock").open("w") as lock:
+            # The system frees the lock of a process that was killed.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(
+        self, folder: Path, items: Items, interactions: Interactions, about: Mapping[str, Any]
+    ) -> str:
+        """Make a folder, whole but for the items and the interactions, the version in use."""
+        write_items(folder / "items.jsonl", items)
+        _write_interactions(folder, interactions)
+        manifest = {"format": FORMAT, "catalogue": items.hash, **about}
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        numbers = [int(each.name.partition("-")[2]) for each in self.folder.glob("version-*")]
+        name = f"version-{max(numbers, default=0) + 1}"
+        folder.replace(self.folder / name)
+        _replace(self.folder / CURRENT, name)
+        for number in sorted(numbers, reverse=True)[KEPT:]:
+            shutil.rmtree(self.folder / f"version-{number}", ignore_errors=True)
+        return name
+
+    def open(self, name: str | None = None) -> Edition:
+        """A version, by default the current one. BadInput if there is none or it does not fit together."""
+        name = self._named(name)
+        items, _ = self.catalogue(name)
+        folder = self.folder / name
+        try:
+            interactions = _read_interactions(folder)
+            return Edition(name, items, interactions, load(self.roster, folder, items))
+        except OrchestratorError:
+            raise
+        except Exception as error:
+            # Damaged files fail in as many ways as there are formats.
+            raise StoreError(f"{folder} cannot be read: {error}.", hint=TRAIN) from None
+
+    def catalogue(self, name: str | None = None) -> tuple[Items, Mapping[str, Any]]:
+        """The items of a version, and what its manifest says, without its arms."""
+        folder = self.folder / self._named(name)
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            if manifest.get("format") != FORMAT:
+                raise BadInput(
+                    f"{folder} is of format {manifest.get('format')!r}, and this release reads {FORMAT}.",
+                    hint=TRAIN,
+                )
+            items = read_back(folder / "items.jsonl")
+            if items.hash != manifest.get("catalogue"):
+                raise BadInput(
+                    f"{folder} holds another catalogue than it was trained for "
+                    f"({items.hash[:12]}, and not {str(manifest.get('catalogue'))[:12]}).",
+                    hint=TRAIN,
+                )
+            return items, manifest
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(f"{folder} cannot be read: {error}.", hint=TRAIN) from None
+
+    def _named(self, name: str | None) -> str:
+        name = name or self.current()
+        if name is None:
+            raise BadInput(NOTHING_TRAINED, hint=TRAIN)
+        return name
+
+    def withdrawn(self) -> frozenset[str]:
+        """Items that were deleted: they are in no ranking from now on, without any training."""
+        try:
+            return frozenset(json.loads((self.folder / WITHDRAWN).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return frozenset()
+
+    def withdraw(self, ids: Iterable[str], *, back: bool = False) -> frozenset[str]:
+        """Take items out of every ranking, or let them back in."""
+        ids = frozenset(ids)
+        left = self.withdrawn() - ids if back else self.withdrawn() | ids
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _replace(self.folder / WITHDRAWN, json.dumps(sorted(left)))
+        return left
+
+    def stamp(self) -> tuple[str | None, int]:
+        """Changes when another version is published or an item is withdrawn; two small file reads."""
+        try:
+            changed = (self.folder / WITHDRAWN).stat().st_mtime_ns
+        except FileNotFoundError:
+            changed = 0
+        return self.current(), changed
+
+
+def write_items(file: Path, items: Items) -> None:
+    """Items, one JSON object a line."""
+    with file.open("w", encoding="utf-8") as opened:
+        for item in items.rows:
+            row = [item.id, item.title, item.attributes, item.tenant, item.labels]
+            opened.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def read_back(file: Path) -> Items:
+    """What `write_items` wrote."""
+    rows: list[Item] = []
+    with file.open(encoding="utf-8") as opened:
+        for line in opened:
+            one, title, attributes, tenant, labels = json.loads(line)
+            pairs = tuple((str(field), str(value)) for field, value in attributes)
+            rows.append(Item(one, title, pairs, tenant, tuple(labels)))
+    return Items.of(rows)
+
+
+def _write_interactions(folder: Path, interactions: Interactions) -> None:
+    import numpy as np
+
+    (folder / "users.json").write_text(json.dumps(interactions.users), encoding="utf-8")
+    sequences = interactions.sequences
+    np.savez(folder / "interactions.npz", offsets=sequences.offsets, items=sequences.items)
+
+
+def _read_interactions(folder: Path) -> Interactions:
+    import numpy as np
+
+    users = tuple(json.loads((folder / "users.json").read_text(encoding="utf-8")))
+    with np.load(folder / "interactions.npz", allow_pickle=False) as stored:
+        return Interactions(users, Sequences(stored["offsets"], stored["items"]))
+
+
+def _replace(file: Path, text: str) -> None:
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)

@@ -1,0 +1,108 @@
+"""Take a changed catalogue into use without training: new items, deleted ones, and what was had since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.interactions.items import Items
+from orchestrator.interactions.log_files import Log
+from orchestrator.recommendation.editions.editions import TRAIN, Editions
+from orchestrator.recommendation.editions.training import Trained, about_arms, in_order
+from orchestrator.recommendation.rankers.registry import refit
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What is in use now, how many items are new in it, and how many are no longer recommended."""
+
+    trained: Trained
+    new: int
+    gone: int
+
+
+def refresh(
+    log: Log, editions: Editions, *, finished: Callable[[str], None] = lambda name: None
+) -> Refreshed:
+    """Publish an edition of the log as it is now, with the arms of the current one carried over.
+
+    No network is trained and nothing chosen: see `Trainer.refit`. An arm that cannot be carried over is
+    left out. An item that left the table is recommended no more, even where the log still names it; one
+    that came back is recommended again; one that was withdrawn while it was in the table stays so.
+    """
+    with editions.next() as folder:
+        current = editions.current()
+        before, manifest = editions.catalogue(current)
+        listed_before = _listed(before, manifest)
+        listed = frozenset(log.items.ids) - log.unlisted
+        if not set(before.ids) & set(log.items.ids):
+            raise BadInput(
+                f"The log holds none of the {len(before):,} items that are in use: it is another catalogue.",
+                hint=TRAIN,
+            )
+        if before.has_text and not log.items.has_text:
+            raise BadInput(
+                "The items in use have titles or attributes, and of those given nothing can be read.",
+                hint="Put the item table, items.jsonl or items.csv, beside the log; or train anew.",
+            )
+        trained, left_out = refit(
+            editions.roster,
+            editions.folder / str(current),
+            before,
+            log.items,
+            log.interactions.sequences,
+            folder,
+            finished=finished,
+        )
+        if not trained:
+            raise BadInput("No arm could be carried over. " + " ".join(left_out.values()), hint=TRAIN)
+        # Before the edition that may know them still: at no moment is a deleted item shown.
+        gone = listed_before - listed
+        editions.withdraw(gone)
+        kept = {name: manifest[name] for name in ("settings", "seed") if name in manifest}
+        name = editions.publish(folder, log.items, log.interactions, about_arms(trained, log) | kept)
+        withdrawn = editions.withdraw(listed - listed_before, back=True)
+    notes = (
+        *log.notes,
+        *_shorter(int(manifest.get("interactions", 0)), len(log.interactions.sequences.items)),
+        *_said(gone & log.unlisted, withdrawn & listed),
+    )
+    report = Trained(name, in_order(trained), left_out, notes, len(log.items), len(log.interactions))
+    return Refreshed(report, len(set(log.items.ids) - set(before.ids)), len(gone))
+
+
+def _listed(items: Items, manifest: Mapping[str, Any]) -> frozenset[str]:
+    """The items that the table of an edition listed: if it does not say, those that can be read about."""
+    unlisted = manifest.get("unlisted")
+    if unlisted is None:
+        return frozenset(item.id for item in items.rows if item.text)
+    return frozenset(items.ids) - frozenset(unlisted)
+
+
+def _shorter(before: int, now: int) -> list[str]:
+    """A log that was cut short would be taken for all that anybody ever had."""
+    if 2 * now >= before:
+        return []
+    said = f"the log holds {now:,} interactions, and the edition before counted {before:,}"
+    return [f"{said}: a refresh counts what it is given, so give it the whole log"]
+
+
+def _said(named: frozenset[str], withdrawn: frozenset[str]) -> list[str]:
+    notes: list[str] = []
+    if named:
+        notes.append(
+            f"{_count(named)} left the item table, such as {min(named)}: not recommended any more, "
+            "and part of histories still"
+        )
+    if withdrawn:
+        notes.append(
+            f"{_count(withdrawn)} of the table withdrawn, such as {min(withdrawn)}: "
+            "`recommend withdraw --back` lets them in again"
+        )
+    return notes
+
+
+def _count(items: frozenset[str]) -> str:
+    return f"{len(items):,} item{'' if len(items) == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Evaluation of recommenders: the protocol, its measures and its report."""

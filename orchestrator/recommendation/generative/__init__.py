@@ -1,0 +1,1 @@
+"""Generative recommendation: item identifiers, and decoding under a trie."""

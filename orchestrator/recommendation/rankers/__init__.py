@@ -1,0 +1,1 @@
+"""Rankers: what ranks a catalogue for histories, one kind a file."""

@@ -1,0 +1,1 @@
+"""Slates: what is shown, diverse and explored."""

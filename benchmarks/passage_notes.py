@@ -24,8 +24,8 @@ from benchmarks.retrieval import TARGETS, half, half_p, odd
 from orchestrator import Workflow, workflow
 from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir, experiment
+from orchestrator.evaluation.experiment_report import Report
 from orchestrator.evaluation.indexed import indexed
-from orchestrator.evaluation.report import Report
 from orchestrator.indexing.features import make_features
 from orchestrator.nodes import PromptPrf, Retrieve, Rm3, RocchioTerms
 from orchestrator.ports import Features, LanguageModel, SparseEncoder

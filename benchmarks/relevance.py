@@ -28,7 +28,7 @@ from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.monotone import logistic
-from orchestrator.evaluation.relevance import (
+from orchestrator.evaluation.relevance_fitting import (
     Filtering,
     Sighting,
     best_threshold,

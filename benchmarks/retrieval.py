@@ -27,7 +27,7 @@ from rich.table import Table
 from orchestrator import Workflow, fuse, workflow
 from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
-from orchestrator.evaluation.report import ArmReport
+from orchestrator.evaluation.experiment_report import ArmReport
 from orchestrator.evaluation.significance import Interval, interval, paired_p
 from orchestrator.nodes import Interpolate, Mentions, Retrieve, Sentences, VectorFeedback, rrf
 from orchestrator.settings import Settings

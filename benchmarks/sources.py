@@ -40,7 +40,7 @@ from orchestrator.evaluation.datasets import Record
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.reweighting import weighed_ndcg
 from orchestrator.evaluation.significance import interval
-from orchestrator.evaluation.sources import learned_weights, source_rankings
+from orchestrator.evaluation.source_values import learned_weights, source_rankings
 from orchestrator.nodes import Retrieve
 from orchestrator.settings import Settings
 

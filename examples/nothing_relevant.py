@@ -18,7 +18,7 @@ from compare_retrieval import headings_as_queries
 from orchestrator import ANONYMOUS, Application, Question, workflow
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.indexed import indexed
-from orchestrator.evaluation.relevance import fit_relevance
+from orchestrator.evaluation.relevance_fitting import fit_relevance
 from orchestrator.nodes import CitedAnswer, Compress, RelevanceFilter, Retrieve
 from orchestrator.settings import Settings
 

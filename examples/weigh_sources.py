@@ -18,7 +18,7 @@ from compare_retrieval import headings_as_queries
 
 from orchestrator import Application, workflow
 from orchestrator.evaluation import beir
-from orchestrator.evaluation.sources import How, value_sources
+from orchestrator.evaluation.source_values import How, value_sources
 from orchestrator.nodes import Retrieve, WeighSources
 from orchestrator.settings import Settings
 

@@ -84,7 +84,7 @@ async def _fitted(
 ) -> RelevanceMap:
     from orchestrator.application.application import Application
     from orchestrator.evaluation.indexed import indexed
-    from orchestrator.evaluation.relevance import fit_relevance
+    from orchestrator.evaluation.relevance_fitting import fit_relevance
 
     async with Application(invoked.settings()) as application:
         arm = application.workflow(name)

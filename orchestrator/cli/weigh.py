@@ -13,7 +13,7 @@ from orchestrator.cli.output import note, say, say_json
 from orchestrator.cli.program import IndexOption, JsonOption, PrincipalOption, invocation
 
 if TYPE_CHECKING:
-    from orchestrator.evaluation.sources import SourceReport
+    from orchestrator.evaluation.source_values import SourceReport
 
 
 def register(program: typer.Typer) -> None:
@@ -62,7 +62,7 @@ def weigh(
     reader = settings.reader(principal)
 
     async def valued() -> SourceReport:
-        from orchestrator.evaluation.sources import value_sources
+        from orchestrator.evaluation.source_values import value_sources
 
         async with Application(settings) as application:
             require_content(application, settings.index)

@@ -3,10 +3,10 @@
 from orchestrator.evaluation.beir_folder import beir
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.experiment import experiment
+from orchestrator.evaluation.experiment_report import Report
 from orchestrator.evaluation.ir_dataset_ids import ir_dataset
-from orchestrator.evaluation.report import Report
-from orchestrator.evaluation.runs import SavedRun, read_run, save_run
 from orchestrator.evaluation.trec_files import trec
+from orchestrator.evaluation.trec_runs import SavedRun, read_run, save_run
 
 __all__ = [
     "Dataset",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import BadInput
-from orchestrator.evaluation.runs import SavedRun
+from orchestrator.evaluation.trec_runs import SavedRun
 from orchestrator.graph.channel import type_name
 from orchestrator.graph.plan.plan import calls
 from orchestrator.graph.workflow import Workflow

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import BadInput, NodeError, OrchestratorError
 from orchestrator.evaluation.arms import Arm, contenders, measuring_ports
 from orchestrator.evaluation.datasets import Dataset
+from orchestrator.evaluation.experiment_report import Report
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.journal import Journal, Outcome, journal_file
 from orchestrator.evaluation.metrics import Metric, metrics_for
 from orchestrator.evaluation.ranking import document_outcomes, found_by
-from orchestrator.evaluation.report import Report
 from orchestrator.evaluation.scoring import arm_report, comparisons, notes, saved_report
 from orchestrator.evaluation.sharing import SharedCalls
 from orchestrator.evaluation.versions import port_names, versions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import BadInput, SettingsError
 
 if TYPE_CHECKING:
-    from orchestrator.evaluation.report import ArmReport, Report
+    from orchestrator.evaluation.experiment_report import ArmReport, Report
 
 FORMATS = (".png", ".svg", ".pdf")
 

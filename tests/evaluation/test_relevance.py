@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.monotone import isotonic, logistic
-from orchestrator.evaluation.relevance import Sighting, best_threshold, filtering, fit_sightings
+from orchestrator.evaluation.relevance_fitting import Sighting, best_threshold, filtering, fit_sightings
 from orchestrator.types import Hit, Hits, ranked
 
 

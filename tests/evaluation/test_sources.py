@@ -18,7 +18,7 @@ from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.reweighting import STEPS, descent, reweighted, weighed_ndcg
-from orchestrator.evaluation.sources import How, learned_weights, value_sources
+from orchestrator.evaluation.source_values import How, learned_weights, value_sources
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.worker import workshop_of
 from orchestrator.nodes import Retrieve, WeighSources

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.errors import BadInput
-from orchestrator.evaluation.runs import save_run
 from orchestrator.evaluation.significance import Interval, paired_p
+from orchestrator.evaluation.trec_runs import save_run
 from orchestrator.types import Hits
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir, experiment
 from orchestrator.evaluation.experiment_report import Report
 from orchestrator.evaluation.indexed import indexed
-from orchestrator.indexing.features import make_features
+from orchestrator.indexing.passage_features import make_features
 from orchestrator.nodes import PromptPrf, Retrieve, Rm3, RocchioTerms
 from orchestrator.ports import Features, LanguageModel, SparseEncoder
 from orchestrator.settings import Bm25, Settings

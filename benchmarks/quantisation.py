@@ -25,7 +25,7 @@ from connectors.sql import Database, SqlCatalogue, SqlLedger
 from orchestrator.application.application import Application
 from orchestrator.clock import SystemClock
 from orchestrator.evaluation import beir
-from orchestrator.indexing.workshop import index_format
+from orchestrator.indexing.context import index_format
 from orchestrator.ports import Dense, DocumentRow, IndexChange, SparseVector
 from orchestrator.settings import Settings
 from orchestrator.testing.vectors import document

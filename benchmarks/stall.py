@@ -40,7 +40,7 @@ from connectors.qdrant_edge import EdgeShardWriter
 from connectors.sql import Database, SqlCatalogue, SqlLedger
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.clock import SystemClock
-from orchestrator.indexing.workshop import index_format
+from orchestrator.indexing.context import index_format
 from orchestrator.ports import IndexChange
 
 #: The command line itself; only what its log says is more than usual.

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from connectors.sql.schema import cache_entries
 from examples.replay_answer import Quoting
 from orchestrator import Application
-from orchestrator.indexing.features import make_features
+from orchestrator.indexing.passage_features import make_features
 from orchestrator.ports import Features
 from orchestrator.settings import Settings
 

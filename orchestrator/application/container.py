@@ -201,7 +201,7 @@ class Connections:
 
     def format_of(self, name: str) -> IndexFormat:
         """What an index holds that these settings made."""
-        from orchestrator.indexing.workshop import index_format
+        from orchestrator.indexing.context import index_format
 
         return index_format(self.embedder_of(name), self.encoder, self.kept_tokens(name))
 

@@ -15,8 +15,8 @@ from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.cli.program import IndexOption, Invocation, JsonOption, invocation
 
 if TYPE_CHECKING:
+    from orchestrator.indexing.index_report import IndexReport, IndexStatus, RemovalReport
     from orchestrator.indexing.indexer import Indexer
-    from orchestrator.indexing.report import IndexReport, IndexStatus, RemovalReport
 
 program = typer.Typer(
     no_args_is_help=True,
@@ -267,7 +267,7 @@ def features(
     """
     from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
-    from orchestrator.indexing.features import KINDS, FeatureReport, make_features
+    from orchestrator.indexing.passage_features import KINDS, FeatureReport, make_features
     from orchestrator.ports import FeatureKind, Features, LanguageModel, SparseEncoder
 
     if kind not in get_args(FeatureKind):

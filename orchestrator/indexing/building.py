@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.indexing.documents import Place, Recipe
-from orchestrator.indexing.reading import (
+from orchestrator.indexing.context import BATCH, Workshop
+from orchestrator.indexing.file_documents import Place, Recipe
+from orchestrator.indexing.isolated_reading import (
     FileFailed,
     FileRead,
     FileRows,
@@ -23,8 +24,7 @@ from orchestrator.indexing.reading import (
     ReadRequest,
 )
 from orchestrator.indexing.splitting import Splitting
-from orchestrator.indexing.spool import TokenSpool
-from orchestrator.indexing.workshop import BATCH, Workshop
+from orchestrator.indexing.token_buffer import TokenSpool
 from orchestrator.ports import DocumentRow, FileRow, IndexChange, Job, SparseVector
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.indexing.reading import child_command, child_environment
+from orchestrator.indexing.isolated_reading import child_command, child_environment
 
 
 class WorkerProcess:

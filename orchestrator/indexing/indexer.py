@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput
-from orchestrator.indexing import plan as planning
-from orchestrator.indexing.documents import Recipe
+from orchestrator.indexing import index_plan as planning
+from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import SkippedFile, resolve_root, scan
-from orchestrator.indexing.merging import merges
-from orchestrator.indexing.plan import Plan, place
-from orchestrator.indexing.reading import Limits
-from orchestrator.indexing.report import (
+from orchestrator.indexing.index_plan import Plan, place
+from orchestrator.indexing.index_report import (
     IndexReport,
     IndexStatus,
     RebuildReport,
@@ -25,10 +24,11 @@ from orchestrator.indexing.report import (
     RootStatus,
     VerifyReport,
 )
+from orchestrator.indexing.isolated_reading import Limits
+from orchestrator.indexing.merging import merges
 from orchestrator.indexing.tenure import Progress, tenure
 from orchestrator.indexing.upkeep import pages
 from orchestrator.indexing.verify import verify
-from orchestrator.indexing.workshop import Workshop
 from orchestrator.indexing.writer import Writer
 from orchestrator.ports import FileRow, IndexVersion
 from orchestrator.types import DEFAULT_TENANT

@@ -11,8 +11,8 @@ from dataclasses import replace
 from orchestrator.errors import IndexMismatch, LeaseLost, OrchestratorError, StoreError
 from orchestrator.indexing import building, upkeep
 from orchestrator.indexing.building import stored_file
-from orchestrator.indexing.plan import job_key
-from orchestrator.indexing.workshop import LEASE, Workshop
+from orchestrator.indexing.context import LEASE, Workshop
+from orchestrator.indexing.index_plan import job_key
 from orchestrator.ports import FileRow, IndexChange, Job, Ledger
 
 #: What a job's error begins with when its worker died on it.

@@ -14,10 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, UnreadableFile
-from orchestrator.indexing.documents import read_documents
+from orchestrator.indexing.file_documents import read_documents
 from orchestrator.indexing.files import read_below
-from orchestrator.indexing.readers import READERS, reader_for
-from orchestrator.indexing.reading import (
+from orchestrator.indexing.isolated_reading import (
     FileFailed,
     FileRead,
     FileRows,
@@ -26,6 +25,7 @@ from orchestrator.indexing.reading import (
     ReadEvent,
     ReadRequest,
 )
+from orchestrator.indexing.readers import READERS, reader_for
 from orchestrator.ports import DocumentRow
 
 #: How many documents, and how many characters of them, go into one message.

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from orchestrator.indexing.building import stored_file
-from orchestrator.indexing.documents import embedded_text
-from orchestrator.indexing.workshop import Workshop
+from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.file_documents import embedded_text
 from orchestrator.ports import Catalogue, DocumentRow, IndexChange, Job, Shard
 
 #: How many documents are read from the catalogue at once.

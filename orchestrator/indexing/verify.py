@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.indexing.documents import digest, embedded_text
-from orchestrator.indexing.report import VerifyReport
+from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.file_documents import digest, embedded_text
+from orchestrator.indexing.index_report import VerifyReport
 from orchestrator.indexing.tenure import Progress
 from orchestrator.indexing.upkeep import pages
-from orchestrator.indexing.workshop import Workshop
 from orchestrator.ports import IndexVersion
 
 #: Faults of one kind are told one by one up to this number.

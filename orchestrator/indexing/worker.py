@@ -17,11 +17,11 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.indexing.reading import Reader
+from orchestrator.indexing.isolated_reading import Reader
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
-    from orchestrator.indexing.workshop import Workshop
+    from orchestrator.indexing.context import Workshop
     from orchestrator.ports import Embedder, TokenEmbedder
 
 #: Seconds after which a worker looks for work though nobody told it.
@@ -59,8 +59,8 @@ class Reports:
 
 async def work(workshop: Workshop, index: str, reports: Reports, wake: threading.Event) -> None:
     """Do the jobs of an index as they come."""
+    from orchestrator.indexing.context import LEASE
     from orchestrator.indexing.jobs import do_job
-    from orchestrator.indexing.workshop import LEASE
 
     name = f"{socket.gethostname()}:{os.getpid()}"
     if workshop.started is not None:
@@ -112,7 +112,7 @@ def workshop_of(
     `embedder` is the one of the index, if it is not that of new ones; `tokens` that of its tokens, if
     it keeps their vectors.
     """
-    from orchestrator.indexing.workshop import Workshop
+    from orchestrator.indexing.context import Workshop
 
     chosen = embedder or app.embedder
     return Workshop(app.ledger, app.catalogue, app.shards, chosen, app.encoder, tokens, started=reader)

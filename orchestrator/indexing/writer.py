@@ -9,10 +9,10 @@ from typing import Any
 
 from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.indexing.child import WorkerProcess
+from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.index_plan import job_key
 from orchestrator.indexing.jobs import DIED, run_job
-from orchestrator.indexing.plan import job_key
 from orchestrator.indexing.tenure import Progress
-from orchestrator.indexing.workshop import Workshop
 from orchestrator.ports import Job, JobState
 
 _ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")

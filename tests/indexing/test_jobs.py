@@ -10,16 +10,16 @@ import pytest
 
 from orchestrator.application.application import Application
 from orchestrator.errors import OrchestratorError
-from orchestrator.indexing.documents import Recipe
+from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import scan
+from orchestrator.indexing.index_plan import compare, job_key, read_jobs, target
 from orchestrator.indexing.indexer import Indexer
+from orchestrator.indexing.isolated_reading import Limits, Reader
 from orchestrator.indexing.jobs import DIED, do_job, run_job
-from orchestrator.indexing.plan import compare, job_key, read_jobs, target
 from orchestrator.indexing.readers import READERS
-from orchestrator.indexing.reading import Limits, Reader
 from orchestrator.indexing.tenure import set_aside, tenure
 from orchestrator.indexing.worker import workshop_of
-from orchestrator.indexing.workshop import Workshop
 from orchestrator.ports import Job
 from tests.indexing.contents import stored
 

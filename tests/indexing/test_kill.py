@@ -17,7 +17,7 @@ import pytest
 
 from orchestrator.application.application import Application
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.reading import Reader
+from orchestrator.indexing.isolated_reading import Reader
 from orchestrator.indexing.worker import workshop_of
 from orchestrator.settings import Settings
 from tests.indexing.contents import assert_alike, found, stored

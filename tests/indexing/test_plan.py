@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
-from orchestrator.indexing import plan as planning
-from orchestrator.indexing.documents import Recipe
+from orchestrator.indexing import index_plan as planning
+from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import FoundFile, Scan, SkippedFile
-from orchestrator.indexing.plan import Plan, Target, compare, superseded, target
-from orchestrator.indexing.reading import Limits
+from orchestrator.indexing.index_plan import Plan, Target, compare, superseded, target
+from orchestrator.indexing.isolated_reading import Limits
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.ports import FileRow
 

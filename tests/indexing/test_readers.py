@@ -17,7 +17,7 @@ from llama_index.core.schema import Document
 from pypdf import PdfWriter
 
 from orchestrator.errors import SettingsError, UnreadableFile
-from orchestrator.indexing.documents import Place, Recipe, embedded_text, read_documents
+from orchestrator.indexing.file_documents import Place, Recipe, embedded_text, read_documents
 from orchestrator.indexing.readers import READERS, reader_for
 from orchestrator.ports import DocumentRow
 from tests.indexing.samples import pdf

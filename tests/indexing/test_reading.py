@@ -15,9 +15,8 @@ from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import Document
 
 from orchestrator.errors import StoreError
-from orchestrator.indexing.documents import Place, Recipe
-from orchestrator.indexing.readers import READERS
-from orchestrator.indexing.reading import (
+from orchestrator.indexing.file_documents import Place, Recipe
+from orchestrator.indexing.isolated_reading import (
     FileFailed,
     FileRead,
     FileRows,
@@ -26,6 +25,7 @@ from orchestrator.indexing.reading import (
     Reader,
     ReadRequest,
 )
+from orchestrator.indexing.readers import READERS
 
 pytestmark = pytest.mark.slow
 
@@ -188,7 +188,7 @@ def test_files_are_read_without_llamaindex(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"_id": "1", "text": "one"}')
     program = (
         "import pathlib, sys\n"
-        "from orchestrator.indexing.documents import Place, Recipe, read_documents\n"
+        "from orchestrator.indexing.file_documents import Place, Recipe, read_documents\n"
         "root = pathlib.Path(sys.argv[1])\n"
         "for path in root.iterdir():\n"
         "    place = Place('default', 'default', str(root), ('public',))\n"

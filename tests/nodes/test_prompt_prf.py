@@ -13,7 +13,7 @@ from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.graph.run.result import RunResult
-from orchestrator.indexing.features import make_features
+from orchestrator.indexing.passage_features import make_features
 from orchestrator.models.null import NullModel
 from orchestrator.nodes import PromptPrf, Retrieve
 from orchestrator.ports import Features

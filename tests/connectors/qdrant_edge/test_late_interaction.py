@@ -91,7 +91,7 @@ def test_an_index_without_token_vectors_has_no_fields_for_them(edge: EdgeIndex, 
 
 
 def test_matrices_come_back_from_the_spool_as_they_went_in() -> None:
-    from orchestrator.indexing.spool import TokenSpool
+    from orchestrator.indexing.token_buffer import TokenSpool
 
     random = np.random.default_rng(1)
     matrices = [random.standard_normal((size, 4)).astype(np.float32) for size in (3, 1, 7)]

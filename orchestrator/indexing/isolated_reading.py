@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from orchestrator.errors import StoreError
-from orchestrator.indexing.documents import Place, Recipe
+from orchestrator.indexing.file_documents import Place, Recipe
 from orchestrator.indexing.files import LARGEST
 from orchestrator.ports import DocumentRow
 

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from orchestrator.errors import BadInput
-from orchestrator.indexing.documents import Recipe
+from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import FoundFile, Scan, SkippedFile
-from orchestrator.indexing.reading import Limits
+from orchestrator.indexing.isolated_reading import Limits
 from orchestrator.ports import FileRow
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import IndexMismatch, ModelError, StoreError
-from orchestrator.indexing.documents import embedded_text
-from orchestrator.indexing.spool import TokenSpool
+from orchestrator.indexing.file_documents import embedded_text
+from orchestrator.indexing.token_buffer import TokenSpool
 from orchestrator.ports import (
     Catalogue,
     DocumentRow,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.indexing.reading import Reader
+    from orchestrator.indexing.isolated_reading import Reader
 
 #: Seconds of a job's lease, renewed every quarter of it.
 LEASE = 120.0
@@ -89,7 +89,7 @@ class Workshop:
     def reader(self) -> Reader:
         """The process that reads files; it starts while the embedder is loaded."""
         if self.started is None or self.started.closed:
-            from orchestrator.indexing.reading import Reader
+            from orchestrator.indexing.isolated_reading import Reader
 
             self.started = Reader()
         return self.started

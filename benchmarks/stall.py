@@ -46,9 +46,9 @@ from orchestrator.ports import IndexChange
 #: The command line itself; only what its log says is more than usual.
 SERVER = """
 import logging
-from orchestrator.serving import pulse
+from orchestrator.serving.limits.limits import event_loop_watchdog as pulse
 pulse.BEAT = pulse.NOTABLE = 0.005
-for name in ("connectors.qdrant_edge", "orchestrator.serving.pulse"):
+for name in ("connectors.qdrant_edge", "orchestrator.serving.limits.event_loop_watchdog"):
     logging.getLogger(name).setLevel(logging.DEBUG)
 from orchestrator.cli import main
 main()

@@ -11,7 +11,7 @@ from orchestrator import Application
 from orchestrator.errors import BadInput, ModelUnreachable
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.ports import LanguageModel
-from orchestrator.serving.errors import public
+from orchestrator.serving.wire.errors import public
 from orchestrator.settings import Settings
 from orchestrator.testing.language_model import City, LanguageModelConformance
 from tests.test_cached_model import PROMPT, Counting

@@ -41,9 +41,9 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Ask an index a question; print the answer and the passages it cites."""
-    from orchestrator.answering import answering
     from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
+    from orchestrator.serving.exposure import answering
     from orchestrator.types import Question
 
     if not question.strip():

@@ -9,15 +9,16 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from orchestrator.answering import answering, offers
 from orchestrator.errors import BadInput
 from orchestrator.graph.workflow import Workflow
-from orchestrator.serving import chat, errors, health, models, recommendations, runs
-from orchestrator.serving.admission import Admission
+from orchestrator.serving.api import chat, health, models, recommendations, runs
 from orchestrator.serving.auth import ApiKeys
 from orchestrator.serving.endpoint import Endpoint, Provider
-from orchestrator.serving.limits import Limits
-from orchestrator.serving.pulse import pulse
+from orchestrator.serving.exposure import answering, offers
+from orchestrator.serving.limits.admission import Admission
+from orchestrator.serving.limits.event_loop_watchdog import pulse
+from orchestrator.serving.limits.limits import Limits
+from orchestrator.serving.wire import errors
 from orchestrator.types import ANONYMOUS, Principal
 
 

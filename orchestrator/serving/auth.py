@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from starlette.requests import Request
 
-from orchestrator.serving.errors import HostNotAllowed, InvalidKey
+from orchestrator.serving.wire.errors import HostNotAllowed, InvalidKey
 from orchestrator.types import Principal
 
 

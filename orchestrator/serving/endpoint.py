@@ -10,9 +10,9 @@ from fastapi import Depends, Request
 
 from orchestrator.errors import UnknownWorkflow
 from orchestrator.graph.workflow import Workflow
-from orchestrator.serving.admission import Admission
 from orchestrator.serving.auth import ApiKeys
-from orchestrator.serving.limits import Limits
+from orchestrator.serving.limits.admission import Admission
+from orchestrator.serving.limits.limits import Limits
 from orchestrator.settings import Serve
 from orchestrator.types import Principal
 

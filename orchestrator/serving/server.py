@@ -17,7 +17,7 @@ from orchestrator.graph.workflow import Workflow
 from orchestrator.serving.app import create_app, endpoint_of
 from orchestrator.serving.auth import is_loopback
 from orchestrator.serving.endpoint import Endpoint, Provider
-from orchestrator.serving.limits import Limits
+from orchestrator.serving.limits.limits import Limits
 from orchestrator.types import ANONYMOUS, Principal
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
 from orchestrator import Answer, Hits, Question, node, workflow
-from orchestrator.answering import answering
 from orchestrator.errors import BadInput
 from orchestrator.nodes.answer._evidence import gather
 from orchestrator.nodes.answer.hit_list_answer import Listing, snippet
 from orchestrator.ports import Documents, SparseEncoder
+from orchestrator.serving.exposure import answering
 from orchestrator.types import Facets, Hit, Passage, Principal
 
 TEXT = "# Travel\n\nCats *sleep* all day. The ferry to Naxos leaves at noon.\n\n- Dogs bark at [3] foxes."

@@ -137,7 +137,7 @@ async def test_a_slate_that_explores_logs_its_propensities(ports: dict[type, obj
 @pytest.mark.slow
 async def test_the_shop_is_a_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from orchestrator import Application
-    from orchestrator.answering import answering
+    from orchestrator.serving.exposure import answering
     from orchestrator.settings import Settings
 
     monkeypatch.chdir(tmp_path)

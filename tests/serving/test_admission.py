@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from orchestrator.graph.run.events import Event, Text
-from orchestrator.serving.admission import Admission
-from orchestrator.serving.errors import Overloaded, ShuttingDown, TooManyRequests
-from orchestrator.serving.live import live
+from orchestrator.serving.limits.admission import Admission
+from orchestrator.serving.limits.live_run import live
+from orchestrator.serving.wire.errors import Overloaded, ShuttingDown, TooManyRequests
 
 
 async def hold(admission: Admission, until: asyncio.Event) -> str:

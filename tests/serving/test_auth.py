@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from orchestrator.serving.auth import ApiKeys, is_loopback
-from orchestrator.serving.errors import HostNotAllowed, InvalidKey
+from orchestrator.serving.wire.errors import HostNotAllowed, InvalidKey
 from orchestrator.types import ANONYMOUS, Principal
 from tests.serving.asgi import asking, endpoint
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from orchestrator.serving.pulse import NOTABLE, pulse
+from orchestrator.serving.limits.event_loop_watchdog import NOTABLE, pulse
 
 
 async def test_a_loop_that_stood_still_is_logged_with_how_long(caplog: pytest.LogCaptureFixture) -> None:

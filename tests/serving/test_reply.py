@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.serving.openai import CitedPassage, TokenUsage
-from orchestrator.serving.reply import Reply, address
+from orchestrator.serving.wire.openai import CitedPassage, TokenUsage
+from orchestrator.serving.wire.reply import Reply, address
 
 
 @given(st.text(alphabet="[]0123é😀 ", max_size=60), st.sets(st.integers(min_value=0, max_value=33)))

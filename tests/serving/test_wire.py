@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.serving.errors import InvalidRequest
-from orchestrator.serving.openai import ChatRequest
+from orchestrator.serving.wire.errors import InvalidRequest
+from orchestrator.serving.wire.openai import ChatRequest
 from orchestrator.types import Message
 
 

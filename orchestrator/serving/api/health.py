@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from orchestrator.ports import Embedder, Lexical, Runs, VectorStore
 from orchestrator.serving.endpoint import Endpoint, Served
-from orchestrator.serving.errors import log
+from orchestrator.serving.wire.errors import log
 from orchestrator.types import ANONYMOUS, NOBODY
 
 router = APIRouter(tags=["health"])

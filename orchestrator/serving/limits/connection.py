@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.serving.errors import (
+from orchestrator.serving.wire.errors import (
     BodyTooLarge,
     BodyTooSlow,
     UnsupportedMediaType,

@@ -12,8 +12,8 @@ from orchestrator.errors import RunNotFound
 from orchestrator.models.feedback import judged
 from orchestrator.ports import RunRecord, Runs, RunStatus, StepRecord, Verdicts
 from orchestrator.serving.endpoint import Asker, Served
-from orchestrator.serving.openai import Annotation, CitedPassage, TokenUsage
-from orchestrator.serving.reply import Reply, cited, tokens
+from orchestrator.serving.wire.openai import Annotation, CitedPassage, TokenUsage
+from orchestrator.serving.wire.reply import Reply, cited, tokens
 from orchestrator.types import Answer
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from orchestrator.serving.errors import Overloaded, ShuttingDown, TooManyRequests
+from orchestrator.serving.wire.errors import Overloaded, ShuttingDown, TooManyRequests
 
 
 class Admission:

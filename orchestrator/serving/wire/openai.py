@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from orchestrator.serving.errors import InvalidRequest, refuse
+from orchestrator.serving.wire.errors import InvalidRequest, refuse
 from orchestrator.types import Message, Role
 
 # -- requests ----------------------------------------------------------------------------------

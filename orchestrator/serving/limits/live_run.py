@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from orchestrator.graph.run.events import Event, Finished
-from orchestrator.serving.admission import Admission
+from orchestrator.serving.limits.admission import Admission
 
 
 async def live(

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import perf_counter, process_time
 
-log = logging.getLogger("orchestrator.serving.pulse")
+log = logging.getLogger("orchestrator.serving.limits.event_loop_watchdog")
 
 #: Seconds between two beats, and the delay of one from which on it is worth a word.
 BEAT, NOTABLE = 0.05, 0.1

@@ -11,9 +11,9 @@ import json
 from pydantic import BaseModel
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.serving.errors import error_body
-from orchestrator.serving.openai import ChatCompletionChunk, ChunkChoice, Delta, FinishReason, TokenUsage
-from orchestrator.serving.reply import Reply
+from orchestrator.serving.wire.errors import error_body
+from orchestrator.serving.wire.openai import ChatCompletionChunk, ChunkChoice, Delta, FinishReason, TokenUsage
+from orchestrator.serving.wire.reply import Reply
 
 DONE = b"data: [DONE]\n\n"
 #: A comment: clients skip it, and what lies between sees that the connection is alive.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
-from orchestrator.serving.openai import Model, ModelList
+from orchestrator.serving.wire.openai import Model, ModelList
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

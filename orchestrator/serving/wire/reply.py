@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.errors import WrongReturn
 from orchestrator.graph.run.result import RunResult
-from orchestrator.serving.openai import Annotation, CitedPassage, TokenUsage, UrlCitation
+from orchestrator.serving.wire.openai import Annotation, CitedPassage, TokenUsage, UrlCitation
 from orchestrator.types import Citation, Usage
 
 _MARK = re.compile(r"\[(\d+)\]")

@@ -19,10 +19,10 @@ from orchestrator.graph.workflow import Workflow, workflow
 from orchestrator.nodes.recommend.recommend import Recommend
 from orchestrator.nodes.recommend.slate import POOL, Slated
 from orchestrator.recommendation.recommender import EMPTY
-from orchestrator.serving.connection import read_body, while_connected
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
-from orchestrator.serving.errors import InvalidRequest, of_run, refuse
-from orchestrator.serving.live import live
+from orchestrator.serving.limits.connection import read_body, while_connected
+from orchestrator.serving.limits.live_run import live
+from orchestrator.serving.wire.errors import InvalidRequest, of_run, refuse
 from orchestrator.types import Filter, History, Principal, Question, Slate
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])

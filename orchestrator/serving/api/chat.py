@@ -17,19 +17,19 @@ from orchestrator.graph.run.events import Event, Finished, Text
 from orchestrator.graph.workflow import Workflow
 from orchestrator.models.capped import CappedModel
 from orchestrator.ports import Conversations, LanguageModel
-from orchestrator.serving.connection import EventStream, read_body, while_connected
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
-from orchestrator.serving.errors import InvalidRequest, log, of_run, report
-from orchestrator.serving.live import live
-from orchestrator.serving.openai import (
+from orchestrator.serving.limits.connection import EventStream, read_body, while_connected
+from orchestrator.serving.limits.live_run import live
+from orchestrator.serving.wire.errors import InvalidRequest, log, of_run, report
+from orchestrator.serving.wire.openai import (
     AssistantMessage,
     ChatCompletion,
     ChatRequest,
     Choice,
     FinishReason,
 )
-from orchestrator.serving.reply import Reply
-from orchestrator.serving.sse import DONE, KEEP_ALIVE, Chunks
+from orchestrator.serving.wire.reply import Reply
+from orchestrator.serving.wire.sse import DONE, KEEP_ALIVE, Chunks
 from orchestrator.types import Message, Principal, Question
 
 router = APIRouter(prefix="/v1/chat", tags=["chat"])

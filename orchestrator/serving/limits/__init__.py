@@ -1,0 +1,1 @@
+"""What the endpoint takes on: admission, body sizes, times, clients that leave."""

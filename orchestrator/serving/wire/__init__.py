@@ -1,0 +1,1 @@
+"""Wire formats: OpenAI's chat completions, server-sent events, errors."""

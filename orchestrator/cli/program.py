@@ -94,23 +94,35 @@ def begin(
 def _register() -> None:
     from orchestrator.cli import (
         ask,
+        backup,
         calibrate,
         doctor,
         evaluate,
-        flows,
+        feedback,
         index,
-        judge,
         prune,
         recommend,
-        safekeeping,
         serve,
+        source_weights,
         trace,
-        weigh,
+        workflows,
     )
 
     program.add_typer(index.program, name="index")
     program.add_typer(recommend.program, name="recommend")
-    for each in (ask, serve, flows, evaluate, calibrate, weigh, trace, judge, doctor, prune, safekeeping):
+    for each in (
+        ask,
+        serve,
+        workflows,
+        evaluate,
+        calibrate,
+        source_weights,
+        trace,
+        feedback,
+        doctor,
+        prune,
+        backup,
+    ):
         each.register(program)
 
 

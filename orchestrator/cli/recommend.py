@@ -182,7 +182,7 @@ def top(
 ) -> None:
     """Show what a user, or whoever had some items, would be offered, and why."""
     from orchestrator.application.application import Application
-    from orchestrator.cli.ids import listed
+    from orchestrator.cli.id_lists import listed
     from orchestrator.errors import BadInput
     from orchestrator.nodes.recommend.slate import offered
     from orchestrator.types import History

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.cli.ids import listed
+from orchestrator.cli.id_lists import listed
 from orchestrator.errors import BadInput
 
 IDS = st.lists(st.text(st.one_of(st.sampled_from('", \n'), st.characters()), min_size=1, max_size=6))

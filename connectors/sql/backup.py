@@ -74,7 +74,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
     """The indexes that a copy of the state names."""
-    from connectors.sql.catalogue import SqlCatalogue
+    from connectors.sql.index_registry import SqlCatalogue
     from orchestrator.backup.archive import ArchivedIndex
 
     database = Database(copy)

@@ -10,7 +10,7 @@ from typing import Any, Self
 from sqlalchemy import Row, bindparam, delete, or_, select, text, update
 
 from connectors.sql.access import label_set, store_label_sets
-from connectors.sql.edition import Edition
+from connectors.sql.index_version import Edition
 from connectors.sql.schema import cache_entries, cache_sources, documents, files, indexes, passages
 from connectors.sql.shards import add_shards, bury, merge, rebuild
 from connectors.sql.statements import CHUNK, chunks, insert_all

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Join, Select, and_, delete, func, literal, select, update
 
-from connectors.sql.edition import Edition
+from connectors.sql.index_version import Edition
 from connectors.sql.schema import documents, indexes, passages, removals, shards
 from connectors.sql.statements import insert_all, insert_missing, insert_missing_from
 from orchestrator.errors import IndexBusy, StoreError

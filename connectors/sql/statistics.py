@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from connectors.sql.edition import Edition
+from connectors.sql.index_version import Edition
 from connectors.sql.schema import documents, passages, term_statistics
 from connectors.sql.statements import chunks
 from connectors.sql.terms import Frequencies, nothing

@@ -8,6 +8,7 @@ which every connector passes and third parties subclass.
 from __future__ import annotations
 
 from orchestrator.ports.features import FeatureKind, Featureless, Features
+from orchestrator.ports.feedback import Verdict, Verdicts
 from orchestrator.ports.indexes import (
     Catalogue,
     DocumentRow,
@@ -49,7 +50,6 @@ from orchestrator.ports.vectors import (
     TokenEmbedder,
     VectorStore,
 )
-from orchestrator.ports.verdicts import Verdict, Verdicts
 
 __all__ = [
     "Arm",

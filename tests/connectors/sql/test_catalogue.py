@@ -4,8 +4,8 @@ import pytest
 
 from connectors.sql import Database, SqlCatalogue, SqlLedger
 from orchestrator.ports import Catalogue, Ledger
-from orchestrator.testing.catalogue import CatalogueConformance
 from orchestrator.testing.clock import ManualClock
+from orchestrator.testing.index_registry import CatalogueConformance
 
 
 class TestSqlCatalogue(CatalogueConformance):

@@ -7,7 +7,7 @@ import pytest
 from connectors.sql import Database, SqlVerdicts
 from orchestrator.ports import Verdicts
 from orchestrator.testing.clock import ManualClock
-from orchestrator.testing.verdicts import VerdictsConformance
+from orchestrator.testing.feedback import VerdictsConformance
 
 
 class TestSqlVerdicts(VerdictsConformance):

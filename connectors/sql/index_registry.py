@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from connectors.sql import publish
 from connectors.sql.access import label_set, labels_of, store_label_sets
 from connectors.sql.database import Database
-from connectors.sql.edition import Edition
+from connectors.sql.index_version import Edition
 from connectors.sql.ledger import finish, held
 from connectors.sql.schema import documents, files, indexes, jobs, passages, removals, shards, term_statistics
 from connectors.sql.statements import chunks, insert_missing

@@ -14,8 +14,8 @@ from orchestrator.ports import (
     Ledger,
     Shard,
 )
-from orchestrator.testing.catalogue_shards import CatalogueShardConformance
 from orchestrator.testing.clock import ManualClock
+from orchestrator.testing.index_registry_shards import CatalogueShardConformance
 from orchestrator.testing.publisher import Publisher, file_of, frequencies
 from orchestrator.testing.rows import FORMAT, document
 

@@ -213,7 +213,7 @@ def ordered(columns: Columns, scores: Matrix) -> Rankings:
 
 
 def standing(ranking: Matrix, candidates: NDArray[np.bool_], c: Constants) -> Matrix:
-    """How far each candidate stands out: `orchestrator.nodes.retrieve.interpolation`, for all rows at once."""
+    """How far each candidate stands out: `interpolation`, for all rows at once."""
     there = ~np.isnan(ranking)
     least = np.where(there, ranking, np.inf).min(axis=1, keepdims=True)
     few = there.sum(axis=1, keepdims=True) < POOL

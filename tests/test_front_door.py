@@ -50,7 +50,7 @@ def test_make_demo_takes_a_folder_of_the_users(clone: Path, tmp_path: Path) -> N
 
 
 def test_make_test_installs_what_it_needs_and_passes(clone: Path) -> None:
-    done = make(clone, "test", "ARGS=tests/test_settings.py tests/test_archive.py")
+    done = make(clone, "test", "ARGS=tests/test_settings.py tests/backup/test_archive.py")
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout.splitlines()[-1]
 

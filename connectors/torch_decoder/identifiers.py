@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def identifiers(
     scheme: str, items: Items, train: Sequences, contents: Contents, *, seed: int
 ) -> item_ids.ItemIds:
-    """Made from training sequences, texts and attributes; see `orchestrator.recommendation.generative.item_ids`."""
+    """Made from training sequences, texts and attributes; see `generative.item_ids`."""
     count = len(items)
     match scheme:
         case "atomic":

@@ -67,7 +67,7 @@ def load_file(file: Path) -> list[Workflow]:
 
 def shipped_folders() -> Iterator[Path]:
     """Where the library's own workflows lie: inside the installed package, or in the checkout beside it."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     for each in (package / "_workflows", package.parent / FOLDER):
         # Only a checkout has this file: site-packages may hold another distribution's `workflows`.
         if each.is_dir() and (each.name == "_workflows" or (each.parent / "pyproject.toml").is_file()):

@@ -20,8 +20,8 @@ from orchestrator.nodes import RetrieveTools, ToolQueries
 from orchestrator.ports import LanguageModel
 from orchestrator.settings import Settings
 from orchestrator.types import Filter
+from tests.nodes.query.test_reformulate import Writer
 from tests.nodes.shelf import BOARD, names
-from tests.nodes.test_reformulate import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -21,7 +21,7 @@ from orchestrator.graph.run.checkpoint import FlowSerializer
 from orchestrator.ports import LanguageModel, Runs
 from orchestrator.types import Citation, Context, Excerpt, Facets, Hit, Principal, Usage
 from tests.graph import flows as f
-from tests.graph.test_running import Echo
+from tests.graph.run.test_running import Echo
 
 QUESTION = Question("ask", ANONYMOUS)
 RAN: list[str] = []
@@ -176,7 +176,7 @@ async def test_a_cancelled_run_is_recorded_as_such(ports):
 def test_a_killed_run_ends_with_the_same_answer(tmp_path: Path, seed: int):
     """SIGKILL at random moments; each new process resumes; every node runs at least once."""
     rng = random.Random(seed)
-    command = [sys.executable, "-m", "tests.graph.killed_run", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.graph.run.killed_run", str(tmp_path)]
     for _ in range(4):
         process = subprocess.Popen(command)
         wait = 1.0 + rng.random() * 1.5

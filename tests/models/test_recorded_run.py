@@ -14,7 +14,7 @@ from orchestrator.ports import LanguageModel
 from orchestrator.serving.wire.errors import public
 from orchestrator.settings import Settings
 from orchestrator.testing.language_model import City, LanguageModelConformance
-from tests.test_cached_model import PROMPT, Counting
+from tests.models.test_cached import PROMPT, Counting
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.registry import Roster
 from orchestrator.testing.shop import made_up_log
-from tests.test_safekeeping import backup, killed_restore, restore, state
+from tests.backup.test_snapshot import backup, killed_restore, restore, state
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 pytestmark = pytest.mark.slow

@@ -17,8 +17,8 @@ from orchestrator.nodes import PseudoDocuments, Retrieve
 from orchestrator.nodes.query.pseudo_documents import appended, mean_direction
 from orchestrator.ports import LanguageModel
 from orchestrator.types import Query
+from tests.nodes.query.test_reformulate import Writer
 from tests.nodes.shelf import given_queries, names, shelf
-from tests.nodes.test_reformulate import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -25,8 +25,8 @@ from orchestrator.nodes.answer._draft import Manuscript, Source, merged
 from orchestrator.nodes.answer.cited_report import heading, plan
 from orchestrator.ports import Documents, Generation, LanguageModel
 from orchestrator.types import Coverage, Message, Passage, Usage
+from tests.nodes.facets.test_facets import given_facets
 from tests.nodes.shelf import BOARD, shelf
-from tests.nodes.test_facets import given_facets
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -18,8 +18,8 @@ from orchestrator.models.null import NullModel
 from orchestrator.nodes import PromptPrf, Retrieve
 from orchestrator.ports import Features
 from orchestrator.types import Query
+from tests.nodes.query.test_reformulate import Writer
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf
-from tests.nodes.test_reformulate import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,11 +1,11 @@
 """Generative recommendation: quality on the last item of every user, and the speed of its parts.
 
-    python -m benchmarks.generative train [--arms generative atomic] [--seeds 0 1 2] [--set width=128 …]
+    python -m benchmarks.generative train [--rankers generative atomic] [--seeds 0 1 2] [--set width=128 …]
     python -m benchmarks.generative speed [--users 2000]
     python -m benchmarks.generative trie
     python -m benchmarks.generative vllm --url http://127.0.0.1:8000 [--key KEY] [--generated 16]
 
-`train` trains each arm by the protocol (all but the last two items; constants chosen on the last but
+`train` trains each ranker by the protocol (all but the last two items; constants chosen on the last but
 one) and prints validation and test. Models are kept in benchmarks/.cache/generative, where `speed`
 finds them: it compares the beam with exhaustive scoring and with transformers' `generate` under
 `prefix_allowed_tokens_fn` on the same checkpoint. `trie` makes a million identifiers up. `vllm` asks a server
@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from connectors.torch_decoder import GenerativeArm, GenerativeTrainer
+from connectors.torch_decoder import GenerativeRanker, GenerativeTrainer
 from connectors.torch_decoder.checkpoint import Checkpoint
 from connectors.torch_decoder.ranker import MODEL
 from connectors.torch_decoder.words import SPECIAL, token_rows
@@ -47,22 +47,22 @@ def read(data: str) -> tuple[Log, Split]:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """Each arm and seed: validation and test, history removed and kept, and what training took."""
+    """Each ranker and seed: validation and test, history removed and kept, and what training took."""
     log, split = read(arguments.data)
     given: dict[str, Any] = {}
     for each in arguments.set:
         name, _, value = each.partition("=")
         given[name] = json.loads(value) if value[:1] in "0123456789tf-" else value
     for seed in arguments.seeds:
-        for name in arguments.arms:
+        for name in arguments.rankers:
             folder = CACHE / name / f"seed-{seed}"
             if (folder / MODEL).is_dir():
-                arm = GenerativeTrainer(name, WordLlamaEmbedder()).load(folder, log.items, {})
+                ranker = GenerativeTrainer(name, WordLlamaEmbedder()).load(folder, log.items, {})
                 print(f"{name} seed {seed}: trained before", flush=True)
-                test(name, seed, arm, split, len(log.items))
+                test(name, seed, ranker, split, len(log.items))
                 continue
             began, spent = time.perf_counter(), time.process_time()
-            arm = GenerativeTrainer(name, WordLlamaEmbedder()).fit(
+            ranker = GenerativeTrainer(name, WordLlamaEmbedder()).fit(
                 Training(
                     items=log.items,
                     train=split.train,
@@ -70,22 +70,24 @@ def train(arguments: argparse.Namespace) -> None:
                     folder=folder,
                     seed=seed,
                     settings=given,
-                    moved=lambda done, total, doing: (
+                    progress=lambda done, total, doing: (
                         print(f"  {done}/{total} {doing}", flush=True) if "NDCG" in doing else None
                     ),
                 )
             )
             wall, cpu = time.perf_counter() - began, time.process_time() - spent
             print(f"{name} seed {seed}: trained in {wall:.0f} s ({cpu:.0f} s of processor)", flush=True)
-            test(name, seed, arm, split, len(log.items))
+            test(name, seed, ranker, split, len(log.items))
 
 
-def test(name: str, seed: int, arm: Any, split: Split, items: int) -> None:
+def test(name: str, seed: int, ranker: Any, split: Split, items: int) -> None:
     """Validation and test, history removed and kept."""
     for part in ("validation", "test"):
         asked = getattr(split, part)
         for view in ("removed", "kept"):
-            ranking = arm.top(asked.histories, k=20, removed=asked.histories if view == "removed" else None)
+            ranking = ranker.top(
+                asked.histories, k=20, removed=asked.histories if view == "removed" else None
+            )
             of = figures(ranking, asked.targets, items)
             shown = "  ".join(f"{key} {of[key]:.4f}" for key in ("hr@10", "ndcg@10", "coverage@10"))
             print(f"{name} seed {seed} {part} {view}: {shown}", flush=True)
@@ -120,8 +122,8 @@ def speed(arguments: argparse.Namespace) -> None:
     import transformers
 
     log, split = read(arguments.data)
-    arm = GenerativeArm(Checkpoint.load(CACHE / "generative" / "seed-0" / MODEL, log.items))
-    decoder, trie = arm.checkpoint.decoder, arm.trie
+    ranker = GenerativeRanker(Checkpoint.load(CACHE / "generative" / "seed-0" / MODEL, log.items))
+    decoder, trie = ranker.checkpoint.decoder, ranker.trie
     rng = np.random.default_rng(0)
     rows = np.sort(rng.permutation(len(split.test))[: arguments.users])
     histories = split.test.histories.take(rows)
@@ -144,7 +146,7 @@ def speed(arguments: argparse.Namespace) -> None:
     found(decoder, trie, part, 20)
     ours = len(part) / (time.perf_counter() - began)
     few = histories.take(np.arange(arguments.generated))
-    theirs, same = generated(CACHE / "generative" / "seed-0" / MODEL, decoder.ids, few, arm)
+    theirs, same = generated(CACHE / "generative" / "seed-0" / MODEL, decoder.ids, few, ranker)
     print(f"in process {ours:.0f} users/s; transformers generate {theirs:.2f}; ratio {ours / theirs:.1f}")
     print(f"(both, beam 20, the history not excluded; {same:.2f} of the first items are equal)")
 
@@ -162,7 +164,7 @@ def speed(arguments: argparse.Namespace) -> None:
     for row in rng.permutation(len(histories))[:200]:
         one = histories.take(np.asarray([row]))
         began = time.perf_counter()
-        arm.top(one, k=10, removed=one)
+        ranker.top(one, k=10, removed=one)
         times.append(1000 * (time.perf_counter() - began))
     times.sort()
     middle, late = statistics.median(times), times[int(0.95 * len(times))]
@@ -199,7 +201,9 @@ def trie_time(trie: Trie, histories: Sequences, decoder: Any) -> float:
     return time.perf_counter() - began
 
 
-def generated(folder: Path, ids: ItemIds, histories: Sequences, arm: GenerativeArm) -> tuple[float, float]:
+def generated(
+    folder: Path, ids: ItemIds, histories: Sequences, ranker: GenerativeRanker
+) -> tuple[float, float]:
     """Users a second of transformers' beam search held to the same identifiers, and how often it agrees."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -230,7 +234,7 @@ def generated(folder: Path, ids: ItemIds, histories: Sequences, arm: GenerativeA
         )
         first += [tuple((row[longest:] - SPECIAL).tolist()) for row in out[::10]]
     speed = len(histories) / (time.perf_counter() - began)
-    ours = arm.top(histories, k=10).items[:, 0]
+    ours = ranker.top(histories, k=10).items[:, 0]
     return speed, float(np.mean([ids.item(word) == item for word, item in zip(first, ours, strict=True)]))
 
 
@@ -274,20 +278,20 @@ def vllm(arguments: argparse.Namespace) -> None:
     from connectors.vllm.decoder import VllmDecoder
 
     log, split = read(arguments.data)
-    arm = GenerativeArm(Checkpoint.load(CACHE / "generative" / "seed-0" / MODEL, log.items))
-    ids = arm.checkpoint.ids
+    ranker = GenerativeRanker(Checkpoint.load(CACHE / "generative" / "seed-0" / MODEL, log.items))
+    ids = ranker.checkpoint.ids
     rows = np.random.default_rng(0).permutation(len(split.test))[: arguments.generated]
     histories = split.test.histories.take(np.sort(rows)).newest(45)
-    here = arm.top(histories, k=10)
+    here = ranker.top(histories, k=10)
     words = [" ".join(f"t{token}" for token in ids.of(item)) for item in range(len(ids))]
     known = set(words)
 
     async def ask() -> None:
         servers = Servers(addresses(arguments.url), key=arguments.key)
         decoder = VllmDecoder(servers, "model", ids)
-        await decoder.top(arm.trie, histories.take(np.arange(2)), k=10)
+        await decoder.top(ranker.trie, histories.take(np.arange(2)), k=10)
         began = time.perf_counter()
-        found = await decoder.top(arm.trie, histories, k=10)
+        found = await decoder.top(ranker.trie, histories, k=10)
         ours = len(histories) / (time.perf_counter() - began)
         pairs = zip(found.items.tolist(), here.items.tolist(), strict=True)
         same = np.mean([len(set(a) & set(b)) / 10 for a, b in pairs])
@@ -340,7 +344,7 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("train", "speed", "trie", "vllm"))
     parser.add_argument("--data", default=os.environ.get("ORCHESTRATOR_DATA", "../shared/data"))
-    parser.add_argument("--arms", nargs="+", default=["generative", "atomic"])
+    parser.add_argument("--rankers", nargs="+", default=["generative", "atomic"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument("--users", type=int, default=2000)

@@ -30,7 +30,7 @@ Matrix = NDArray[Any]
 Columns = NDArray[np.intp]
 
 POOL = 100
-#: As in `orchestrator.nodes.Mentions`.
+#: As in `orchestrator.nodes.TitleMentionBoost`.
 SHORTEST = 4
 
 
@@ -158,7 +158,7 @@ class Half:
         return ordered(columns, total).top(POOL)
 
     def raised(self, found: Rankings, c: Constants) -> Rankings:
-        """With what the best passages mention by its title moved up; see `orchestrator.nodes.Mentions`."""
+        """With what the best passages mention by its title moved up; see `TitleMentionBoost`."""
         scores = found.scores.copy()
         for row, (text, columns) in enumerate(zip(self.texts, found.top(c.pool).columns, strict=True)):
             asked = text.casefold()
@@ -237,7 +237,7 @@ async def loaded(folder: Path, application: Application, grid: Mapping[str, tupl
         name = index_of(data, embedder.name, application.encoder.name)
         ids: list[str] = []
         after = ""
-        while rows := application.catalogue.documents(name, after=after):
+        while rows := application.registry.documents(name, after=after):
             ids += [passage.id for row in rows for passage in row.passages]
             after = rows[-1].id
         ids.sort()

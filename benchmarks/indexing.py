@@ -5,7 +5,7 @@
 
 Every system gets the same corpus.jsonl files and the same embedder, each run in a process of its own,
 in turns; figures are medians over the rounds. `raw embedder` is that alone, warm, on the texts that we
-embed. Ours reads, hashes, splits, embeds, counts terms, writes shards and the catalogue to disk with
+embed. Ours reads, hashes, splits, embeds, counts terms, writes shards and the registry to disk with
 `fsync`, and publishes; its time is that of the whole `Indexer.add`, with the start of its worker and
 its reader, which the row of one line tells apart. LlamaIndex's `IngestionPipeline` (docstore
 `UPSERTS`) and Haystack's pipeline read the same file, split by their own default means at a like size,

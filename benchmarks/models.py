@@ -295,7 +295,7 @@ async def reranked(server: Any, tokens: int, repeats: int) -> None:
     for repeat in range(repeats + 1):
         for name in ("groupwise", "listwise"):
             wf = workflow("rerank", Rerank(name, tokens=tokens), inputs=(Question, Hits))
-            formed = Formed(model.of_tenant(f"{name}{tokens}{repeat}"))
+            formed = Formed(model.for_tenant(f"{name}{tokens}{repeat}"))
             ports = {Documents: Shelf(), Embedder: Letters(), LanguageModel: formed}
             begun = perf_counter()
             await wf.run(Question("How is a folder added again?", ANONYMOUS), found, ports=ports)

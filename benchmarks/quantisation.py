@@ -21,7 +21,7 @@ import numpy as np
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.shards import Quantisation
-from connectors.sql import Database, SqlCatalogue, SqlLedger
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from orchestrator.application.application import Application
 from orchestrator.clock import SystemClock
 from orchestrator.evaluation import beir
@@ -66,7 +66,7 @@ async def run(folder: Path, embedder: str, passages: int) -> None:
     for how in get_args(Quantisation):
         with TemporaryDirectory() as home:
             database = Database(Path(home) / "state.db")
-            catalogue, ledger = SqlCatalogue(database), SqlLedger(database, SystemClock())
+            catalogue, ledger = SqlIndexRegistry(database), SqlLedger(database, SystemClock())
             catalogue.create("default", made_with)
             submitted = ledger.submit("add", "default", "key", {})
             job = ledger.claim("benchmark", seconds=3600, job=submitted.id)

@@ -1,11 +1,12 @@
-"""Recommendation arms on a log of interactions: quality by the protocol, and time to the first offer.
+"""Recommendation rankers on a log of interactions: quality by the protocol, and time to the first offer.
 
-    python -m benchmarks.recommendation [--data DIR] [--arms NAMES] [--without NAMES] [--seeds 1] [--work DIR]
+    python -m benchmarks.recommendation [--data DIR] [--rankers NAMES] [--without NAMES]
+        [--seeds 1] [--work DIR]
     python -m benchmarks.recommendation --first
     python -m benchmarks.recommendation --policies
 
 Quality: `orchestrator recommend evaluate`, whose table this prints. `--work` keeps what is trained, so
-that arms can be measured in several runs; seconds are those of an arm's own training, without its
+that rankers can be measured in several runs; seconds are those of a ranker's own training, without its
 parts. `--first` times the training-free fusion from the files to a slate with reasons, in a process
 of its own. `--policies` values slates from simulated logs, whose truth is known.
 """
@@ -28,19 +29,19 @@ from orchestrator.nodes.recommend.slate import offered
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.evaluation.evaluation_report import as_text
 from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate
-from orchestrator.recommendation.rankers.registry import ARMS
+from orchestrator.recommendation.rankers.registry import RANKERS
 from orchestrator.settings import Settings
 from orchestrator.types import ANONYMOUS, History
 
 
-def quality(data: Path, arms: tuple[str, ...], without: list[str], seeds: int, work: Path) -> None:
+def quality(data: Path, rankers: tuple[str, ...], without: list[str], seeds: int, work: Path) -> None:
     """Print the table of an evaluation."""
     application = Application(Settings(home=work))
     report = evaluate(
         read_log(data),
-        application.roster.without(without),
+        application.rankers.without(without),
         work,
-        arms=arms,
+        rankers=rankers,
         seeds=seeds,
         told=lambda name, seed, seconds: print(f"{name}, seed {seed}: {seconds:.1f} s", file=sys.stderr),
     )
@@ -54,7 +55,7 @@ def first(data: Path) -> None:
         began = time.perf_counter()
         log = read_log(data)
         read = time.perf_counter()
-        train(log, application.recommender.editions, arms=("fusion",))
+        train(log, application.recommender.editions, rankers=("fusion",))
         trained = time.perf_counter()
         user = log.interactions.users[0]
         slate = asyncio.run(offered(application.recommender, History(user), principal=ANONYMOUS))
@@ -80,8 +81,8 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("ORCHESTRATOR_DATA", ".")) / "beauty"
     )
-    parser.add_argument("--arms", default=",".join(ARMS))
-    parser.add_argument("--without", default="", help="arms to leave out, also as parts of the pipeline")
+    parser.add_argument("--rankers", default=",".join(RANKERS))
+    parser.add_argument("--without", default="", help="rankers to leave out, also as parts of the pipeline")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--first", action="store_true")
@@ -100,7 +101,7 @@ def main() -> None:
             work = given.work or Path(folder)
             quality(
                 given.data,
-                tuple(given.arms.split(",")),
+                tuple(given.rankers.split(",")),
                 [each for each in given.without.split(",") if each],
                 given.seeds,
                 work,

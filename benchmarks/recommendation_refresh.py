@@ -1,10 +1,10 @@
-"""What carrying arms over brings and costs: counting again on everything, and items that nobody had yet.
+"""What carrying rankers over brings and costs: counting again on everything, and items that nobody had yet.
 
-    python -m benchmarks.recommendation_refresh [--data DIR] [--arms fusion]
+    python -m benchmarks.recommendation_refresh [--data DIR] [--rankers fusion]
 
 Both parts follow the protocol of `orchestrator recommend evaluate`: constants and weights are chosen on
 the last but one item of each user, figures are of the last, the whole catalogue is ranked and the history
-removed. *Counted again*: the arms as they were chosen, and as `train` publishes them, counted again with
+removed. *Counted again*: the rankers as they were chosen, and as `train` publishes them, counted again with
 the items that constants were chosen on. *New items*: a twentieth of the catalogue, by a hash of its ids,
 is taken out of table and log before training and comes back by `refresh`, had by nobody.
 """
@@ -25,38 +25,38 @@ import numpy as np
 from orchestrator.interactions.items import Items
 from orchestrator.interactions.log_files import read_log
 from orchestrator.interactions.protocol import Asked, leave_two_out
-from orchestrator.ports import Arm, Training
+from orchestrator.ports import Ranker, Training
 from orchestrator.recommendation.hit_metrics import bootstrap, gains, hits, paired_bootstrap, ranks
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import Roster, fit, refit
+from orchestrator.recommendation.rankers.registry import RankerRegistry, fit, refresh_rankers
 from orchestrator.testing.ranker import moved
 
-ROSTER = Roster.of(classic_trainers())
+REGISTRY = RankerRegistry.of(classic_trainers())
 
 
-def found(arm: Arm, asked: Asked, k: int = 10) -> np.ndarray:
+def found(ranker: Ranker, asked: Asked, k: int = 10) -> np.ndarray:
     """The place of each target, as `ranks` has it."""
-    return ranks(arm.top(asked.histories, k=k, removed=asked.histories), asked.targets)
+    return ranks(ranker.top(asked.histories, k=k, removed=asked.histories), asked.targets)
 
 
 def counted_again(data: Path, names: tuple[str, ...]) -> None:
-    """Print each arm's figures before and after."""
+    """Print each ranker's figures before and after."""
     log = read_log(data)
     sequences = log.interactions.sequences
     split = leave_two_out(sequences)
     with tempfile.TemporaryDirectory() as folder:
         first, second = Path(folder) / "chosen", Path(folder) / "counted"
         began = time.perf_counter()
-        before, _ = fit(ROSTER, names, Training(log.items, split.train, split.validation, first))
+        before, _ = fit(REGISTRY, names, Training(log.items, split.train, split.validation, first))
         chosen = time.perf_counter()
         known = sequences.without_last(np.where(sequences.lengths >= 3, 1, 0))
-        after, _ = refit(ROSTER, first, log.items, log.items, known, second)
+        after, _ = refresh_rankers(REGISTRY, first, log.items, log.items, known, second)
         counted = time.perf_counter()
         print(f"chosen in {chosen - began:.1f} s, counted again in {counted - chosen:.1f} s\n")
-        print("| arm | HR@10 chosen | counted again | NDCG@10 chosen | counted again | difference, 95 % |")
+        print("| ranker | HR@10 chosen | counted again | NDCG@10 chosen | counted again | difference, 95 % |")
         print("|---|---|---|---|---|---|")
         for name in before:
-            old, new = (found(arms[name], split.test) for arms in (before, after))
+            old, new = (found(rankers[name], split.test) for rankers in (before, after))
             difference = paired_bootstrap(gains(new, 10), gains(old, 10))
             print(
                 f"| {name} | {hits(old, 10).mean():.4f} | {hits(new, 10).mean():.4f} "
@@ -88,15 +88,15 @@ def new_items(data: Path, names: tuple[str, ...]) -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         first, second = Path(folder) / "before", Path(folder) / "after"
-        before, _ = fit(ROSTER, names, Training(older, train, validation, first))
+        before, _ = fit(REGISTRY, names, Training(older, train, validation, first))
         began = time.perf_counter()
-        after, _ = refit(ROSTER, first, older, log.items, known, second)
+        after, _ = refresh_rankers(REGISTRY, first, older, log.items, known, second)
         took = time.perf_counter() - began
         print(
             f"{len(new):,} new beside {len(older):,} items, carried over in {took:.1f} s; "
             f"{len(of_new):,} users had one of the new next, {len(of_old):,} another\n"
         )
-        print("| arm | HR@10 of new items | HR@50 | HR@10 of the others before | after |")
+        print("| ranker | HR@10 of new items | HR@50 | HR@10 of the others before | after |")
         print("|---|---|---|---|---|")
         chance = 10 / len(log.items)
         for name in before:
@@ -117,11 +117,11 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("ORCHESTRATOR_DATA", ".")) / "beauty"
     )
-    parser.add_argument("--arms", default="fusion")
+    parser.add_argument("--rankers", default="fusion")
     given = parser.parse_args()
     libraries = ", ".join(f"{each} {version(each)}" for each in ("numpy", "scipy"))
     print(f"Python {platform.python_version()}, {libraries}\n")
-    names = tuple(given.arms.split(","))
+    names = tuple(given.rankers.split(","))
     counted_again(given.data, names)
     print()
     new_items(given.data, names)

@@ -4,8 +4,8 @@
 
 The reformulations of SciFact's queries are QueryGym's, written by real models; `index.jsonl` has the
 nDCG@10 that was recorded for each with BM25 (k1 .9, b .4). *Replayed* is the same figure through
-`Recorded >> Retrieve(mode="bm25")`; the tokenizer and the average length of a document that were used
-there are not known, and here a passage of `--average-length` terms is of middle length. *Fused* arms
+`StoredReformulations >> Retrieve(mode="bm25")`; its tokenizer and average document length
+are not known; here, a passage of `--average-length` terms is of middle length. *Fused* arms
 use MiniLM and this library's own BM25 (k1 1.2, b .75): the stored text is searched by terms, its mean
 vector with the question's by meaning. Which arm is best is decided on the even half of the queries, so
 that the odd half is the figure to read.
@@ -26,7 +26,7 @@ from orchestrator import Workflow, fuse, workflow
 from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.significance import Interval, interval
-from orchestrator.nodes import Interpolate, Recorded, Retrieve, contrast, dbsf, rrf
+from orchestrator.nodes import Interpolate, Retrieve, StoredReformulations, contrast, dbsf, rrf
 from orchestrator.settings import Bm25, Settings
 
 METRIC = "ndcg@10"
@@ -37,7 +37,10 @@ NEAR = 0.01
 def replays(files: list[Path], queries: Path) -> list[Workflow]:
     """BM25 alone, and with each file."""
     plain = workflow("bm25", Retrieve(k=100, mode="bm25"))
-    return [plain, *(workflow(f.stem, Recorded(f, queries) >> Retrieve(k=100, mode="bm25")) for f in files)]
+    return [
+        plain,
+        *(workflow(f.stem, StoredReformulations(f, queries) >> Retrieve(k=100, mode="bm25")) for f in files),
+    ]
 
 
 def steps(file: Path | None, queries: Path, *, vector: bool = True) -> Any:
@@ -45,7 +48,7 @@ def steps(file: Path | None, queries: Path, *, vector: bool = True) -> Any:
     sparse = Retrieve(k=100, mode="bm25").writing("sparse")
     dense = Retrieve(k=100, mode="dense", fusion="max").writing("dense")
     rest = sparse >> dense >> Interpolate() >> HYBRID_FEEDBACK >> dense >> Interpolate()
-    return rest if file is None else Recorded(file, queries, vector=vector) >> rest
+    return rest if file is None else StoredReformulations(file, queries, vector=vector) >> rest
 
 
 def fusions(files: list[Path], queries: Path) -> list[Workflow]:
@@ -63,12 +66,14 @@ def fusions(files: list[Path], queries: Path) -> list[Workflow]:
     bm25 = Retrieve(k=100, mode="bm25")
     near = Retrieve(k=100, mode="dense", fusion="max")
     by_terms = reduce(
-        lambda joined, f: joined | workflow(f.stem, Recorded(f, queries) >> bm25),
+        lambda joined, f: joined | workflow(f.stem, StoredReformulations(f, queries) >> bm25),
         files,
         workflow("question", bm25),
     )
     by_meaning = reduce(
-        lambda joined, f: joined | workflow(f"{f.stem} vector", Recorded(f, queries, vector=True) >> near),
+        lambda joined, f: (
+            joined | workflow(f"{f.stem} vector", StoredReformulations(f, queries, vector=True) >> near)
+        ),
         texts,
         workflow("question vector", near),
     )

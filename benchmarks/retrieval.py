@@ -29,7 +29,7 @@ from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.experiment_report import ArmReport
 from orchestrator.evaluation.significance import Interval, interval, paired_p
-from orchestrator.nodes import Interpolate, Mentions, Retrieve, Sentences, VectorFeedback, rrf
+from orchestrator.nodes import Interpolate, Retrieve, SplitQuestion, TitleMentionBoost, VectorFeedback, rrf
 from orchestrator.settings import Settings
 
 
@@ -55,7 +55,7 @@ METRICS = ("ndcg@10", "recall@5", "recall@100")
 BASELINE = "bm25"
 Embedding = Literal["light", "minilm"]
 #: As in `workflows/hybrid.py`.
-HYBRID_PARTS = Sentences(at_most=4)
+HYBRID_PARTS = SplitQuestion(at_most=4)
 HYBRID_FEEDBACK = VectorFeedback(docs=4, share=0.5, agreement=(0.2, 0.9))
 
 
@@ -81,10 +81,12 @@ def ablations() -> list[Workflow]:
     again = HYBRID_FEEDBACK >> dense >> Interpolate()
     by_rank = fuse(Retrieve(k=100, mode="bm25") | Retrieve(k=100, mode="dense", fusion="max"), by=rrf())
     return [
-        workflow("hybrid without sentences", first >> again >> Mentions()),
-        workflow("hybrid without feedback", HYBRID_PARTS >> first >> Mentions()),
+        workflow("hybrid without sentences", first >> again >> TitleMentionBoost()),
+        workflow("hybrid without feedback", HYBRID_PARTS >> first >> TitleMentionBoost()),
         workflow("hybrid without mentions", HYBRID_PARTS >> first >> again),
-        workflow("hybrid by rank", HYBRID_PARTS >> by_rank >> HYBRID_FEEDBACK >> by_rank >> Mentions()),
+        workflow(
+            "hybrid by rank", HYBRID_PARTS >> by_rank >> HYBRID_FEEDBACK >> by_rank >> TitleMentionBoost()
+        ),
     ]
 
 

@@ -9,7 +9,7 @@ seventh to another: a graph over all vectors is in pieces for whom it shows few 
 of a hybrid query in one call of the store (100 candidates a leg) and their fusion, as the Retrieve node
 does it, with the query's vector given. `cpu` is the time of the thread that searches, which a busy
 machine does not lengthen as it does the wall clock. "Edge alone" asks the same two queries of the same
-points in one shard in one batch, with no access filter, no catalogue, no ids read and no fusion.
+points in one shard in one batch, with no access filter, no registry, no ids read and no fusion.
 
 "The workflow `search`" is a run of it with the ports of an application, and an embedder without work.
 
@@ -42,7 +42,7 @@ from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.points import DENSE, TERMS
 from connectors.qdrant_edge.reading import ShardReader
-from connectors.sql import Database, SqlCatalogue, SqlLedger
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from orchestrator import Principal, Question
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.clock import SystemClock
@@ -109,7 +109,7 @@ class Filled:
     """An index, what searches it, and the labels and the vector of each passage."""
 
     folder: Path
-    catalogue: SqlCatalogue
+    registry: SqlIndexRegistry
     ledger: SqlLedger
     store: EdgeVectorStore
     passages: dict[str, tuple[tuple[str, ...], np.ndarray[Any, np.dtype[np.float32]]]]
@@ -131,7 +131,7 @@ class Filled:
         change = IndexChange(
             shard=shard, documents=tuple(rows), terms=terms, removed_documents=tuple(removed)
         )
-        self.catalogue.publish(leased, "default", change)
+        self.registry.publish(leased, "default", change)
         for row, vector in zip(rows, dense, strict=True):
             self.passages[row.passages[0].id] = row.labels, vector
 
@@ -146,11 +146,11 @@ class Filled:
 def fill(folder: Path, size: int, shards: int, made_with: IndexFormat | None = None) -> Filled:
     """An index of so many passages in so many shards."""
     encoder, database = Bm25Encoder(), Database(folder / "state.db")
-    catalogue, ledger = SqlCatalogue(database, SystemClock()), SqlLedger(database, SystemClock())
+    registry, ledger = SqlIndexRegistry(database, SystemClock()), SqlLedger(database, SystemClock())
     made_with = made_with or IndexFormat("made-up", DIMENSIONS, encoder.name)
-    catalogue.create("default", made_with)
-    store = EdgeVectorStore(catalogue, "default", folder / "indexes", encoder, made_with)
-    filled = Filled(folder, catalogue, ledger, store, {})
+    registry.create("default", made_with)
+    store = EdgeVectorStore(registry, "default", folder / "indexes", encoder, made_with)
+    filled = Filled(folder, registry, ledger, store, {})
     for part in np.array_split(np.arange(size), shards):
         filled.add(int(part[0]), len(part))
     return filled

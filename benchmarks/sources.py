@@ -100,7 +100,7 @@ def compared(names: Sequence[str], learn: Sequence[Ranked], test: Sequence[Ranke
     alone = expected_ndcg(learn, np.ones(len(names)))[1].mean(axis=0)
     ways = {
         "prune": learned_weights(learn, names)[0],
-        "reweight": learned_weights(learn, names, how="reweight")[0],
+        "reweight": learned_weights(learn, names, method="reweight")[0],
         "unguarded": (ascended(learn, len(names))[0] >= 0.5).astype(float),
         "leave one out": (alone >= 0).astype(float),
     }
@@ -126,7 +126,7 @@ async def run(folder: Path, names: Sequence[str], embedder: str, home: Path) -> 
             place = home / embedder / index
             settings = Settings(home=place, embedder=embedder)  # type: ignore[arg-type]
             async with Application(settings) as application:
-                if application.catalogue.current(index) is None:
+                if application.registry.current(index) is None:
                     write(data, place / "documents", scenario)
                     await application.indexer(index).add(place / "documents", labels=["public"])
                 ports = application.ports(index)

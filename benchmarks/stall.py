@@ -37,7 +37,7 @@ import numpy as np
 from benchmarks.search import fill, texts
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter
-from connectors.sql import Database, SqlCatalogue, SqlLedger
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.clock import SystemClock
 from orchestrator.indexing.context import index_format
@@ -46,8 +46,8 @@ from orchestrator.ports import IndexChange
 #: The command line itself; only what its log says is more than usual.
 SERVER = """
 import logging
-from orchestrator.serving.limits.limits import event_loop_watchdog as pulse
-pulse.BEAT = pulse.NOTABLE = 0.005
+from orchestrator.serving.limits.limits import event_loop_watchdog as watch_event_loop
+watch_event_loop.BEAT = watch_event_loop.NOTABLE = 0.005
 for name in ("connectors.qdrant_edge", "orchestrator.serving.limits.event_loop_watchdog"):
     logging.getLogger(name).setLevel(logging.DEBUG)
 from orchestrator.cli import main
@@ -154,14 +154,14 @@ def measure(size: int, arguments: argparse.Namespace) -> str:
 def merge(home: Path) -> None:
     """Replace all shards by one."""
     database = Database(home / "state.db")
-    catalogue, ledger = SqlCatalogue(database), SqlLedger(database, SystemClock())
-    version = catalogue.current("default")
+    registry, ledger = SqlIndexRegistry(database), SqlLedger(database, SystemClock())
+    version = registry.current("default")
     assert version is not None
     job = ledger.claim("benchmark", seconds=3600, job=ledger.submit("add", "default", "merge", {}).id)
     assert job is not None
     names = tuple(shard.name for shard in version.shards)
     shard = EdgeShardWriter(home / "indexes").merge("default", "merged", names, version)
-    catalogue.publish(job, "default", IndexChange(shard=shard, merged=names))
+    registry.publish(job, "default", IndexChange(shard=shard, merged=names))
 
 
 def served(

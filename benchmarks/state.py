@@ -22,7 +22,7 @@ from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 
-from connectors.sql import Database, SqlCache, SqlCatalogue, SqlDocuments, SqlLedger, SqlRuns
+from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, SqlLedger, SqlRuns
 from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, Job, PassageRow, RunRecord, Shard
 from orchestrator.types import ANONYMOUS
 
@@ -109,7 +109,7 @@ def main() -> None:
 
 def rows(database: Database, passages: int) -> list[tuple[str, float, str]]:
     """(what, how much, unit) of everything that is measured."""
-    catalogue, ledger = SqlCatalogue(database), SqlLedger(database, WallClock())
+    catalogue, ledger = SqlIndexRegistry(database), SqlLedger(database, WallClock())
     numbers = count()
     found: list[tuple[str, float, str]] = []
     documents, terms = corpus(passages)

@@ -44,7 +44,7 @@ async def run(folder: Path, embedder: str, home: Path) -> None:
             if grade > 0 and not odd(query) and tool in data.corpus.ids:
                 usages[tool].append(text)
     async with Application(Settings(home=home / embedder, embedder=embedder)) as application:  # type: ignore[arg-type]
-        if application.catalogue.current("tools") is None:
+        if application.registry.current("tools") is None:
             (home / embedder / "tools").mkdir(parents=True, exist_ok=True)
             tools = [Tool(one.id, one.title, one.text) for one in data.corpus.records()]
             write_tools(home / embedder / "tools" / "tools.jsonl", tools, usages)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from orchestrator import ANONYMOUS, Application, Question, workflow
 from orchestrator.interactions.log_files import Log, read_log
-from orchestrator.nodes import Recommend, Slated
+from orchestrator.nodes import MakeSlate, Recommend
 from orchestrator.recommendation.editions.training import train
 from orchestrator.settings import Settings
 from orchestrator.testing.shop import made_up_log
@@ -37,7 +37,7 @@ async def main() -> None:
     """Train, and offer."""
     known = log()
     print(f"{len(known.interactions):,} users, {len(known.items):,} items")
-    offers = workflow("offers", Recommend(arm="rules") >> Slated(k=5), inputs=(Question, History))
+    offers = workflow("offers", Recommend(arm="rules") >> MakeSlate(k=5), inputs=(Question, History))
     with tempfile.TemporaryDirectory() as home:
         async with Application(Settings(home=Path(home))) as app:
             train(known, app.recommender.editions, arms=ARMS)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from orchestrator import Application, Hits, workflow
 from orchestrator.evaluation import beir, experiment
-from orchestrator.nodes import DriftGuard, Recorded, Retrieve, Rm3
+from orchestrator.nodes import DriftGuard, Retrieve, Rm3, StoredReformulations
 from orchestrator.settings import Settings
 
 #: A question, the page that answers it, and what a model added to the question.
@@ -64,7 +64,7 @@ async def main(folder: Path | None, stored: Path | None) -> None:
         if folder is None or stored is None:
             folder, stored = pages_as_a_set(Path(__file__).parents[1] / "docs", Path(made) / "pages")
         bm25 = Retrieve(mode="bm25", k=100)
-        recorded = Recorded(stored, folder / "queries.jsonl")
+        recorded = StoredReformulations(stored, folder / "queries.jsonl")
         arms = [
             workflow("bm25", bm25),
             workflow("rm3", bm25 >> Rm3() >> bm25),

@@ -60,7 +60,7 @@ class Retention(_Table):
     conversations: Days = 90
     cache: Days = 7
     checkpoints: Days = 7
-    verdicts: Days = 365
+    feedback: Days = 365
     trainings: Days = 7
 
 

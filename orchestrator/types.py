@@ -207,8 +207,8 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """One place of a slate: an item, its score, which arms ranked it, and a reason to read.
+class SlateItem:
+    """One place of a slate: an item, its score, which rankers ranked it, and a reason to read.
 
     `propensity` is the chance that this item had of this place, given those before it; 1 without
     exploration. It is logged, so that other policies can be valued from what users then did.
@@ -226,19 +226,19 @@ class Offer:
 class Slate:
     """What is shown to a user, the first place first. `notes` say what could not be done, and why."""
 
-    offers: tuple[Offer, ...] = ()
+    items: tuple[SlateItem, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def __iter__(self) -> Iterator[Offer]:
-        return iter(self.offers)
+    def __iter__(self) -> Iterator[SlateItem]:
+        return iter(self.items)
 
     def __len__(self) -> int:
-        return len(self.offers)
+        return len(self.items)
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Item ids, the first place first."""
-        return tuple(offer.id for offer in self.offers)
+        return tuple(offer.id for offer in self.items)
 
 
 @dataclass(frozen=True, slots=True)

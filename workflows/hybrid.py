@@ -9,8 +9,8 @@ What to change:
   paraphrases. Beside the light embedder, BM25 leads whatever this says, and nothing is fed back;
 * `VectorFeedback(agreement=(low, high))` are mean cosines of the best passages: below `low` they are
   about different things and teach nothing, from `high` on they count in full;
-* without `Sentences()`, a question of several sentences is searched as one; without `Mentions()`, a
-  passage that the best ones name by its title is not raised;
+* without `SplitQuestion()`, a question of several sentences is searched as one;
+* without `TitleMentionBoost()`, a passage that the best ones name by its title is not raised;
 * terms can be fed back, too: `Rm3()` after an `Interpolate()`, and `sparse` behind it again.
 
 Its constants were chosen on one half of the queries of six collections together, by the benchmark
@@ -20,19 +20,19 @@ Its constants were chosen on one half of the queries of six collections together
 from __future__ import annotations
 
 from orchestrator import workflow
-from orchestrator.nodes import Interpolate, Mentions, Retrieve, Sentences, VectorFeedback
+from orchestrator.nodes import Interpolate, Retrieve, SplitQuestion, TitleMentionBoost, VectorFeedback
 
 sparse = Retrieve(k=100, mode="bm25").writing("sparse")
 dense = Retrieve(k=100, mode="dense", fusion="max").writing("dense")
 
 hybrid = workflow(
     "hybrid",
-    Sentences(at_most=4)
+    SplitQuestion(at_most=4)
     >> sparse
     >> dense
     >> Interpolate()
     >> VectorFeedback(docs=4, share=0.5, agreement=(0.2, 0.9))
     >> dense
     >> Interpolate()
-    >> Mentions(),
+    >> TitleMentionBoost(),
 )

@@ -19,11 +19,11 @@ from orchestrator.nodes import (
     Cover,
     Explore,
     Interpolate,
-    Mentions,
     Retrieve,
     SearchFacets,
-    Sentences,
+    SplitQuestion,
     Standalone,
+    TitleMentionBoost,
 )
 
 sparse = Retrieve(k=100, mode="bm25").writing("sparse")
@@ -32,11 +32,11 @@ dense = Retrieve(k=100, mode="dense", fusion="max").writing("dense")
 research = workflow(
     "research",
     Standalone()
-    >> Sentences(at_most=4)
+    >> SplitQuestion(at_most=4)
     >> sparse
     >> dense
     >> Interpolate()
-    >> Mentions()
+    >> TitleMentionBoost()
     >> Explore()
     >> SearchFacets()
     >> Cover(k=20)

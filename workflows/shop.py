@@ -8,30 +8,30 @@ What to change:
 
 * the weights of `rrf` say how much the history counts beside the words;
 * whoever asks is a user of the log by the name of the principal, which an API key decides;
-* `LeaveOut` reads "not red", "without perfume", "fragrance-free"; what is left out is made up for by `k`;
-* with a language model, `Rerank("groupwise")` before `Slated` reads titles and attributes.
+* `ExcludeRefused` reads "not red", "without perfume", "fragrance-free"; `k` makes up for what is excluded;
+* with a language model, `Rerank("groupwise")` before `MakeSlate` reads titles and attributes.
 """
 
 from __future__ import annotations
 
 from orchestrator import fuse, workflow
 from orchestrator.nodes import (
+    ExcludeRefused,
     FindItems,
-    LeaveOut,
+    MakeSlate,
     Recommend,
-    Remembered,
     SlateAnswer,
-    Slated,
     Standalone,
+    UserHistory,
     rrf,
 )
 
 shop = workflow(
     "shop",
     Standalone()
-    >> Remembered()
+    >> UserHistory()
     >> fuse(Recommend(k=200, cold=False) | FindItems(k=200), by=rrf(weights=(1.0, 2.0)))
-    >> LeaveOut()
-    >> Slated(k=10, diversity=0.1)
+    >> ExcludeRefused()
+    >> MakeSlate(k=10, diversity=0.1)
     >> SlateAnswer(),
 )

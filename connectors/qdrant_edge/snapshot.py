@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from connectors.qdrant_edge.reading import ShardReader
 from orchestrator.errors import IndexMismatch, StoreError
-from orchestrator.ports import Catalogue, IndexFormat, IndexVersion, TermStatistics
+from orchestrator.ports import IndexFormat, IndexRegistry, IndexVersion, TermStatistics
 
 Result = TypeVar("Result")
 log = logging.getLogger("connectors.qdrant_edge")
@@ -40,8 +40,8 @@ class Snapshots:
     part of the version. Safe to use from several threads and event loops.
     """
 
-    def __init__(self, catalogue: Catalogue, index: str, folder: Path, format: IndexFormat) -> None:
-        self._catalogue = catalogue
+    def __init__(self, registry: IndexRegistry, index: str, folder: Path, format: IndexFormat) -> None:
+        self._registry = registry
         self._index = index
         self._folder = folder
         self._format = format
@@ -59,7 +59,7 @@ class Snapshots:
         The latter gives None if there is no index. The database is asked in the thread: reading which of
         many passages are removed takes long, and a database server may take for ever.
         """
-        seen, snapshot = self._catalogue.seen(self._index), self._current
+        seen, snapshot = self._registry.seen(self._index), self._current
         if seen is not None and snapshot is not None and snapshot.version.number == seen.number:
             return snapshot
         with self._lock:
@@ -89,7 +89,7 @@ class Snapshots:
         """A tenant's document frequencies as of the snapshot's version."""
         known = snapshot.statistics.get(tenant)
         if known is None:
-            known = snapshot.statistics[tenant] = self._catalogue.statistics(snapshot.version, tenant)
+            known = snapshot.statistics[tenant] = self._registry.statistics(snapshot.version, tenant)
         return known
 
     def settle(self) -> None:
@@ -113,13 +113,13 @@ class Snapshots:
     def _open(self) -> Snapshot | None:
         with self._lock:
             self._asked = None
-        version = self._catalogue.current(self._index)
+        version = self._registry.current(self._index)
         while version is not None:
             try:
                 return self._opened(version)
             except StoreError:
                 # Merged away and deleted since the version was read? Then there is a newer one.
-                latest = self._catalogue.current(self._index)
+                latest = self._registry.current(self._index)
                 if latest is not None and latest.number == version.number:
                     raise
                 version = latest

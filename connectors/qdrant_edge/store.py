@@ -25,7 +25,7 @@ from connectors.qdrant_edge.late import late_query, request
 from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
 from connectors.qdrant_edge.reading import ShardReader
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
-from orchestrator.ports import Catalogue, Dense, IndexFormat, Late, Lexical, Search, SparseEncoder
+from orchestrator.ports import Dense, IndexFormat, IndexRegistry, Late, Lexical, Search, SparseEncoder
 from orchestrator.types import Filter, Hit, Hits, Principal
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class EdgeVectorStore:
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        registry: IndexRegistry,
         index: str,
         folder: Path,
         sparse: SparseEncoder,
@@ -66,16 +66,16 @@ class EdgeVectorStore:
         oversampling: float = OVERSAMPLING,
     ) -> None:
         self._oversampling = oversampling
-        self._catalogue = catalogue
+        self._registry = registry
         self._index = index
         self._sparse = sparse
         self._format = format
-        self._snapshots = Snapshots(catalogue, index, folder, format)
+        self._snapshots = Snapshots(registry, index, folder, format)
 
     @property
     def version(self) -> str:
         """The name of the index and the number of its published version."""
-        version = self._catalogue.current(self._index)
+        version = self._registry.current(self._index)
         return f"{self._index}@{version.number if version else 0}"
 
     async def search(
@@ -123,7 +123,7 @@ class EdgeVectorStore:
         import numpy as np
 
         found: dict[str, NDArray[np.float32]] = {}
-        # Hits may name what is no passage, as items of a catalogue; the engine refuses such ids.
+        # Hits may name what is no passage, as items of a registry; the engine refuses such ids.
         known = [identifier for identifier in ids if _is_point(identifier)]
         if not principal.grants or not known:
             return found

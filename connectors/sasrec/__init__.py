@@ -1,4 +1,4 @@
-"""A SASRec-class arm: a causal transformer over item histories, in torch."""
+"""A SASRec-class ranker: a causal transformer over item histories, in torch."""
 
 from connectors.sasrec.trainer import SasRecTrainer
 

@@ -1,4 +1,4 @@
-"""A trained network as an arm."""
+"""A trained network as a ranker."""
 
 from __future__ import annotations
 

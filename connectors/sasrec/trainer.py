@@ -1,4 +1,4 @@
-"""How the arm is trained, saved and loaded."""
+"""How the ranker is trained, saved and loaded."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from connectors.sasrec.ranker import SasRec
 from connectors.sasrec.settings import SasRecSettings
 from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Items
-from orchestrator.ports.recommend import Arm, Refitting, Training
+from orchestrator.ports.recommend import Ranker, Refresh, Training
 
 
 class SasRecTrainer:
-    """Trains the SASRec-class arm; `model` in a training's settings may be `tiny`."""
+    """Trains the SASRec-class ranker; `model` in a training's settings may be `tiny`."""
 
     name = "sasrec"
     parts: tuple[str, ...] = ()
@@ -28,12 +28,12 @@ class SasRecTrainer:
         """Whether torch is there."""
         if importlib.util.find_spec("torch") is None:
             return (
-                "The arm sasrec needs torch, which is not installed. "
+                "The ranker sasrec needs torch, which is not installed. "
                 "Install it: pip install 'orchestrator-rag[train]'."
             )
         return None
 
-    def fit(self, training: Training) -> Arm:
+    def fit(self, training: Training) -> Ranker:
         """Train and save."""
         import numpy as np
 
@@ -44,14 +44,14 @@ class SasRecTrainer:
 
         settings = SasRecSettings.named(str(training.settings.get("model", "full")))
         content, reading = read_content(training.items, settings.content)
-        arm = train(training, settings, content)
+        ranker = train(training, settings, content)
         reading.save(training.folder)
         np.save(training.folder / "content.npy", content)
-        save_file(arm.network.state_dict(), training.folder / "model.safetensors")
+        save_file(ranker.network.state_dict(), training.folder / "model.safetensors")
         (training.folder / "settings.json").write_text(json.dumps(asdict(settings)), encoding="utf-8")
-        return arm
+        return ranker
 
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
         """What `fit` saved."""
         import numpy as np
 
@@ -66,7 +66,7 @@ class SasRecTrainer:
         model.eval()
         return SasRec(model, len(items), settings.length)
 
-    def refit(self, refitting: Refitting) -> Arm:
+    def refresh(self, target: Refresh) -> Ranker:
         """The network as it is, over the vectors of another catalogue.
 
         An item that is new is read as training read the others, and takes from the one that reads most
@@ -80,21 +80,21 @@ class SasRecTrainer:
         from orchestrator.recommendation.generative.item_ids.clustering import nearest
         from orchestrator.recommendation.rankers.item_content import Reading
 
-        before, items = refitting.before, refitting.items
+        before, items = target.before, target.items
         if before.rows == items.rows:
-            shutil.copytree(refitting.trained, refitting.folder, dirs_exist_ok=True)
-            return self.load(refitting.folder, items, {})
+            shutil.copytree(target.trained, target.folder, dirs_exist_ok=True)
+            return self.load(target.folder, items, {})
         try:
-            reading = Reading.load(refitting.trained)
+            reading = Reading.load(target.trained)
         except FileNotFoundError:
             raise BadInput(
-                "The arm sasrec was trained by a release that did not keep how it read items.",
+                "The ranker sasrec was trained by a release that did not keep how it read items.",
                 hint="Train again: orchestrator recommend train --data DIR",
             ) from None
-        old = self.load(refitting.trained, before, {})
+        old = self.load(target.trained, before, {})
         assert isinstance(old, SasRec)
         learned = old.network.embedding.weight.detach()
-        content, read = np.load(refitting.trained / "content.npy", allow_pickle=False), reading.vectors(items)
+        content, read = np.load(target.trained / "content.npy", allow_pickle=False), reading.vectors(items)
         rows = np.asarray([before.numbers.get(one, -1) for one in items.ids], dtype=np.int64)
         new = np.flatnonzero(rows < 0)
         beside = nearest(read[new], content)
@@ -103,10 +103,10 @@ class SasRecTrainer:
         # The last row is that of padding.
         table = learned[torch.from_numpy(np.append(rows, len(before)))].clone()
         table[torch.from_numpy(new)] *= torch.from_numpy(alike)[:, None]
-        reading.save(refitting.folder)
-        np.save(refitting.folder / "content.npy", read)
+        reading.save(target.folder)
+        np.save(target.folder / "content.npy", read)
         save_file(
-            {**old.network.state_dict(), "embedding.weight": table}, refitting.folder / "model.safetensors"
+            {**old.network.state_dict(), "embedding.weight": table}, target.folder / "model.safetensors"
         )
-        shutil.copyfile(refitting.trained / "settings.json", refitting.folder / "settings.json")
-        return self.load(refitting.folder, items, {})
+        shutil.copyfile(target.trained / "settings.json", target.folder / "settings.json")
+        return self.load(target.folder, items, {})

@@ -38,7 +38,7 @@ def train(training: Training, settings: SasRecSettings, content: NDArray[np.floa
     usable = training.train.take(np.flatnonzero(training.train.lengths >= 2))
     usable = usable.newest(settings.length + 1)
     asked = sampled(training.chosen, SAMPLE, training.seed)
-    arm = SasRec(model, items, settings.length)
+    ranker = SasRec(model, items, settings.length)
     best, best_epoch, best_state, begin, step = -1.0, 0, copy.deepcopy(model.state_dict()), 0, 0
     state = _stopped(training.folder, settings)
     if state is not None:
@@ -49,7 +49,7 @@ def train(training: Training, settings: SasRecSettings, content: NDArray[np.floa
     for epoch in range(begin, settings.epochs if len(usable) else 0):
         if epoch - best_epoch >= settings.patience:
             break
-        training.moved(epoch, settings.epochs, f"sasrec, NDCG@10 {max(best, 0.0):.4f}")
+        training.progress(epoch, settings.epochs, f"sasrec, NDCG@10 {max(best, 0.0):.4f}")
         # Every epoch has a seed of its own, so that a resumed training is the one that was stopped.
         torch.manual_seed(training.seed * 10_007 + epoch)
         random = np.random.default_rng((training.seed, epoch))
@@ -65,7 +65,7 @@ def train(training: Training, settings: SasRecSettings, content: NDArray[np.floa
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
         if (epoch + 1) % settings.every == 0 or epoch + 1 == settings.epochs:
-            found = quality(arm, asked)
+            found = quality(ranker, asked)
             if found > best:
                 best, best_epoch, best_state = found, epoch + 1, copy.deepcopy(model.state_dict())
         _keep(
@@ -86,7 +86,7 @@ def train(training: Training, settings: SasRecSettings, content: NDArray[np.floa
     report = {"settings": asdict(settings), "epoch": best_epoch, "validation ndcg@10": best}
     (training.folder / "training.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     (training.folder / STATE).unlink(missing_ok=True)
-    return arm
+    return ranker
 
 
 def batches(lengths: NDArray[np.int64], size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:

@@ -7,19 +7,19 @@ from connectors.sql.conversations import SqlConversations
 from connectors.sql.database import Database
 from connectors.sql.documents import SqlDocuments
 from connectors.sql.features import SqlFeatures
-from connectors.sql.feedback import SqlVerdicts
-from connectors.sql.index_registry import SqlCatalogue
+from connectors.sql.feedback import SqlFeedback
+from connectors.sql.index_registry import SqlIndexRegistry
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.runs import SqlRuns
 
 __all__ = [
     "Database",
     "SqlCache",
-    "SqlCatalogue",
+    "SqlIndexRegistry",
     "SqlConversations",
     "SqlDocuments",
     "SqlFeatures",
     "SqlLedger",
     "SqlRuns",
-    "SqlVerdicts",
+    "SqlFeedback",
 ]

@@ -74,7 +74,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
     """The indexes that a copy of the state names."""
-    from connectors.sql.index_registry import SqlCatalogue
+    from connectors.sql.index_registry import SqlIndexRegistry
     from orchestrator.backup.archive import ArchivedIndex
 
     database = Database(copy)
@@ -87,7 +87,7 @@ def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
                 each.passages,
                 tuple(shard.name for shard in each.shards),
             )
-            for each in SqlCatalogue(database).indexes()
+            for each in SqlIndexRegistry(database).indexes()
         )
     finally:
         database.close()

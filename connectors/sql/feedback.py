@@ -10,11 +10,11 @@ from sqlalchemy import delete, insert, select
 from connectors.sql.database import Database
 from connectors.sql.schema import answered, verdicts
 from connectors.sql.statements import insert_all
-from orchestrator.ports import Clock, Verdict
+from orchestrator.ports import Clock, Feedback
 
 
-class SqlVerdicts:
-    """The `Verdicts` port: what one process is told, all learn."""
+class SqlFeedback:
+    """The `FeedbackStore` port: what one process is told, all learn."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -25,19 +25,19 @@ class SqlVerdicts:
         row = {"run_id": run_id, "model": model, "space": space, "vector": vector, "created": self._now()}
         await self._database.run_writing(self._answered, row)
 
-    async def judge(self, run_id: str, score: float) -> int:
-        """Make verdicts of a run's answers; how many there were. Each answer is judged once."""
+    async def record(self, run_id: str, score: float) -> int:
+        """Record feedback on the answers of a run; how many there were. Each answer takes one."""
         return await self._database.run_writing(self._judge, run_id, score)
 
-    async def since(self, space: str, *, after: int = 0, limit: int = 10_000) -> list[Verdict]:
-        """The newest verdicts after an id, by rising id."""
+    async def since(self, space: str, *, after: int = 0, limit: int = 10_000) -> list[Feedback]:
+        """The newest feedback after an id, by rising id."""
         return await self._database.run(self._since, space, after, limit)
 
-    def prune(self, *, answers_before: float, verdicts_before: float) -> int:
+    def prune(self, *, answers_before: float, feedback_before: float) -> int:
         """Delete what is older than this (seconds since the epoch); how many rows."""
         with self._database.writing() as connection:
             gone = connection.execute(delete(answered).where(answered.c.created < answers_before)).rowcount
-            old = delete(verdicts).where(verdicts.c.created < verdicts_before)
+            old = delete(verdicts).where(verdicts.c.created < feedback_before)
             return gone + connection.execute(old).rowcount
 
     def _answered(self, row: Mapping[str, object]) -> None:
@@ -58,7 +58,7 @@ class SqlVerdicts:
             insert_all(connection, verdicts, ({**each, "created": self._now()} for each in made))
         return len(made)
 
-    def _since(self, space: str, after: int, limit: int) -> list[Verdict]:
+    def _since(self, space: str, after: int, limit: int) -> list[Feedback]:
         query = (
             select(verdicts.c.id, verdicts.c.model, verdicts.c.vector, verdicts.c.score)
             .where(verdicts.c.space == space, verdicts.c.id > after)
@@ -67,4 +67,4 @@ class SqlVerdicts:
         )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return [Verdict(row.id, row.model, bytes(row.vector), row.score) for row in reversed(rows)]
+        return [Feedback(row.id, row.model, bytes(row.vector), row.score) for row in reversed(rows)]

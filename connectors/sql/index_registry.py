@@ -33,8 +33,8 @@ from orchestrator.ports import (
 )
 
 
-class SqlCatalogue:
-    """The `Catalogue` port: every index of one database.
+class SqlIndexRegistry:
+    """The `IndexRegistry` port: every index of one database.
 
     A version is published in one transaction with the end of its job. Publications of one index come
     one after the other, from whichever process or host. `current` reads one row, or nothing at all

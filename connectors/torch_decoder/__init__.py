@@ -1,5 +1,5 @@
 """Generative recommendation in process: a tiny Llama that speaks in item identifiers, trained with torch."""
 
-from connectors.torch_decoder.ranker import GenerativeArm, GenerativeTrainer
+from connectors.torch_decoder.ranker import GenerativeRanker, GenerativeTrainer
 
-__all__ = ["GenerativeArm", "GenerativeTrainer"]
+__all__ = ["GenerativeRanker", "GenerativeTrainer"]

@@ -1,4 +1,4 @@
-"""The arms `generative` and `atomic`: items by their generated identifiers, under a request's constraints."""
+"""The rankers `generative` and `atomic`: items by generated identifiers, under constraints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.ports.recommend import Arm, Ranking, Refitting, Training
+from orchestrator.ports.recommend import Ranker, Ranking, Refresh, Training
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from orchestrator.ports import Embedder
     from orchestrator.recommendation.generative.trie import Trie
 
-#: Where an arm's folder keeps the model that a server may be pointed at.
+#: Where a ranker's folder keeps the model that a server may be pointed at.
 MODEL = "model"
 
 
 @dataclass(frozen=True, eq=False)
-class GenerativeArm:
+class GenerativeRanker:
     """Ranks by the log-probability of identifiers; an empty history gets what begins histories."""
 
     checkpoint: Checkpoint
@@ -79,12 +79,12 @@ class GenerativeTrainer:
         for library in ("torch", "scipy"):
             if importlib.util.find_spec(library) is None:
                 return (
-                    f"The arm {self.name} needs {library}, which is not installed. "
+                    f"The ranker {self.name} needs {library}, which is not installed. "
                     "Install it: pip install 'orchestrator-rag[train]'."
                 )
         return None
 
-    def fit(self, training: Training) -> Arm:
+    def fit(self, training: Training) -> Ranker:
         """Make identifiers, train, and save a Hugging Face checkpoint in the folder `model`."""
         import numpy as np
 
@@ -96,9 +96,9 @@ class GenerativeTrainer:
 
         settings = DecoderSettings.named(self.name, training.settings)
         training.folder.mkdir(parents=True, exist_ok=True)
-        training.moved(0, 1, "item vectors")
+        training.progress(0, 1, "item vectors")
         contents = Contents.of(training.items, training.train, self.embedder, seed=training.seed)
-        training.moved(0, 1, "item identifiers")
+        training.progress(0, 1, "item identifiers")
         ids = identifiers(settings.ids, training.items, training.train, contents, seed=training.seed)
         views = {"text": contents.text, "both": contents.both, "none": None}[settings.content]
         network = train(training, settings, ids, views)
@@ -117,22 +117,22 @@ class GenerativeTrainer:
         )
         checkpoint.save(training.folder / MODEL)
         (training.folder / STATE).unlink(missing_ok=True)
-        return GenerativeArm(checkpoint, self.name)
+        return GenerativeRanker(checkpoint, self.name)
 
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
         """What `fit` saved. BadInput if it was made for another catalogue."""
         from connectors.torch_decoder.checkpoint import Checkpoint
 
-        return GenerativeArm(Checkpoint.load(folder / MODEL, items), self.name)
+        return GenerativeRanker(Checkpoint.load(folder / MODEL, items), self.name)
 
-    def refit(self, refitting: Refitting) -> Arm:
+    def refresh(self, target: Refresh) -> Ranker:
         """The model as it is, with identifiers for the items that are new."""
-        if refitting.before.rows == refitting.items.rows:
-            shutil.copytree(refitting.trained / MODEL, refitting.folder / MODEL)
-            return self.load(refitting.folder, refitting.items, {})
-        return self.adapt(refitting.trained, refitting.items, refitting.folder)
+        if target.before.rows == target.items.rows:
+            shutil.copytree(target.trained / MODEL, target.folder / MODEL)
+            return self.load(target.folder, target.items, {})
+        return self.adapt(target.trained, target.items, target.folder)
 
-    def adapt(self, trained: Path, items: Items, folder: Path) -> Arm:
+    def adapt(self, trained: Path, items: Items, folder: Path) -> Ranker:
         """What `fit` left in `trained`, for a catalogue with new and deleted items, saved in `folder`.
 
         Nothing is trained. `folder` may be the same. BadIdentifiers if there is no room for a new item.
@@ -144,4 +144,4 @@ class GenerativeTrainer:
         read = embedded([item.text for item in items.rows], self.embedder)
         after = before.adapted(items, said(items, read, before.components))
         after.save(folder / MODEL)
-        return GenerativeArm(after, self.name)
+        return GenerativeRanker(after, self.name)

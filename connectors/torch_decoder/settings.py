@@ -55,9 +55,9 @@ class DecoderSettings:
     beam: int = BEAM
 
     @classmethod
-    def named(cls, arm: str, given: Mapping[str, Any]) -> DecoderSettings:
-        """Those of an arm, `generative` or `atomic`; `model` may be `tiny`, `ids` a scheme, and so on."""
-        if arm == "atomic" or given.get("ids") == "atomic":
+    def named(cls, ranker: str, given: Mapping[str, Any]) -> DecoderSettings:
+        """Those of a ranker, `generative` or `atomic`; `model` may be `tiny`, `ids` a scheme, and so on."""
+        if ranker == "atomic" or given.get("ids") == "atomic":
             found = cls(ids="atomic", layers=2, dropout=0.3, content="text", batch=1536)
         elif given.get("ids", "hybrid") != "hybrid":
             # Without a token of its own an item is known by its whole word: one layer cannot look it up.
@@ -66,7 +66,7 @@ class DecoderSettings:
             found = cls()
         if given.get("model") == "tiny":
             found = replace(found, width=64, heads=1, inner=128, epochs=10)
-        known = {field.name for field in fields(cls)} - ({"ids"} if arm == "atomic" else set[str]())
+        known = {field.name for field in fields(cls)} - ({"ids"} if ranker == "atomic" else set[str]())
         found = replace(found, **{name: given[name] for name in sorted(known & set(given))})
         if found.ids not in SCHEMES:
             raise BadInput(

@@ -91,14 +91,14 @@ def _train(
             optimizer.step()
             done += 1
             if done % 16 == 0:
-                training.moved(done, steps, f"epoch {epoch + 1} of {settings.epochs}")
+                training.progress(done, steps, f"epoch {epoch + 1} of {settings.epochs}")
         # Early epochs are not the best; judging them would cost as much as training does.
         if len(judge.asked) and epoch + 1 >= settings.epochs // 2:
             score = judge(network)
             stale = 0 if score > best[0] else stale + 1
             if score > best[0]:
                 best = (score, {name: value.clone() for name, value in network.state_dict().items()})
-            training.moved(done, steps, f"epoch {epoch + 1}: NDCG@10 {score:.4f} on validation")
+            training.progress(done, steps, f"epoch {epoch + 1}: NDCG@10 {score:.4f} on validation")
         _keep(
             training.folder / STATE,
             {

@@ -88,7 +88,7 @@ class VllmDecoder:
         allowed: NDArray[np.bool_] | None = None,
         removed: Sequences | None = None,
     ) -> Ranking:
-        """As `Arm.top`: what is not allowed or is removed is cut before it is scored."""
+        """As `Ranker.top`: what is not allowed or is removed is cut before it is scored."""
         trie = trie if allowed is None else trie.keeping(allowed)
         cut = None if removed is None else trie.cut(removed.rows, removed.items)
         beams = await self.search(trie, histories, width=max(width, -(-k // 2)), k=k, cut=cut)

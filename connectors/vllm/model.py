@@ -78,7 +78,7 @@ class VllmModel:
         """Whether there is a server that scores."""
         return self._scorer is not None
 
-    def of_tenant(self, tenant: str) -> VllmModel:
+    def for_tenant(self, tenant: str) -> VllmModel:
         """The same model, its requests kept apart from those of other tenants."""
         view = copy.copy(self)
         view.salted(hmac.digest(self._secret.encode(), tenant.encode(), hashlib.sha256).hex())
@@ -88,9 +88,9 @@ class VllmModel:
         """Put a `cache_salt` on every request from now on."""
         self._salt = salt
 
-    async def told_name(self) -> str:
+    async def resolved_name(self) -> str:
         """The model's name, asked for if need be."""
-        return await self._serving.told_name()
+        return await self._serving.resolved_name()
 
     async def served(self) -> Served:
         """What the servers serve."""

@@ -118,9 +118,9 @@ class ScoringModel(NullModel):
         """The scoring model's name, as far as it is known."""
         return self._scorer.name
 
-    async def told_name(self) -> str:
+    async def resolved_name(self) -> str:
         """The same, asked for if need be."""
-        return await self._scorer.serving.told_name()
+        return await self._scorer.serving.resolved_name()
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Relevance by the cross-encoder or embedder of the server."""

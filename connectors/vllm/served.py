@@ -40,7 +40,7 @@ class Serving:
         """The model's name; the servers' addresses, as long as it is neither configured nor asked for."""
         return self._model or (self._found.name if self._found else self._servers.names)
 
-    async def told_name(self) -> str:
+    async def resolved_name(self) -> str:
         """The model's name; asked for only if it is not configured."""
         return self._model or (await self.served()).name
 

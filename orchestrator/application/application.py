@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 from orchestrator.application.container import PROVIDED, Connections
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.errors import IndexMismatch
+from orchestrator.progress import Progress
 from orchestrator.settings import DAY
 from orchestrator.types import Principal, Question
 
 if TYPE_CHECKING:
-    from orchestrator.backup.archive import Manifest, Progress
+    from orchestrator.backup.archive import Manifest
     from orchestrator.graph.context import Budget
     from orchestrator.graph.run.result import RunResult
     from orchestrator.graph.run.runner import Durability
@@ -64,12 +65,12 @@ class Application(Connections):
             question = Question(question, self.settings.principal)
         return await workflow.run(question, ports=self.ports(index), budget=budget, durability=durability)
 
-    async def judge(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
+    async def give_feedback(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
         """Say how good the answer of a run was, from 0 to 1, to learn whom to ask; see `routes`."""
-        from orchestrator.models.feedback import judged
+        from orchestrator.models.feedback import give_feedback
 
         reader = principal or self.settings.principal
-        return await judged(self.runs, self.verdicts, run_id, score, principal=reader)
+        return await give_feedback(self.runs, self.feedback, run_id, score, principal=reader)
 
     # -- indexes -------------------------------------------------------------------------------
 
@@ -79,14 +80,14 @@ class Application(Connections):
         `anew` is for a rebuild: with the embedder of now, whatever the index was made with.
         """
         from orchestrator.indexing.indexer import Indexer
-        from orchestrator.indexing.worker import workshop_of
+        from orchestrator.indexing.worker import indexing_context
 
         embedder = self.embedder if anew else self.embedder_of(index)
         name = self.named(index)
-        tokens = self.kept_tokens(name, anew=anew)
-        workshop = workshop_of(self, embedder=embedder, tokens=tokens)
+        tokens = self.token_embedder_for(name, anew=anew)
+        context = indexing_context(self, embedder=embedder, tokens=tokens)
         settings = self._for_worker(embedder, late=tokens is not None)
-        return Indexer(workshop, name, settings=settings, wait=wait)
+        return Indexer(context, name, settings=settings, wait=wait)
 
     def _for_worker(self, embedder: Embedder, *, late: bool) -> dict[str, Any]:
         """The settings with which a worker process makes the same application."""
@@ -115,7 +116,7 @@ class Application(Connections):
         A search would say so too, but only once the configured ones are loaded, which may fail first.
         """
         name = self.named(index)
-        version, wanted = self.catalogue.current(name), self.format_of(name)
+        version, wanted = self.registry.current(name), self.format_of(name)
         if version is None:
             return
         made = version.format
@@ -142,9 +143,9 @@ class Application(Connections):
         await self.database.run_writing(self.conversations.prune, before=now - kept.conversations * DAY)
         await self.database.run_writing(self.cache.clear if cache else self.cache.prune)
         await self.database.run_writing(
-            self.verdicts.prune,
+            self.feedback.prune,
             answers_before=now - kept.runs * DAY,
-            verdicts_before=now - kept.verdicts * DAY,
+            feedback_before=now - kept.feedback * DAY,
         )
         await asyncio.to_thread(self.recommender.editions.unfinished.prune, now)
 
@@ -168,7 +169,7 @@ class Application(Connections):
         """Replace everything that is kept by the archive `path`; `force` if there is anything."""
         from orchestrator.backup import snapshot as safekeeping
 
-        indexes = [each.index for each in self.catalogue.indexes()]
+        indexes = [each.index for each in self.registry.indexes()]
         held = [f"the indexes {', '.join(indexes)}"] if indexes else []
         if not force and self.recommender.editions.current() is not None:
             held.append("trained recommenders")

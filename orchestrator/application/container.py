@@ -12,13 +12,14 @@ from orchestrator.errors import BadInput, SettingsError
 from orchestrator.models.null import NullModel
 from orchestrator.ports import (
     Cache,
-    Catalogue,
     Clock,
     Conversations,
     Documents,
     Embedder,
     Features,
+    FeedbackStore,
     IndexFormat,
+    IndexRegistry,
     LanguageModel,
     Ledger,
     Recommender,
@@ -27,7 +28,6 @@ from orchestrator.ports import (
     SparseEncoder,
     TokenEmbedder,
     VectorStore,
-    Verdicts,
 )
 from orchestrator.settings import DAY, Settings, index_name
 
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from connectors.sql import (
         Database,
         SqlCache,
-        SqlCatalogue,
         SqlConversations,
+        SqlFeedback,
+        SqlIndexRegistry,
         SqlLedger,
         SqlRuns,
-        SqlVerdicts,
     )
     from orchestrator.backup.archive import ArchivedIndex
-    from orchestrator.recommendation.rankers.registry import Roster
+    from orchestrator.recommendation.rankers.registry import RankerRegistry
     from orchestrator.recommendation.recommender import EditionRecommender
 
 #: What `Connections.ports` gives, so that a workflow can be checked without opening anything.
@@ -58,9 +58,9 @@ PROVIDED: tuple[type, ...] = (
     Conversations,
     Cache,
     Runs,
-    Verdicts,
+    FeedbackStore,
     Clock,
-    Catalogue,
+    IndexRegistry,
     Ledger,
     Recommender,
 )
@@ -89,7 +89,7 @@ class Connections:
         self._stores: dict[str, EdgeVectorStore] = {}
         self._embedders: dict[str, Embedder] = {}
         if model is not None:
-            self.own_model = model
+            self.base_model = model
         self._record, self._replay = record, replay
 
     # -- shared by all indexes -----------------------------------------------------------------
@@ -112,11 +112,11 @@ class Connections:
         return database
 
     @cached_property
-    def catalogue(self) -> SqlCatalogue:
+    def registry(self) -> SqlIndexRegistry:
         """Which indexes and versions there are."""
-        from connectors.sql import SqlCatalogue
+        from connectors.sql import SqlIndexRegistry
 
-        return SqlCatalogue(self.database, self.clock)
+        return SqlIndexRegistry(self.database, self.clock)
 
     @cached_property
     def ledger(self) -> SqlLedger:
@@ -147,11 +147,11 @@ class Connections:
         return SqlCache(self.database, self.clock)
 
     @cached_property
-    def verdicts(self) -> SqlVerdicts:
+    def feedback(self) -> SqlFeedback:
         """What was thought of answers."""
-        from connectors.sql import SqlVerdicts
+        from connectors.sql import SqlFeedback
 
-        return SqlVerdicts(self.database, self.clock)
+        return SqlFeedback(self.database, self.clock)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -166,7 +166,7 @@ class Connections:
     def embedder_of(self, index: str | None = None) -> Embedder:
         """The dense model of an index: with `auto`, the one that it was made with, if it is there."""
         if self.settings.embedder == "auto":
-            version = self.catalogue.current(self.named(index))
+            version = self.registry.current(self.named(index))
             if version is not None and version.format.embedder in self.choices:
                 return self._embedder(self.choices[version.format.embedder])
         return self.embedder
@@ -189,12 +189,12 @@ class Connections:
         assert isinstance(found, TokenEmbedder)
         return found
 
-    def kept_tokens(self, name: str, *, anew: bool = False) -> TokenEmbedder | None:
+    def token_embedder_for(self, name: str, *, anew: bool = False) -> TokenEmbedder | None:
         """What the tokens' vectors of an index are made with; None if it keeps none.
 
         An index that is there goes on as it was made; a new one does what the settings say.
         """
-        version = None if anew else self.catalogue.current(name)
+        version = None if anew else self.registry.current(name)
         if version.format.tokens if version is not None else self.settings.late_interaction:
             return self.token_embedder if anew else self.token_embedder_of(name)
         return None
@@ -203,7 +203,7 @@ class Connections:
         """What an index holds that these settings made."""
         from orchestrator.indexing.context import index_format
 
-        return index_format(self.embedder_of(name), self.encoder, self.kept_tokens(name))
+        return index_format(self.embedder_of(name), self.encoder, self.token_embedder_for(name))
 
     @cached_property
     def choices(self) -> Mapping[str, Literal["light", "minilm"]]:
@@ -245,16 +245,16 @@ class Connections:
 
     @cached_property
     def model(self) -> LanguageModel:
-        """The language model that nodes are given: a recording, or `own_model` with what stands before it."""
+        """The language model that nodes are given: a recording, or the stack over `base_model`."""
         from orchestrator.models.recorded import RecordedModel
-        from orchestrator.models.stack import fronted
+        from orchestrator.models.stack import build_model_stack
 
         if self._replay is not None:
             return RecordedModel(self._replay)
-        return fronted(self.own_model, self.settings, lambda: self.cache, record=self._record)
+        return build_model_stack(self.base_model, self.settings, lambda: self.cache, record=self._record)
 
     @cached_property
-    def own_model(self) -> LanguageModel:
+    def base_model(self) -> LanguageModel:
         """The model that was given, those of `routes`, that of `llm_url` and `score_url`, or none."""
         settings = self.settings
         if not (settings.llm_url or settings.routes or settings.score_url):
@@ -265,13 +265,13 @@ class Connections:
         if not settings.routes:
             return model_of(settings)
         # Where a prompt points is learned of many: the embedder that is always there is enough.
-        return routed(routes_of(settings), settings, self._embedder("light"), self.verdicts)
+        return routed(routes_of(settings), settings, self._embedder("light"), self.feedback)
 
     async def served(self) -> list[tuple[str, str]]:
         """What the model servers say that they serve, in words; raises ModelError if one does not answer."""
-        from orchestrator.models.stack import introductions
+        from orchestrator.models.stack import server_info
 
-        return await introductions(self.own_model)
+        return await server_info(self.base_model)
 
     @property
     def index_folder(self) -> Path:
@@ -286,17 +286,17 @@ class Connections:
         return EdgeShardWriter(self.index_folder, quantisation=self.settings.quantisation)
 
     @cached_property
-    def roster(self) -> Roster:
-        """The arms that can be trained, by name."""
+    def rankers(self) -> RankerRegistry:
+        """The rankers that can be trained, by name."""
         from connectors.sasrec import SasRecTrainer
         from connectors.torch_decoder import GenerativeTrainer
         from connectors.wordllama import WordLlamaEmbedder
         from orchestrator.recommendation.rankers.classics import classic_trainers
-        from orchestrator.recommendation.rankers.registry import Roster
+        from orchestrator.recommendation.rankers.registry import RankerRegistry
 
         reader = WordLlamaEmbedder()
         generated = [GenerativeTrainer(name, reader) for name in ("generative", "atomic")]
-        return Roster.of([*classic_trainers(), SasRecTrainer(), *generated])
+        return RankerRegistry.of([*classic_trainers(), SasRecTrainer(), *generated])
 
     @cached_property
     def recommender(self) -> EditionRecommender:
@@ -305,7 +305,7 @@ class Connections:
         from orchestrator.recommendation.recommender import EditionRecommender
 
         keep = self.settings.retention.trainings * DAY
-        return EditionRecommender(Editions(self.settings.home / "recommendations", self.roster, keep=keep))
+        return EditionRecommender(Editions(self.settings.home / "recommendations", self.rankers, keep=keep))
 
     # -- one index -----------------------------------------------------------------------------
 
@@ -336,9 +336,9 @@ class Connections:
                 Conversations: self.conversations,
                 Cache: self.cache,
                 Runs: self.runs,
-                Verdicts: self.verdicts,
+                FeedbackStore: self.feedback,
                 Clock: self.clock,
-                Catalogue: self.catalogue,
+                IndexRegistry: self.registry,
                 Ledger: self.ledger,
                 Recommender: self.recommender,
             }
@@ -351,7 +351,7 @@ class Connections:
         name = self.named(index)
         if name not in self._stores:
             self._stores[name] = EdgeVectorStore(
-                self.catalogue,
+                self.registry,
                 name,
                 self.index_folder,
                 self.encoder,
@@ -389,7 +389,7 @@ class Connections:
         for store in self._stores.values():
             store.close()
         self._stores, self._ports = {}, {}
-        for part in (made.get("own_model"), *self._embedders.values()):
+        for part in (made.get("base_model"), *self._embedders.values()):
             closing = getattr(part, "close", None)
             if closing is not None:
                 await closing()

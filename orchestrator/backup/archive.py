@@ -13,7 +13,7 @@ import os
 import re
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -21,6 +21,7 @@ from typing import IO
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.errors import BadInput, StoreError
+from orchestrator.progress import Progress
 
 FORMAT = 1
 STATE = "state.db"
@@ -31,7 +32,6 @@ _MEMBER = re.compile(rf"(?:{STATE}|(?:{SHARDS}|{TRAINED})(?:/(?!\.\.?/)[^/\\\0]+
 _CHUNK = 1 << 20
 
 #: Called with bytes done, bytes in all, and what is being copied.
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from orchestrator.backup.archive import (
     TRAINED,
     ArchivedIndex,
     Manifest,
-    Progress,
     read_archive,
     write_archive,
 )
 from orchestrator.errors import BadInput, IndexBusy, StoreError
+from orchestrator.progress import Progress
 
 _STAGED = ".restore"
 _READY = "ready"

@@ -70,14 +70,14 @@ def require_content(application: Application, index: str) -> None:
     """Asking nothing gives no answer: say what is missing instead."""
     from orchestrator.errors import BadInput
 
-    version = application.catalogue.current(index)
+    version = application.registry.current(index)
     if version is not None and version.passages:
         return
     from orchestrator.evaluation.indexed import EXPERIMENTS
 
     there = [
         each.index
-        for each in application.catalogue.indexes()
+        for each in application.registry.indexes()
         # Those of data sets are asked by `evaluate`, and there may be many.
         if each.passages and not each.index.startswith(EXPERIMENTS)
     ]

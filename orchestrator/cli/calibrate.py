@@ -99,5 +99,5 @@ async def _fitted(
                 precision=precision,
                 unanswerable=unanswerable,
                 lost=lost,
-                progress=lambda done, total: moved(done, total, ""),
+                progress=moved,
             )

@@ -168,7 +168,7 @@ def _model(application: Application) -> Iterator[Finding]:
 def _indexes(application: Application) -> Iterator[Finding]:
     if "database" not in vars(application):
         return
-    for each in application.catalogue.indexes():
+    for each in application.registry.indexes():
         found = f"{each.index}: {each.documents} documents, {each.passages} passages, version {each.number}."
         if each.format.embedder == application.embedder_of(each.index).name:
             yield Finding("index", "ok", found)

@@ -74,7 +74,11 @@ def evaluate(
     at_once: Annotated[
         int | None,
         typer.Option(
-            "--at-once", min=1, help="Queries asked together.", metavar="N", show_default="1, 8 with a model"
+            "--concurrency",
+            min=1,
+            help="Queries asked together.",
+            metavar="N",
+            show_default="1, 8 with a model",
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of resampling.", metavar="N")] = 0,
@@ -166,7 +170,7 @@ async def _compared(
                 work=folder,
                 at_once=at_once,
                 seed=seed,
-                progress=lambda done, total: moved(done, total, ""),
+                progress=moved,
             )
     note(f"Runs are in {folder}")
     return report

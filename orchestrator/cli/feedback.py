@@ -1,4 +1,4 @@
-"""`orchestrator judge`: how good an answer was."""
+"""`orchestrator feedback`: how good an answer was."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from orchestrator.cli.program import JsonOption, PrincipalOption, invocation
 
 def register(program: typer.Typer) -> None:
     """Add the command."""
-    program.command(epilog="Example: `orchestrator judge 5f3b… 1`")(judge)
+    program.command(epilog="Example: `orchestrator feedback 5f3b… 1`")(feedback)
 
 
-def judge(
+def feedback(
     context: typer.Context,
     run_id: Annotated[str, typer.Argument(help="Id of a run, as `ask` prints it.", metavar="RUN_ID")],
     score: Annotated[float, typer.Argument(help="From 0 (of no use) to 1 (as it should be).")],
@@ -30,10 +30,10 @@ def judge(
 
     async def told() -> int:
         async with Application(settings) as application:
-            return await application.judge(run_id, score, principal=settings.reader(principal))
+            return await application.give_feedback(run_id, score, principal=settings.reader(principal))
 
     count = asyncio.run(told())
     if as_json:
-        say_json({"run_id": run_id, "judged": count})
+        say_json({"run_id": run_id, "answers": count})
     else:
         say(f"Judged: {count} answer{'' if count == 1 else 's'} of {run_id}.")

@@ -13,6 +13,7 @@ import typer
 
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.cli.program import IndexOption, Invocation, JsonOption, invocation
+from orchestrator.progress import Progress
 
 if TYPE_CHECKING:
     from orchestrator.indexing.index_report import IndexReport, IndexStatus, RemovalReport
@@ -26,7 +27,6 @@ program = typer.Typer(
 )
 
 ResultT = TypeVar("ResultT")
-Moved = Callable[[int, int, str], None]
 
 WaitOption = Annotated[
     float, typer.Option("--wait", help="Seconds to wait for another writer.", metavar="SECONDS", min=0)
@@ -57,7 +57,7 @@ def add(
     given = invocation(context)
     reports: list[IndexReport] = []
 
-    async def each(indexer: Indexer, moved: Moved) -> None:
+    async def each(indexer: Indexer, moved: Progress) -> None:
         async with aclosing(indexer.add_each(paths, label or None, tenant, moved)) as added:
             async for report in added:
                 reports.append(report)
@@ -98,7 +98,7 @@ def list_(context: typer.Context, index: IndexOption = None, as_json: JsonOption
 
     application = Application(invocation(context).settings())
     try:
-        found = application.catalogue.indexes()
+        found = application.registry.indexes()
     finally:
         asyncio.run(application.close())
     if as_json:
@@ -276,7 +276,7 @@ def features(
 
     async def done() -> FeatureReport:
         async with Application(settings) as application:
-            version = application.catalogue.current(settings.index)
+            version = application.registry.current(settings.index)
             if version is None:
                 raise BadInput(f"there is no index {settings.index!r}.", hint="Add something to it first.")
             ports: Any = application.ports()
@@ -286,7 +286,8 @@ def features(
                     cast("FeatureKind", kind),
                     encoder=ports[SparseEncoder],
                     model=ports[LanguageModel],
-                    progress=lambda made, failed: moved(made + failed, version.passages, ""),
+                    progress=moved,
+                    total=version.passages,
                 )
 
     report = asyncio.run(done())
@@ -301,7 +302,7 @@ def features(
 
 @program.command(epilog="Example: `orchestrator index verify --json`")
 def verify(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Compare every shard of an index with the catalogue. Exit code 2 if there is a fault."""
+    """Compare every shard of an index with the registry. Exit code 2 if there is a fault."""
     report = _with_indexer(
         invocation(context), index, 0.0, "Verifying", lambda indexer, moved: indexer.verify(moved)
     )
@@ -325,7 +326,7 @@ def _with_indexer(
     index: str | None,
     wait: float,
     title: str,
-    act: Callable[[Indexer, Moved], Awaitable[ResultT]],
+    act: Callable[[Indexer, Progress], Awaitable[ResultT]],
     *,
     anew: bool = False,
 ) -> ResultT:

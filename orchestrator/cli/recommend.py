@@ -1,4 +1,4 @@
-"""`orchestrator recommend`: train on a log, compare arms, and show what somebody would be offered."""
+"""`orchestrator recommend`: train on a log, compare rankers, and show what somebody would be offered."""
 
 from __future__ import annotations
 
@@ -34,16 +34,18 @@ DataOption = Annotated[
 ]
 ArmsOption = Annotated[
     str | None,
-    typer.Option("--arms", help="Which arms, separated by commas.", metavar="NAMES", show_default="all"),
+    typer.Option(
+        "--rankers", help="Which rankers, separated by commas.", metavar="NAMES", show_default="all"
+    ),
 ]
 WithoutOption = Annotated[
     str,
-    typer.Option("--without", help="Arms to leave out, also as parts of others.", metavar="NAMES"),
+    typer.Option("--without", help="Rankers to leave out, also as parts of others.", metavar="NAMES"),
 ]
 Ids = Literal["tree", "collaborative", "semantic", "hybrid", "sequential", "atomic"]
 IdsOption = Annotated[
     Ids | None,
-    typer.Option("--ids", help="How the generative arm names items.", show_default="chosen on validation"),
+    typer.Option("--ids", help="How the generative ranker names items.", show_default="chosen on validation"),
 ]
 ModelOption = Annotated[
     str | None,
@@ -51,20 +53,20 @@ ModelOption = Annotated[
 ]
 
 
-@program.command(epilog="Example: `orchestrator recommend train --data shop --arms fusion`")
+@program.command(epilog="Example: `orchestrator recommend train --data shop --rankers fusion`")
 def train(
     context: typer.Context,
     data: DataOption,
-    arms: ArmsOption = None,
+    rankers: ArmsOption = None,
     without: WithoutOption = "",
     ids: IdsOption = None,
     model: ModelOption = None,
     seed: Annotated[int, typer.Option("--seed", help="Of training.", metavar="N")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Train arms on a log, and put them into use once all are whole.
+    """Train rankers on a log, and put them into use once all are whole.
 
-    Arms whose library is not installed are left out, and said. A training that was stopped goes on.
+    Rankers whose library is not installed are left out, and said. A training that was stopped goes on.
     """
     from orchestrator.application.application import Application
     from orchestrator.interactions.log_files import read_log
@@ -73,14 +75,14 @@ def train(
     application = Application(invocation(context).settings())
     editions = application.recommender.editions
     log = read_log(data)
-    with progress("Training") as moved:
+    with progress("Training") as report_progress:
         report = trained_on(
             log,
             editions.without(_split(without)),
-            arms=_names(arms),
+            rankers=_names(rankers),
             settings=_settings(ids, model),
             seed=seed,
-            moved=moved,
+            progress=report_progress,
             finished=lambda name: note(f"{name} is trained"),
         )
     _tell(report, {}, "", as_json)
@@ -91,8 +93,8 @@ def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = Fals
     """Take a changed item table, and what was had since, into use without training.
 
     DIR holds the whole log and the whole table, as for `train`. New items are recommended by what can be
-    read about them, deleted ones no more, and what arms count is counted anew. Networks, constants and
-    weights stay; an arm that cannot be carried over is left out, and said. What is in use stays so until
+    read about them, deleted ones no more, and what rankers count is counted anew. Networks, constants and
+    weights stay; a ranker that cannot be carried over is left out, and said. What is in use stays so until
     the new edition is whole.
     """
     from orchestrator.application.application import Application
@@ -105,20 +107,20 @@ def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = Fals
     _tell(report.trained, changes, f"; {report.new:,} new, {report.gone:,} gone", as_json)
 
 
-@program.command(epilog="Example: `orchestrator recommend evaluate --data shop --arms rules,fusion`")
+@program.command(epilog="Example: `orchestrator recommend evaluate --data shop --rankers rules,fusion`")
 def evaluate(
     context: typer.Context,
     data: DataOption,
-    arms: ArmsOption = None,
+    rankers: ArmsOption = None,
     without: WithoutOption = "",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each arm.", metavar="N")] = 1,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each ranker.", metavar="N")] = 1,
     ids: IdsOption = None,
     model: ModelOption = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report as JSON; - prints it.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Compare arms: train on all but the last two items of every user, test on the last.
+    """Compare rankers: train on all but the last two items of every user, test on the last.
 
     The whole catalogue is ranked, with the history removed and kept. What is trained is kept, so that a
     comparison that was stopped goes on, and another of the same log is quick.
@@ -133,15 +135,15 @@ def evaluate(
     settings = invocation(context).settings()
     application = Application(settings)
     log = read_log(data)
-    with progress("Training") as moved:
+    with progress("Training") as report_progress:
         report = evaluated(
             log,
-            application.roster.without(_split(without)),
+            application.rankers.without(_split(without)),
             settings.home / "evaluation" / "recommendations",
-            arms=_names(arms),
+            rankers=_names(rankers),
             seeds=seeds,
             settings=_settings(ids, model),
-            moved=moved,
+            progress=report_progress,
             told=lambda name, seed, seconds: note(f"{name}, seed {seed}: {seconds:.1f} s"),
         )
     if json_file is not None and str(json_file) != "-":
@@ -173,8 +175,8 @@ def top(
         typer.Option("--where", help="FIELD=VALUE that items must have; repeat it.", metavar="FIELD=VALUE"),
     ] = None,
     count: Annotated[int, typer.Option("-k", help="How many.", min=1, metavar="N")] = 10,
-    arm: Annotated[
-        str, typer.Option("--arm", help="Which arm ranks.", metavar="NAME", show_default="the best")
+    ranker: Annotated[
+        str, typer.Option("--ranker", help="Which ranker ranks.", metavar="NAME", show_default="the best")
     ] = "",
     repeat: Annotated[bool, typer.Option("--repeat", help="Offer items of the history again.")] = False,
     principal: PrincipalOption = None,
@@ -203,7 +205,7 @@ def top(
                 History(user, tuple(had)),
                 principal=reader,
                 k=count,
-                arm=arm,
+                ranker=ranker,
                 exclude=left_out,
                 filters=filters,
                 repeat=repeat,
@@ -220,7 +222,7 @@ def top(
                         "id": offer.id,
                         "title": offer.title,
                         "score": offer.score,
-                        "arm": offer.why,
+                        "ranker": offer.why,
                         "reason": offer.reason,
                     }
                     for offer in found
@@ -268,7 +270,7 @@ def _tell(report: Trained, changes: Mapping[str, int], changed: str, as_json: bo
         say_json(
             {
                 "edition": report.edition,
-                "arms": list(report.arms),
+                "rankers": list(report.rankers),
                 "left_out": dict(report.left_out),
                 "items": report.items,
                 "users": report.users,
@@ -278,20 +280,20 @@ def _tell(report: Trained, changes: Mapping[str, int], changed: str, as_json: bo
         )
     else:
         say(
-            f"{report.edition}: {', '.join(report.arms)}, for {report.users:,} users and "
+            f"{report.edition}: {', '.join(report.rankers)}, for {report.users:,} users and "
             f"{report.items:,} items{changed}"
         )
 
 
 def _names(given: str | None) -> tuple[str, ...]:
     from orchestrator.errors import BadInput
-    from orchestrator.recommendation.rankers.registry import ARMS
+    from orchestrator.recommendation.rankers.registry import RANKERS
 
     if given is None:
-        return ARMS
+        return RANKERS
     names = tuple(_split(given))
     if not names:
-        raise BadInput("--arms names none.", hint=f"Arms: {', '.join(ARMS)}.")
+        raise BadInput("--rankers names none.", hint=f"Rankers: {', '.join(RANKERS)}.")
     return names
 
 

@@ -1,4 +1,4 @@
-"""`orchestrator weigh`: from judged queries to a weight for each source of an index."""
+"""`orchestrator source-weights`: from judged queries to a weight for each source of an index."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def register(program: typer.Typer) -> None:
     """Add the command."""
     program.command(
-        epilog="Example: `orchestrator weigh search --data judged --by folder --out sources.json`"
-    )(weigh)
+        epilog="Example: `orchestrator source-weights search --data judged --by folder --out sources.json`"
+    )(source_weights)
 
 
-def weigh(
+def source_weights(
     context: typer.Context,
     workflow: Annotated[str, typer.Argument(help="Name or file of the workflow whose hits are weighed.")],
     data: Annotated[
@@ -36,9 +36,9 @@ def weigh(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File of the weights.", metavar="FILE")
     ] = None,
-    how: Annotated[
+    method: Annotated[
         Literal["prune", "reweight"],
-        typer.Option("--how", help="Leave sources out, or also lower those that are partly good."),
+        typer.Option("--method", help="Leave sources out, or also lower those that are partly good."),
     ] = "prune",
     split: Annotated[
         str | None,
@@ -69,7 +69,7 @@ def weigh(
             application.check_format()
             arm = application.workflow(workflow)
             return await value_sources(
-                arm, dataset, by=by, how=how, ports=application.ports(), principal=reader
+                arm, dataset, by=by, method=method, ports=application.ports(), principal=reader
             )
 
     report = asyncio.run(valued())

@@ -7,7 +7,7 @@ Arms that begin alike run their common part once a query, and the cost of it is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from orchestrator.evaluation.versions import port_names, versions
 from orchestrator.graph.context import Budget
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, VectorStore
+from orchestrator.progress import Progress
 from orchestrator.types import ANONYMOUS, Hit, Hits, Principal, Question, Usage
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ AT_ONCE_WITH_MODEL = 8
 
 Ports = Mapping[Any, Any]
 #: Called with how many runs of how many are finished.
-Progress = Callable[[int, int], None]
 
 
 async def experiment(
@@ -179,14 +179,13 @@ class Trial:
     def _moved(self) -> None:
         if self.progress is not None:
             done = sum(len(journal.outcomes) for journal in self.journals.values())
-            self.progress(
-                done, len(self.arms) * sum(bool(text.strip()) for text in self.data.queries.values())
-            )
+            asked = sum(bool(text.strip()) for text in self.data.queries.values())
+            self.progress(done, len(self.arms) * asked, "")
 
     async def _warm(self, text: str) -> None:
         """Load what is loaded at its first use, so that no query is charged with it."""
         for arm in self.arms:
-            _ = arm.walker if self.budget.seconds is None else arm.compiled(lines=True)
+            _ = arm.direct_runner if self.budget.seconds is None else arm.compiled(lines=True)
         embedder, vectors = self.ports.get(Embedder), self.ports.get(VectorStore)
         if embedder is not None:
             await embedder.embed([text], kind="query")

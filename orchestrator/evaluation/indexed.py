@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +15,7 @@ from orchestrator.errors import BadInput
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.side_files import TRIPLES, Extracted, Triple, fingerprint, read_triples
 from orchestrator.ports import Features, PassageRow
+from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 if TYPE_CHECKING:
@@ -27,16 +28,10 @@ EXPERIMENTS = "eval-"
 #: Documents a file that is indexed.
 PART = 50_000
 
-IndexProgress = Callable[[int, int, str], None]
-
-
-def silent(done: int, total: int, doing: str) -> None:
-    """The progress of an indexing that nobody watches."""
-
 
 @asynccontextmanager
 async def indexed(
-    data: Dataset, application: Application | None = None, progress: IndexProgress = silent
+    data: Dataset, application: Application | None = None, progress: Progress = silent
 ) -> AsyncGenerator[Mapping[Any, Any]]:
     """The ports of the data set's index, which is made if it is not there yet."""
     async with AsyncExitStack() as opened:
@@ -61,10 +56,10 @@ def index_of(data: Dataset, embedder: str, encoder: str) -> str:
     return f"{EXPERIMENTS}{readable}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
-async def _made(application: Application, data: Dataset, name: str, progress: IndexProgress) -> None:
+async def _made(application: Application, data: Dataset, name: str, progress: Progress) -> None:
     folder = application.settings.home / "evaluation" / name
     complete = folder.with_suffix(".complete")
-    current = application.catalogue.current(name)
+    current = application.registry.current(name)
     if complete.is_file() and current is not None and current.passages:
         return
     # An indexing that was stopped goes on, since the files are the same and lie where they lay.
@@ -94,7 +89,7 @@ async def _noted(application: Application, data: Dataset, name: str, features: F
         return
     passages: dict[str, list[PassageRow]] = {}
     after = ""
-    while rows := application.catalogue.documents(name, after=after):
+    while rows := application.registry.documents(name, after=after):
         after = rows[-1].id
         for row in rows:
             passages[row.document] = sorted(row.passages, key=lambda passage: passage.position)

@@ -12,7 +12,7 @@ seen: the queries are split five ways, by their ids.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from orchestrator.evaluation.ranking import DocumentRankings, found_by
 from orchestrator.graph.workflow import Workflow
 from orchestrator.nodes.select.relevance_filter import leg_rankings, term_count
 from orchestrator.ports import Documents, Embedder, SparseEncoder, VectorStore
+from orchestrator.progress import Progress
 from orchestrator.ranking.relevance_map import (
     MONOTONE,
     SUBJECT,
@@ -53,7 +54,6 @@ LOST = 0.05
 _TRIED = 400
 #: The least deviation of a background, of the best score.
 _FLAT = 0.02
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ async def sightings(
         terms = term_count(Query(text), encoder)
         seen.append(Sighting(query, hits.ids, cosine, bm25, terms, relevant, wanted))
         if progress is not None:
-            progress(done, len(asked))
+            progress(done, len(asked), "")
     return seen
 
 

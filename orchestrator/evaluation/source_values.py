@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: Fewer queries than this on either side say nothing.
 LEAST = 10
 #: `prune` leaves sources out, `reweight` also scales the scores of those that are neither good nor bad.
-How = Literal["prune", "reweight"]
+Method = Literal["prune", "reweight"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ async def value_sources(
     data: Dataset,
     *,
     by: str,
-    how: How = "prune",
+    method: Method = "prune",
     k: int = 10,
     depth: int = 100,
     ports: Mapping[Any, Any] | None = None,
@@ -99,7 +99,7 @@ async def value_sources(
     """Learn weights of sources for the hits of a workflow, and tell what they gain on other queries.
 
     A source (`by`: `folder`, `label` or a metadata field) is left out only if the 95 % interval of
-    its value lies below 0; a small sample says nothing about the rest. With `how="reweight"` weights
+    its value lies below 0; a small sample says nothing about the rest. With `method="reweight"` weights
     lie between, too, as far as cross-validation on the same queries shows a gain (see `reweighting`).
     `depth` hits of each query are looked at, so the workflow should return that many. `held_out`
     tells which queries are not learned from, by default those whose hashed id is odd. Raises BadInput
@@ -132,7 +132,7 @@ async def value_sources(
             f"by {by!r}, everything that is found is of one source ({''.join(names)!r}).",
             hint="Say by what sources differ: folder, label, or a metadata field that the documents have.",
         )
-    weights, values = learned_weights(learn, names, how=how, k=k)
+    weights, values = learned_weights(learn, names, method=method, k=k)
     before, after = (weighed_ndcg(test, at, k=k) for at in (np.ones(len(names)), weights))
     named = SourceWeights(
         by,
@@ -152,7 +152,7 @@ async def value_sources(
 
 
 def learned_weights(
-    rankings: Sequence[Ranked], names: Sequence[str], *, how: How = "prune", k: int = 10
+    rankings: Sequence[Ranked], names: Sequence[str], *, method: Method = "prune", k: int = 10
 ) -> tuple[NDArray[np.float64], tuple[SourceValue, ...]]:
     """A weight for each source and their values, by rising value.
 
@@ -161,7 +161,7 @@ def learned_weights(
     """
     import numpy as np
 
-    if how == "reweight":
+    if method == "reweight":
         weights = reweighted(rankings, len(names), k=k)
         spans = _spans(expected_ndcg(rankings, weights, k=k)[1])
     else:

@@ -17,13 +17,13 @@ from orchestrator.graph.plan.checks import port_faults
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.fingerprint import node_fingerprint
 from orchestrator.graph.plan.plan import Call, Plan, calls, outline
-from orchestrator.graph.plan.planner import lower
+from orchestrator.graph.plan.planner import plan_workflow
 from orchestrator.graph.plan.resolve import ends_in
 from orchestrator.types import Principal, Question, Usage
 
 if TYPE_CHECKING:
     from orchestrator.graph.run.checkpoint import FlowSerializer
-    from orchestrator.graph.run.direct_backend import Walker
+    from orchestrator.graph.run.direct_backend import DirectRunner
     from orchestrator.graph.run.events import Event
     from orchestrator.graph.run.result import RunResult
     from orchestrator.graph.run.runner import Durability, Ports
@@ -51,18 +51,18 @@ class Workflow(Expression):
     # -- checking ------------------------------------------------------------------------------
 
     @cached_property
-    def _lowered(self) -> tuple[Plan, tuple[Fault, ...]]:
-        plan, faults = lower(self)
+    def _planned(self) -> tuple[Plan, tuple[Fault, ...]]:
+        plan, faults = plan_workflow(self)
         return plan, tuple(faults)
 
     @property
     def plan(self) -> Plan:
         """The workflow with every channel resolved."""
-        return self._lowered[0]
+        return self._planned[0]
 
     def faults(self, ports: Ports | None = None) -> tuple[Fault, ...]:
         """Everything that is wrong; with `ports`, also the ones that nodes need and nobody provides."""
-        found = self._lowered[1]
+        found = self._planned[1]
         return (*found, *port_faults(self.plan, ports)) if ports is not None else found
 
     def check(self, ports: Ports | None = None) -> None:
@@ -125,14 +125,14 @@ class Workflow(Expression):
         A straight line is one step, and around one step there is nothing to schedule.
         """
         straight = all(isinstance(op, Call) for op in self.plan.body.ops)
-        return self.walker if straight else self.compiled(lines=True)
+        return self.direct_runner if straight else self.compiled(lines=True)
 
     @cached_property
-    def walker(self) -> Walker:
+    def direct_runner(self) -> DirectRunner:
         """What runs the plan without LangGraph."""
-        from orchestrator.graph.run.direct_backend import Walker
+        from orchestrator.graph.run.direct_backend import DirectRunner
 
-        return Walker(self.plan)
+        return DirectRunner(self.plan)
 
     @cached_property
     def _compiled(self) -> dict[tuple[bool, bool], Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.indexing.context import BATCH, Workshop
+from orchestrator.indexing.context import BATCH, IndexingContext
 from orchestrator.indexing.file_documents import Place, Recipe
 from orchestrator.indexing.isolated_reading import (
     FileFailed,
@@ -24,7 +24,7 @@ from orchestrator.indexing.isolated_reading import (
     ReadRequest,
 )
 from orchestrator.indexing.splitting import Splitting
-from orchestrator.indexing.token_buffer import TokenSpool
+from orchestrator.indexing.token_buffer import TokenBuffer
 from orchestrator.ports import DocumentRow, FileRow, IndexChange, Job, SparseVector
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Built:
     sparse: list[SparseVector] = field(default_factory=list[SparseVector])
     waiting: list[DocumentRow] = field(default_factory=list[DocumentRow])
     passages: int = 0
-    tokens: TokenSpool | None = None
+    tokens: TokenBuffer | None = None
 
     def take(self, file: _File, rows: FileRows) -> None:
         file.ids.update(rows.unchanged, (document.id for document in rows.changed))
@@ -62,31 +62,31 @@ class _Built:
         self.waiting += rows.changed
         self.passages += sum(len(document.passages) for document in rows.changed)
 
-    async def embed(self, workshop: Workshop) -> None:
+    async def embed(self, context: IndexingContext) -> None:
         if self.tokens is None:
-            self.tokens = workshop.spool()
-        made = await workshop.encode(self.waiting, self.tokens)
+            self.tokens = context.token_buffer()
+        made = await context.encode(self.waiting, self.tokens)
         self.dense.append(made.dense)
         self.sparse += made.sparse
         self.waiting = []
-        workshop.progress(0, len(made.sparse))
+        context.progress(0, len(made.sparse))
         self.passages = 0
 
 
-async def read_files(job: Job, workshop: Workshop) -> None:
+async def read_files(job: Job, context: IndexingContext) -> None:
     """Read, split, embed and publish a job's files; one that cannot be read is published with its reason.
 
     What the index has of such a file stays: it may only be half written, or locked, for a moment.
     """
-    workshop.same_format(job.index)
-    request = read_request(job, workshop)
+    context.same_format(job.index)
+    request = read_request(job, context)
     if request.files:
-        workshop.warm_up()
+        context.warm_up()
     before = {name: stored_file(row) for name, row in job.payload["before"].items()}
     built = _Built()
     files: list[FileRow] = []
     seen: set[str] = set()
-    async with aclosing(_events(workshop.reader, request)) as events:
+    async with aclosing(_events(context.reader, request)) as events:
         reading = _File()
         async for event in events:
             if isinstance(event, FileStarted):
@@ -94,25 +94,25 @@ async def read_files(job: Job, workshop: Workshop) -> None:
             elif isinstance(event, FileRows):
                 built.take(reading, event)
                 if built.passages >= (BATCH if built.dense else _FIRST):
-                    await built.embed(workshop)
+                    await built.embed(context)
             elif isinstance(event, FileRead):
                 reading.whole = True
                 seen |= reading.ids
                 files.append(_read(event, request.place))
-                workshop.progress(1, 0)
+                context.progress(1, 0)
             else:
                 files.append(_failed(event, request.place, before.get(event.file)))
-                workshop.progress(1, 0)
-    await built.embed(workshop)
-    await asyncio.to_thread(_publish, job, workshop, request.place, built, files, seen)
+                context.progress(1, 0)
+    await built.embed(context)
+    await asyncio.to_thread(_publish, job, context, request.place, built, files, seen)
 
 
-def read_request(job: Job, workshop: Workshop) -> ReadRequest:
+def read_request(job: Job, context: IndexingContext) -> ReadRequest:
     """What a job's payload asks the reader for."""
     payload = job.payload
     place = Place(job.index, payload["tenant"], payload["root"], tuple(payload["labels"]))
     files = tuple(payload["files"])
-    known = workshop.catalogue.document_hashes(job.index, place.root, files)
+    known = context.registry.document_hashes(job.index, place.root, files)
     recipe = Recipe(Splitting(**payload["splitting"]), payload["readers"])
     return ReadRequest(place, files, recipe, frozenset(known.items()), Limits(**payload["limits"]))
 
@@ -124,12 +124,12 @@ def stored_file(row: Mapping[str, Any]) -> FileRow:
 
 
 def _publish(
-    job: Job, workshop: Workshop, place: Place, built: _Built, files: list[FileRow], seen: set[str]
+    job: Job, context: IndexingContext, place: Place, built: _Built, files: list[FileRow], seen: set[str]
 ) -> None:
     import numpy as np
 
     whole = [row.file for row in files if row.error is None]
-    held = workshop.catalogue.document_hashes(job.index, place.root, whole)
+    held = context.registry.document_hashes(job.index, place.root, whole)
     documents = [document for file, document in built.documents if file.whole]
     keep = [file.whole for file, document in built.documents for _ in document.passages]
     dense, sparse = np.concatenate(built.dense), built.sparse
@@ -139,8 +139,8 @@ def _publish(
             built.tokens.keep(keep)
     shard = None
     if sparse:
-        name = workshop.shard_name(job, len(sparse))
-        shard = workshop.shards.build(job.index, name, documents, dense, sparse, built.tokens)
+        name = context.shard_name(job, len(sparse))
+        shard = context.shards.build(job.index, name, documents, dense, sparse, built.tokens)
     if built.tokens is not None:
         built.tokens.close()
     passages = [passage.id for document in documents for passage in document.passages]
@@ -151,7 +151,7 @@ def _publish(
         files=tuple(files),
         terms={passage: vector.indices for passage, vector in zip(passages, sparse, strict=True)},
     )
-    workshop.catalogue.publish(job, job.index, change)
+    context.registry.publish(job, job.index, change)
 
 
 def _read(event: FileRead, place: Place) -> FileRow:

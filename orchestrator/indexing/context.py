@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import IndexMismatch, ModelError, StoreError
 from orchestrator.indexing.file_documents import embedded_text
-from orchestrator.indexing.token_buffer import TokenSpool
+from orchestrator.indexing.token_buffer import TokenBuffer
 from orchestrator.ports import (
-    Catalogue,
     DocumentRow,
     Embedder,
     IndexFormat,
+    IndexRegistry,
     IndexVersion,
     Job,
     Ledger,
@@ -58,11 +58,11 @@ class Encoded:
 
     dense: NDArray[np.float32]
     sparse: list[SparseVector]
-    tokens: TokenSpool | None
+    tokens: TokenBuffer | None
 
 
 @dataclass
-class Workshop:
+class IndexingContext:
     """The ports that jobs need. `progress` is told of each file and batch of passages that is done.
 
     Files are read by one process, started with the first job that reads any, unless one has been
@@ -70,7 +70,7 @@ class Workshop:
     """
 
     ledger: Ledger
-    catalogue: Catalogue
+    registry: IndexRegistry
     shards: ShardWriter
     embedder: Embedder
     sparse: SparseEncoder
@@ -96,7 +96,7 @@ class Workshop:
 
     def version(self, index: str) -> IndexVersion:
         """The index as it is now; StoreError if there is none."""
-        version = self.catalogue.current(index)
+        version = self.registry.current(index)
         if version is None:
             raise StoreError(f"there is no index {index!r}.", hint="Add something to it first.")
         return version
@@ -119,15 +119,17 @@ class Workshop:
             # Should it fail, it fails again where it is needed.
             self._warm.add_done_callback(lambda task: task.cancelled() or task.exception())
 
-    def spool(self) -> TokenSpool | None:
+    def token_buffer(self) -> TokenBuffer | None:
         """Where matrices of tokens wait for their shard; None if the index keeps none."""
-        return None if self.tokens is None else TokenSpool(self.tokens.dimensions)
+        return None if self.tokens is None else TokenBuffer(self.tokens.dimensions)
 
-    async def encode(self, documents: Sequence[DocumentRow], spool: TokenSpool | None = None) -> Encoded:
-        """The vectors of all passages in order; matrices of tokens go to the end of `spool`, if given."""
+    async def encode(
+        self, documents: Sequence[DocumentRow], token_buffer: TokenBuffer | None = None
+    ) -> Encoded:
+        """The vectors of all passages in order; token matrices are appended to `token_buffer`, if given."""
         import numpy as np
 
-        spool = spool if spool is not None else self.spool()
+        token_buffer = token_buffer if token_buffer is not None else self.token_buffer()
 
         texts = [embedded_text(document, passage) for document in documents for passage in document.passages]
         dense: list[NDArray[np.float32]] = []
@@ -146,12 +148,12 @@ class Workshop:
                 )
             dense.append(vectors)
             sparse += terms
-            if spool is not None:
-                await self._spool(part, spool)
+            if token_buffer is not None:
+                await self._buffer_tokens(part, token_buffer)
         empty = np.empty((0, self.embedder.dimensions), np.float32)
-        return Encoded(np.concatenate([empty, *dense]), sparse, spool)
+        return Encoded(np.concatenate([empty, *dense]), sparse, token_buffer)
 
-    async def _spool(self, texts: Sequence[str], spool: TokenSpool) -> None:
+    async def _buffer_tokens(self, texts: Sequence[str], token_buffer: TokenBuffer) -> None:
         import numpy as np
 
         assert self.tokens is not None
@@ -162,7 +164,7 @@ class Workshop:
                     f"the token embedder {self.tokens.name} gave values that are not finite.",
                     hint="Check the model with `orchestrator doctor`.",
                 )
-            await asyncio.to_thread(spool.extend, matrices)
+            await asyncio.to_thread(token_buffer.extend, matrices)
 
     def shard_name(self, job: Job, passages: int) -> str:
         """The name of the shard that a job is about to write; its lease now lasts until that is written."""

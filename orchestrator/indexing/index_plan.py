@@ -244,10 +244,10 @@ def forget_jobs(rows: Sequence[FileRow]) -> Iterator[dict[str, Any]]:
             yield {"root": root, "files": [row.file for row in group]}
 
 
-def job_key(tenure: str, kind: str, payload: Mapping[str, Any]) -> str:
-    """Names a piece of work within one writer's tenure: submitting it twice makes one job."""
+def job_key(lock: str, kind: str, payload: Mapping[str, Any]) -> str:
+    """Names a piece of work within one writer's lock: submitting it twice makes one job."""
     content = json.dumps([kind, payload], sort_keys=True)
-    return f"{tenure}:{hashlib.sha256(content.encode()).hexdigest()}"
+    return f"{lock}:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
 def _row(row: FileRow) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class IndexStatus:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """Whether an index is what its catalogue says; every fault in a sentence."""
+    """Whether an index is what its registry says; every fault in a sentence."""
 
     index: str
     version: int

@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.indexing import index_plan as planning
-from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import SkippedFile, resolve_root, scan
 from orchestrator.indexing.index_plan import Plan, place
@@ -26,11 +26,12 @@ from orchestrator.indexing.index_report import (
 )
 from orchestrator.indexing.isolated_reading import Limits
 from orchestrator.indexing.merging import merges
-from orchestrator.indexing.tenure import Progress, tenure
 from orchestrator.indexing.upkeep import pages
 from orchestrator.indexing.verify import verify
+from orchestrator.indexing.write_lock import write_lock
 from orchestrator.indexing.writer import Writer
 from orchestrator.ports import FileRow, IndexVersion
+from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT
 
 #: Seconds for which what was replaced is kept: shards for readers that are about to open them,
@@ -38,14 +39,10 @@ from orchestrator.types import DEFAULT_TENANT
 SHARD_GRACE, PASSAGE_GRACE = 300.0, 86_400.0
 
 
-def silent(done: int, total: int, doing: str) -> None:
-    """The progress of something that nobody watches."""
-
-
 class Indexer:
     """Changes and describes one index. What takes long is done by a local worker process.
 
-    `workshop` holds the ports; `settings` are those of the application that a worker makes for
+    `context` holds the ports; `settings` are those of the application that a worker makes for
     itself. Without any, everything is done in this process: only for one that serves nobody, since
     writing shards stops all of its threads. Everything may be killed at any moment: running it again
     ends with the right index.
@@ -54,7 +51,7 @@ class Indexer:
 
     def __init__(
         self,
-        workshop: Workshop,
+        context: IndexingContext,
         index: str = "default",
         *,
         settings: Mapping[str, Any] | None,
@@ -65,8 +62,8 @@ class Indexer:
         passage_grace: float = PASSAGE_GRACE,
     ) -> None:
         self.index = index
-        self._workshop = workshop
-        self._catalogue = workshop.catalogue
+        self._context = context
+        self._registry = context.registry
         self._settings = settings
         self._recipe = recipe or Recipe()
         self._limits = limits or Limits()
@@ -122,11 +119,11 @@ class Indexer:
         when its file changes. BadInput if the index has nothing of that name.
         """
         async with self._writing(progress) as writer:
-            self._workshop.version(self.index)
+            self._context.version(self.index)
             payloads, files, documents = await asyncio.to_thread(self._removal, what)
             await writer.here("forget", payloads)
             await self._tidy(writer, progress)
-        version = self._workshop.version(self.index)
+        version = self._context.version(self.index)
         return RemovalReport(
             self.index, version.number, files, documents, version.documents, version.passages
         )
@@ -134,9 +131,9 @@ class Indexer:
     async def drop(self, progress: Progress = silent) -> None:
         """Forget the index and delete its shards, at once."""
         async with self._writing(progress):
-            self._workshop.version(self.index)
-            await asyncio.to_thread(self._catalogue.drop, self.index)
-            await asyncio.to_thread(self._workshop.shards.sweep, self.index, (), seconds=0.0)
+            self._context.version(self.index)
+            await asyncio.to_thread(self._registry.drop, self.index)
+            await asyncio.to_thread(self._context.shards.sweep, self.index, (), seconds=0.0)
 
     async def rebuild(self, progress: Progress = silent) -> RebuildReport:
         """Make all vectors of the index anew, with the embedder and the terms of now.
@@ -146,7 +143,7 @@ class Indexer:
         """
         began = time.monotonic()
         async with self._writing(progress) as writer:
-            version = self._workshop.version(self.index)
+            version = self._context.version(self.index)
             shards: list[tuple[str, int]] = []
             after: str | None = ""
             done = 0
@@ -160,7 +157,7 @@ class Indexer:
                     shards.append((job.effects["shard"], job.effects["points"]))
                 done += job.effects["points"]
                 after = job.effects["last"]
-            format = self._workshop.format
+            format = self._context.format
             payload = {
                 "shards": shards,
                 "base": version.number,
@@ -168,7 +165,7 @@ class Indexer:
             }
             await writer.there("switch", [payload], total=0, doing="publishing")
             await self._tidy(writer, progress)
-        version = self._workshop.version(self.index)
+        version = self._context.version(self.index)
         return RebuildReport(
             self.index,
             version.number,
@@ -181,9 +178,9 @@ class Indexer:
     async def merge(self, progress: Progress = silent) -> IndexVersion:
         """Merge shards as far as there are many, and delete what nobody needs any more."""
         async with self._writing(progress) as writer:
-            self._workshop.version(self.index)
+            self._context.version(self.index)
             await self._tidy(writer, progress)
-        return self._workshop.version(self.index)
+        return self._context.version(self.index)
 
     # -- what there is -------------------------------------------------------------------------
 
@@ -193,19 +190,19 @@ class Indexer:
 
     async def list(self) -> list[FileRow]:
         """The files that the index has, by root and name."""
-        self._workshop.version(self.index)
-        return await asyncio.to_thread(self._catalogue.files, self.index)
+        self._context.version(self.index)
+        return await asyncio.to_thread(self._registry.files, self.index)
 
     async def verify(self, progress: Progress = silent) -> VerifyReport:
-        """Compare the index with its catalogue, passage by passage; it may be searched meanwhile."""
-        return await asyncio.to_thread(verify, self._workshop, self.index, progress)
+        """Compare the index with its registry, passage by passage; it may be searched meanwhile."""
+        return await asyncio.to_thread(verify, self._context, self.index, progress)
 
     # -- how -----------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _writing(self, progress: Progress) -> AsyncGenerator[Writer]:
-        async with tenure(self._workshop.ledger, self.index, wait=self._wait, progress=progress) as name:
-            writer = Writer(self._workshop, self.index, name, self._settings, progress)
+        async with write_lock(self._context.ledger, self.index, wait=self._wait, progress=progress) as name:
+            writer = Writer(self._context, self.index, name, self._settings, progress)
             try:
                 yield writer
             finally:
@@ -216,7 +213,7 @@ class Indexer:
     ) -> IndexReport:
         began = time.monotonic()
         progress(0, 0, "scanning")
-        if not await asyncio.to_thread(self._catalogue.files, self.index, str(path)):
+        if not await asyncio.to_thread(self._registry.files, self.index, str(path)):
             await writer.ahead()
         plan = await asyncio.to_thread(self._plan, path, labels, tenant)
         # Who may read what is settled before anything else changes.
@@ -226,37 +223,37 @@ class Indexer:
         jobs = list(planning.read_jobs(plan, self._recipe, self._limits))
         total = len(plan.added) + len(plan.changed)
         await writer.there("read", jobs, total=total, doing="reading")
-        rows = await asyncio.to_thread(self._catalogue.files, self.index)
+        rows = await asyncio.to_thread(self._registry.files, self.index)
         gone = [*plan.removed, *planning.superseded(rows, plan.target)]
         await writer.here("forget", planning.forget_jobs(gone))
         if relabelled and labels is not None and plan.target.within is None:
             # What was removed from this root before, and can still be cited for a while.
             given = (self.index, str(plan.target.root), planning.canonical(labels))
-            await asyncio.to_thread(self._catalogue.relabel, *given)
+            await asyncio.to_thread(self._registry.relabel, *given)
         if relabelled or jobs or gone:
             await self._tidy(writer, progress)
-        version = self._workshop.version(self.index)
+        version = self._context.version(self.index)
         return _report(plan, version, rows, time.monotonic() - began)
 
     def _plan(self, path: Path, labels: Sequence[str] | None, tenant: str) -> Plan:
-        rows = self._catalogue.files(self.index)
+        rows = self._registry.files(self.index)
         given = planning.target(path, tenant, rows)
         found = scan(
             given.root, frozenset(self._recipe.readers), within=given.within, largest=self._limits.size
         )
         # After the scan: a root that cannot be indexed must not leave an empty index behind.
-        self._catalogue.create(self.index, self._workshop.format)
+        self._registry.create(self.index, self._context.format)
         return planning.compare(found, rows, given, self._recipe, labels)
 
     async def _tidy(self, writer: Writer, progress: Progress) -> None:
-        while groups := merges(self._workshop.version(self.index)):
+        while groups := merges(self._context.version(self.index)):
             progress(0, 0, "merging")
             await writer.there("merge", [{"shards": group} for group in groups], total=0, doing="merging")
         await writer.here("collect", [self._grace])
 
     def _removal(self, what: str | Path) -> tuple[list[dict[str, Any]], int, int]:
         """The jobs that remove something, and how many files and documents that are."""
-        rows = self._catalogue.files(self.index)
+        rows = self._registry.files(self.index)
         path = Path(what).expanduser().absolute()
         # A path that is no more cannot be resolved; one that is may lead through links.
         paths = {path, path.resolve()}
@@ -266,13 +263,13 @@ class Indexer:
         if found:
             payloads = list(planning.forget_jobs(found))
             held = (
-                self._catalogue.document_hashes(self.index, each["root"], each["files"]) for each in payloads
+                self._registry.document_hashes(self.index, each["root"], each["files"]) for each in payloads
             )
             return payloads, len(found), sum(map(len, held))
         name = str(what)
         ids = [
             document.id
-            for page in pages(self._catalogue, self.index)
+            for page in pages(self._registry, self.index)
             for document in page
             if name in (document.document, document.source, document.id)
         ]
@@ -284,9 +281,9 @@ class Indexer:
         return [{"documents": ids}], 0, len(ids)
 
     def _status(self) -> IndexStatus:
-        version = self._workshop.version(self.index)
+        version = self._context.version(self.index)
         by_root: dict[tuple[str, str], list[FileRow]] = {}
-        for row in self._catalogue.files(self.index):
+        for row in self._registry.files(self.index):
             by_root.setdefault((row.root, row.tenant), []).append(row)
         return IndexStatus(
             index=self.index,
@@ -310,7 +307,7 @@ class Indexer:
             jobs=tuple(
                 # Its files may be many.
                 replace(job, payload={"root": job.payload.get("root")})
-                for job in self._workshop.ledger.jobs(
+                for job in self._context.ledger.jobs(
                     index=self.index, states=("pending", "running", "failed", "dead")
                 )
             ),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from orchestrator.errors import IndexMismatch, LeaseLost, OrchestratorError, StoreError
 from orchestrator.indexing import building, upkeep
 from orchestrator.indexing.building import stored_file
-from orchestrator.indexing.context import LEASE, Workshop
+from orchestrator.indexing.context import LEASE, IndexingContext
 from orchestrator.indexing.index_plan import job_key
 from orchestrator.ports import FileRow, IndexChange, Job, Ledger
 
@@ -20,7 +20,7 @@ DIED = "its worker died"
 #: The attempt on which a file that keeps killing its worker is given up.
 LAST_ATTEMPT = 3
 
-KINDS: Mapping[str, Callable[[Job, Workshop], Awaitable[None]]] = {
+KINDS: Mapping[str, Callable[[Job, IndexingContext], Awaitable[None]]] = {
     "read": building.read_files,
     "relabel": upkeep.relabel,
     "forget": upkeep.forget,
@@ -33,41 +33,41 @@ KINDS: Mapping[str, Callable[[Job, Workshop], Awaitable[None]]] = {
 _FINAL = (IndexMismatch, PermissionError)
 
 
-async def run_job(job_id: int, worker: str, workshop: Workshop) -> bool:
+async def run_job(job_id: int, worker: str, context: IndexingContext) -> bool:
     """Claim a job and do it; False if it is done, held by another, or waiting for its next attempt."""
-    job = workshop.ledger.claim(worker, seconds=LEASE, job=job_id)
+    job = context.ledger.claim(worker, seconds=LEASE, job=job_id)
     if job is None:
         return False
-    await do_job(job, workshop)
+    await do_job(job, context)
     return True
 
 
-async def do_job(job: Job, workshop: Workshop) -> None:
+async def do_job(job: Job, context: IndexingContext) -> None:
     """Do a job that was claimed. Errors go to the ledger, which decides whether it is tried again."""
     try:
-        with _renewed(workshop, job):
+        with _renewed(context, job):
             died = job.kind == "read" and job.attempt > 1 and (job.error or DIED).startswith(DIED)
-            if died and not await _after_death(job, workshop):
+            if died and not await _after_death(job, context):
                 return
-            await KINDS[job.kind](job, workshop)
+            await KINDS[job.kind](job, context)
     except LeaseLost:
         # Another has the job by now, or its writer gave up. What was written here is invisible.
         return
     except Exception as error:
-        _fail(workshop.ledger, job, error)
+        _fail(context.ledger, job, error)
 
 
-async def _after_death(job: Job, workshop: Workshop) -> bool:
+async def _after_death(job: Job, context: IndexingContext) -> bool:
     """What to do differently since a worker died on these files; whether to go on with them."""
     files = list(job.payload["files"])
     if len(files) > 1:
         # One of them may be the cause: each gets a job, and attempts, of its own.
-        tenure = job.key.partition(":")[0]
+        lock = job.key.partition(":")[0]
         for file in files:
             known = {name: row for name, row in job.payload["before"].items() if name == file}
             payload = {**job.payload, "files": [file], "before": known}
-            workshop.ledger.submit("read", job.index, job_key(tenure, "read", payload), payload)
-        workshop.ledger.finish(job, {"split": len(files)})
+            context.ledger.submit("read", job.index, job_key(lock, "read", payload), payload)
+        context.ledger.finish(job, {"split": len(files)})
         return False
     if job.attempt < LAST_ATTEMPT:
         return True
@@ -79,7 +79,7 @@ async def _after_death(job: Job, workshop: Workshop) -> bool:
         else FileRow(payload["root"], files[0], "", 0, tuple(payload["labels"]), tenant=payload["tenant"])
     )
     reason = f"{job.error or DIED} each time that it was indexed."
-    workshop.catalogue.publish(job, job.index, IndexChange(files=(replace(known, error=reason),)))
+    context.registry.publish(job, job.index, IndexChange(files=(replace(known, error=reason),)))
     return False
 
 
@@ -98,15 +98,15 @@ def _fail(ledger: Ledger, job: Job, error: Exception) -> None:
 
 
 @contextmanager
-def _renewed(workshop: Workshop, job: Job) -> Generator[None]:
+def _renewed(context: IndexingContext, job: Job) -> Generator[None]:
     """Keep the lease of a job while it is worked on. Losing it shows when the job is published."""
-    workshop.lease = LEASE
+    context.lease = LEASE
     done = threading.Event()
 
     def renew() -> None:
         while not done.wait(LEASE / 4):
             try:
-                workshop.ledger.renew(job, seconds=workshop.lease)
+                context.ledger.renew(job, seconds=context.lease)
             except LeaseLost:
                 return
             except StoreError:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class TokenSpool(Sequence["NDArray[np.float32]"]):
+class TokenBuffer(Sequence["NDArray[np.float32]"]):
     """Matrices of shape (tokens, dimensions), kept in half precision in a file that ends with the process.
 
     Half precision moves a cosine by less than .001, and is what the shards hold.

@@ -1,4 +1,4 @@
-"""Whether an index is what its catalogue says: passages, shards, hashes, labels and statistics, compared."""
+"""Whether an index is what its registry says: passages, shards, hashes, labels and statistics, compared."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import digest, embedded_text
 from orchestrator.indexing.index_report import VerifyReport
-from orchestrator.indexing.tenure import Progress
 from orchestrator.indexing.upkeep import pages
 from orchestrator.ports import IndexVersion
+from orchestrator.progress import Progress
 
 #: Faults of one kind are told one by one up to this number.
 _MOST = 20
@@ -33,14 +33,14 @@ class _Faults:
         return (*self.told, *more)
 
 
-def verify(workshop: Workshop, index: str, progress: Progress) -> VerifyReport:
-    """Compare everything that an index holds with its catalogue. Version changes meanwhile begin it anew."""
+def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyReport:
+    """Compare everything that an index holds with its registry. Version changes meanwhile begin it anew."""
     began = time.monotonic()
     while True:
-        version = workshop.version(index)
+        version = context.version(index)
         faults = _Faults()
-        documents, passages = _compare(workshop, version, faults, progress)
-        if workshop.version(index).number == version.number:
+        documents, passages = _compare(context, version, faults, progress)
+        if context.version(index).number == version.number:
             return VerifyReport(
                 index,
                 version.number,
@@ -53,13 +53,13 @@ def verify(workshop: Workshop, index: str, progress: Progress) -> VerifyReport:
 
 
 def _compare(
-    workshop: Workshop, version: IndexVersion, faults: _Faults, progress: Progress
+    context: IndexingContext, version: IndexVersion, faults: _Faults, progress: Progress
 ) -> tuple[int, int]:
-    lying = dict(_lying(workshop, version, faults))
+    lying = dict(_lying(context, version, faults))
     documents = passages = 0
     frequencies: dict[str, Counter[int]] = defaultdict(Counter)
     counts: Counter[str] = Counter()
-    for page in pages(workshop.catalogue, version.index):
+    for page in pages(context.registry, version.index):
         documents += len(page)
         texts: list[tuple[str, str]] = []
         for document in page:
@@ -78,29 +78,29 @@ def _compare(
                     if access != (document.tenant, document.labels):
                         told = (
                             f"the passage {passage.id} of {document.source!r} is for {_written(*access)} in "
-                            f"the shard {shard}, in the catalogue for "
+                            f"the shard {shard}, in the registry for "
                             f"{_written(document.tenant, document.labels)}."
                         )
                         faults.add("passages under other labels", told)
-        vectors = workshop.sparse.passages([text for _, text in texts])
+        vectors = context.sparse.passages([text for _, text in texts])
         for (tenant, _), vector in zip(texts, vectors, strict=True):
             counts[tenant] += 1
             frequencies[tenant].update(vector.indices)
         progress(passages, version.passages, "verifying")
     for identifier, where in lying.items():
         faults.add(
-            "passages that the catalogue lacks",
-            f"the shard {where[0][0]} holds the passage {identifier}, which the catalogue does not have.",
+            "passages that the registry lacks",
+            f"the shard {where[0][0]} holds the passage {identifier}, which the registry does not have.",
         )
     if (documents, passages) != (version.documents, version.passages):
         told = (
             f"version {version.number} counts {version.documents:,} documents and {version.passages:,} "
-            f"passages, the catalogue has {documents:,} and {passages:,}."
+            f"passages, the registry has {documents:,} and {passages:,}."
         )
         faults.add("counts", told)
-    if workshop.sparse.name == version.format.sparse:
+    if context.sparse.name == version.format.sparse:
         for tenant in sorted(counts):
-            held = workshop.catalogue.statistics(version, tenant)
+            held = context.registry.statistics(version, tenant)
             if held.passages != counts[tenant] or dict(held.frequency) != dict(frequencies[tenant]):
                 faults.add(
                     "statistics",
@@ -110,13 +110,13 @@ def _compare(
 
 
 def _lying(
-    workshop: Workshop, version: IndexVersion, faults: _Faults
+    context: IndexingContext, version: IndexVersion, faults: _Faults
 ) -> Iterator[tuple[str, list[tuple[str, tuple[str, tuple[str, ...]]]]]]:
     """Every live passage of the shards, with the shards that it is in and who may read it there."""
     found: dict[str, list[tuple[str, tuple[str, tuple[str, ...]]]]] = defaultdict(list)
     for shard in version.shards:
         try:
-            contents = workshop.shards.contents(version.index, shard.name)
+            contents = context.shards.contents(version.index, shard.name)
         except OrchestratorError as error:
             faults.add("shards that do not open", f"the shard {shard.name} cannot be opened: {error.message}")
             continue

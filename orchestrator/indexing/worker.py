@@ -21,7 +21,7 @@ from orchestrator.indexing.isolated_reading import Reader
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
-    from orchestrator.indexing.context import Workshop
+    from orchestrator.indexing.context import IndexingContext
     from orchestrator.ports import Embedder, TokenEmbedder
 
 #: Seconds after which a worker looks for work though nobody told it.
@@ -57,22 +57,22 @@ class Reports:
             self.tell()
 
 
-async def work(workshop: Workshop, index: str, reports: Reports, wake: threading.Event) -> None:
+async def work(context: IndexingContext, index: str, reports: Reports, wake: threading.Event) -> None:
     """Do the jobs of an index as they come."""
     from orchestrator.indexing.context import LEASE
     from orchestrator.indexing.jobs import do_job
 
     name = f"{socket.gethostname()}:{os.getpid()}"
-    if workshop.started is not None:
-        workshop.warm_up()
+    if context.started is not None:
+        context.warm_up()
     while True:
         wake.clear()
-        job = await asyncio.to_thread(workshop.ledger.claim, name, seconds=LEASE, index=index)
+        job = await asyncio.to_thread(context.ledger.claim, name, seconds=LEASE, index=index)
         if job is None:
             await asyncio.to_thread(wake.wait, _LOOK)
             continue
         reports.tell(claimed=job.id, kind=job.kind)
-        await do_job(job, workshop)
+        await do_job(job, context)
         reports.tell(ended=job.id)
 
 
@@ -95,27 +95,27 @@ def main() -> None:
     app = Application(Settings(**order["settings"]))
     # Whoever started this process knows what the index keeps.
     tokens = app.token_embedder if app.settings.late_interaction else None
-    workshop = workshop_of(app, reader, tokens=tokens)
-    workshop.progress = reports.count
-    asyncio.run(work(workshop, order["index"], reports, wake))
+    context = indexing_context(app, reader, tokens=tokens)
+    context.progress = reports.count
+    asyncio.run(work(context, order["index"], reports, wake))
 
 
-def workshop_of(
+def indexing_context(
     app: Application,
     reader: Reader | None = None,
     *,
     embedder: Embedder | None = None,
     tokens: TokenEmbedder | None = None,
-) -> Workshop:
+) -> IndexingContext:
     """What the jobs need, from an application; `reader` if one has been started already.
 
     `embedder` is the one of the index, if it is not that of new ones; `tokens` that of its tokens, if
     it keeps their vectors.
     """
-    from orchestrator.indexing.context import Workshop
+    from orchestrator.indexing.context import IndexingContext
 
     chosen = embedder or app.embedder
-    return Workshop(app.ledger, app.catalogue, app.shards, chosen, app.encoder, tokens, started=reader)
+    return IndexingContext(app.ledger, app.registry, app.shards, chosen, app.encoder, tokens, started=reader)
 
 
 def _listen(wake: threading.Event) -> None:

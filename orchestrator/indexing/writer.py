@@ -1,4 +1,4 @@
-"""The work of one tenure: jobs are submitted, a local worker does them, and its deaths are dealt with."""
+"""The work of one lock: jobs are submitted, a local worker does them, and its deaths are dealt with."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.indexing.child import WorkerProcess
-from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.index_plan import job_key
 from orchestrator.indexing.jobs import DIED, run_job
-from orchestrator.indexing.tenure import Progress
 from orchestrator.ports import Job, JobState
+from orchestrator.progress import Progress
 
 _ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")
 #: Deaths of a worker in a row, before it claimed anything, after which it is given up.
@@ -21,22 +21,22 @@ _STILLBORN = 3
 
 
 class Writer:
-    """Does jobs of one index under a tenure's name, in a worker process or, when they are light, here.
+    """Does jobs of one index under a write lock's name, in a worker process or, when they are light, here.
 
     Without the settings of a worker, all are done here.
     """
 
     def __init__(
         self,
-        workshop: Workshop,
+        context: IndexingContext,
         index: str,
-        tenure: str,
+        lock: str,
         settings: Mapping[str, Any] | None,
         progress: Progress,
     ) -> None:
-        self._workshop = workshop
+        self._context = context
         self._index = index
-        self._tenure = tenure
+        self._lock = lock
         self._child = WorkerProcess(index, settings) if settings is not None else None
         self._progress = progress
 
@@ -50,7 +50,7 @@ class Writer:
         done: list[Job] = []
         for payload in payloads:
             job = await self._submit(kind, payload)
-            if not await run_job(job.id, self._tenure, self._workshop):
+            if not await run_job(job.id, self._lock, self._context):
                 # The worker was quicker.
                 await self._drain(0, "")
             done.append(job)
@@ -83,11 +83,11 @@ class Writer:
             await self._child.stop()
 
     async def _submit(self, kind: str, payload: Mapping[str, Any]) -> Job:
-        key = job_key(self._tenure, kind, payload)
-        return await asyncio.to_thread(self._workshop.ledger.submit, kind, self._index, key, payload)
+        key = job_key(self._lock, kind, payload)
+        return await asyncio.to_thread(self._context.ledger.submit, kind, self._index, key, payload)
 
     async def _drain(self, total: int, doing: str, done: int = 0) -> None:
-        """Wait until nothing of this tenure is left to do, with a worker that lives."""
+        """Wait until nothing of this write lock is left to do, with a worker that lives."""
         child = self._child
         assert child is not None
         deaths, started = 0, child.running
@@ -112,16 +112,16 @@ class Writer:
                     break
 
     async def _here(self, total: int, doing: str, done: int) -> None:
-        """Do what is left to do of this tenure in this process."""
+        """Do what is left to do of this write lock in this process."""
 
         def count(files: int, passages: int) -> None:
             nonlocal done
             done += files if doing == "reading" else passages
             self._progress(min(done, total), total, doing)
 
-        self._workshop.progress = count
+        self._context.progress = count
         while active := await asyncio.to_thread(self._mine, _ACTIVE):
-            await run_job(active[0].id, self._tenure, self._workshop)
+            await run_job(active[0].id, self._lock, self._context)
 
     def _give_back(self, jobs: list[Job], ending: str) -> None:
         """Tell the ledger of a dead worker's job, so that nobody waits for its lease."""
@@ -131,7 +131,7 @@ class Writer:
         for job in jobs:
             if job.state == "running":
                 with suppress(LeaseLost):
-                    self._workshop.ledger.fail(job, error, final=full)
+                    self._context.ledger.fail(job, error, final=full)
 
     async def _refuse_dead(self) -> None:
         if dead := await asyncio.to_thread(self._mine, ("dead",)):
@@ -142,5 +142,5 @@ class Writer:
             )
 
     def _mine(self, states: tuple[JobState, ...]) -> list[Job]:
-        jobs = self._workshop.ledger.jobs(index=self._index, states=states)
-        return [job for job in jobs if job.key.startswith(f"{self._tenure}:")]
+        jobs = self._context.ledger.jobs(index=self._index, states=states)
+        return [job for job in jobs if job.key.startswith(f"{self._lock}:")]

@@ -39,7 +39,7 @@ class Asked:
 class Split:
     """Interactions cut by the protocol.
 
-    `train` is all that any arm may learn from: every user's items but the last two, and all items of
+    `train` is all that any ranker may learn from: every user's items but the last two, and all items of
     users who are too short to be asked about. The history of the test includes the validation item.
     `asked` are the rows of the users in `validation` and `test`.
     """

@@ -17,7 +17,7 @@ class Sequences:
     """Ragged rows of item numbers: row r is `items[offsets[r]:offsets[r + 1]]`, the oldest first.
 
     `offsets` has one entry more than there are rows (int64), `items` is int32. As histories they are
-    what an arm ranks for; as exclusions what it must leave out.
+    what a ranker ranks for; as exclusions what it must leave out.
     """
 
     offsets: NDArray[np.int64]

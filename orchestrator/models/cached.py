@@ -16,12 +16,12 @@ from orchestrator.ports import (
     Cache,
     Generation,
     LanguageModel,
+    ModelCall,
     Probabilities,
+    ResolvesName,
     Scores,
-    TellsName,
-    Use,
-    of_tenant,
-    of_use,
+    for_call,
+    for_tenant,
     scores_texts,
 )
 from orchestrator.types import Message, Usage
@@ -52,14 +52,14 @@ class CachedModel:
         *,
         seconds: float | None = None,
         tenant: str | None = None,
-        joining: Joining[Use | None, Any] | None = None,
+        joining: Joining[ModelCall | None, Any] | None = None,
     ) -> None:
         self._model = model
         self._cache = cache
         self._seconds = seconds
         self._tenant = tenant
-        self._use: Use | None = None
-        self._joining: Joining[Use | None, Any] = joining or Joining()
+        self._use: ModelCall | None = None
+        self._joining: Joining[ModelCall | None, Any] = joining or Joining()
 
     @property
     def name(self) -> str:
@@ -76,25 +76,25 @@ class CachedModel:
         """Whether it scores."""
         return scores_texts(self._model)
 
-    def of_tenant(self, tenant: str) -> CachedModel:
+    def for_tenant(self, tenant: str) -> CachedModel:
         """The model and the answers of one tenant."""
         return CachedModel(
-            of_tenant(self._model, tenant),
+            for_tenant(self._model, tenant),
             self._cache,
             seconds=self._seconds,
             tenant=tenant,
             joining=self._joining,
         )
 
-    def of_use(self, use: Use) -> CachedModel:
+    def for_call(self, use: ModelCall) -> CachedModel:
         """The same answers, over the model's view: one that is found was asked for by another run."""
         view = copy.copy(self)
         view.serve(use)
         return view
 
-    def serve(self, use: Use) -> None:
+    def serve(self, use: ModelCall) -> None:
         """Be the view of a node of a run."""
-        self._model, self._use = of_use(self._model, use), use
+        self._model, self._use = for_call(self._model, use), use
 
     async def generate(
         self,
@@ -116,7 +116,7 @@ class CachedModel:
             seed,
         )
 
-        async def ask(uses: Sequence[Use | None]) -> Generation[Any]:
+        async def ask(uses: Sequence[ModelCall | None]) -> Generation[Any]:
             kept = await self._kept(key)
             if kept is not None and (schema is None or "object" in kept):
                 parsed = schema.model_validate_json(kept["object"]) if schema else None
@@ -165,7 +165,7 @@ class CachedModel:
     async def _numbers(
         self, key: str, kind: type[NumbersT], make: Callable[[], Awaitable[NumbersT]]
     ) -> NumbersT:
-        async def ask(_: Sequence[Use | None]) -> NumbersT:
+        async def ask(_: Sequence[ModelCall | None]) -> NumbersT:
             kept = await self._kept(key)
             if kept is not None:
                 return kind(tuple(kept["values"]))
@@ -178,7 +178,9 @@ class CachedModel:
 
     async def _key(self, *asked: Any) -> str:
         # An address in the place of a name would find what another model wrote there before.
-        name = await self._model.told_name() if isinstance(self._model, TellsName) else self._model.name
+        name = (
+            await self._model.resolved_name() if isinstance(self._model, ResolvesName) else self._model.name
+        )
         told = json.dumps([self._tenant, name, *asked], sort_keys=True)
         return f"model-{hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()}"
 

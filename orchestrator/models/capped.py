@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.ports import (
     Generation,
     LanguageModel,
+    ModelCall,
     Probabilities,
     Scores,
-    Use,
-    of_tenant,
-    of_use,
+    for_call,
+    for_tenant,
     scores_texts,
 )
 from orchestrator.types import Message
@@ -34,14 +34,14 @@ class CappedModel:
         #: Whether a text was cut short.
         self.reached = False
 
-    def of_tenant(self, tenant: str) -> CappedModel:
+    def for_tenant(self, tenant: str) -> CappedModel:
         """Itself, over the tenant's view of its model: one request has one tenant."""
-        self._model = of_tenant(self._model, tenant)
+        self._model = for_tenant(self._model, tenant)
         return self
 
-    def of_use(self, use: Use) -> CappedModel:
+    def for_call(self, use: ModelCall) -> CappedModel:
         """Itself, over the view of its model: one request is one run."""
-        self._model = of_use(self._model, use)
+        self._model = for_call(self._model, use)
         return self
 
     @property

@@ -15,35 +15,35 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.ports import Runs, Verdicts
+    from orchestrator.ports import FeedbackStore, Runs
     from orchestrator.types import Principal
 
 log = logging.getLogger("orchestrator.routing")
 
 #: Seconds between two looks at what others were told.
 LOOK = 10.0
-#: Verdicts below the newest that are read again: one with a lower id may be committed later.
+#: FeedbackStore below the newest that are read again: one with a lower id may be committed later.
 SLACK = 100
 
 
 class SharedBandit:
-    """The bandit of some models over the `Verdicts` port, whose newest 10,000 it begins with.
+    """The bandit of some models over the `FeedbackStore` port, whose newest 10,000 it begins with.
 
-    A verdict on a model that is not among `models` is left out. A store that cannot be read is done without.
+    Feedback on a model that is not among `models` is left out. A store that cannot be read is done without.
     """
 
     def __init__(
         self,
         bandit: PromptBandit,
         models: Sequence[str],
-        verdicts: Verdicts,
+        feedback: FeedbackStore,
         space: str,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bandit = bandit
         self._arms = {name: arm for arm, name in enumerate(models)}
-        self._verdicts = verdicts
+        self._feedback = feedback
         self._space = space
         self._clock = clock
         self._due = -float("inf")
@@ -58,7 +58,7 @@ class SharedBandit:
                 try:
                     await self._look()
                 except StoreError as error:
-                    log.warning("verdicts cannot be read: %s", error)
+                    log.warning("Feedback cannot be read: %s", error)
                 self._due = self._clock() + LOOK
         elif self._last == 0:
             # The first look is waited for: without it nothing is known.
@@ -67,42 +67,44 @@ class SharedBandit:
         return self._bandit
 
     async def answered(self, run_id: str, model: str, vector: NDArray[np.floating]) -> None:
-        """Note an answer that may be judged."""
+        """Note an answer that may get feedback."""
         import numpy as np
 
         packed = np.ascontiguousarray(vector, "<f4").tobytes()
         try:
-            await self._verdicts.answered(run_id, model=model, space=self._space, vector=packed)
+            await self._feedback.answered(run_id, model=model, space=self._space, vector=packed)
         except StoreError as error:
             log.warning("an answer cannot be noted: %s", error)
 
     async def _look(self) -> None:
         import numpy as np
 
-        for verdict in await self._verdicts.since(self._space, after=max(0, self._last - SLACK)):
-            self._last = max(self._last, verdict.id)
-            if verdict.id in self._seen:
+        for given in await self._feedback.since(self._space, after=max(0, self._last - SLACK)):
+            self._last = max(self._last, given.id)
+            if given.id in self._seen:
                 continue
-            self._seen.add(verdict.id)
-            vector = np.frombuffer(verdict.vector, "<f4")
-            if verdict.model in self._arms and len(vector) == self._bandit.dimensions:
-                self._bandit.learn(self._arms[verdict.model], vector, verdict.score)
+            self._seen.add(given.id)
+            vector = np.frombuffer(given.vector, "<f4")
+            if given.model in self._arms and len(vector) == self._bandit.dimensions:
+                self._bandit.learn(self._arms[given.model], vector, given.score)
         self._seen = {each for each in self._seen if each > self._last - SLACK}
 
 
-async def judged(runs: Runs, verdicts: Verdicts, run_id: str, score: float, *, principal: Principal) -> int:
-    """Say how good the answer of one's own run was, from 0 to 1; how many answers that judges.
+async def give_feedback(
+    runs: Runs, feedback: FeedbackStore, run_id: str, score: float, *, principal: Principal
+) -> int:
+    """Say how good the answer of one's own run was, from 0 to 1; how many answers it reached.
 
-    RunNotFound for a run of somebody else, BadInput if there is nothing to judge.
+    RunNotFound for a run of somebody else, BadInput if no answer takes feedback.
     """
     if not 0 <= score <= 1:
         raise BadInput(f"a score is from 0 to 1, not {score!r}.")
     if await runs.read(run_id, principal=principal) is None:
         raise RunNotFound(f"There is no run {run_id!r} of {principal.name}.", hint="Check the id.")
-    count = await verdicts.judge(run_id, score)
+    count = await feedback.record(run_id, score)
     if not count:
         raise BadInput(
-            f"the run {run_id!r} has no answer to judge: none was chosen for it, or it was judged before.",
-            hint="Answers are judged once, where `routes` has models to choose from.",
+            f"the run {run_id!r} takes no feedback: no model was chosen for it, or it was given before.",
+            hint="An answer takes feedback once, where `routes` has models to choose from.",
         )
     return count

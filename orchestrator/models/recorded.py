@@ -17,11 +17,11 @@ from orchestrator.models.usage import Spending
 from orchestrator.ports import (
     Generation,
     LanguageModel,
+    ModelCall,
     Probabilities,
     Scores,
-    Use,
-    of_tenant,
-    of_use,
+    for_call,
+    for_tenant,
     scores_texts,
 )
 from orchestrator.types import Message, Usage
@@ -56,20 +56,20 @@ class RecordedModel:
         self._lock = Lock()
         self._answers, self._writes = _read(self._path, required=self._model is None)
 
-    def of_tenant(self, tenant: str) -> RecordedModel:
+    def for_tenant(self, tenant: str) -> RecordedModel:
         """The same recording; what it lacks is asked of the tenant's view of the model."""
         if self._model is None:
             return self
         view = copy.copy(self)
-        view.ask(of_tenant(self._model, tenant))
+        view.ask(for_tenant(self._model, tenant))
         return view
 
-    def of_use(self, use: Use) -> RecordedModel:
+    def for_call(self, use: ModelCall) -> RecordedModel:
         """The same recording; what it lacks is asked of the model's view."""
         if self._model is None:
             return self
         view = copy.copy(self)
-        view.ask(of_use(self._model, use))
+        view.ask(for_call(self._model, use))
         return view
 
     def ask(self, model: LanguageModel) -> None:

@@ -18,11 +18,11 @@ from orchestrator.ports import (
     Embedder,
     Generation,
     LanguageModel,
+    ModelCall,
     Probabilities,
     Scores,
-    Use,
-    of_tenant,
-    of_use,
+    for_call,
+    for_tenant,
     scores_texts,
 )
 from orchestrator.types import Message, Usage
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydantic import BaseModel
 
-    from orchestrator.ports import Verdicts
+    from orchestrator.ports import FeedbackStore
     from orchestrator.settings import Settings
 
 log = logging.getLogger("orchestrator.routing")
@@ -102,13 +102,13 @@ class RoutedModel:
         """The models by name."""
         return self._models
 
-    def of_tenant(self, tenant: str) -> RoutedModel:
+    def for_tenant(self, tenant: str) -> RoutedModel:
         """The tenant's view of each model, with what was learned so far and from now on."""
-        return self._viewed(self._run_id, lambda model: of_tenant(model, tenant))
+        return self._viewed(self._run_id, lambda model: for_tenant(model, tenant))
 
-    def of_use(self, use: Use) -> RoutedModel:
+    def for_call(self, use: ModelCall) -> RoutedModel:
         """The view of a run, whose answers may be judged by its id."""
-        return self._viewed(use.run_id, lambda model: of_use(model, use))
+        return self._viewed(use.run_id, lambda model: for_call(model, use))
 
     def _viewed(self, run_id: str | None, view: Callable[[LanguageModel], LanguageModel]) -> RoutedModel:
         if self._shared is None:
@@ -242,12 +242,12 @@ def _key(prompt: Sequence[Message]) -> str:
 
 
 def routed(
-    models: Mapping[str, LanguageModel], settings: Settings, embedder: Embedder, verdicts: Verdicts
+    models: Mapping[str, LanguageModel], settings: Settings, embedder: Embedder, feedback: FeedbackStore
 ) -> RoutedModel:
     """The model that `routes` describe, with what was learned before."""
     costs = sorted(route.cost for route in settings.routes.values())
     bandit = PromptBandit(
         len(models), embedder.dimensions, costs=costs, exploration=settings.routes_exploration
     )
-    shared = SharedBandit(bandit, tuple(models), verdicts, embedder.name)
+    shared = SharedBandit(bandit, tuple(models), feedback, embedder.name)
     return RoutedModel(models, embedder, bandit=bandit, shared=shared)

@@ -23,7 +23,7 @@ class Introducing(Protocol):
     async def close(self) -> None: ...
 
 
-async def introductions(model: LanguageModel) -> list[tuple[str, str]]:
+async def server_info(model: LanguageModel) -> list[tuple[str, str]]:
     """What the servers of a model serve, in words; closes it. ModelError if one does not answer."""
     from orchestrator.models.routed import RoutedModel
 
@@ -37,7 +37,7 @@ async def introductions(model: LanguageModel) -> list[tuple[str, str]]:
     return list(found)
 
 
-def fronted(
+def build_model_stack(
     model: LanguageModel, settings: Settings, cache: Callable[[], Cache], *, record: Path | str | None = None
 ) -> LanguageModel:
     """The model as nodes are given it. BadInput if what is to be recorded is not there."""

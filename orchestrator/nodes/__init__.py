@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from orchestrator.nodes.answer.cited_answer import CitedAnswer
     from orchestrator.nodes.answer.cited_report import CitedReport
     from orchestrator.nodes.answer.compress import Compress
-    from orchestrator.nodes.answer.hit_list_answer import Listing
+    from orchestrator.nodes.answer.hit_list_answer import HitListAnswer
     from orchestrator.nodes.facets.explore import Explore
     from orchestrator.nodes.facets.facet_search import AskFacet, SearchFacets, UniteFacets
     from orchestrator.nodes.query.drift import DriftGuard
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from orchestrator.nodes.query.prompt_prf import PromptPrf
     from orchestrator.nodes.query.pseudo_documents import PseudoDocuments
     from orchestrator.nodes.query.reformulate import GenQREnsemble, GenQRFusion
-    from orchestrator.nodes.query.split_question import Sentences
+    from orchestrator.nodes.query.split_question import SplitQuestion
     from orchestrator.nodes.query.standalone import Standalone
-    from orchestrator.nodes.query.stored_reformulations import Recorded
+    from orchestrator.nodes.query.stored_reformulations import StoredReformulations
     from orchestrator.nodes.recommend.recommend import (
+        ExcludeRefused,
         FindItems,
-        LeaveOut,
+        RecentItems,
         Recommend,
-        Remembered,
-        SessionItems,
+        UserHistory,
     )
-    from orchestrator.nodes.recommend.slate import SlateAnswer, Slated
+    from orchestrator.nodes.recommend.slate import MakeSlate, SlateAnswer
     from orchestrator.nodes.rerank import Rerank
     from orchestrator.nodes.retrieve.fusion import anchored, convex, dbsf, rrf
     from orchestrator.nodes.retrieve.interpolation import Interpolate, contrast
     from orchestrator.nodes.retrieve.max_sim import MaxSim, RetrieveLate
     from orchestrator.nodes.retrieve.retrieve import Retrieve
-    from orchestrator.nodes.retrieve.title_mention_boost import Mentions
+    from orchestrator.nodes.retrieve.title_mention_boost import TitleMentionBoost
     from orchestrator.nodes.select.coverage import Cover
     from orchestrator.nodes.select.mmr import Mmr
     from orchestrator.nodes.select.relevance_filter import RelevanceFilter
@@ -53,17 +53,17 @@ _HOMES = {
     "GenQREnsemble": "query.reformulate",
     "GenQRFusion": "query.reformulate",
     "Interpolate": "retrieve.interpolation",
-    "LeaveOut": "recommend.recommend",
-    "Listing": "answer.hit_list_answer",
+    "ExcludeRefused": "recommend.recommend",
+    "HitListAnswer": "answer.hit_list_answer",
     "MaxSim": "retrieve.max_sim",
-    "Mentions": "retrieve.title_mention_boost",
+    "TitleMentionBoost": "retrieve.title_mention_boost",
     "Mmr": "select.mmr",
     "PromptPrf": "query.prompt_prf",
     "PseudoDocuments": "query.pseudo_documents",
     "Recommend": "recommend.recommend",
-    "Recorded": "query.stored_reformulations",
+    "StoredReformulations": "query.stored_reformulations",
     "RelevanceFilter": "select.relevance_filter",
-    "Remembered": "recommend.recommend",
+    "UserHistory": "recommend.recommend",
     "Rerank": "rerank",
     "Retrieve": "retrieve.retrieve",
     "RetrieveLate": "retrieve.max_sim",
@@ -72,10 +72,10 @@ _HOMES = {
     "RocchioTerms": "query.feedback",
     "SearchFacets": "facets.facet_search",
     "SemanticCompression": "select.semantic_compression",
-    "Sentences": "query.split_question",
-    "SessionItems": "recommend.recommend",
+    "SplitQuestion": "query.split_question",
+    "RecentItems": "recommend.recommend",
     "SlateAnswer": "recommend.slate",
-    "Slated": "recommend.slate",
+    "MakeSlate": "recommend.slate",
     "Standalone": "query.standalone",
     "ToolQueries": "tools.retrieve_tools",
     "UniteFacets": "facets.facet_search",
@@ -100,17 +100,17 @@ __all__ = [
     "GenQREnsemble",
     "GenQRFusion",
     "Interpolate",
-    "LeaveOut",
-    "Listing",
+    "ExcludeRefused",
+    "HitListAnswer",
     "MaxSim",
-    "Mentions",
+    "TitleMentionBoost",
     "Mmr",
     "PromptPrf",
     "PseudoDocuments",
     "Recommend",
-    "Recorded",
+    "StoredReformulations",
     "RelevanceFilter",
-    "Remembered",
+    "UserHistory",
     "Rerank",
     "Retrieve",
     "RetrieveLate",
@@ -119,10 +119,10 @@ __all__ = [
     "RocchioTerms",
     "SearchFacets",
     "SemanticCompression",
-    "Sentences",
-    "SessionItems",
+    "SplitQuestion",
+    "RecentItems",
     "SlateAnswer",
-    "Slated",
+    "MakeSlate",
     "Standalone",
     "ToolQueries",
     "UniteFacets",

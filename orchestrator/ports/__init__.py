@@ -8,13 +8,13 @@ which every connector passes and third parties subclass.
 from __future__ import annotations
 
 from orchestrator.ports.features import FeatureKind, Featureless, Features
-from orchestrator.ports.feedback import Verdict, Verdicts
+from orchestrator.ports.feedback import Feedback, FeedbackStore
 from orchestrator.ports.indexes import (
-    Catalogue,
     DocumentRow,
     FileRow,
     IndexChange,
     IndexFormat,
+    IndexRegistry,
     IndexVersion,
     PassageRow,
     Shard,
@@ -25,18 +25,18 @@ from orchestrator.ports.jobs import Job, JobState, Ledger
 from orchestrator.ports.models import (
     Generation,
     LanguageModel,
+    ModelCall,
+    PerCall,
     PerTenant,
-    PerUse,
     Probabilities,
+    ResolvesName,
     Scores,
     ScoresTexts,
-    TellsName,
-    Use,
-    of_tenant,
-    of_use,
+    for_call,
+    for_tenant,
     scores_texts,
 )
-from orchestrator.ports.recommend import Arm, Known, Ranking, Recommender, Refitting, Trainer, Training
+from orchestrator.ports.recommend import Known, Ranker, Ranking, Recommender, Refresh, Trainer, Training
 from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.ports.vectors import (
     Dense,
@@ -52,9 +52,9 @@ from orchestrator.ports.vectors import (
 )
 
 __all__ = [
-    "Arm",
+    "Ranker",
     "Cache",
-    "Catalogue",
+    "IndexRegistry",
     "Clock",
     "Conversations",
     "Dense",
@@ -78,17 +78,17 @@ __all__ = [
     "Lexical",
     "PassageRow",
     "PerTenant",
-    "PerUse",
+    "PerCall",
     "Probabilities",
     "Ranking",
     "Recommender",
-    "Refitting",
+    "Refresh",
     "RunRecord",
     "RunStatus",
     "Runs",
     "Scores",
     "ScoresTexts",
-    "TellsName",
+    "ResolvesName",
     "Search",
     "Shard",
     "ShardWriter",
@@ -99,11 +99,11 @@ __all__ = [
     "TokenEmbedder",
     "Trainer",
     "Training",
-    "Use",
+    "ModelCall",
     "VectorStore",
-    "Verdict",
-    "Verdicts",
-    "of_tenant",
-    "of_use",
+    "Feedback",
+    "FeedbackStore",
+    "for_tenant",
+    "for_call",
     "scores_texts",
 ]

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Feedback:
     """How good a model's answer to a prompt was, from 0 to 1.
 
     `vector` is the prompt's embedding, little-endian single precision. Ids rise with time.
@@ -21,17 +21,17 @@ class Verdict:
 
 
 @runtime_checkable
-class Verdicts(Protocol):
-    """Answers that may be judged, and verdicts. `space` names the embedder whose vectors they hold."""
+class FeedbackStore(Protocol):
+    """Answers that await feedback, and feedback. `space` names the embedder whose vectors they hold."""
 
     async def answered(self, run_id: str, *, model: str, space: str, vector: bytes) -> None:
         """Note that a model wrote an answer in a run."""
         ...
 
-    async def judge(self, run_id: str, score: float) -> int:
-        """Make verdicts of a run's answers; how many there were. Each answer is judged once."""
+    async def record(self, run_id: str, score: float) -> int:
+        """Record feedback on the answers of a run; how many there were. Each answer takes one."""
         ...
 
-    async def since(self, space: str, *, after: int = 0, limit: int = 10_000) -> Sequence[Verdict]:
-        """The newest verdicts after an id, by rising id."""
+    async def since(self, space: str, *, after: int = 0, limit: int = 10_000) -> Sequence[Feedback]:
+        """The newest feedback after an id, by rising id."""
         ...

@@ -144,7 +144,7 @@ class IndexChange:
 
 
 @runtime_checkable
-class Catalogue(Protocol):
+class IndexRegistry(Protocol):
     """The truth about indexes, in SQL: which versions, documents, files and term statistics there are."""
 
     def create(self, index: str, format: IndexFormat) -> IndexVersion:

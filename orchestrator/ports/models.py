@@ -93,10 +93,10 @@ def scores_texts(model: LanguageModel) -> bool:
 
 
 @runtime_checkable
-class TellsName(Protocol):
+class ResolvesName(Protocol):
     """A model whose `name` may not be known before its server was asked: who needs it asks for it."""
 
-    async def told_name(self) -> str: ...
+    async def resolved_name(self) -> str: ...
 
 
 @runtime_checkable
@@ -107,16 +107,16 @@ class PerTenant(Protocol):
     request measurably faster. A model that wraps another passes this on.
     """
 
-    def of_tenant(self, tenant: str) -> LanguageModel: ...
+    def for_tenant(self, tenant: str) -> LanguageModel: ...
 
 
-def of_tenant(model: LanguageModel, tenant: str) -> LanguageModel:
+def for_tenant(model: LanguageModel, tenant: str) -> LanguageModel:
     """The model as a tenant uses it: its view, or the model itself if it does not tell tenants apart."""
-    return model.of_tenant(tenant) if isinstance(model, PerTenant) else model
+    return model.for_tenant(tenant) if isinstance(model, PerTenant) else model
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ModelCall:
     """Who asks a model: a node of the run `run_id`.
 
     `quoted` gives the ids of the passages that the node has read and that a text quotes.
@@ -127,15 +127,15 @@ class Use:
 
 
 @runtime_checkable
-class PerUse(Protocol):
+class PerCall(Protocol):
     """A model that wants to know for which run it is asked, or on which passages an answer stands.
 
     The engine asks it for a view, node by node. A model that wraps another passes this on.
     """
 
-    def of_use(self, use: Use) -> LanguageModel: ...
+    def for_call(self, use: ModelCall) -> LanguageModel: ...
 
 
-def of_use(model: LanguageModel, use: Use) -> LanguageModel:
+def for_call(model: LanguageModel, use: ModelCall) -> LanguageModel:
     """The model as a node of a run uses it: its view, or the model itself if it does not ask."""
-    return model.of_use(use) if isinstance(model, PerUse) else model
+    return model.for_call(use) if isinstance(model, PerCall) else model

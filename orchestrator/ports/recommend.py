@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from orchestrator.progress import Progress, silent
 from orchestrator.types import Filter, History, Hits, Principal
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ class Ranking:
 
 
 @runtime_checkable
-class Arm(Protocol):
+class Ranker(Protocol):
     """One way to rank a catalogue, by item numbers, for many histories at once.
 
     `allowed`, of shape (items,), are the items that may come back at all (access, filters, deletions);
     `removed` has one row a history: items that this row must not get back. Both hold before the best k
-    are taken, so that an arm finds k items whenever as many are left that it can rank. An empty
-    history is legal: an arm that can say nothing about it returns an empty row.
+    are taken, so that a ranker finds k items whenever as many are left that it can rank. An empty
+    history is legal: a ranker that can say nothing about it returns an empty row.
     """
 
     @property
@@ -52,19 +53,11 @@ class Arm(Protocol):
     ) -> Ranking: ...
 
 
-#: Told what is done, how much there is, and what is being done.
-Moved = Callable[[int, int, str], None]
-
-
-def _nothing(done: int, total: int, doing: str) -> None:
-    return None
-
-
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What an arm is trained with.
+    """What a ranker is trained with.
 
-    It learns from `train` alone and chooses every constant on `chosen`. `parts` are the arms that it
+    It learns from `train` alone and chooses every constant on `chosen`. `parts` are the rankers that it
     is made of, trained already. `folder` is its own: what it leaves there is kept, so that an
     interrupted training can go on and a finished one be loaded.
     """
@@ -74,17 +67,17 @@ class Training:
     chosen: Asked
     folder: Path
     seed: int = 0
-    parts: Mapping[str, Arm] = field(default_factory=dict[str, Arm])
+    parts: Mapping[str, Ranker] = field(default_factory=dict[str, Ranker])
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    moved: Moved = _nothing
+    progress: Progress = silent
 
 
 @dataclass(frozen=True, eq=False)
-class Refitting:
-    """What a trained arm is carried over to: a catalogue, and who had what of it.
+class Refresh:
+    """What a trained ranker is carried over to: a catalogue, and who had what of it.
 
-    `trained` is the folder that `fit`, or an earlier `refit`, left for the items `before`. `parts` are
-    the arms that it is made of, carried over already. `folder` is its own, and empty.
+    `trained` is the folder that `fit`, or an earlier `refresh`, left for the items `before`. `parts` are
+    the rankers that it is made of, carried over already. `folder` is its own, and empty.
     """
 
     items: Items
@@ -92,12 +85,12 @@ class Refitting:
     before: Items
     trained: Path
     folder: Path
-    parts: Mapping[str, Arm] = field(default_factory=dict[str, Arm])
+    parts: Mapping[str, Ranker] = field(default_factory=dict[str, Ranker])
 
 
 @runtime_checkable
 class Trainer(Protocol):
-    """Makes the arm of a name. `parts` are the arms that it needs, and `missing` what is not installed."""
+    """Trains one ranker. `parts` are the rankers it is made of; `missing` says what is not installed."""
 
     @property
     def name(self) -> str: ...
@@ -109,20 +102,20 @@ class Trainer(Protocol):
         """One sentence and the next step when a library is not installed, else None."""
         ...
 
-    def fit(self, training: Training) -> Arm:
+    def fit(self, training: Training) -> Ranker:
         """Train, and leave in `training.folder` what `load` needs."""
         ...
 
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
-        """The arm that `fit` left there. BadInput if it was made for another catalogue."""
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
+        """The ranker that `fit` left there. BadInput if it was made for another catalogue."""
         ...
 
-    def refit(self, refitting: Refitting) -> Arm:
-        """Carry the arm over, and leave in `refitting.folder` what `load` needs.
+    def refresh(self, target: Refresh) -> Ranker:
+        """Carry the ranker over, and leave in `target.folder` what `load` needs.
 
         No network is trained and nothing chosen: constants, weights and networks stay as they are, what
         is counted is counted on `interactions`, and an item that is new is known by what can be read
-        about it. An OrchestratorError says why an arm cannot be carried over.
+        about it. An OrchestratorError says why a ranker cannot be carried over.
         """
         ...
 
@@ -154,12 +147,12 @@ class Recommender(Protocol):
         *,
         principal: Principal,
         k: int = 10,
-        arm: str = "",
+        ranker: str = "",
         exclude: Sequence[str] = (),
         filters: Sequence[Filter] = (),
         repeat: bool = False,
     ) -> list[Hits]:
-        """One ranking a history by the arm of that name, or by the best one there is.
+        """One ranking a history by the ranker of that name, or by the best one there is.
 
         Only items that match every filter and are not in `exclude` are ranked; those of the history only
         with `repeat`. What a history names that the catalogue lacks is passed over.

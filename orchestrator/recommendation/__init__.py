@@ -1,1 +1,1 @@
-"""Recommendation: what users did, what there is to offer, and the arms that rank it."""
+"""Recommendation: what users did, what there is to offer, and the rankers that rank it."""

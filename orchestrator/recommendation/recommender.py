@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import BadInput
 from orchestrator.interactions.items import ATTRIBUTES, Item
 from orchestrator.interactions.sequences import Sequences
-from orchestrator.ports.recommend import Arm, Known, Ranking
+from orchestrator.ports.recommend import Known, Ranker, Ranking
 from orchestrator.recommendation.editions.editions import Edition, Editions
 from orchestrator.recommendation.rankers.paths import Paths
 from orchestrator.recommendation.rankers.title_search import Words
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMPTY = "The history is empty: what is popular is shown."
-#: The arm that answers when none is named: the first of these that was trained, or else any.
+#: The ranker that answers when none is named: the first of these that was trained, or else any.
 PREFERRED = ("pipeline", "fusion", "sasrec", "atomic", "generative", "rules", "itemknn", "popularity")
 
 
@@ -41,7 +41,7 @@ class _Read:
     @cached_property
     def paths(self) -> Paths:
         had = set(self.edition.interactions.sequences.items.tolist())
-        return Paths.of(self.edition.items, self.edition.arms.get("rules"), had)
+        return Paths.of(self.edition.items, self.edition.rankers.get("rules"), had)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +86,14 @@ class EditionRecommender:
         *,
         principal: Principal,
         k: int = 10,
-        arm: str = "",
+        ranker: str = "",
         exclude: Sequence[str] = (),
         filters: Sequence[Filter] = (),
         repeat: bool = False,
     ) -> list[Hits]:
-        """One ranking a history. BadInput for an arm that was not trained, or a field that no item has."""
+        """One ranking a history. BadInput for a ranker that was not trained, or a field that no item has."""
         return await asyncio.to_thread(
-            self._ranked, histories, principal, k, arm, tuple(exclude), tuple(filters), repeat
+            self._ranked, histories, principal, k, ranker, tuple(exclude), tuple(filters), repeat
         )
 
     async def find(
@@ -207,31 +207,32 @@ class EditionRecommender:
     ) -> list[Hits]:
         opened = self._open()
         allowed = self._allowed(opened, principal, filters, exclude)
-        arm = self._arm(opened.edition, name)
+        ranker = self._ranker(opened.edition, name)
         readable = opened.edition.items.readable(principal)
         batch = Sequences.of([self._numbers(opened, each, readable)[0] for each in histories])
         if k < 1 or not allowed.any():
             return [Hits() for _ in histories]
         return _hits(
-            opened, arm.top(batch, k=k, allowed=allowed, removed=None if repeat else batch), arm.name
+            opened, ranker.top(batch, k=k, allowed=allowed, removed=None if repeat else batch), ranker.name
         )
 
-    def _arm(self, edition: Edition, name: str) -> Arm:
-        trained = ", ".join(edition.arms) or "none"
+    def _ranker(self, edition: Edition, name: str) -> Ranker:
+        trained = ", ".join(edition.rankers) or "none"
         if name:
-            if name not in edition.arms:
+            if name not in edition.rankers:
                 raise BadInput(
-                    f"The arm {name!r} is not trained.",
-                    hint=f"Trained: {trained}. Others: orchestrator recommend train --arms {name} --data DIR",
+                    f"The ranker {name!r} is not trained.",
+                    hint=f"Trained: {trained}. To train it: "
+                    f"orchestrator recommend train --rankers {name} --data DIR",
                 )
-            return edition.arms[name]
-        best = next((each for each in (*PREFERRED, *edition.arms) if each in edition.arms), None)
+            return edition.rankers[name]
+        best = next((each for each in (*PREFERRED, *edition.rankers) if each in edition.rankers), None)
         if best is None:
             raise BadInput(
-                f"None of the trained arms can be used here ({trained}).",
+                f"None of the trained rankers can be used here ({trained}).",
                 hint="orchestrator doctor says what is missing.",
             )
-        return edition.arms[best]
+        return edition.rankers[best]
 
     def _visible(self, opened: _Opened, principal: Principal) -> NDArray[np.bool_]:
         return opened.edition.items.readable(principal) & opened.there

@@ -16,7 +16,7 @@ from orchestrator.serving.auth import ApiKeys
 from orchestrator.serving.endpoint import Endpoint, Provider
 from orchestrator.serving.exposure import answering, offers
 from orchestrator.serving.limits.admission import Admission
-from orchestrator.serving.limits.event_loop_watchdog import pulse
+from orchestrator.serving.limits.event_loop_watchdog import watch_event_loop
 from orchestrator.serving.limits.limits import Limits
 from orchestrator.serving.wire import errors
 from orchestrator.types import ANONYMOUS, Principal
@@ -62,7 +62,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         await health.warm(endpoint)
-        beating = asyncio.ensure_future(pulse())
+        beating = asyncio.ensure_future(watch_event_loop())
         yield
         beating.cancel()
         admission.stop()

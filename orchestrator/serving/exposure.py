@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.workflow import Workflow, workflow
-from orchestrator.nodes.answer.hit_list_answer import Listing
+from orchestrator.nodes.answer.hit_list_answer import HitListAnswer
 from orchestrator.types import Answer, History, Hits, Question, Slate
 
 
@@ -39,7 +39,7 @@ def answering(given: Workflow) -> Workflow:
         )
     if last.type is Answer:
         return given
-    listing = Listing().reading(hits=last.name) if last.name else Listing()
+    listing = HitListAnswer().reading(hits=last.name) if last.name else HitListAnswer()
     continued = workflow(given.name, given >> listing)
     continued.check()
     return continued

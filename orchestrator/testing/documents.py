@@ -114,7 +114,7 @@ class DocumentsConformance:
         (passage,) = (await documents.passages(ids(old), principal=ANONYMOUS)).values()
         assert passage.text == "as it was"
         clock.advance(11)
-        index.catalogue.collect(grace_seconds=10)
+        index.registry.collect(grace_seconds=10)
         assert await documents.passages(ids(old), principal=ANONYMOUS) == {}
 
     async def test_a_removed_passage_can_be_cited_until_it_is_collected(
@@ -125,7 +125,7 @@ class DocumentsConformance:
         index.publish(removed=(a,))
         assert list(await documents.passages(ids(a), principal=ANONYMOUS)) == ids(a)
         clock.advance(11)
-        index.catalogue.collect(grace_seconds=10)
+        index.registry.collect(grace_seconds=10)
         assert await documents.passages(ids(a), principal=ANONYMOUS) == {}
 
     async def test_withdrawn_labels_close_what_was_replaced(
@@ -142,16 +142,16 @@ class DocumentsConformance:
     ) -> None:
         a, b = document("a", "w1"), document("b", "w1")
         index.publish(a, b)
-        index.catalogue.relabel("default", "/library", ["staff"])
+        index.registry.relabel("default", "/library", ["staff"])
         index.publish(removed=(a,))
         assert await documents.passages(ids(a), principal=ANONYMOUS) == {}
-        index.catalogue.relabel("default", "/library", [])
+        index.registry.relabel("default", "/library", [])
         assert await documents.passages(ids(a, b), principal=STAFF) == {}
 
     async def test_relabelling_holds_at_once(self, index: Publisher, documents: Documents) -> None:
         a = document("a", "w1")
         index.publish(a)
-        index.catalogue.relabel("default", "/library", ["staff"])
+        index.registry.relabel("default", "/library", ["staff"])
         assert await documents.passages(ids(a), principal=ANONYMOUS) == {}
         (passage,) = (await documents.passages(ids(a), principal=STAFF)).values()
         assert passage.labels == ("staff",)
@@ -159,5 +159,5 @@ class DocumentsConformance:
     async def test_a_dropped_index_has_no_passages(self, index: Publisher, documents: Documents) -> None:
         a = document("a", "w1")
         index.publish(a)
-        index.catalogue.drop("default")
+        index.registry.drop("default")
         assert await documents.passages(ids(a), principal=ANONYMOUS) == {}

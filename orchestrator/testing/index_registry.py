@@ -1,4 +1,4 @@
-"""What every `Catalogue` must do."""
+"""What every `IndexRegistry` must do."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ import pytest
 
 from orchestrator.errors import IndexMismatch, LeaseLost, StoreError
 from orchestrator.ports import (
-    Catalogue,
     FileRow,
     IndexChange,
+    IndexRegistry,
     Ledger,
     Shard,
 )
 from orchestrator.testing.clock import ManualClock
-from orchestrator.testing.index_registry_shards import CatalogueShardConformance
+from orchestrator.testing.index_registry_shards import IndexRegistryShardConformance
 from orchestrator.testing.publisher import Publisher, file_of, frequencies
 from orchestrator.testing.rows import FORMAT, document
 
 
-class CatalogueConformance(CatalogueShardConformance):
-    """Subclass it with fixtures `catalogue` and `ledger` on one empty store that go by `clock`."""
+class IndexRegistryConformance(IndexRegistryShardConformance):
+    """Subclass it with fixtures `registry` and `ledger` on one empty store that go by `clock`."""
 
     # -- creating ------------------------------------------------------------------------------
 
-    def test_an_index_that_was_never_made_has_no_version(self, catalogue: Catalogue) -> None:
-        assert catalogue.current("default") is None
-        assert catalogue.indexes() == []
-        assert catalogue.files("default") == []
-        assert catalogue.documents("default") == []
-        assert catalogue.shards("default") == frozenset()
+    def test_an_index_that_was_never_made_has_no_version(self, registry: IndexRegistry) -> None:
+        assert registry.current("default") is None
+        assert registry.indexes() == []
+        assert registry.files("default") == []
+        assert registry.documents("default") == []
+        assert registry.shards("default") == frozenset()
 
     def test_what_is_seen_is_current_or_unknown(self, index: Publisher) -> None:
-        assert index.catalogue.seen("other") is None
+        assert index.registry.seen("other") is None
         for name in ("a", "b"):
             version = index.publish(document(name, "w1"))
-            assert index.catalogue.seen("default") in (None, version)
-            assert index.catalogue.current("default") == version
-            assert index.catalogue.seen("default") in (None, version)
+            assert index.registry.seen("default") in (None, version)
+            assert index.registry.current("default") == version
+            assert index.registry.seen("default") in (None, version)
 
     def test_creating_an_index_twice_gives_what_is_there(self, index: Publisher) -> None:
         version = index.publish(document("a", "w1"))
-        assert index.catalogue.create("default", FORMAT) == version
+        assert index.registry.create("default", FORMAT) == version
 
     def test_another_format_is_refused(self, index: Publisher) -> None:
         for other in (
@@ -52,39 +52,39 @@ class CatalogueConformance(CatalogueShardConformance):
             replace(FORMAT, version=2),
         ):
             with pytest.raises(IndexMismatch, match="embedder-a"):
-                index.catalogue.create("default", other)
-        assert index.catalogue.current("default") == index.catalogue.create("default", FORMAT)
+                index.registry.create("default", other)
+        assert index.registry.current("default") == index.registry.create("default", FORMAT)
 
     def test_indexes_are_apart(self, index: Publisher, ledger: Ledger) -> None:
-        index.catalogue.create("other", FORMAT)
-        other = Publisher(index.catalogue, ledger, "other")
+        index.registry.create("other", FORMAT)
+        other = Publisher(index.registry, ledger, "other")
         index.publish(document("a", "w1"))
         other.publish(document("b", "w2"), document("c", "w2"))
-        assert [(found.index, found.documents) for found in index.catalogue.indexes()] == [
+        assert [(found.index, found.documents) for found in index.registry.indexes()] == [
             ("default", 1),
             ("other", 2),
         ]
-        assert [row.document for row in index.catalogue.documents("default")] == ["a"]
+        assert [row.document for row in index.registry.documents("default")] == ["a"]
 
     # -- publishing ----------------------------------------------------------------------------
 
     def test_a_published_version_is_the_current_one(self, index: Publisher) -> None:
-        before = index.catalogue.current("default")
+        before = index.registry.current("default")
         first = index.publish(document("a", "w1", "w2"), document("b", "w2"))
         assert before is not None
         assert first.number > before.number
         assert (first.documents, first.passages) == (2, 3)
         assert [shard.points for shard in first.shards] == [3]
         assert dict(first.removed) == {}
-        assert index.catalogue.current("default") == first
+        assert index.registry.current("default") == first
         second = index.publish(document("c", "w3"))
         assert second.number > first.number
         assert [shard.points for shard in second.shards] == [3, 1]
-        assert index.catalogue.current("default") == second
+        assert index.registry.current("default") == second
 
     def test_publishing_finishes_the_job_with_its_effects(self, index: Publisher) -> None:
         job = index.job()
-        version = index.catalogue.publish(job, "default", index.change(document("a", "w1")))
+        version = index.registry.publish(job, "default", index.change(document("a", "w1")))
         (done,) = index.ledger.jobs()
         assert done.state == "done"
         assert done.effects is not None
@@ -95,25 +95,25 @@ class CatalogueConformance(CatalogueShardConformance):
         clock.advance(11)
         current = index.ledger.claim("other", seconds=10)
         assert current is not None
-        before = index.catalogue.current("default")
+        before = index.registry.current("default")
         with pytest.raises(LeaseLost):
-            index.catalogue.publish(stale, "default", index.change(document("a", "w1")))
-        assert index.catalogue.current("default") == before
-        assert index.catalogue.documents("default") == []
-        assert index.catalogue.files("default") == []
-        index.catalogue.publish(current, "default", index.change(document("a", "w2")))
-        assert [row.document for row in index.catalogue.documents("default")] == ["a"]
+            index.registry.publish(stale, "default", index.change(document("a", "w1")))
+        assert index.registry.current("default") == before
+        assert index.registry.documents("default") == []
+        assert index.registry.files("default") == []
+        index.registry.publish(current, "default", index.change(document("a", "w2")))
+        assert [row.document for row in index.registry.documents("default")] == ["a"]
 
     def test_a_job_publishes_once(self, index: Publisher) -> None:
         job = index.job()
-        first = index.catalogue.publish(job, "default", index.change(document("a", "w1")))
+        first = index.registry.publish(job, "default", index.change(document("a", "w1")))
         with pytest.raises(LeaseLost):
-            index.catalogue.publish(job, "default", index.change(document("b", "w1")))
-        assert index.catalogue.current("default") == first
+            index.registry.publish(job, "default", index.change(document("b", "w1")))
+        assert index.registry.current("default") == first
 
     def test_a_change_that_contradicts_itself_publishes_nothing(self, index: Publisher) -> None:
         a = document("a", "w1")
-        before = index.catalogue.current("default")
+        before = index.registry.current("default")
         for change in (
             replace(index.change(a), shard=Shard("s", 2)),
             replace(index.change(a), shard=None),
@@ -123,24 +123,24 @@ class CatalogueConformance(CatalogueShardConformance):
         ):
             job = index.job()
             with pytest.raises(StoreError):
-                index.catalogue.publish(job, "default", change)
+                index.registry.publish(job, "default", change)
             assert [kept.state for kept in index.ledger.jobs() if kept.id == job.id] == ["running"]
-        assert index.catalogue.current("default") == before
-        assert index.catalogue.documents("default") == []
+        assert index.registry.current("default") == before
+        assert index.registry.documents("default") == []
 
     def test_the_name_of_a_shard_is_used_once(self, index: Publisher) -> None:
         change = index.change(document("a", "w1"))
-        index.catalogue.publish(index.job(), "default", change)
+        index.registry.publish(index.job(), "default", change)
         with pytest.raises(StoreError, match="shard"):
-            index.catalogue.publish(
+            index.registry.publish(
                 index.job(), "default", replace(index.change(document("b", "w1")), shard=change.shard)
             )
 
     def test_an_index_must_be_made_before_it_is_published_to(
-        self, catalogue: Catalogue, ledger: Ledger
+        self, registry: IndexRegistry, ledger: Ledger
     ) -> None:
         with pytest.raises(StoreError, match="missing"):
-            Publisher(catalogue, ledger, "missing").publish(document("a", "w1"))
+            Publisher(registry, ledger, "missing").publish(document("a", "w1"))
 
     def test_an_empty_change_is_a_version_too(self, index: Publisher) -> None:
         version = index.publish()
@@ -150,7 +150,7 @@ class CatalogueConformance(CatalogueShardConformance):
 
     def test_statistics_count_passages_not_occurrences(self, index: Publisher) -> None:
         version = index.publish(document("a", "w1 w1 w2", "w2"), document("b", "w2 w4000000000"))
-        found = index.catalogue.statistics(version, "default")
+        found = index.registry.statistics(version, "default")
         assert found.passages == 3
         assert dict(found.frequency) == {1: 1, 2: 3, 4_000_000_000: 1}
         assert found.frequency.get(3, 0) == 0
@@ -160,7 +160,7 @@ class CatalogueConformance(CatalogueShardConformance):
         a, b = document("a", "w1 w2"), document("b", "w2 w3")
         index.publish(a, b)
         version = index.publish(document("a", "w2 w5"), removed=(b,))
-        found = index.catalogue.statistics(version, "default")
+        found = index.registry.statistics(version, "default")
         assert (found.passages, dict(found.frequency)) == (1, {2: 1, 5: 1})
 
     def test_a_tenant_has_its_own_statistics(self, index: Publisher) -> None:
@@ -168,16 +168,16 @@ class CatalogueConformance(CatalogueShardConformance):
             document("a", "w1", tenant="red", root="/red"),
             document("a", "w1 w2", tenant="blue", root="/blue"),
         )
-        assert dict(index.catalogue.statistics(version, "red").frequency) == {1: 1}
-        assert dict(index.catalogue.statistics(version, "blue").frequency) == {1: 1, 2: 1}
-        none = index.catalogue.statistics(version, "green")
+        assert dict(index.registry.statistics(version, "red").frequency) == {1: 1}
+        assert dict(index.registry.statistics(version, "blue").frequency) == {1: 1, 2: 1}
+        none = index.registry.statistics(version, "green")
         assert (none.passages, dict(none.frequency)) == (0, {})
 
     def test_statistics_belong_to_their_version(self, index: Publisher) -> None:
         first = index.publish(document("a", "w1"))
         second = index.publish(document("b", "w1 w2"))
-        assert dict(index.catalogue.statistics(first, "default").frequency) == {1: 1}
-        assert dict(index.catalogue.statistics(second, "default").frequency) == {1: 2, 2: 1}
+        assert dict(index.registry.statistics(first, "default").frequency) == {1: 1}
+        assert dict(index.registry.statistics(second, "default").frequency) == {1: 2, 2: 1}
 
     # -- files and documents -------------------------------------------------------------------
 
@@ -186,26 +186,26 @@ class CatalogueConformance(CatalogueShardConformance):
         index.publish(a, b)
         changed = document("a", "w3", "w4")
         index.publish(changed, removed=(b,))
-        assert index.catalogue.files("default") == [file_of(changed)]
+        assert index.registry.files("default") == [file_of(changed)]
 
     def test_files_are_listed_by_root(self, index: Publisher) -> None:
         a, b = document("a", "w1", root="/one"), document("a", "w1", root="/two")
         broken = FileRow("/two", "broken.pdf", "h", 2**40, error="is encrypted")
         change = replace(index.change(a, b), files=(file_of(a), file_of(b), broken))
-        index.catalogue.publish(index.job(), "default", change)
-        assert index.catalogue.files("default", "/two") == [file_of(b), broken]
-        assert index.catalogue.files("default") == [file_of(a), file_of(b), broken]
-        assert index.catalogue.files("default", "/three") == []
+        index.registry.publish(index.job(), "default", change)
+        assert index.registry.files("default", "/two") == [file_of(b), broken]
+        assert index.registry.files("default") == [file_of(a), file_of(b), broken]
+        assert index.registry.files("default", "/three") == []
 
     def test_hashes_of_documents_are_found_by_file(self, index: Publisher) -> None:
         a, b = document("a", "w1"), document("b", "w2")
         elsewhere = document("a", "w1", root="/other")
         index.publish(a, b, elsewhere)
-        hashes = index.catalogue.document_hashes("default", "/library", ["a.txt", "missing.txt"])
+        hashes = index.registry.document_hashes("default", "/library", ["a.txt", "missing.txt"])
         assert hashes == {a.id: a.hash}
         index.publish(removed=(a,))
-        assert index.catalogue.document_hashes("default", "/library", ["a.txt", "b.txt"]) == {b.id: b.hash}
-        assert index.catalogue.document_hashes("default", "/library", []) == {}
+        assert index.registry.document_hashes("default", "/library", ["a.txt", "b.txt"]) == {b.id: b.hash}
+        assert index.registry.document_hashes("default", "/library", []) == {}
 
     def test_documents_come_back_as_they_were_stored(self, index: Publisher) -> None:
         row = document(
@@ -216,7 +216,7 @@ class CatalogueConformance(CatalogueShardConformance):
             metadata={"year": 2020, "x'); DROP TABLE documents; --": True, "tags": ["a", "b"], "none": None},
         )
         index.publish(row)
-        (found,) = index.catalogue.documents("default")
+        (found,) = index.registry.documents("default")
         assert found == replace(row, labels=("public", "staff"))
 
     def test_documents_are_read_in_pages(self, index: Publisher) -> None:
@@ -225,25 +225,25 @@ class CatalogueConformance(CatalogueShardConformance):
         pages: list[int] = []
         found: list[str] = []
         after = ""
-        while page := index.catalogue.documents("default", after=after, limit=3):
+        while page := index.registry.documents("default", after=after, limit=3):
             pages.append(len(page))
             found += [row.id for row in page]
             after = page[-1].id
         assert pages == [3, 3, 1]
         assert found == sorted(row.id for row in rows)
-        some = index.catalogue.documents("default", root="/library", files=["d1.txt", "d5.txt", "no.txt"])
+        some = index.registry.documents("default", root="/library", files=["d1.txt", "d5.txt", "no.txt"])
         assert {row.document for row in some} == {"d1", "d5"}
-        assert index.catalogue.documents("default", root="/other") == []
+        assert index.registry.documents("default", root="/other") == []
 
     def test_labels_of_a_root_change_at_once(self, index: Publisher) -> None:
         here, there = document("a", "w1"), document("a", "w1", root="/other")
         before = index.publish(here, there)
-        assert index.catalogue.relabel("default", "/library", ["staff", "board"]) == 1
-        assert index.catalogue.relabel("default", "/library", ["board", "staff"]) == 0
-        labels = {row.root: row.labels for row in index.catalogue.documents("default")}
+        assert index.registry.relabel("default", "/library", ["staff", "board"]) == 1
+        assert index.registry.relabel("default", "/library", ["board", "staff"]) == 0
+        labels = {row.root: row.labels for row in index.registry.documents("default")}
         assert labels == {"/library": ("board", "staff"), "/other": ("public",)}
-        assert [row.labels for row in index.catalogue.files("default", "/library")] == [("board", "staff")]
-        after = index.catalogue.current("default")
+        assert [row.labels for row in index.registry.files("default", "/library")] == [("board", "staff")]
+        after = index.registry.current("default")
         assert after is not None
         assert after.number > before.number
 
@@ -251,25 +251,25 @@ class CatalogueConformance(CatalogueShardConformance):
 
     def test_a_dropped_index_is_gone_and_its_numbers_with_it(self, index: Publisher, ledger: Ledger) -> None:
         last = index.publish(document("a", "w1"))
-        index.catalogue.drop("default")
-        assert index.catalogue.current("default") is None
-        assert index.catalogue.indexes() == []
-        assert index.catalogue.documents("default") == []
-        assert index.catalogue.files("default") == []
+        index.registry.drop("default")
+        assert index.registry.current("default") is None
+        assert index.registry.indexes() == []
+        assert index.registry.documents("default") == []
+        assert index.registry.files("default") == []
         assert ledger.jobs(index="default") == []
-        again = index.catalogue.create("default", replace(FORMAT, embedder="embedder-b"))
+        again = index.registry.create("default", replace(FORMAT, embedder="embedder-b"))
         assert again.number > last.number
         assert (again.documents, again.shards) == (0, ())
-        assert dict(index.catalogue.statistics(again, "default").frequency) == {}
-        index.catalogue.drop("never made")
+        assert dict(index.registry.statistics(again, "default").frequency) == {}
+        index.registry.drop("never made")
 
     def test_a_job_whose_index_was_dropped_publishes_nothing(self, index: Publisher) -> None:
         job = index.job()
-        index.catalogue.drop("default")
-        index.catalogue.create("default", FORMAT)
+        index.registry.drop("default")
+        index.registry.create("default", FORMAT)
         with pytest.raises(LeaseLost):
-            index.catalogue.publish(job, "default", index.change(document("a", "w1")))
-        assert index.catalogue.documents("default") == []
+            index.registry.publish(job, "default", index.change(document("a", "w1")))
+        assert index.registry.documents("default") == []
 
     def test_shards_are_kept_for_a_while_after_they_are_given_up(
         self, index: Publisher, clock: ManualClock
@@ -277,24 +277,24 @@ class CatalogueConformance(CatalogueShardConformance):
         index.publish(document("a", "w1"))
         version = index.publish(document("b", "w1"))
         names = {shard.name for shard in version.shards}
-        index.catalogue.publish(
+        index.registry.publish(
             index.job(), "default", IndexChange(shard=Shard("m", 2), merged=tuple(sorted(names)))
         )
-        assert index.catalogue.shards("default", grace_seconds=10) == names | {"m"}
+        assert index.registry.shards("default", grace_seconds=10) == names | {"m"}
         clock.advance(11)
-        assert index.catalogue.shards("default", grace_seconds=10) == {"m"}
+        assert index.registry.shards("default", grace_seconds=10) == {"m"}
 
     def test_collection_changes_no_version(self, index: Publisher, clock: ManualClock) -> None:
         a, b = document("a", "w1", "w2"), document("b", "w2")
         index.publish(a, b)
         index.publish(document("a", "w3"))
         version = index.publish(removed=(b,))
-        assert index.catalogue.collect(grace_seconds=10) == 0
+        assert index.registry.collect(grace_seconds=10) == 0
         clock.advance(11)
-        assert index.catalogue.collect(grace_seconds=10) == 3
-        assert index.catalogue.collect(grace_seconds=10) == 0
-        assert index.catalogue.current("default") == version
-        assert [row.document for row in index.catalogue.documents("default")] == ["a"]
+        assert index.registry.collect(grace_seconds=10) == 3
+        assert index.registry.collect(grace_seconds=10) == 0
+        assert index.registry.current("default") == version
+        assert [row.document for row in index.registry.documents("default")] == ["a"]
         again = index.publish(a, b)
         assert (again.documents, again.passages) == (2, 3)
-        assert dict(index.catalogue.statistics(again, "default").frequency) == frequencies(a, b)
+        assert dict(index.registry.statistics(again, "default").frequency) == frequencies(a, b)

@@ -1,4 +1,4 @@
-"""What every `Catalogue` must know about shards: which an index has, and what is dead in them."""
+"""What every `IndexRegistry` must know about shards: which an index has, and what is dead in them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import IndexBusy
-from orchestrator.ports import Catalogue, IndexChange, Ledger, Shard
+from orchestrator.ports import IndexChange, IndexRegistry, Ledger, Shard
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher
 from orchestrator.testing.rows import FORMAT, document, ids
 
 
-class CatalogueShardConformance:
-    """Subclass it with fixtures `catalogue` and `ledger` on one empty store that go by `clock`."""
+class IndexRegistryShardConformance:
+    """Subclass it with fixtures `registry` and `ledger` on one empty store that go by `clock`."""
 
     @pytest.fixture
     def clock(self) -> ManualClock:
@@ -27,15 +27,15 @@ class CatalogueShardConformance:
         raise NotImplementedError
 
     @pytest.fixture
-    def catalogue(self, clock: ManualClock) -> Catalogue:
-        """The catalogue under test."""
+    def registry(self, clock: ManualClock) -> IndexRegistry:
+        """The registry under test."""
         raise NotImplementedError
 
     @pytest.fixture
-    def index(self, catalogue: Catalogue, ledger: Ledger) -> Publisher:
+    def index(self, registry: IndexRegistry, ledger: Ledger) -> Publisher:
         """An empty index."""
-        catalogue.create("default", FORMAT)
-        return Publisher(catalogue, ledger)
+        registry.create("default", FORMAT)
+        return Publisher(registry, ledger)
 
     # -- what is dead where --------------------------------------------------------------------
 
@@ -53,7 +53,7 @@ class CatalogueShardConformance:
         second = index.publish(removed=(a,))
         assert (second.documents, second.passages) == (1, 1)
         assert dict(second.removed) == {first.shards[0].name: frozenset(ids(a))}
-        assert [row.document for row in index.catalogue.documents("default")] == ["b"]
+        assert [row.document for row in index.registry.documents("default")] == ["b"]
         assert index.publish(removed=(a,)).documents == 1
 
     def test_a_document_that_is_changed_back_is_alive_in_its_new_shard_only(self, index: Publisher) -> None:
@@ -72,10 +72,10 @@ class CatalogueShardConformance:
         first = index.publish(a)
         # The passages are the old ones, so that nobody has counted their terms again.
         change = replace(index.change(replace(a, labels=("staff",))), terms={})
-        second = index.catalogue.publish(index.job(), "default", change)
+        second = index.registry.publish(index.job(), "default", change)
         assert dict(second.removed) == {first.shards[0].name: frozenset(ids(a))}
-        assert [row.labels for row in index.catalogue.documents("default")] == [("staff",)]
-        assert index.catalogue.statistics(second, "default").frequency == {1: 1, 2: 1}
+        assert [row.labels for row in index.registry.documents("default")] == [("staff",)]
+        assert index.registry.statistics(second, "default").frequency == {1: 1, 2: 1}
 
     def test_a_removed_document_can_come_back(self, index: Publisher) -> None:
         a = document("a", "w1")
@@ -83,8 +83,8 @@ class CatalogueShardConformance:
         index.publish(removed=(a,))
         version = index.publish(a)
         assert (version.documents, version.passages) == (1, 1)
-        assert [row.document for row in index.catalogue.documents("default")] == ["a"]
-        assert index.catalogue.statistics(version, "default").frequency == {1: 1}
+        assert [row.document for row in index.registry.documents("default")] == ["a"]
+        assert index.registry.statistics(version, "default").frequency == {1: 1}
 
     # -- merging and rebuilding ----------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class CatalogueShardConformance:
         version = index.publish(document("a", "w4"))
         names = tuple(shard.name for shard in version.shards)
         merge = IndexChange(shard=Shard("merged", 2), merged=names[:3], base=version.number)
-        merged = index.catalogue.publish(index.job(), "default", merge)
+        merged = index.registry.publish(index.job(), "default", merge)
         assert {shard.name for shard in merged.shards} == {names[3], "merged"}
         assert dict(merged.removed) == {}
         assert (merged.documents, merged.passages) == (3, 3)
@@ -114,7 +114,7 @@ class CatalogueShardConformance:
             merged=tuple(shard.name for shard in base.shards),
             base=base.number if told else None,
         )
-        version = index.catalogue.publish(index.job(), "default", merge)
+        version = index.registry.publish(index.job(), "default", merge)
         assert dict(version.removed) == {"merged": frozenset(ids(a, b))}
         assert version.passages == 2
 
@@ -128,23 +128,23 @@ class CatalogueShardConformance:
             merged=tuple(shard.name for shard in version.shards),
             base=version.number if told else None,
         )
-        merged = index.catalogue.publish(index.job(), "default", merge)
+        merged = index.registry.publish(index.job(), "default", merge)
         assert dict(merged.removed) == {}
 
     def test_shards_that_are_gone_cannot_be_merged(self, index: Publisher) -> None:
         index.publish(document("a", "w1"))
         version = index.publish(document("b", "w1"))
         names = tuple(shard.name for shard in version.shards)
-        index.catalogue.publish(index.job(), "default", IndexChange(shard=Shard("m1", 2), merged=names))
+        index.registry.publish(index.job(), "default", IndexChange(shard=Shard("m1", 2), merged=names))
         with pytest.raises(IndexBusy):
-            index.catalogue.publish(index.job(), "default", IndexChange(shard=Shard("m2", 2), merged=names))
+            index.registry.publish(index.job(), "default", IndexChange(shard=Shard("m2", 2), merged=names))
 
     def test_a_merge_of_nothing_alive_leaves_no_shard(self, index: Publisher) -> None:
         a = document("a", "w1")
         index.publish(a)
         version = index.publish(removed=(a,))
         merge = IndexChange(merged=(version.shards[0].name,), base=version.number)
-        merged = index.catalogue.publish(index.job(), "default", merge)
+        merged = index.registry.publish(index.job(), "default", merge)
         assert (merged.shards, dict(merged.removed)) == ((), {})
 
     def test_a_rebuild_changes_the_format_and_keeps_the_documents(self, index: Publisher) -> None:
@@ -159,32 +159,32 @@ class CatalogueShardConformance:
             terms={ids(b)[0]: [7, 8], ids(c)[0]: [8]},
             base=version.number,
         )
-        rebuilt = index.catalogue.publish(index.job(), "default", rebuild)
+        rebuilt = index.registry.publish(index.job(), "default", rebuild)
         assert rebuilt.format == other
         assert [shard.name for shard in rebuilt.shards] == ["r1", "r2"]
         assert (dict(rebuilt.removed), rebuilt.documents, rebuilt.passages) == ({}, 2, 2)
-        assert index.catalogue.create("default", other) == rebuilt
-        assert index.catalogue.statistics(rebuilt, "default").frequency == {7: 1, 8: 2}
+        assert index.registry.create("default", other) == rebuilt
+        assert index.registry.statistics(rebuilt, "default").frequency == {7: 1, 8: 2}
         # Which of the new shards holds it is not known: it is dead in whichever does.
         after = index.publish(removed=(b,))
         assert all(ids(b)[0] in after.removed[name] for name in ("r1", "r2"))
-        assert index.catalogue.statistics(after, "default").frequency == {8: 1}
+        assert index.registry.statistics(after, "default").frequency == {8: 1}
 
     def test_a_rebuild_of_an_older_version_is_refused(self, index: Publisher) -> None:
         base = index.publish(document("a", "w1"))
         current = index.publish(document("b", "w1"))
         rebuild = IndexChange(format=FORMAT, shards=(Shard("r", 1),), base=base.number)
         with pytest.raises(IndexBusy):
-            index.catalogue.publish(index.job(), "default", rebuild)
-        assert index.catalogue.current("default") == current
+            index.registry.publish(index.job(), "default", rebuild)
+        assert index.registry.current("default") == current
 
     def rebuilt_in_two(self, index: Publisher, *held: int) -> None:
         """Replace all shards by `r1` and `r2`, which hold so many passages."""
-        version = index.catalogue.current("default")
+        version = index.registry.current("default")
         assert version is not None
         shards = tuple(Shard(f"r{number}", points) for number, points in enumerate(held, 1))
         rebuild = IndexChange(format=FORMAT, shards=shards, base=version.number)
-        index.catalogue.publish(index.job(), "default", rebuild)
+        index.registry.publish(index.job(), "default", rebuild)
 
     def test_what_came_back_after_a_rebuild_can_leave_again(self, index: Publisher) -> None:
         a, b = document("a", "w1"), document("b", "w2")
@@ -193,7 +193,7 @@ class CatalogueShardConformance:
         index.publish(removed=(a,))
         version = index.publish(a)
         merge = IndexChange(shard=Shard("m", 1), merged=("r1", version.shards[-1].name), base=version.number)
-        index.catalogue.publish(index.job(), "default", merge)
+        index.registry.publish(index.job(), "default", merge)
         gone = index.publish(removed=(a,))
         assert ids(a)[0] in gone.removed["m"]
         assert (gone.documents, gone.passages) == (1, 1)
@@ -203,14 +203,14 @@ class CatalogueShardConformance:
         index.publish(a, b)
         self.rebuilt_in_two(index, 1, 1)
         # The slow merge reads r2 while `a` is alive in it; the fast one moves the new copy of `a`.
-        slow = index.catalogue.current("default")
+        slow = index.registry.current("default")
         assert slow is not None
         index.publish(removed=(a,))
         version = index.publish(a)
         fast = IndexChange(
             shard=Shard("fast", 2), merged=("r1", version.shards[-1].name), base=version.number
         )
-        index.catalogue.publish(index.job(), "default", fast)
+        index.registry.publish(index.job(), "default", fast)
         merge = IndexChange(shard=Shard("slow", 1), merged=("r2",), base=slow.number)
-        merged = index.catalogue.publish(index.job(), "default", merge)
+        merged = index.registry.publish(index.job(), "default", merge)
         assert dict(merged.removed) == {"slow": frozenset(ids(a))}

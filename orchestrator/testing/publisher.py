@@ -1,18 +1,27 @@
-"""Fills an index of a catalogue, for the tests of stores."""
+"""Fills an index of a registry, for the tests of stores."""
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import count
 
-from orchestrator.ports import Catalogue, DocumentRow, FileRow, IndexChange, IndexVersion, Job, Ledger, Shard
+from orchestrator.ports import (
+    DocumentRow,
+    FileRow,
+    IndexChange,
+    IndexRegistry,
+    IndexVersion,
+    Job,
+    Ledger,
+    Shard,
+)
 
 
 class Publisher:
     """Publishes changes to one index, each as a job of its own with a shard of its own."""
 
-    def __init__(self, catalogue: Catalogue, ledger: Ledger, index: str = "default") -> None:
-        self.catalogue = catalogue
+    def __init__(self, registry: IndexRegistry, ledger: Ledger, index: str = "default") -> None:
+        self.registry = registry
         self.ledger = ledger
         self.index = index
         self._numbers = count(1)
@@ -38,7 +47,7 @@ class Publisher:
 
     def publish(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> IndexVersion:
         """Publish them."""
-        return self.catalogue.publish(self.job(), self.index, self.change(*documents, removed=removed))
+        return self.registry.publish(self.job(), self.index, self.change(*documents, removed=removed))
 
 
 def file_of(row: DocumentRow) -> FileRow:

@@ -1,4 +1,4 @@
-"""What every `Arm` must give: rankings that keep to what is allowed."""
+"""What every `Ranker` must give: rankings that keep to what is allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.protocol import Split, leave_two_out
 from orchestrator.interactions.sequences import Sequences
-from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
+from orchestrator.ports import Ranker, Ranking, Refresh, Trainer, Training
 from orchestrator.recommendation.hit_metrics import hits, ranks
 from orchestrator.testing.shop import made_up_log
 
@@ -25,7 +25,7 @@ def _shop() -> tuple[Log, Split]:
 
 
 class ArmConformance:
-    """Subclass it with a fixture `trainer`; `parts` and `carry_parts` give what the arm is made of.
+    """Subclass it with a fixture `trainer`; `parts` and `carry_parts` give what the ranker is made of.
 
     `learns` is the least HR@10 on the made-up shop, in which ten of sixty items are a sixth.
     """
@@ -38,39 +38,39 @@ class ArmConformance:
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        """What trains the arm under test."""
+        """What trains the ranker under test."""
         raise NotImplementedError
 
     @pytest.fixture(scope="class")
     @classmethod
-    def parts(cls) -> dict[str, Arm]:
-        """The arms it is made of."""
+    def parts(cls) -> dict[str, Ranker]:
+        """The rankers it is made of."""
         return {}
 
     @pytest.fixture(scope="class")
     @classmethod
-    def carry_parts(cls) -> Callable[[Refitting], dict[str, Arm]]:
-        """Carries the arms it is made of over, into folders below the one given."""
-        return lambda refitting: {}
+    def carry_parts(cls) -> Callable[[Refresh], dict[str, Ranker]]:
+        """Carries the rankers it is made of over, into folders below the one given."""
+        return lambda target: {}
 
     @pytest.fixture(scope="class")
     @classmethod
-    def training(cls, tmp_path_factory: pytest.TempPathFactory, parts: dict[str, Arm]) -> Training:
+    def training(cls, tmp_path_factory: pytest.TempPathFactory, parts: dict[str, Ranker]) -> Training:
         """What it is trained with."""
         log, split = _shop()
         return Training(
             items=log.items,
             train=split.train,
             chosen=split.validation,
-            folder=tmp_path_factory.mktemp("arm"),
+            folder=tmp_path_factory.mktemp("ranker"),
             parts=parts,
             settings=cls.settings,
         )
 
     @pytest.fixture(scope="class")
     @classmethod
-    def arm(cls, trainer: Trainer, training: Training) -> Arm:
-        """The arm under test, trained."""
+    def ranker(cls, trainer: Trainer, training: Training) -> Ranker:
+        """The ranker under test, trained."""
         reason = trainer.missing()
         if reason is not None:
             pytest.skip(reason)
@@ -82,19 +82,19 @@ class ArmConformance:
         """The histories it is asked about."""
         return _shop()[1]
 
-    def test_it_has_its_trainers_name(self, trainer: Trainer, arm: Arm) -> None:
-        assert arm.name == trainer.name
+    def test_it_has_its_trainers_name(self, trainer: Trainer, ranker: Ranker) -> None:
+        assert ranker.name == trainer.name
 
-    def test_it_learned_something(self, arm: Arm, split: Split) -> None:
+    def test_it_learned_something(self, ranker: Ranker, split: Split) -> None:
         asked = split.test
-        ranking = arm.top(asked.histories, k=10, removed=asked.histories)
+        ranking = ranker.top(asked.histories, k=10, removed=asked.histories)
         assert hits(ranks(ranking, asked.targets), 10).mean() >= self.learns
 
-    def test_rankings_are_rankings(self, arm: Arm, training: Training, split: Split) -> None:
+    def test_rankings_are_rankings(self, ranker: Ranker, training: Training, split: Split) -> None:
         import numpy as np
 
         for k in (1, 7, len(training.items) + 5):
-            ranking = arm.top(split.test.histories, k=k)
+            ranking = ranker.top(split.test.histories, k=k)
             assert ranking.items.shape == ranking.scores.shape == (len(split.test), k)
             assert ranking.items.dtype == np.int32
             for items, scores in zip(ranking.items, ranking.scores, strict=True):
@@ -106,73 +106,73 @@ class ArmConformance:
                 assert (np.diff(scores[: len(found)]) <= 0).all()
 
     def test_what_is_removed_or_not_allowed_never_comes_back(
-        self, arm: Arm, training: Training, split: Split
+        self, ranker: Ranker, training: Training, split: Split
     ) -> None:
         import numpy as np
 
         histories = split.test.histories.take(slice(0, 40))
         allowed = np.arange(len(training.items)) % 3 != 0
-        ranking = arm.top(histories, k=10, allowed=allowed, removed=histories)
+        ranking = ranker.top(histories, k=10, allowed=allowed, removed=histories)
         for items, history in zip(ranking.items, histories, strict=True):
             found = items[items >= 0]
             assert allowed[found].all()
             assert not set(found.tolist()) & set(history.tolist())
-        nothing = arm.top(histories, k=10, allowed=np.zeros_like(allowed))
+        nothing = ranker.top(histories, k=10, allowed=np.zeros_like(allowed))
         assert (nothing.items == -1).all()
 
     def test_k_items_are_found_under_a_narrow_filter(
-        self, arm: Arm, training: Training, split: Split
+        self, ranker: Ranker, training: Training, split: Split
     ) -> None:
         """A filter is part of the ranking: it does not cut what was ranked without it."""
         import numpy as np
 
         histories = split.test.histories.take(slice(0, 40))
-        free = arm.top(histories, k=len(training.items))
+        free = ranker.top(histories, k=len(training.items))
         allowed = np.zeros(len(training.items), dtype=np.bool_)
         allowed[::7] = True
-        ranking = arm.top(histories, k=3, allowed=allowed)
+        ranking = ranker.top(histories, k=3, allowed=allowed)
         for narrow, wide in zip(ranking.items, free.items, strict=True):
             possible = int(allowed[wide[wide >= 0]].sum())
             assert (narrow >= 0).sum() >= min(3, possible)
 
-    def test_a_history_is_ranked_alone_as_in_company(self, arm: Arm, split: Split) -> None:
+    def test_a_history_is_ranked_alone_as_in_company(self, ranker: Ranker, split: Split) -> None:
         import numpy as np
 
         histories = split.test.histories.take(slice(0, 30))
-        together = arm.top(histories, k=5, removed=histories)
+        together = ranker.top(histories, k=5, removed=histories)
         for row in (0, 13, 29):
             alone = histories.take(np.asarray([row]))
-            single = arm.top(alone, k=5, removed=alone)
+            single = ranker.top(alone, k=5, removed=alone)
             np.testing.assert_allclose(single.scores[0], together.scores[row], rtol=1e-3, atol=1e-4)
 
-    def test_empty_odd_and_endless_histories_are_legal(self, arm: Arm, training: Training) -> None:
+    def test_empty_odd_and_endless_histories_are_legal(self, ranker: Ranker, training: Training) -> None:
         histories = Sequences.of([[], [3], [3] * 500, list(range(len(training.items)))])
-        ranking = arm.top(histories, k=5, removed=histories)
+        ranking = ranker.top(histories, k=5, removed=histories)
         assert (ranking.items[3] == -1).all(), "everything was removed"
         assert not (ranking.items[1:3] == 3).any()
-        assert arm.top(Sequences.of([]), k=5).items.shape == (0, 5)
+        assert ranker.top(Sequences.of([]), k=5).items.shape == (0, 5)
 
     def test_the_same_seed_gives_the_same_arm_and_so_does_loading(
-        self, arm: Arm, trainer: Trainer, training: Training, split: Split
+        self, ranker: Ranker, trainer: Trainer, training: Training, split: Split
     ) -> None:
         import numpy as np
 
         loaded = trainer.load(training.folder, training.items, training.parts)
-        first: Ranking = arm.top(split.test.histories, k=5)
+        first: Ranking = ranker.top(split.test.histories, k=5)
         second: Ranking = loaded.top(split.test.histories, k=5)
         np.testing.assert_array_equal(first.items, second.items)
         assert Path(training.folder).is_dir()
 
-    def test_carried_over_to_the_same_catalogue_it_is_the_same_arm(
-        self, arm: Arm, trainer: Trainer, training: Training, split: Split, tmp_path: Path
+    def test_carried_over_to_the_same_catalogue_it_is_the_same_ranker(
+        self, ranker: Ranker, trainer: Trainer, training: Training, split: Split, tmp_path: Path
     ) -> None:
         import numpy as np
 
-        refitting = Refitting(
+        target = Refresh(
             training.items, training.train, training.items, training.folder, tmp_path, training.parts
         )
-        same = trainer.refit(refitting).top(split.test.histories, k=5)
-        np.testing.assert_allclose(same.scores, arm.top(split.test.histories, k=5).scores, rtol=1e-4)
+        same = trainer.refresh(target).top(split.test.histories, k=5)
+        np.testing.assert_allclose(same.scores, ranker.top(split.test.histories, k=5).scores, rtol=1e-4)
 
     def test_it_is_carried_over_to_a_changed_catalogue(
         self,
@@ -180,8 +180,8 @@ class ArmConformance:
         training: Training,
         split: Split,
         tmp_path: Path,
-        arm: Arm,
-        carry_parts: Callable[[Refitting], dict[str, Arm]],
+        ranker: Ranker,
+        carry_parts: Callable[[Refresh], dict[str, Ranker]],
     ) -> None:
         """Numbers move with their items; deleted items are gone; what was learned is still known."""
         import numpy as np
@@ -193,9 +193,9 @@ class ArmConformance:
         folder = tmp_path / "own"
         folder.mkdir()
         had = moved(training.train, before, items)
-        refitting = Refitting(items, had, before, training.folder, folder)
-        parts = carry_parts(replace(refitting, folder=tmp_path / "parts"))
-        carried = trainer.refit(replace(refitting, parts=parts))
+        target = Refresh(items, had, before, training.folder, folder)
+        parts = carry_parts(replace(target, folder=tmp_path / "parts"))
+        carried = trainer.refresh(replace(target, parts=parts))
         asked = split.test.take(np.flatnonzero(~np.isin(split.test.targets, [0, 17])))
         histories = moved(asked.histories, before, items)
         targets = np.asarray([items.numbers[before.ids[one]] for one in asked.targets], dtype=np.int32)

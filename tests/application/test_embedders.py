@@ -14,7 +14,7 @@ from orchestrator import ANONYMOUS, Question
 from orchestrator.application.application import Application
 from orchestrator.errors import IndexMismatch
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import workshop_of
+from orchestrator.indexing.worker import indexing_context
 from orchestrator.ports import Embedder
 from orchestrator.settings import Bm25, Settings
 
@@ -49,7 +49,7 @@ def auto(folder: Path) -> Application:
 
 
 async def add(app: Application, docs: Path) -> None:
-    await Indexer(workshop_of(app, embedder=app.embedder_of()), "default", settings=None).add(docs)
+    await Indexer(indexing_context(app, embedder=app.embedder_of()), "default", settings=None).add(docs)
 
 
 @pytest.mark.usefixtures("with_minilm")
@@ -57,7 +57,7 @@ async def test_auto_is_the_better_embedder_where_it_is_installed(tmp_path: Path,
     async with auto(tmp_path) as app:
         assert app.embedder.name == "all-minilm-l6-v2"
         await add(app, docs)
-        version = app.catalogue.current("default")
+        version = app.registry.current("default")
         assert version is not None
         assert version.format.embedder == "all-minilm-l6-v2"
         result = await app.run("search", Question("What do whales eat?", ANONYMOUS))
@@ -119,7 +119,7 @@ async def test_a_worker_gets_the_embedder_of_its_index_and_the_terms(tmp_path: P
     async with Application(settings) as app:
         report = await app.indexer().add(docs)
         assert report.documents == 1
-        version = app.catalogue.current("default")
+        version = app.registry.current("default")
         assert version is not None
         assert version.format.sparse == app.encoder.name == "bm25-english-k0.9-b0.4-l48"
     async with Application(Settings(home=tmp_path / "home", embedder="light")) as app:

@@ -50,7 +50,7 @@ def state(home: Path) -> tuple[tuple[str, int, int], ...]:
 
     async def look() -> tuple[tuple[str, int, int], ...]:
         async with application(home) as app:
-            found = app.catalogue.indexes()
+            found = app.registry.indexes()
             for each in found:
                 report = await app.indexer(each.index).verify()
                 assert report.ok, report.faults
@@ -212,7 +212,7 @@ from orchestrator import Application
 from orchestrator.settings import Settings
 
 application = Application(Settings(home=Path(home)))
-application.catalogue.indexes()
+application.registry.indexes()
 sys.addaudithook(count)
 application.restore(Path(path), lambda done, total, doing: None, force=True)
 print(seen)

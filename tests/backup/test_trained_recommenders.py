@@ -12,7 +12,7 @@ from orchestrator.errors import BadInput, StoreError
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.testing.shop import made_up_log
 from tests.backup.test_snapshot import backup, killed_restore, restore, state
 
@@ -21,20 +21,20 @@ pytestmark = pytest.mark.slow
 
 
 def editions_of(home: Path) -> Editions:
-    return Editions(home / "recommendations", Roster.of(classic_trainers()))
+    return Editions(home / "recommendations", RankerRegistry.of(classic_trainers()))
 
 
-def trained(home: Path, *arms: str) -> Editions:
+def trained(home: Path, *rankers: str) -> Editions:
     editions = editions_of(home)
-    train(made_up_log(), editions, arms=arms)
+    train(made_up_log(), editions, rankers=rankers)
     return editions
 
 
 def kept(home: Path) -> tuple[str, tuple[str, ...], frozenset[str]]:
-    """The version in use, its arms, and what was withdrawn; opening finishes a restore that was killed."""
+    """The version in use, its rankers, and what was withdrawn; opening finishes a restore that was killed."""
     state(home)
     edition = editions_of(home).open()
-    return edition.name, tuple(edition.arms), editions_of(home).withdrawn()
+    return edition.name, tuple(edition.rankers), editions_of(home).withdrawn()
 
 
 @pytest.fixture

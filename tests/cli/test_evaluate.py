@@ -158,7 +158,7 @@ def test_sources_are_weighed_from_the_command_line(cli: Command, folder: Path) -
         queries=[{"_id": f"q-{name}", "text": f"What does the {name} eat?"} for name in animals],
         qrels=[f"q-{name}\t{name}\t1" for name in animals],
     )
-    weighed = ("weigh", "search", "--data", data, "--out", "sources.json")
+    weighed = ("source-weights", "search", "--data", data, "--out", "sources.json")
     empty = cli(*weighed)
     assert empty.code == 2
     assert "There is no index 'default'" in empty.err
@@ -173,7 +173,7 @@ def test_sources_are_weighed_from_the_command_line(cli: Command, folder: Path) -
     assert "reports/junk" in done.out
     weights = json.loads((folder / "sources.json").read_text())["weights"]
     assert [(Path(name).name, weight) for name, weight in weights] == [("junk", 0.0)]
-    lowered = cli("weigh", "search", "--data", data, "--how", "reweight", "--json", *reader).json
+    lowered = cli("source-weights", "search", "--data", data, "--method", "reweight", "--json", *reader).json
     assert lowered["weights"] is None
     assert Path(lowered["sources"][0]["source"]).name == "junk"
     assert lowered["sources"][0]["weight"] < 1.0
@@ -254,8 +254,8 @@ def test_stored_reformulations_are_an_arm_and_unknown_queries_are_counted(
     def arm(unknown: str) -> None:
         (folder / "replayed.py").write_text(
             "from orchestrator import workflow\n"
-            "from orchestrator.nodes import Recorded, Retrieve\n"
-            f"recorded = Recorded('stored.tsv', 'pets/queries.jsonl', unknown={unknown!r})\n"
+            "from orchestrator.nodes import StoredReformulations, Retrieve\n"
+            f"recorded = StoredReformulations('stored.tsv', 'pets/queries.jsonl', unknown={unknown!r})\n"
             "replayed = workflow('replayed', recorded >> Retrieve(mode='bm25'))\n"
         )
 

@@ -24,13 +24,13 @@ def shop(folder: Path) -> Path:
 
 
 def test_from_a_log_to_a_slate(cli: Command, shop: Path) -> None:
-    trained = cli("recommend", "train", "--data", shop, "--arms", "fusion", "--json")
+    trained = cli("recommend", "train", "--data", shop, "--rankers", "fusion", "--json")
     assert trained.code == 0
-    assert trained.json["arms"] == ["popularity", "itemknn", "rules", "attributes", "fusion"]
+    assert trained.json["rankers"] == ["popularity", "itemknn", "rules", "attributes", "fusion"]
     top = cli("recommend", "top", "--user", "user-0003", "-k", "4", "--json")
     assert top.code == 0
     assert len(top.json["items"]) == 4
-    assert top.json["items"][0]["arm"] == "fusion"
+    assert top.json["items"][0]["ranker"] == "fusion"
     filtered = cli(
         "recommend", "top", "--items", "soap-01,soap-02", "--where", "brand=Acme", "--exclude", "soap-03"
     )
@@ -45,16 +45,16 @@ def test_a_changed_table_is_taken_into_use_without_training(cli: Command, shop: 
     refused = cli("recommend", "refresh", "--data", shop)
     assert refused.code == 2
     assert "Nothing was trained yet" in refused.err
-    cli("recommend", "train", "--data", shop, "--arms", "fusion")
+    cli("recommend", "train", "--data", shop, "--rankers", "fusion")
     with (shop / "items.jsonl").open("a") as file:
         file.write('{"_id": "soap-10", "title": "Acme soap number 10", "brand": "Acme", "family": "soap"}\n')
     done = cli("recommend", "refresh", "--data", shop, "--json")
     assert done.code == 0
-    assert done.json["arms"] == ["popularity", "itemknn", "rules", "attributes", "fusion"]
+    assert done.json["rankers"] == ["popularity", "itemknn", "rules", "attributes", "fusion"]
     assert (done.json["edition"], done.json["new"], done.json["gone"]) == ("version-2", 1, 0)
     assert done.json["left_out"] == {}
     assert "rules is carried over" in done.err
-    top = cli("recommend", "top", "--items", "soap-00,soap-03", "--arm", "attributes", "-k", "5")
+    top = cli("recommend", "top", "--items", "soap-00,soap-03", "--ranker", "attributes", "-k", "5")
     assert "soap-10" in top.out
     again = cli("recommend", "refresh", "--data", shop)
     assert again.out.strip().endswith("for 240 users and 61 items; 0 new, 0 gone")
@@ -67,7 +67,7 @@ def test_a_field_of_attributes_without_names_is_said(cli: Command, shop: Path) -
         for item in made_up_log().items.rows
     ]
     (shop / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    cli("recommend", "train", "--data", shop, "--arms", "rules")
+    cli("recommend", "train", "--data", shop, "--rankers", "rules")
     done = cli("recommend", "top", "--items", "soap-01", "--where", "brand=Acme", "-k", "2", "--json")
     assert done.code == 0
     assert done.json["notes"] == [
@@ -80,7 +80,7 @@ def test_a_field_of_attributes_without_names_is_said(cli: Command, shop: Path) -
 def test_an_item_whose_id_has_a_comma_is_named(cli: Command, shop: Path) -> None:
     for file in shop.iterdir():
         file.write_text(file.read_text().replace("soap-03", "soap,03").replace("soap-04", "soap,04"))
-    cli("recommend", "train", "--data", shop, "--arms", "rules")
+    cli("recommend", "train", "--data", shop, "--rankers", "rules")
     top = cli("recommend", "top", "--items", '"soap,03",soap-02', "--items", '"soap,04"', "-k", "60")
     assert (top.code, top.err) == (0, "")
     assert "soap,03" not in top.out
@@ -94,7 +94,7 @@ def test_an_item_whose_id_has_a_comma_is_named(cli: Command, shop: Path) -> None
 
 
 def test_an_item_is_withdrawn_though_a_model_cannot_be_opened(cli: Command, shop: Path) -> None:
-    cli("recommend", "train", "--data", shop, "--arms", "rules")
+    cli("recommend", "train", "--data", shop, "--rankers", "rules")
     (matrix,) = Path().rglob("rules/matrix.npz")
     matrix.write_bytes(matrix.read_bytes()[:200])
     torn = cli("recommend", "top", "--items", "soap-01")
@@ -107,7 +107,7 @@ def test_an_item_is_withdrawn_though_a_model_cannot_be_opened(cli: Command, shop
 
 
 def test_cold_users_and_items_are_said(cli: Command, shop: Path) -> None:
-    cli("recommend", "train", "--data", shop, "--arms", "fusion")
+    cli("recommend", "train", "--data", shop, "--rankers", "fusion")
     cold = cli("recommend", "top", "--user", "nobody", "-k", "2")
     assert cold.code == 0
     assert "The user 'nobody' is not known" in cold.err
@@ -128,7 +128,7 @@ def test_an_evaluation_writes_its_report(cli: Command, shop: Path, folder: Path)
         "evaluate",
         "--data",
         shop,
-        "--arms",
+        "--rankers",
         "popularity,rules",
         "--json",
         folder / "report.json",
@@ -136,16 +136,16 @@ def test_an_evaluation_writes_its_report(cli: Command, shop: Path, folder: Path)
     assert done.code == 0
     assert "| rules |" in done.out
     report = json.loads((folder / "report.json").read_text())
-    assert set(report["arms"]) == {"popularity", "rules"}
-    assert report["arms"]["rules"]["kept"]["ndcg@10"] > 0.1
+    assert set(report["rankers"]) == {"popularity", "rules"}
+    assert report["rankers"]["rules"]["kept"]["ndcg@10"] > 0.1
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["train", "--data", "nowhere"], "nowhere does not exist"),
-        (["evaluate", "--data", "shop", "--arms", "magic"], "There is no arm 'magic'"),
-        (["evaluate", "--data", "shop", "--arms", ","], "--arms names none"),
+        (["evaluate", "--data", "shop", "--rankers", "magic"], "There is no ranker 'magic'"),
+        (["evaluate", "--data", "shop", "--rankers", ","], "--rankers names none"),
         (["train", "--data", "shop", "--model", "huge"], "There is no model 'huge'"),
         (["top", "--user", "x"], "Nothing was trained yet"),
         (["top"], "Neither a user nor items"),

@@ -57,12 +57,12 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Pat
         if done == 2:
             raise Stopped
 
-    cut = replace(whole, folder=tmp_path / "cut", moved=stop)
+    cut = replace(whole, folder=tmp_path / "cut", progress=stop)
     cut.folder.mkdir()
     with pytest.raises(Stopped):
         train(cut, settings, content)
     assert (cut.folder / "training.pt").exists()
-    resumed = train(replace(cut, moved=whole.moved), settings, content)
+    resumed = train(replace(cut, progress=whole.moved), settings, content)
     assert not (cut.folder / "training.pt").exists()
     for name, value in expected.network.state_dict().items():
         assert torch.equal(value, resumed.network.state_dict()[name]), name
@@ -73,7 +73,7 @@ def test_the_whole_and_the_sampled_loss_both_learn(tmp_path: Path) -> None:
     split = leave_two_out(log.interactions.sequences)
     content = np.zeros((len(log.items), 4), dtype=np.float32)
     settings = replace(SasRecSettings.named("tiny"), negatives=20)
-    arm = train(Training(log.items, split.train, split.validation, tmp_path), settings, content)
+    ranker = train(Training(log.items, split.train, split.validation, tmp_path), settings, content)
     asked = split.test
-    ranking = arm.top(asked.histories, k=10, removed=asked.histories)
+    ranking = ranker.top(asked.histories, k=10, removed=asked.histories)
     assert (ranking.items == asked.targets[:, None]).any(axis=1).mean() > 0.4

@@ -298,13 +298,13 @@ async def test_a_stopped_experiment_goes_on_where_it_was(data: Dataset, tmp_path
     assert len(list((tmp_path / "work").glob("*.jsonl"))) == 2
     assert s.RAN.count("overlap") == 3
     s.RAN.clear()
-    moved: list[tuple[int, int]] = []
+    moved: list[tuple[int, int, str]] = []
     report = await experiment(
         arms, data=data, ports={}, work=tmp_path / "work", progress=lambda *done: moved.append(done)
     )
     # Only the run that was under way is made again.
     assert s.RAN == ["overlap", "top3"]
-    assert moved == [(6, 6)]
+    assert moved == [(6, 6, "")]
     at_once = await experiment(arms, data=data, ports={})
     for name, arm in report.arms.items():
         assert arm.scores == at_once.arms[name].scores

@@ -45,7 +45,7 @@ async def test_a_set_is_indexed_on_first_use_and_found_again(
     # Rankings are of the documents' own ids, whatever passages are called.
     assert set(report.arms["bm25"].rankings["q1"].ids) <= set(s.DOCUMENTS)
     name = index_of(data, application.embedder.name, application.encoder.name)
-    assert [each.index for each in application.catalogue.indexes()] == [name]
+    assert [each.index for each in application.registry.indexes()] == [name]
     # The same content under another name and place is the same index: nothing is indexed any more.
     monkeypatch.setattr(Application, "indexer", None)
     again = beir(s.write_beir(tmp_path / "elsewhere", qrels=["q1\td1\t1"]), name="pets")
@@ -62,7 +62,7 @@ async def test_an_indexing_that_was_stopped_is_made_whole(application: Applicati
     part.write_text(json.dumps({"_id": "d1", "text": s.DOCUMENTS["d1"]}) + "\n")
     await application.indexer(name).add(part.parent)
     async with indexed(data, application):
-        current = application.catalogue.current(name)
+        current = application.registry.current(name)
     assert current is not None
     assert current.documents == len(s.DOCUMENTS)
 

@@ -20,7 +20,7 @@ from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.reweighting import STEPS, descent, reweighted, weighed_ndcg
 from orchestrator.evaluation.source_values import How, learned_weights, value_sources
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import workshop_of
+from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import Retrieve, WeighSources
 from orchestrator.settings import Settings
 from tests.evaluation.sets import write_beir, write_lines
@@ -143,7 +143,7 @@ async def test_a_corrupted_source_is_found_and_left_out(tmp_path: Path) -> None:
     wrong = [{"_id": f"copy-{n}", "text": f"What does the {n} eat? The {n} eats."} for n in ANIMALS]
     write_lines(tmp_path / "docs" / "bad" / "a.jsonl", wrong)
     async with Application(Settings(home=tmp_path / "home")) as app:
-        await Indexer(workshop_of(app), settings=None).add(tmp_path / "docs", labels=["public"])
+        await Indexer(indexing_context(app), settings=None).add(tmp_path / "docs", labels=["public"])
         search = workflow("search", Retrieve(k=30, mode="bm25"))
         report = await value_sources(search, data, by="folder", ports=app.ports())
         assert [Path(name).name for name, _ in report.weights.weights] == ["bad"]
@@ -158,7 +158,7 @@ async def test_a_corrupted_source_is_found_and_left_out(tmp_path: Path) -> None:
         best = await app.ports()[_documents()].passages(result.output.ids, principal=ANONYMOUS)
         assert next(iter(best.values())).document == "otter"
         assert not any(passage.document.startswith("copy-") for passage in best.values())
-        lowered = await value_sources(search, data, by="folder", how="reweight", ports=app.ports())
+        lowered = await value_sources(search, data, by="folder", method="reweight", ports=app.ports())
         assert [Path(name).name for name, _ in lowered.weights.weights] == ["bad"]
         assert lowered.gain.low > 0.1
         with pytest.raises(BadInput, match="by 'team', everything that is found is of one source"):

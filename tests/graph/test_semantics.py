@@ -225,7 +225,7 @@ def compare(expr: Any) -> None:
         stepwise = await wf.compiled(lines=False).ainvoke({"Question": question})
         lines = await wf.compiled(lines=True).ainvoke({"Question": question})
         current_run.set(RunState("walked", {}, ANONYMOUS))
-        walked = await wf.walker.ainvoke({"Question": question})
+        walked = await wf.direct_runner.ainvoke({"Question": question})
         return stepwise, lines, walked
 
     for state in asyncio.run(run()):

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.application.application import Application
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
-from orchestrator.indexing.worker import workshop_of
+from orchestrator.indexing.worker import indexing_context
 from orchestrator.settings import Settings
 
 
@@ -44,8 +44,8 @@ def reader() -> Generator[Reader]:
 
 @pytest.fixture
 def indexer(app: Application, reader: Reader) -> Indexer:
-    """An indexer that does its jobs in this process, with the shards and the catalogue of the application.
+    """An indexer that does its jobs in this process, with the shards and the registry of the application.
 
     What is replaced is collected at once.
     """
-    return Indexer(workshop_of(app, reader), settings=None, shard_grace=0.0, passage_grace=0.0)
+    return Indexer(indexing_context(app, reader), settings=None, shard_grace=0.0, passage_grace=0.0)

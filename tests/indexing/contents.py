@@ -18,13 +18,13 @@ EVERYBODY = Principal(grants=frozenset({"public", "hr", "staff"}), name="everybo
 
 
 def stored(app: Application, index: str = "default") -> dict[str, Any]:
-    """Everything that the catalogue says of an index, but for numbers that count its changes."""
-    version = app.catalogue.current(index)
+    """Everything that the registry says of an index, but for numbers that count its changes."""
+    version = app.registry.current(index)
     assert version is not None
     return {
-        "documents": {document.id: document for page in pages(app.catalogue, index) for document in page},
-        "files": app.catalogue.files(index),
-        "statistics": app.catalogue.statistics(version, "default"),
+        "documents": {document.id: document for page in pages(app.registry, index) for document in page},
+        "files": app.registry.files(index),
+        "statistics": app.registry.statistics(version, "default"),
         "format": version.format,
         "counts": (version.documents, version.passages),
     }
@@ -69,7 +69,7 @@ async def documents_found(
     }
     by_passage = {
         passage.id: document.document
-        for page in pages(app.catalogue, index)
+        for page in pages(app.registry, index)
         for document in page
         for passage in document.passages
     }

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.application.application import Application
 from orchestrator.errors import OrchestratorError
-from orchestrator.indexing.context import Workshop
+from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import scan
 from orchestrator.indexing.index_plan import compare, job_key, read_jobs, target
@@ -18,85 +18,85 @@ from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Limits, Reader
 from orchestrator.indexing.jobs import DIED, do_job, run_job
 from orchestrator.indexing.readers import READERS
-from orchestrator.indexing.tenure import set_aside, tenure
-from orchestrator.indexing.worker import workshop_of
+from orchestrator.indexing.worker import indexing_context
+from orchestrator.indexing.write_lock import end_stale_jobs, write_lock
 from orchestrator.ports import Job
 from tests.indexing.contents import stored
 
 
 @pytest.fixture
-def workshop(app: Application, reader: Reader) -> Workshop:
-    return workshop_of(app, reader)
+def context(app: Application, reader: Reader) -> IndexingContext:
+    return indexing_context(app, reader)
 
 
-def submitted(workshop: Workshop, root: Path, tenure_name: str = "tenure") -> Job:
+def submitted(context: IndexingContext, root: Path, lock_name: str = "write lock") -> Job:
     """The job that reads a whole folder."""
-    workshop.catalogue.create("default", workshop.format)
+    context.registry.create("default", context.format)
     plan = compare(scan(root, READERS), [], target(root, "default", []), Recipe())
     (payload,) = read_jobs(plan, Recipe(), Limits())
-    return workshop.ledger.submit("read", "default", job_key(tenure_name, "read", payload), payload)
+    return context.ledger.submit("read", "default", job_key(lock_name, "read", payload), payload)
 
 
-def left(workshop: Workshop) -> list[Job]:
-    return workshop.ledger.jobs(states=("pending", "running", "failed"))
+def left(context: IndexingContext) -> list[Job]:
+    return context.ledger.jobs(states=("pending", "running", "failed"))
 
 
 async def test_a_job_is_done_by_its_number_and_only_once(
-    workshop: Workshop, docs: Path, app: Application
+    context: IndexingContext, docs: Path, app: Application
 ) -> None:
-    job = submitted(workshop, docs)
-    assert await run_job(job.id, "one", workshop)
-    version = app.catalogue.current("default")
-    assert not await run_job(job.id, "two", workshop)
-    assert app.catalogue.current("default") == version
-    (done,) = workshop.ledger.jobs(states=("done",))
+    job = submitted(context, docs)
+    assert await run_job(job.id, "one", context)
+    version = app.registry.current("default")
+    assert not await run_job(job.id, "two", context)
+    assert app.registry.current("default") == version
+    (done,) = context.ledger.jobs(states=("done",))
     assert done.effects is not None
     assert (done.effects["documents"], done.effects["files"]) == (4, 3)
 
 
 async def test_a_worker_that_lost_its_lease_publishes_nothing(
-    workshop: Workshop, docs: Path, app: Application
+    context: IndexingContext, docs: Path, app: Application
 ) -> None:
-    submitted(workshop, docs)
-    stalled = workshop.ledger.claim("stalled", seconds=0.0)
-    quick = workshop.ledger.claim("quick", seconds=60.0)
+    submitted(context, docs)
+    stalled = context.ledger.claim("stalled", seconds=0.0)
+    quick = context.ledger.claim("quick", seconds=60.0)
     assert stalled is not None
     assert quick is not None
-    await do_job(quick, workshop)
-    for each in left(workshop):
-        await run_job(each.id, "quick", workshop)
+    await do_job(quick, context)
+    for each in left(context):
+        await run_job(each.id, "quick", context)
     before = stored(app)
     assert before["counts"] == (4, 4)
-    version = app.catalogue.current("default")
-    await do_job(stalled, workshop)
-    assert (app.catalogue.current("default"), stored(app)) == (version, before)
-    assert left(workshop) == []
+    version = app.registry.current("default")
+    await do_job(stalled, context)
+    assert (app.registry.current("default"), stored(app)) == (version, before)
+    assert left(context) == []
 
 
 async def test_what_an_earlier_writer_left_cannot_be_published(
-    workshop: Workshop, docs: Path, app: Application, indexer: Indexer
+    context: IndexingContext, docs: Path, app: Application, indexer: Indexer
 ) -> None:
-    submitted(workshop, docs)
-    zombie = workshop.ledger.claim("zombie", seconds=600.0)
+    submitted(context, docs)
+    zombie = context.ledger.claim("zombie", seconds=600.0)
     assert zombie is not None
-    submitted(workshop, docs, "another")
-    async with tenure(workshop.ledger, "default", wait=0.0, progress=lambda *_: None):
-        assert left(workshop) == []
-        await do_job(zombie, workshop)
-        assert app.catalogue.current("default").number == 0  # type: ignore[union-attr]
+    submitted(context, docs, "another")
+    async with write_lock(context.ledger, "default", wait=0.0, progress=lambda *_: None):
+        assert left(context) == []
+        await do_job(zombie, context)
+        assert app.registry.current("default").number == 0  # type: ignore[union-attr]
     assert (await indexer.add(docs)).added == 3
     assert (await indexer.verify()).ok
 
 
 async def test_files_that_a_worker_died_on_are_tried_one_by_one(
-    workshop: Workshop, docs: Path, app: Application
+    context: IndexingContext, docs: Path, app: Application
 ) -> None:
-    job = submitted(workshop, docs)
-    first = workshop.ledger.claim("one", seconds=60.0)
+    job = submitted(context, docs)
+    first = context.ledger.claim("one", seconds=60.0)
     assert first is not None
-    workshop.ledger.fail(first, f"{DIED} (SIGKILL)")
-    assert await run_job(job.id, "two", workshop)
-    alone = left(workshop)
+    context.ledger.fail(first, f"{DIED} (SIGKILL)")
+    assert await run_job(job.id, "two", context)
+    alone = left(context)
     assert sorted(each.payload["files"] for each in alone) == [
         ["birds.jsonl"],
         ["guide/badgers.md"],
@@ -105,25 +105,25 @@ async def test_files_that_a_worker_died_on_are_tried_one_by_one(
     # One of them kills its worker twice more, and is named; the others are indexed.
     bad = next(each for each in alone if each.payload["files"] == ["guide/otters.md"])
     for _ in range(2):
-        claimed = workshop.ledger.claim("three", seconds=60.0, job=bad.id)
+        claimed = context.ledger.claim("three", seconds=60.0, job=bad.id)
         assert claimed is not None
-        workshop.ledger.fail(claimed, f"{DIED} (SIGSEGV)")
+        context.ledger.fail(claimed, f"{DIED} (SIGSEGV)")
     for each in alone:
-        assert await run_job(each.id, "four", workshop)
-    errors = {row.file: row.error for row in app.catalogue.files("default")}
+        assert await run_job(each.id, "four", context)
+    errors = {row.file: row.error for row in app.registry.files("default")}
     assert errors == {
         "birds.jsonl": None,
         "guide/badgers.md": None,
         "guide/otters.md": f"{DIED} (SIGSEGV) each time that it was indexed.",
     }
-    assert left(workshop) == []
+    assert left(context) == []
 
 
 async def test_an_error_is_told_and_tried_three_times(
-    workshop: Workshop, docs: Path, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
+    context: IndexingContext, docs: Path, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = 0
-    real = workshop.embedder.embed
+    real = context.embedder.embed
 
     async def broken(texts: Any, *, kind: Any) -> Any:
         nonlocal calls
@@ -131,8 +131,8 @@ async def test_an_error_is_told_and_tried_three_times(
         vectors = await real(texts, kind=kind)
         return vectors * float("nan")
 
-    monkeypatch.setattr(workshop.embedder, "embed", broken)
-    broken_indexer = Indexer(workshop, settings=None)
+    monkeypatch.setattr(context.embedder, "embed", broken)
+    broken_indexer = Indexer(context, settings=None)
     with pytest.raises(OrchestratorError, match="values that are not finite"):
         await broken_indexer.add(docs)
     assert calls >= 3
@@ -143,21 +143,21 @@ async def test_an_error_is_told_and_tried_three_times(
     assert (await indexer.status()).jobs == ()
 
 
-def test_setting_aside_ends_every_job_that_is_not_done(workshop: Workshop) -> None:
+def test_setting_aside_ends_every_job_that_is_not_done(context: IndexingContext) -> None:
     for number in range(4):
-        workshop.ledger.submit("read", "default", f"key{number}", {})
-    claimed = [workshop.ledger.claim("one", seconds=60.0) for _ in range(2)]
+        context.ledger.submit("read", "default", f"key{number}", {})
+    claimed = [context.ledger.claim("one", seconds=60.0) for _ in range(2)]
     assert claimed[1] is not None
-    workshop.ledger.fail(claimed[1], "broken")
-    workshop.ledger.submit("read", "other", "elsewhere", {})
-    assert set_aside(workshop.ledger, "default") == 4
-    assert [job.key for job in left(workshop)] == ["elsewhere"]
-    assert all(job.effects == {"set_aside": True} for job in workshop.ledger.jobs(states=("done",)))
+    context.ledger.fail(claimed[1], "broken")
+    context.ledger.submit("read", "other", "elsewhere", {})
+    assert end_stale_jobs(context.ledger, "default") == 4
+    assert [job.key for job in left(context)] == ["elsewhere"]
+    assert all(job.effects == {"set_aside": True} for job in context.ledger.jobs(states=("done",)))
 
 
-def test_payloads_are_json_of_a_bounded_size(workshop: Workshop, docs: Path) -> None:
+def test_payloads_are_json_of_a_bounded_size(context: IndexingContext, docs: Path) -> None:
     import json
 
-    job = submitted(workshop, docs)
+    job = submitted(context, docs)
     assert json.loads(json.dumps(job.payload)) == job.payload
     assert job.payload["limits"] == asdict(Limits())

@@ -13,7 +13,7 @@ from connectors.sql import Database, SqlCache
 from orchestrator import Answer, Question, node, workflow
 from orchestrator.errors import StoreError
 from orchestrator.models.cached import CachedModel
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, of_tenant
+from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, for_tenant
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.language_model import City, LanguageModelConformance
 from orchestrator.types import Message, Principal, Usage
@@ -31,7 +31,7 @@ class Counting:
         self.tenant = tenant
         self.asked = [0]
 
-    def of_tenant(self, tenant: str) -> Counting:
+    def for_tenant(self, tenant: str) -> Counting:
         view = Counting(self.name, tenant)
         view.asked = self.asked
         return view
@@ -179,7 +179,7 @@ def test_a_model_that_knows_no_tenants_is_its_own_view() -> None:
     from orchestrator.models.null import NullModel
 
     model = NullModel()
-    assert of_tenant(model, "a") is model
+    assert for_tenant(model, "a") is model
 
 
 async def test_a_cache_that_is_ill_is_done_without() -> None:

@@ -79,7 +79,7 @@ async def test_an_index_that_is_dropped_takes_its_answers_along(settings: Settin
     async with Application(settings, model=Counted()) as application:
         await application.run("chat", "How many queens has a hive?")
         assert kept(application)
-        application.catalogue.drop("default")
+        application.registry.drop("default")
         assert not kept(application)
 
 

@@ -223,7 +223,7 @@ def test_models_that_are_not_available_are_left_out() -> None:
 
 async def test_tenants_share_what_was_learned() -> None:
     router = RoutedModel({"a": Speaker("a"), "b": Speaker("b")}, WordLlamaEmbedder())
-    view = router.of_tenant("x")
+    view = router.for_tenant("x")
     await view.generate(turns("x"))
     assert router.chosen(turns("x")) in ("a", "b")
     router.feedback(turns("x"), 1.0)

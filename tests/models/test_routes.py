@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from connectors.sql import Database, SqlRuns, SqlVerdicts
+from connectors.sql import Database, SqlFeedback, SqlRuns
 from orchestrator import Answer, Application, Question, Run, node, workflow
 from orchestrator.errors import BadInput, ModelUnreachable, RunNotFound, SettingsError
 from orchestrator.models.bandit import PromptBandit
 from orchestrator.models.feedback import LOOK, SharedBandit
-from orchestrator.ports import LanguageModel, Runs, Verdicts
+from orchestrator.ports import FeedbackStore, LanguageModel, Runs
 from orchestrator.serving import Limits
 from orchestrator.settings import Settings
 from orchestrator.testing.clock import ManualClock
@@ -70,7 +70,7 @@ async def taught(settings: Settings, rounds: int) -> None:
             for kind, texts in (("coder", CODE), ("poet", VERSE)):
                 result = await application.run(saying, texts[turn % 3])
                 good = float(result.output.text == kind)
-                assert await application.judge(result.run_id, good) == 1
+                assert await application.give_feedback(result.run_id, good) == 1
 
 
 async def test_what_was_judged_is_known_after_a_restart(tmp_path: Path) -> None:
@@ -89,17 +89,17 @@ async def test_what_was_judged_is_known_after_a_restart(tmp_path: Path) -> None:
 async def test_one_process_learns_what_another_was_told(tmp_path: Path) -> None:
     clock = ManualClock()
     database = Database(tmp_path / "state.db")
-    verdicts = SqlVerdicts(database)
+    feedback = SqlFeedback(database)
 
     def shared() -> SharedBandit:
-        return SharedBandit(PromptBandit(2, 4), ("a", "b"), verdicts, "s", clock=clock.now)
+        return SharedBandit(PromptBandit(2, 4), ("a", "b"), feedback, "s", clock=clock.now)
 
     one, other = shared(), shared()
     vector = np.eye(4, dtype=np.float32)[0]
     await other.current()
     for number in range(5):
         await one.answered(str(number), "b", vector)
-        await verdicts.judge(str(number), 1.0)
+        await feedback.record(str(number), 1.0)
     assert (await other.current()).estimates(vector)[1].mean == 0.0
     clock.advance(LOOK)
     learned = (await other.current()).estimates(vector)[1].mean
@@ -107,9 +107,9 @@ async def test_one_process_learns_what_another_was_told(tmp_path: Path) -> None:
     clock.advance(LOOK)
     assert (await other.current()).estimates(vector)[1].mean == learned, "nothing counts twice"
     assert (await one.current()).estimates(vector)[1].mean == learned
-    await verdicts.answered("x", model="gone", space="s", vector=vector.tobytes())
-    await verdicts.answered("x", model="b", space="s", vector=b"12345678")
-    await verdicts.judge("x", 0.0)
+    await feedback.answered("x", model="gone", space="s", vector=vector.tobytes())
+    await feedback.answered("x", model="b", space="s", vector=b"12345678")
+    await feedback.record("x", 0.0)
     assert (await shared().current()).estimates(vector)[1].mean == learned, "strangers teach nothing"
     database.close()
 
@@ -118,12 +118,12 @@ async def test_only_whoever_asked_may_judge_and_only_once(tmp_path: Path) -> Non
     async with two(tmp_path) as (settings, _), Application(settings) as application:
         result = await application.run(saying, "Sort a list.")
         with pytest.raises(RunNotFound):
-            await application.judge(result.run_id, 1.0, principal=Principal(name="eve"))
+            await application.give_feedback(result.run_id, 1.0, principal=Principal(name="eve"))
         with pytest.raises(BadInput, match="from 0 to 1"):
-            await application.judge(result.run_id, 7.0)
-        assert await application.judge(result.run_id, 1.0) == 1
-        with pytest.raises(BadInput, match="judged before"):
-            await application.judge(result.run_id, 0.0)
+            await application.give_feedback(result.run_id, 7.0)
+        assert await application.give_feedback(result.run_id, 1.0) == 1
+        with pytest.raises(BadInput, match="given before"):
+            await application.give_feedback(result.run_id, 0.0)
 
 
 async def test_a_model_that_is_down_is_passed_over(tmp_path: Path) -> None:
@@ -133,9 +133,9 @@ async def test_a_model_that_is_down_is_passed_over(tmp_path: Path) -> None:
         async with Application(settings) as application:
             result = await application.run(saying, "Sort a list.")
             assert result.output.text == "poet"
-            assert await application.judge(result.run_id, 1.0) == 1
-            (verdict,) = await application.verdicts.since(application._embedder("light").name)
-            assert verdict.model == "up", "who answered is judged, not who failed"
+            assert await application.give_feedback(result.run_id, 1.0) == 1
+            (given,) = await application.feedback.since(application._embedder("light").name)
+            assert given.model == "up", "who answered is judged, not who failed"
 
 
 async def test_nobody_is_asked_again_once_a_word_was_shown(tmp_path: Path) -> None:
@@ -190,14 +190,14 @@ async def test_a_reader_judges_through_the_endpoint(tmp_path: Path) -> None:
     database = Database(tmp_path / "state.db")
     runs = SqlRuns(database)
     async with two(tmp_path) as (settings, _), Application(settings) as application:
-        ports = {Runs: runs, Verdicts: application.verdicts, LanguageModel: application.model}
+        ports = {Runs: runs, FeedbackStore: application.feedback, LanguageModel: application.model}
         async with endpoint([saying], ports=ports, limits=Limits(durability="none")) as client:
             body = (await client.post("/v1/chat/completions", json=asking("saying"))).json()
-            path = f"/v1/runs/{body['run_id']}/judgement"
+            path = f"/v1/runs/{body['run_id']}/feedback"
             assert (await client.post(path, json={"score": 2})).status_code == 400
             told = await client.post(path, json={"score": 1})
-            assert (told.status_code, told.json()["judged"]) == (200, 1)
+            assert (told.status_code, told.json()["answers"]) == (200, 1)
             assert (await client.post(path, json={"score": 1})).status_code == 400
-            assert (await client.post("/v1/runs/none/judgement", json={"score": 1})).status_code == 404
+            assert (await client.post("/v1/runs/none/feedback", json={"score": 1})).status_code == 404
     await runs.close()
     database.close()

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from orchestrator import ANONYMOUS, Answer, Budget, Question, node, workflow
 from orchestrator.errors import InvalidOutput, ModelError
 from orchestrator.models.cached import CachedModel
-from orchestrator.ports import Documents, Generation, LanguageModel, Probabilities, Scores, Use
+from orchestrator.ports import Documents, Generation, LanguageModel, ModelCall, Probabilities, Scores
 from orchestrator.testing.language_model import City
 from orchestrator.types import Message, Passage, Usage
 
@@ -129,8 +129,8 @@ async def test_calls_that_differ_are_made_each(model: CachedModel, held: Held) -
         model.generate(PROMPT),
         model.generate(PROMPT, seed=1),
         model.generate(PROMPT, schema=City),
-        model.of_tenant("a").generate(PROMPT),
-        model.of_tenant("b").generate(PROMPT),
+        model.for_tenant("a").generate(PROMPT),
+        model.for_tenant("b").generate(PROMPT),
     )
     assert held.asked == 5
     held.gate.set()
@@ -138,7 +138,7 @@ async def test_calls_that_differ_are_made_each(model: CachedModel, held: Held) -
 
 
 async def test_views_of_a_tenant_join(model: CachedModel, held: Held) -> None:
-    views = [model.of_tenant("a").of_use(Use(run)) for run in ("r1", "r2")]
+    views = [model.for_tenant("a").for_call(ModelCall(run)) for run in ("r1", "r2")]
     tasks = await asking(*(view.generate(PROMPT) for view in views))
     assert held.asked == 1
     held.gate.set()

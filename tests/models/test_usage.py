@@ -29,7 +29,7 @@ QUESTION = Question("Is it so?", ANONYMOUS)
 REPLY = Usage(1, 7, 3)
 
 
-class Verdict(BaseModel):
+class Feedback(BaseModel):
     """What is asked for, and never written."""
 
     so: bool
@@ -39,7 +39,7 @@ class Verdict(BaseModel):
 async def judged(question: Question, model: LanguageModel) -> Answer:
     """Does without a verdict if there is none."""
     try:
-        await model.generate([Message("user", question.text)], schema=Verdict)
+        await model.generate([Message("user", question.text)], schema=Feedback)
     except ModelError as error:
         return Answer(str(error.spent))
     return Answer("so")
@@ -85,7 +85,7 @@ def nonsense(_: Asked) -> Reply:
 async def test_replies_that_do_not_fit_their_schema_are_on_the_error() -> None:
     async with Serving(nonsense) as model:
         with pytest.raises(InvalidOutput) as raised:
-            await model.generate(PROMPT, schema=Verdict)
+            await model.generate(PROMPT, schema=Feedback)
         assert raised.value.spent == times(REPLY, 3)
 
 
@@ -93,7 +93,7 @@ async def test_a_server_that_fails_between_two_replies_had_been_paid() -> None:
     replies = [Reply(completion("not JSON")), Reply({"error": "gone"}, 400)]
     async with Serving(lambda _: replies.pop(0)) as model:
         with pytest.raises(ModelError, match="gone") as raised:
-            await model.generate(PROMPT, schema=Verdict)
+            await model.generate(PROMPT, schema=Feedback)
         assert raised.value.spent == REPLY
 
 
@@ -227,8 +227,8 @@ async def test_a_refused_answer_replays_with_what_it_cost(tmp_path: Path) -> Non
         first = await wf.run(QUESTION, ports={LanguageModel: recorded})
     again = await wf.run(QUESTION, ports={LanguageModel: RecordedModel(tmp_path / "a.jsonl")})
     assert first.usage == again.usage == times(REPLY, 3)
-    with pytest.raises(InvalidOutput, match="no valid Verdict") as raised:
-        await RecordedModel(tmp_path / "a.jsonl").generate(PROMPT, schema=Verdict)
+    with pytest.raises(InvalidOutput, match="no valid Feedback") as raised:
+        await RecordedModel(tmp_path / "a.jsonl").generate(PROMPT, schema=Feedback)
     assert raised.value.hint
     assert raised.value.spent == times(REPLY, 3)
 
@@ -237,7 +237,7 @@ async def test_a_refused_answer_replays_with_what_it_cost(tmp_path: Path) -> Non
 async def insists(question: Question, model: LanguageModel) -> Hits:
     """Fails without a verdict, on one of the questions alone."""
     if "birds" in question.text:
-        await model.generate([Message("user", question.text)], schema=Verdict)
+        await model.generate([Message("user", question.text)], schema=Feedback)
     return Hits((Hit("d1", 1.0),))
 
 
@@ -245,7 +245,7 @@ async def insists(question: Question, model: LanguageModel) -> Hits:
 async def tries(question: Question, model: LanguageModel) -> Hits:
     """Does without a verdict."""
     try:
-        await model.generate([Message("user", question.text)], schema=Verdict)
+        await model.generate([Message("user", question.text)], schema=Feedback)
     except ModelError:
         return Hits((Hit("d1", 1.0),))
     return Hits()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.bm25 import Bm25Encoder
-from connectors.sql import Database, SqlCatalogue, SqlConversations, SqlDocuments, SqlLedger
+from connectors.sql import Database, SqlConversations, SqlDocuments, SqlIndexRegistry, SqlLedger
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator import Hits, Question, node
 from orchestrator.clock import SystemClock
@@ -67,7 +67,7 @@ class Library:
 
     def __init__(self, folder: Path, *documents: DocumentRow) -> None:
         self.database = Database(folder / "state.db")
-        catalogue = SqlCatalogue(self.database)
+        catalogue = SqlIndexRegistry(self.database)
         catalogue.create("default", FORMAT)
         Publisher(catalogue, SqlLedger(self.database, SystemClock())).publish(*documents)
         self.ids = [passage.id for document in documents for passage in document.passages]

@@ -1,4 +1,4 @@
-"""A real log, if it is there: its size, and that an arm is as good on it as it was measured."""
+"""A real log, if it is there: its size, and that a ranker is as good on it as it was measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from orchestrator.interactions.log_files import read_log
 from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 BEAUTY = Path(os.environ.get("ORCHESTRATOR_DATA", "nowhere")) / "beauty"
@@ -26,8 +26,8 @@ def test_rules_and_attributes_find_what_they_did(tmp_path: Path) -> None:
     log = read_log(BEAUTY)
     assert (len(log.interactions), len(log.items)) == (22_363, 12_101)
     assert log.notes == ()
-    found = evaluate(log, Roster.of(classic_trainers()), tmp_path, arms=("rules", "attributes"))
-    rules, attributes = (found.arms[name].figures["removed"] for name in ("rules", "attributes"))
+    found = evaluate(log, RankerRegistry.of(classic_trainers()), tmp_path, rankers=("rules", "attributes"))
+    rules, attributes = (found.rankers[name].figures["removed"] for name in ("rules", "attributes"))
     assert rules["hr@10"] > 0.080
     assert rules["ndcg@10"] > 0.050
     assert attributes["ndcg@10"] > 0.042

@@ -14,36 +14,36 @@ from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.protocol import leave_two_out
 from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.recommendation.evaluation.evaluation_report import as_json, as_text
-from orchestrator.recommendation.evaluation.ranker_evaluation import Remembered, evaluate, limits
+from orchestrator.recommendation.evaluation.ranker_evaluation import UserHistory, evaluate, limits
 from orchestrator.recommendation.hit_metrics import figures
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.popularity import Popularity
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.testing.shop import made_up_log
 
 pytestmark = pytest.mark.slow
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-ROSTER = Roster.of(classic_trainers())
+REGISTRY = RankerRegistry.of(classic_trainers())
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("evaluation")
-    return as_json(evaluate(made_up_log(), ROSTER, folder, seeds=2))
+    return as_json(evaluate(made_up_log(), REGISTRY, folder, seeds=2))
 
 
 def test_every_arm_has_both_views_and_those_that_cannot_run_say_why(report: dict[str, object]) -> None:
-    arms = report["arms"]
-    assert isinstance(arms, dict)
-    assert list(arms) == ["popularity", "itemknn", "rules", "attributes", "ease", "fusion", "pipeline"]
-    for result in arms.values():
+    rankers = report["rankers"]
+    assert isinstance(rankers, dict)
+    assert list(rankers) == ["popularity", "itemknn", "rules", "attributes", "ease", "fusion", "pipeline"]
+    for result in rankers.values():
         for view in ("removed", "kept"):
             assert {"hr@10", "ndcg@10", "hr@5", "coverage@10", "invalid@10"} <= set(result[view])
             low, high = result["intervals"][view]["ndcg@10"]
             assert low <= result[view]["ndcg@10"] <= high
             assert result[view]["invalid@10"] == 0.0
-    assert arms["fusion"]["removed"]["ndcg@10"] > arms["popularity"]["removed"]["ndcg@10"] + 0.2
+    assert rankers["fusion"]["removed"]["ndcg@10"] > rankers["popularity"]["removed"]["ndcg@10"] + 0.2
     assert set(report["left_out"]) == {"sasrec", "generative", "atomic"}  # type: ignore[call-overload]
     json.dumps(report)
 
@@ -51,7 +51,7 @@ def test_every_arm_has_both_views_and_those_that_cannot_run_say_why(report: dict
 def test_figures_are_those_of_the_arm_on_the_last_item(tmp_path: Path) -> None:
     log = made_up_log()
     split = leave_two_out(log.interactions.sequences)
-    found = evaluate(log, ROSTER, tmp_path, arms=("popularity",)).arms["popularity"].figures
+    found = evaluate(log, REGISTRY, tmp_path, rankers=("popularity",)).rankers["popularity"].figures
     counts = np.bincount(split.train.items, minlength=len(log.items))
     histories = split.test.histories
     ranking = Popularity(counts).top(histories, k=20, removed=histories)
@@ -61,30 +61,30 @@ def test_figures_are_those_of_the_arm_on_the_last_item(tmp_path: Path) -> None:
 
 def test_a_second_evaluation_trains_nothing_and_says_the_same(tmp_path: Path) -> None:
     log = made_up_log()
-    first = as_json(evaluate(log, ROSTER, tmp_path, arms=("rules", "fusion")))
+    first = as_json(evaluate(log, REGISTRY, tmp_path, rankers=("rules", "fusion")))
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
-    second = as_json(evaluate(log, ROSTER, tmp_path, arms=("rules", "fusion")))
+    second = as_json(evaluate(log, REGISTRY, tmp_path, rankers=("rules", "fusion")))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")} == stamps
     for name in ("rules", "fusion"):
-        assert first["arms"][name]["removed"] == second["arms"][name]["removed"]
+        assert first["rankers"][name]["removed"] == second["rankers"][name]["removed"]
 
 
 def test_what_is_remembered_is_what_the_arm_says() -> None:
-    arm = Popularity(np.asarray([5, 4, 3, 2, 1]))
-    remembered = Remembered(arm)
+    ranker = Popularity(np.asarray([5, 4, 3, 2, 1]))
+    remembered = UserHistory(ranker)
     histories = Sequences.of([[0], [1, 2]])
     for k in (2, 3, 2):
         for removed in (None, histories, Sequences.of([[4], [0]])):
             allowed = None if k == 2 else np.asarray([True, False, True, True, True])
             mine = remembered.top(histories, k=k, removed=removed, allowed=allowed)
-            theirs = arm.top(histories, k=k, removed=removed, allowed=allowed)
+            theirs = ranker.top(histories, k=k, removed=removed, allowed=allowed)
             np.testing.assert_array_equal(mine.items, theirs.items)
 
 
 def test_a_log_with_nobody_to_ask_is_refused(tmp_path: Path) -> None:
     log = Log(Items.of([Item("a"), Item("b")]), Interactions(("u", "v"), Sequences.of([[0, 1], [1]])))
     with pytest.raises(BadInput, match="None of the 2 users has 3 items"):
-        evaluate(log, ROSTER, tmp_path, arms=("popularity",))
+        evaluate(log, REGISTRY, tmp_path, rankers=("popularity",))
 
 
 def test_numbers_in_no_order_of_time_raise_no_doubt() -> None:
@@ -108,10 +108,10 @@ def test_the_table_says_what_it_does_not_say(tmp_path: Path) -> None:
     rows.append(np.asarray([1, 2], dtype=np.int32))
     users = (*log.interactions.users, "short")
     numbered = Log(items, Interactions(users, Sequences.of(rows)), ("an oddity",))
-    text = as_text(evaluate(numbered, ROSTER, tmp_path, arms=("popularity", "rules", "atomic")))
+    text = as_text(evaluate(numbered, REGISTRY, tmp_path, rankers=("popularity", "rules", "atomic")))
     assert "ascend by item number" in text
     assert "of test items are in the history" in text
     assert "1 user of fewer than three items" in text
     assert "note: an oddity." in text
-    assert "left out: The arm atomic" in text
+    assert "left out: The ranker atomic" in text
     assert "TIGER" not in text, "published figures are of another log"

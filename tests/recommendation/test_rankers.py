@@ -1,4 +1,4 @@
-"""The arms: each held to the port, and to the definition of what it computes."""
+"""The rankers: each held to the port, and to the definition of what it computes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.protocol import leave_two_out
 from orchestrator.interactions.sequences import Sequences
-from orchestrator.ports import Arm, Ranking, Refitting, Trainer, Training
+from orchestrator.ports import Ranker, Ranking, Refresh, Trainer, Training
 from orchestrator.recommendation.rankers import cooccurrence, ease
 from orchestrator.recommendation.rankers.attributes import similar_items
 from orchestrator.recommendation.rankers.borrowing import borrowed, likeness
@@ -25,22 +25,24 @@ from orchestrator.recommendation.rankers.cooccurrence import Counting, pair_coun
 from orchestrator.recommendation.rankers.dense_vectors import Vectors, mutual_information
 from orchestrator.recommendation.rankers.item_content import content_vectors, leading, weighted_terms
 from orchestrator.recommendation.rankers.item_to_item import ItemToItem, strongest
-from orchestrator.recommendation.rankers.registry import ARMS, Roster, fit, load, refit
+from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, fit, load, refresh_rankers
 from orchestrator.recommendation.rankers.walks import Walks
 from orchestrator.recommendation.selection import best_of_dense, best_of_sparse
 from orchestrator.testing.ranker import ArmConformance
 from orchestrator.testing.shop import made_up_log
 
 sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed: the extra `recommend` has it")
-ROSTER = Roster.of(classic_trainers())
+REGISTRY = RankerRegistry.of(classic_trainers())
 
 
-def trained(names: tuple[str, ...], folder: Path, seed: int = 0) -> dict[str, Arm]:
+def trained(names: tuple[str, ...], folder: Path, seed: int = 0) -> dict[str, Ranker]:
     log = made_up_log()
     split = leave_two_out(log.interactions.sequences)
-    arms, left_out = fit(ROSTER, names, Training(log.items, split.train, split.validation, folder, seed=seed))
+    rankers, left_out = fit(
+        REGISTRY, names, Training(log.items, split.train, split.validation, folder, seed=seed)
+    )
     assert left_out == {}
-    return arms
+    return rankers
 
 
 class TestPopularity(ArmConformance):
@@ -49,7 +51,7 @@ class TestPopularity(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["popularity"]
+        return REGISTRY.trainers["popularity"]
 
 
 class TestItemKnn(ArmConformance):
@@ -58,7 +60,7 @@ class TestItemKnn(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["itemknn"]
+        return REGISTRY.trainers["itemknn"]
 
 
 class TestRules(ArmConformance):
@@ -68,7 +70,7 @@ class TestRules(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["rules"]
+        return REGISTRY.trainers["rules"]
 
 
 class TestAttributes(ArmConformance):
@@ -78,7 +80,7 @@ class TestAttributes(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["attributes"]
+        return REGISTRY.trainers["attributes"]
 
 
 class TestEase(ArmConformance):
@@ -87,21 +89,21 @@ class TestEase(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["ease"]
+        return REGISTRY.trainers["ease"]
 
 
 class TestComplements(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["complements"]
+        return REGISTRY.trainers["complements"]
 
 
 class TestInterests(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["interests"]
+        return REGISTRY.trainers["interests"]
 
 
 class TestPaths(ArmConformance):
@@ -110,7 +112,7 @@ class TestPaths(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["paths"]
+        return REGISTRY.trainers["paths"]
 
 
 class TestFusion(ArmConformance):
@@ -120,7 +122,7 @@ class TestFusion(ArmConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
-        return ROSTER.trainers["fusion"]
+        return REGISTRY.trainers["fusion"]
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -129,19 +131,19 @@ class TestFusion(ArmConformance):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def parts(cls, parts_folder: Path) -> dict[str, Arm]:
-        arms = trained(TRAINING_FREE, parts_folder)
-        return {name: arms[name] for name in TRAINING_FREE}
+    def parts(cls, parts_folder: Path) -> dict[str, Ranker]:
+        rankers = trained(TRAINING_FREE, parts_folder)
+        return {name: rankers[name] for name in TRAINING_FREE}
 
     @pytest.fixture(scope="class")
     @classmethod
-    def carry_parts(cls, parts_folder: Path) -> Callable[[Refitting], dict[str, Arm]]:
-        def carry(given: Refitting) -> dict[str, Arm]:
-            arms, left_out = refit(
-                ROSTER, parts_folder, given.before, given.items, given.interactions, given.folder
+    def carry_parts(cls, parts_folder: Path) -> Callable[[Refresh], dict[str, Ranker]]:
+        def carry(given: Refresh) -> dict[str, Ranker]:
+            rankers, left_out = refresh_rankers(
+                REGISTRY, parts_folder, given.before, given.items, given.interactions, given.folder
             )
             assert left_out == {}
-            return {name: arms[name] for name in TRAINING_FREE}
+            return {name: rankers[name] for name in TRAINING_FREE}
 
         return carry
 
@@ -193,12 +195,12 @@ def test_pairs_that_do_not_fit_at_once_are_summed_up_in_parts(monkeypatch: pytes
 
 def test_the_newest_item_speaks_loudest_and_its_word_is_the_reason() -> None:
     matrix = sparse.csr_matrix(np.asarray([[0, 0, 3, 0], [0, 0, 0, 2], [0] * 4, [0] * 4], dtype=np.float32))
-    arm = ItemToItem("rules", matrix, decay=1.0)
+    ranker = ItemToItem("rules", matrix, decay=1.0)
     histories = Sequences.of([[0, 1], [1, 0]])
-    ranking = arm.top(histories, k=2)
+    ranking = ranker.top(histories, k=2)
     assert ranking.items.tolist() == [[3, 2], [2, 3]]
     assert ranking.scores.tolist() == [[2.0, 1.5], [3.0, 1.0]]
-    assert arm.reasons(histories, ranking).tolist() == [[1, 0], [0, 1]]
+    assert ranker.reasons(histories, ranking).tolist() == [[1, 0], [0, 1]]
 
 
 def test_an_item_that_nobody_had_borrows_from_the_one_that_reads_most_like_it() -> None:
@@ -265,8 +267,8 @@ def test_complements_know_their_direction() -> None:
     rows = [[0, 1], [0, 1], [2, 3], [2, 3], [4, 5], [4, 5]] * 10
     counts = pair_counts(Sequences.of(rows), 6, Counting(window=5, gap=1.0, back=0.0))
     left, right = leading(mutual_information(counts), 5)
-    arm = Vectors("complements", left, right)
-    scores = arm.scores(Sequences.of([[0], [1]]))
+    ranker = Vectors("complements", left, right)
+    scores = ranker.scores(Sequences.of([[0], [1]]))
     assert scores[0].argmax() == 1
     assert scores[0, 1] > 1.0
     assert abs(scores[1, 0]) < 1e-3, "the lamp is not bought for its bulb"
@@ -289,13 +291,13 @@ def test_walks_go_through_attributes_and_what_is_had_next() -> None:
     edges = sparse.csr_matrix(
         np.asarray([[0, 0.5, 0, 0.5], [0, 0, 0, 1], [0, 0, 0, 1], [1 / 3, 1 / 3, 1 / 3, 0]], dtype=np.float32)
     )
-    arm = Walks(edges, 3, restart=0.0)
-    seen = arm.scores(Sequences.of([[0]]))[0]
+    ranker = Walks(edges, 3, restart=0.0)
+    seen = ranker.scores(Sequences.of([[0]]))[0]
     assert seen[2] > 0, "by the attribute alone"
     assert seen[1] > seen[2], "by both"
     steps = [np.linalg.matrix_power(edges.toarray(), step)[0, :3] for step in (1, 2, 3, 4)]
     np.testing.assert_allclose(seen, np.sum(steps, axis=0), rtol=1e-5)
-    assert (arm.top(Sequences.of([[]]), k=2).items == -1).all()
+    assert (ranker.top(Sequences.of([[]]), k=2).items == -1).all()
 
 
 def test_the_logit_finds_the_weights_that_made_the_choices() -> None:
@@ -343,7 +345,7 @@ def test_arms_are_trained_in_order_and_found_again(tmp_path: Path) -> None:
 
 def test_an_interrupted_training_is_done_again(tmp_path: Path) -> None:
     trained(("rules",), tmp_path)
-    (tmp_path / "rules" / "arm.json").unlink()
+    (tmp_path / "rules" / "ranker.json").unlink()
     (tmp_path / "rules" / "matrix.npz").write_bytes(b"half")
     assert len(trained(("rules",), tmp_path)["rules"].top(Sequences.of([[1]]), k=3).items) == 1
 
@@ -351,30 +353,32 @@ def test_an_interrupted_training_is_done_again(tmp_path: Path) -> None:
 def test_an_arm_of_another_catalogue_is_refused(tmp_path: Path) -> None:
     trained(("rules",), tmp_path)
     log = made_up_log()
-    assert set(load(ROSTER, tmp_path, log.items)) == {"rules"}
+    assert set(load(REGISTRY, tmp_path, log.items)) == {"rules"}
     other = Items.of([*log.items.rows, Item("zzz")])
     with pytest.raises(BadInput, match="rules was trained for another catalogue") as caught:
-        load(ROSTER, tmp_path, other)
+        load(REGISTRY, tmp_path, other)
     assert "recommend train" in caught.value.hint
 
 
 def test_unknown_and_absent_arms_are_said(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no arm 'magic'"):
-        ROSTER.order(["magic"])
+    with pytest.raises(BadInput, match="no ranker 'magic'"):
+        REGISTRY.order(["magic"])
     log = made_up_log()
     split = leave_two_out(log.interactions.sequences)
-    arms, left_out = fit(ROSTER, ["atomic"], Training(log.items, split.train, split.validation, tmp_path))
-    assert arms == {}
+    rankers, left_out = fit(
+        REGISTRY, ["atomic"], Training(log.items, split.train, split.validation, tmp_path)
+    )
+    assert rankers == {}
     assert "not part of this installation" in left_out["atomic"]
-    assert len(set(ARMS)) == 10
+    assert len(set(RANKERS)) == 10
 
 
 def test_an_arm_that_is_not_wanted_is_no_part_of_another(tmp_path: Path) -> None:
     log = made_up_log()
     split = leave_two_out(log.interactions.sequences)
     training = Training(log.items, split.train, split.validation, tmp_path)
-    arms, left_out = fit(ROSTER.without(["attributes"]), ["fusion", "attributes"], training)
-    assert list(arms) == ["popularity", "itemknn", "rules", "fusion"]
-    assert left_out == {"attributes": "The arm attributes was not wanted."}
-    with pytest.raises(BadInput, match="no arm 'magic'"):
-        ROSTER.without(["magic"])
+    rankers, left_out = fit(REGISTRY.without(["attributes"]), ["fusion", "attributes"], training)
+    assert list(rankers) == ["popularity", "itemknn", "rules", "fusion"]
+    assert left_out == {"attributes": "The ranker attributes was not wanted."}
+    with pytest.raises(BadInput, match="no ranker 'magic'"):
+        REGISTRY.without(["magic"])

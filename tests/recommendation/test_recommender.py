@@ -16,20 +16,20 @@ from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.item_documents import WithItems
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import ANONYMOUS, NOBODY, Filter, History, Hits, Principal
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-ROSTER = Roster.of(classic_trainers())
+REGISTRY = RankerRegistry.of(classic_trainers())
 STAFF = Principal(grants=frozenset({"staff"}), name="sam")
 
 
 @pytest.fixture(scope="module")
 def editions(tmp_path_factory: pytest.TempPathFactory) -> Editions:
-    editions = Editions(tmp_path_factory.mktemp("home") / "recommendations", ROSTER)
-    train(made_up_log(), editions, arms=("fusion", "rules"))
+    editions = Editions(tmp_path_factory.mktemp("home") / "recommendations", REGISTRY)
+    train(made_up_log(), editions, rankers=("fusion", "rules"))
     return editions
 
 
@@ -109,12 +109,12 @@ async def test_filters_and_exclusions_are_part_of_the_ranking(recommender: Editi
 
 async def test_an_arm_that_was_not_trained_is_named(recommender: EditionRecommender) -> None:
     with pytest.raises(BadInput, match="'sasrec' is not trained"):
-        await one(recommender, History("user-0001"), arm="sasrec")
+        await one(recommender, History("user-0001"), ranker="sasrec")
 
 
 async def test_any_arm_answers_if_it_is_the_only_one(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, ROSTER)
-    assert train(made_up_log(), editions, arms=("attributes",)).arms == ("attributes",)
+    editions = Editions(tmp_path, REGISTRY)
+    assert train(made_up_log(), editions, rankers=("attributes",)).rankers == ("attributes",)
     assert len(await one(EditionRecommender(editions), History(items=("soap-01",)), k=3)) == 3
 
 
@@ -156,8 +156,8 @@ def restricted() -> Log:
 
 
 async def test_an_item_that_may_not_be_seen_is_in_no_answer_and_no_reason(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, ROSTER)
-    train(restricted(), editions, arms=("fusion",))
+    editions = Editions(tmp_path, REGISTRY)
+    train(restricted(), editions, rankers=("fusion",))
     recommender = EditionRecommender(editions)
     history = History(items=("comb-01", "comb-02", "towel-01", "soap-01"))
 
@@ -186,9 +186,9 @@ async def test_an_item_that_may_not_be_seen_is_in_no_answer_and_no_reason(tmp_pa
 
 
 async def test_a_withdrawn_item_leaves_at_once_and_a_new_edition_is_taken_up(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, ROSTER)
+    editions = Editions(tmp_path, REGISTRY)
     log = made_up_log()
-    train(log, editions, arms=("popularity",))
+    train(log, editions, rankers=("popularity",))
     recommender = EditionRecommender(editions)
     before = recommender.version
     best = (await one(recommender, History(), k=1)).ids[0]
@@ -196,17 +196,17 @@ async def test_a_withdrawn_item_leaves_at_once_and_a_new_edition_is_taken_up(tmp
     assert recommender.version != before
     assert best not in (await one(recommender, History(), k=60)).ids
     assert await recommender.items([best], principal=ANONYMOUS) == {}
-    name = train(log, editions, arms=("rules",)).edition
+    name = train(log, editions, rankers=("rules",)).edition
     assert name == "version-2"
     assert (await one(recommender, History(items=("soap-01",)), k=1)).hits[0].why == "rules"
     for _ in range(3):
-        train(log, editions, arms=("rules",))
+        train(log, editions, rankers=("rules",))
     assert folders(tmp_path) == {"version-4", "version-5"}
 
 
 async def test_a_withdrawal_reads_no_item_again(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, ROSTER)
-    train(made_up_log(), editions, arms=("rules",))
+    editions = Editions(tmp_path, REGISTRY)
+    train(made_up_log(), editions, rankers=("rules",))
     recommender = EditionRecommender(editions)
     history = History(items=("soap-01",))
     assert await recommender.reasons(history, ["soap-02"], principal=ANONYMOUS)
@@ -217,10 +217,10 @@ async def test_a_withdrawal_reads_no_item_again(tmp_path: Path) -> None:
 
 
 async def test_nothing_trained_and_a_broken_edition_are_one_sentence(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, ROSTER)
+    editions = Editions(tmp_path, REGISTRY)
     with pytest.raises(BadInput, match="Nothing was trained yet"):
         await one(EditionRecommender(editions), History())
-    train(made_up_log(), editions, arms=("popularity",))
+    train(made_up_log(), editions, rankers=("popularity",))
     folder = tmp_path / "version-1"
     items = (folder / "items.jsonl").read_text()
     (folder / "items.jsonl").write_text(items.replace("soap-01", "soap-99"))
@@ -235,9 +235,9 @@ async def test_nothing_trained_and_a_broken_edition_are_one_sentence(tmp_path: P
 
 
 async def test_an_interrupted_training_leaves_what_is_in_use(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, ROSTER)
+    editions = Editions(tmp_path, REGISTRY)
     log = made_up_log()
-    train(log, editions, arms=("popularity",))
+    train(log, editions, rankers=("popularity",))
 
     class Killed(Exception):
         pass
@@ -247,10 +247,10 @@ async def test_an_interrupted_training_leaves_what_is_in_use(tmp_path: Path) -> 
             raise Killed
 
     with pytest.raises(Killed):
-        train(log, editions, arms=("rules", "fusion"), finished=kill)
+        train(log, editions, rankers=("rules", "fusion"), finished=kill)
     assert editions.current() == "version-1"
-    assert set(editions.open().arms) == {"popularity"}
-    assert train(log, editions, arms=("rules", "fusion")).edition == "version-2"
+    assert set(editions.open().rankers) == {"popularity"}
+    assert train(log, editions, rankers=("rules", "fusion")).edition == "version-2"
     assert folders(tmp_path) == {"version-1", "version-2"}
 
 
@@ -270,15 +270,15 @@ async def test_rerankers_read_items_as_they_read_passages(recommender: EditionRe
 async def test_a_catalogue_without_text_is_recommended_by_interactions(tmp_path: Path) -> None:
     log = made_up_log()
     bare = Log(Items.of(Item(one) for one in log.items.ids), log.interactions)
-    editions = Editions(tmp_path, ROSTER)
-    train(bare, editions, arms=("fusion",))
+    editions = Editions(tmp_path, REGISTRY)
+    train(bare, editions, rankers=("fusion",))
     slate = await offered(EditionRecommender(editions), History("user-0003"), principal=ANONYMOUS, k=5)
     assert len(slate) == 5
 
 
 async def test_a_log_of_very_few_still_trains(tmp_path: Path) -> None:
     log = Log(Items.of([Item("a"), Item("b")]), Interactions(("u", "v"), Sequences.of([[0, 1], []])))
-    editions = Editions(tmp_path, ROSTER)
+    editions = Editions(tmp_path, REGISTRY)
     train(log, editions)
     hits = await one(EditionRecommender(editions), History("v"), k=5)
     assert set(hits.ids) == {"a", "b"}

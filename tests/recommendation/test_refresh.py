@@ -17,7 +17,7 @@ from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.refresh import refresh
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.testing.ranker import moved
 from orchestrator.testing.shop import made_up_log, write_shop
@@ -26,7 +26,7 @@ from orchestrator.types import ANONYMOUS, History
 pytestmark = pytest.mark.slow
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-ROSTER = Roster.of(classic_trainers())
+REGISTRY = RankerRegistry.of(classic_trainers())
 NEW = Item("soap-10", "Acme soap number 10", (("brand", "Acme"), ("family", "soap"), ("scented", "yes")))
 
 
@@ -38,28 +38,28 @@ def changed(log: Log, *, without: Iterable[str] = (), new: Iterable[Item] = ()) 
     return Log(items, had)
 
 
-async def offered(editions: Editions, history: History, *, arm: str = "", k: int = 100) -> tuple[str, ...]:
+async def offered(editions: Editions, history: History, *, ranker: str = "", k: int = 100) -> tuple[str, ...]:
     recommender = EditionRecommender(editions)
-    (hits,) = await recommender.recommend([history], principal=ANONYMOUS, k=k, arm=arm)
+    (hits,) = await recommender.recommend([history], principal=ANONYMOUS, k=k, ranker=ranker)
     return hits.ids
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home") / "recommendations"
-    train(made_up_log(), Editions(folder, ROSTER), arms=("fusion", "ease", "complements"))
+    train(made_up_log(), Editions(folder, REGISTRY), rankers=("fusion", "ease", "complements"))
     return folder
 
 
 @pytest.fixture
 def editions(tmp_path: Path, trained: Path) -> Editions:
-    return Editions(Path(shutil.copytree(trained, tmp_path / "recommendations")), ROSTER)
+    return Editions(Path(shutil.copytree(trained, tmp_path / "recommendations")), REGISTRY)
 
 
 async def test_new_items_are_offered_at_once_and_deleted_ones_never(editions: Editions) -> None:
     done = refresh(changed(made_up_log(), without=["soap-03", "comb-00"], new=[NEW]), editions)
     assert (done.trained.edition, done.new, done.gone) == ("version-2", 1, 2)
-    assert done.trained.arms == (
+    assert done.trained.rankers == (
         "popularity",
         "itemknn",
         "rules",
@@ -70,17 +70,17 @@ async def test_new_items_are_offered_at_once_and_deleted_ones_never(editions: Ed
     )
     assert done.trained.left_out == {}
     history = History(items=("soap-00", "soap-06", "soap-09"))
-    assert "soap-10" in (await offered(editions, history, arm="attributes", k=5))
+    assert "soap-10" in (await offered(editions, history, ranker="attributes", k=5))
     assert "soap-10" in (await offered(editions, history))
-    for arm in done.trained.arms:
-        assert not {"soap-03", "comb-00"} & set(await offered(editions, history, arm=arm))
-        assert await offered(editions, History("user-0003"), arm=arm)
+    for ranker in done.trained.rankers:
+        assert not {"soap-03", "comb-00"} & set(await offered(editions, history, ranker=ranker))
+        assert await offered(editions, History("user-0003"), ranker=ranker)
 
 
 async def test_what_is_borrowed_is_no_reason(editions: Editions) -> None:
     refresh(changed(made_up_log(), new=[NEW]), editions)
     recommender = EditionRecommender(editions)
-    assert "soap-10" in await offered(editions, History(items=("soap-02",)), arm="rules")
+    assert "soap-10" in await offered(editions, History(items=("soap-02",)), ranker="rules")
     to_new = await recommender.reasons(History(items=("soap-02",)), ["soap-10"], principal=ANONYMOUS)
     from_new = await recommender.reasons(History(items=("soap-10",)), ["soap-02"], principal=ANONYMOUS)
     assert to_new == {"soap-10": "family soap, as Crane soap number 2"}
@@ -96,7 +96,7 @@ async def test_what_was_had_since_is_counted_and_is_history(editions: Editions) 
     users = (*log.interactions.users, *(f"later-{at}" for at in range(20)))
     interactions = type(log.interactions)(users, type(log.interactions.sequences).of(rows))
     refresh(Log(log.items, interactions), editions)
-    assert (await offered(editions, History(items=("brush-03",)), arm="rules"))[0] == "soap-10"
+    assert (await offered(editions, History(items=("brush-03",)), ranker="rules"))[0] == "soap-10"
     known = await EditionRecommender(editions).known(History("user-0003"), principal=ANONYMOUS)
     assert known.items[-1] == "soap-10"
     assert await offered(editions, History("later-7"))
@@ -121,10 +121,10 @@ def test_the_same_catalogue_changes_no_constant_and_no_weight(editions: Editions
 
 
 async def test_an_item_that_left_the_table_is_not_offered_though_the_log_names_it(tmp_path: Path) -> None:
-    shop, editions = tmp_path / "shop", Editions(tmp_path / "recommendations", ROSTER)
+    shop, editions = tmp_path / "shop", Editions(tmp_path / "recommendations", REGISTRY)
     write_shop(shop)
     table = (shop / "items.jsonl").read_text().splitlines(keepends=True)
-    train(read_log(shop), editions, arms=("fusion",))
+    train(read_log(shop), editions, rankers=("fusion",))
 
     def write(*without: str) -> None:
         kept = [line for line in table if not any(f'"{one}"' in line for one in without)]
@@ -139,7 +139,7 @@ async def test_an_item_that_left_the_table_is_not_offered_though_the_log_names_i
     # Nor does it come back by another refresh or by a training that finds it in the log alone.
     refresh(read_log(shop), editions)
     assert "soap-04" not in await offered(editions, history)
-    train(read_log(shop), editions, arms=("rules",))
+    train(read_log(shop), editions, rankers=("rules",))
     assert "soap-04" not in await offered(editions, history)
     # In the table again, it is offered again; what was withdrawn by hand is not.
     editions.withdraw(["soap-05"])
@@ -154,12 +154,12 @@ async def test_an_item_that_left_the_table_is_not_offered_though_the_log_names_i
 def test_an_arm_that_cannot_be_carried_over_is_left_out_with_what_is_made_of_it(editions: Editions) -> None:
     (editions.folder / "version-1" / "rules" / "constants.json").unlink()
     done = refresh(changed(made_up_log(), new=[NEW]), editions).trained
-    assert "rules" not in done.arms
+    assert "rules" not in done.rankers
     assert "kept no constants" in done.left_out["rules"]
-    assert done.left_out["fusion"] == "The arm fusion is made of rules, which was left out."
-    assert set(editions.open().arms) == set(done.arms)
-    less = Editions(editions.folder, ROSTER.without(["ease"]))
-    assert less.roster.missing("ease") in refresh(made_up_log(), less).trained.left_out.values()
+    assert done.left_out["fusion"] == "The ranker fusion is made of rules, which was left out."
+    assert set(editions.open().rankers) == set(done.rankers)
+    less = Editions(editions.folder, REGISTRY.without(["ease"]))
+    assert less.rankers.missing("ease") in refresh(made_up_log(), less).trained.left_out.values()
 
 
 def test_another_catalogue_and_a_lost_table_are_refused(editions: Editions) -> None:
@@ -173,39 +173,40 @@ def test_another_catalogue_and_a_lost_table_are_refused(editions: Editions) -> N
     assert "items.jsonl" in caught.value.hint
     assert editions.current() == "version-1"
     with pytest.raises(BadInput, match="Nothing was trained yet"):
-        refresh(other, Editions(editions.folder / "nowhere", ROSTER))
+        refresh(other, Editions(editions.folder / "nowhere", REGISTRY))
 
 
-@pytest.mark.parametrize("arm", ["popularity", "itemknn"])
-def test_killed_in_the_middle_it_leaves_what_is_in_use(tmp_path: Path, arm: str) -> None:
+@pytest.mark.parametrize("ranker", ["popularity", "itemknn"])
+def test_killed_in_the_middle_it_leaves_what_is_in_use(tmp_path: Path, ranker: str) -> None:
     shop, home = tmp_path / "shop", tmp_path / "recommendations"
     write_shop(shop)
-    editions = Editions(home, ROSTER)
-    train(read_log(shop), editions, arms=("popularity", "itemknn"))
+    editions = Editions(home, REGISTRY)
+    train(read_log(shop), editions, rankers=("popularity", "itemknn"))
     code = f"""
 import os, signal
 from pathlib import Path
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.interactions.log_files import read_log
 from orchestrator.recommendation.editions.refresh import refresh
 def kill(name):
-    if name == {arm!r}:
+    if name == {ranker!r}:
         os.kill(os.getpid(), signal.SIGKILL)
-refresh(read_log({str(shop)!r}), Editions(Path({str(home)!r}), Roster.of(classic_trainers())), finished=kill)
+editions = Editions(Path({str(home)!r}), RankerRegistry.of(classic_trainers()))
+refresh(read_log({str(shop)!r}), editions, finished=kill)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     assert editions.current() == "version-1"
-    assert set(editions.open().arms) == {"popularity", "itemknn"}
+    assert set(editions.open().rankers) == {"popularity", "itemknn"}
     assert refresh(read_log(shop), editions).trained.edition == "version-2"
     assert {each.name for each in home.iterdir() if each.is_dir()} == {"version-1", "version-2"}
 
 
 async def test_the_trees_of_a_pipeline_go_on_over_what_is_carried_over(tmp_path: Path) -> None:
     pytest.importorskip("lightgbm", reason="lightgbm is not installed: the extra `recommend` has it")
-    editions = Editions(tmp_path, ROSTER)
-    train(made_up_log(), editions, arms=("pipeline",))
+    editions = Editions(tmp_path, REGISTRY)
+    train(made_up_log(), editions, rankers=("pipeline",))
     refresh(changed(made_up_log(), without=["soap-03"], new=[NEW]), editions)
     before, after = (tmp_path / name / "pipeline" for name in ("version-1", "version-2"))
     kept = [name for name in ("trees.txt", "fusion.json") if (before / name).exists()]

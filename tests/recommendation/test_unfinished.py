@@ -19,18 +19,18 @@ from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.editions.unfinished import Unfinished
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.settings import Settings
 from orchestrator.testing.shop import made_up_log
 
 DAY = 86_400.0
-ROSTER = Roster.of(classic_trainers())
+REGISTRY = RankerRegistry.of(classic_trainers())
 
-#: Trains arms, says of each that it is trained, and at the last one waits to be killed.
+#: Trains rankers, says of each that it is trained, and at the last one waits to be killed.
 TRAINING = """
 import sys, time
 from pathlib import Path
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
@@ -39,8 +39,8 @@ def finished(name):
     print(name, flush=True)
     if name == "rules":
         time.sleep(600)
-editions = Editions(Path(sys.argv[1]), Roster.of(classic_trainers()))
-train(made_up_log(), editions, arms=("popularity", "itemknn", "rules"), finished=finished)
+editions = Editions(Path(sys.argv[1]), RankerRegistry.of(classic_trainers()))
+train(made_up_log(), editions, rankers=("popularity", "itemknn", "rules"), finished=finished)
 """
 
 
@@ -71,26 +71,26 @@ def left(folder: Path) -> list[str]:
 @pytest.mark.slow
 def test_a_killed_training_goes_on_and_is_given_up_only_when_nobody_did(tmp_path: Path) -> None:
     pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-    editions = Editions(tmp_path, ROSTER)
+    editions = Editions(tmp_path, REGISTRY)
     with begun(tmp_path):
         (name,) = left(tmp_path)
         aged(tmp_path / name, 30)
         # It is old, and somebody is at it.
         assert editions.unfinished.prune(time.time()) == 0
-        train(made_up_log(), editions, arms=("popularity",))
+        train(made_up_log(), editions, rankers=("popularity",))
         assert left(tmp_path) == [name]
         with pytest.raises(StoreError, match="under way"):
-            train(made_up_log(), editions, arms=("popularity", "itemknn", "rules"))
+            train(made_up_log(), editions, rankers=("popularity", "itemknn", "rules"))
     aged(tmp_path / name, 6)
     assert editions.unfinished.prune(time.time()) == 0
-    train(made_up_log(), editions, arms=("popularity",))
-    before = (tmp_path / name / "itemknn" / "arm.json").stat().st_mtime
+    train(made_up_log(), editions, rankers=("popularity",))
+    before = (tmp_path / name / "itemknn" / "ranker.json").stat().st_mtime
     seen: list[float] = []
 
-    def finished(arm: str) -> None:
-        seen.append((tmp_path / name / "itemknn" / "arm.json").stat().st_mtime)
+    def finished(ranker: str) -> None:
+        seen.append((tmp_path / name / "itemknn" / "ranker.json").stat().st_mtime)
 
-    train(made_up_log(), editions, arms=("popularity", "itemknn", "rules"), finished=finished)
+    train(made_up_log(), editions, rankers=("popularity", "itemknn", "rules"), finished=finished)
     assert set(seen) == {before}, "what was trained was trained again"
     assert left(tmp_path) == []
 
@@ -102,7 +102,7 @@ def test_a_later_training_deletes_what_was_given_up(tmp_path: Path) -> None:
         pass
     (name,) = left(tmp_path)
     aged(tmp_path / name, 8)
-    train(made_up_log(), Editions(tmp_path, ROSTER), arms=("popularity",))
+    train(made_up_log(), Editions(tmp_path, REGISTRY), rankers=("popularity",))
     assert left(tmp_path) == []
 
 

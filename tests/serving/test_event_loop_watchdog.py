@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from orchestrator.serving.limits.event_loop_watchdog import NOTABLE, pulse
+from orchestrator.serving.limits.event_loop_watchdog import NOTABLE, watch_event_loop
 
 
 async def test_a_loop_that_stood_still_is_logged_with_how_long(caplog: pytest.LogCaptureFixture) -> None:
-    beating = asyncio.ensure_future(pulse())
+    beating = asyncio.ensure_future(watch_event_loop())
     await asyncio.sleep(0)
     with caplog.at_level(logging.WARNING):
         time.sleep(4 * NOTABLE)  # noqa: ASYNC251

@@ -11,12 +11,12 @@ from orchestrator import Question, node, workflow
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log
-from orchestrator.nodes import Recommend, Slated
+from orchestrator.nodes import MakeSlate, Recommend
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import History, Hits, Principal
@@ -27,8 +27,8 @@ pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommen
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[type, object]:
-    editions = Editions(tmp_path_factory.mktemp("home"), Roster.of(classic_trainers()))
-    train(made_up_log(), editions, arms=("fusion",))
+    editions = Editions(tmp_path_factory.mktemp("home"), RankerRegistry.of(classic_trainers()))
+    train(made_up_log(), editions, rankers=("fusion",))
     return {Recommender: EditionRecommender(editions)}
 
 
@@ -51,8 +51,8 @@ async def test_fields_that_the_items_lack_are_said(tmp_path: Path) -> None:
         Item(item.id, item.title, tuple(("attributes", value) for _, value in item.attributes))
         for item in log.items.rows
     )
-    editions = Editions(tmp_path, Roster.of(classic_trainers()))
-    train(Log(unnamed, log.interactions), editions, arms=("rules",))
+    editions = Editions(tmp_path, RankerRegistry.of(classic_trainers()))
+    train(Log(unnamed, log.interactions), editions, rankers=("rules",))
     async with endpoint(ports={Recommender: EditionRecommender(editions)}) as client:
         body = {"items": ["soap-01"], "k": 2, "where": {"brand": "Acme"}, "at_most": {"family": 1}}
         reply = await client.post("/v1/recommendations", json=body)
@@ -107,7 +107,9 @@ def without_combs(hits: Hits) -> Hits:
     return Hits(tuple(hit for hit in hits if not hit.id.startswith("comb")))
 
 
-NO_COMBS = workflow("no_combs", Recommend(k=60) >> without_combs >> Slated(k=5), inputs=(Question, History))
+NO_COMBS = workflow(
+    "no_combs", Recommend(k=60) >> without_combs >> MakeSlate(k=5), inputs=(Question, History)
+)
 COMBS = {"user": "user-0003", "where": {"family": "comb"}}
 
 
@@ -140,7 +142,7 @@ async def test_a_workflow_of_items_may_be_served_alone(ports: Mapping[type, obje
     ("body", "status", "said"),
     [
         ({"model": "no_combs", "exclude": ["soap-01"]}, 400, "exclude is for the workflow 'no_combs' itself"),
-        ({"model": "no_combs", "arm": "rules"}, 400, "arm is for the workflow 'no_combs' itself"),
+        ({"model": "no_combs", "ranker": "rules"}, 400, "ranker is for the workflow 'no_combs' itself"),
         ({"model": "nothing"}, 404, "Models: no_combs"),
     ],
 )
@@ -162,7 +164,7 @@ async def test_what_a_workflow_cannot_be_asked_is_said(
         ({"k": 10_000}, 400, "k cannot be 10000"),
         ({"items": "soap-01"}, 400, "items cannot be"),
         ({"items": ["soap-01"] * 3_000}, 400, "items cannot be"),
-        ({"user": "user-0001", "arm": "magic"}, 400, "'magic' is not trained"),
+        ({"user": "user-0001", "ranker": "magic"}, 400, "'magic' is not trained"),
         ({"user": "user-0001", "where": {"colour": "red"}}, 400, "No item has a field 'colour'"),
     ],
 )

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 class Lowering(SlotTable):
     """Lowers expressions one by one, each into operations over the slots of its scope."""
 
-    def lower(self, expr: algebra.Expression, env: Env, scope: str, prefix: str) -> Line:
+    def plan(self, expr: algebra.Expression, env: Env, scope: str, prefix: str) -> Line:
         """Lower one expression; `env` is updated to what a reader after it finds."""
         match expr:
             case algebra.Sequence():
                 ops: list[Op] = []
                 for part in expr.parts:
-                    ops.extend(self.lower(part, env, scope, prefix).ops)
+                    ops.extend(self.plan(part, env, scope, prefix).ops)
                 return Line(tuple(ops))
             case algebra.Step() | Node() | FunctionNode():
                 call = self.call(expr, env, scope, prefix)
@@ -115,7 +115,7 @@ class Lowering(SlotTable):
         lines: list[Line] = []
         for branch in expr.branches:
             inner = dict(env)
-            lines.append(self.lower(branch, inner, self.scope(), prefix))
+            lines.append(self.plan(branch, inner, self.scope(), prefix))
             ends.append(inner)
         changed = {
             channel: [end[channel] for end in ends if channel in end and end[channel] != env.get(channel)]
@@ -181,7 +181,7 @@ class Lowering(SlotTable):
         """Lower `fuse(a | b, by=…)` and `fuse(each(…), by=…)`."""
         if as_step(expr.by) is None:
             self.not_a_node(expr.by, prefix)
-            return self.lower(expr.parallel, env, scope, prefix)
+            return self.plan(expr.parallel, env, scope, prefix)
         if isinstance(expr.parallel, algebra.Each):
             mapped = self.each(expr.parallel, env, scope, prefix)
             joined = self.call(expr.by, env, scope, prefix)
@@ -192,7 +192,7 @@ class Lowering(SlotTable):
                 f"fuses {title_of(expr.parallel)}, which is not parallel",
                 "give it branches, fuse(a | b, by=…), or drop the fusion",
             )
-            return self.lower(expr.parallel, env, scope, prefix)
+            return self.plan(expr.parallel, env, scope, prefix)
         return Line((self.fork(expr.parallel, env, scope, prefix, (expr.by, title_of(expr.by))),))
 
     def each(self, expr: algebra.Each, env: Env, scope: str, prefix: str) -> Line:
@@ -217,7 +217,7 @@ class Lowering(SlotTable):
         inner_scope = self.scope()
         item_slot = self.slot(inner_scope, Channel(item))
         inner = {**env, item_slot.channel: item_slot}
-        body = self.lower(expr.body, inner, inner_scope, f"{path}/")
+        body = self.plan(expr.body, inner, inner_scope, f"{path}/")
         end = ends_in(expr.body)
         result = inner.get(end) if end is not None else None
         if result is None:
@@ -248,7 +248,7 @@ class Lowering(SlotTable):
         for label, choice in expr.choices:
             inner = dict(env)
             self.writers = {key: set(paths) for key, paths in before.items()}
-            line = self.lower(choice, inner, scope, prefix)
+            line = self.plan(choice, inner, scope, prefix)
             lines.append((label, line, self.settled(inner, env, scope)))
             ends.append(inner)
             for key, paths in self.writers.items():
@@ -304,7 +304,7 @@ class Lowering(SlotTable):
         entry = dict(env)
         self.loop_reads.append(set())
         before = dict(self.unread)
-        body = self.lower(expr.body, env, scope, prefix)
+        body = self.plan(expr.body, env, scope, prefix)
         until = self.call(expr.until, env, scope, prefix, role="until_")
         for key in self.loop_reads.pop():
             # A value written late in the body has its reader early in the next round.
@@ -342,7 +342,7 @@ class Lowering(SlotTable):
             else:
                 self.was_read(slot.key)
                 own[channel] = slot
-        body = self.lower(inner.body, own, self.scope(), f"{path}/")
+        body = self.plan(inner.body, own, self.scope(), f"{path}/")
         for channel in inner.output_channels:
             if channel in own:
                 self.promised(path, channel, own[channel])
@@ -359,12 +359,12 @@ class Lowering(SlotTable):
             )
 
 
-def lower(workflow: Workflow) -> tuple[Plan, list[Fault]]:
+def plan_workflow(workflow: Workflow) -> tuple[Plan, list[Fault]]:
     """The plan of a workflow, and everything that is wrong with it."""
     state = Lowering()
     inputs = tuple(state.slot("", Channel(tp)) for tp in workflow.inputs)
     env: Env = {slot.channel: slot for slot in inputs}
-    body = state.lower(workflow.body, env, "", "")
+    body = state.plan(workflow.body, env, "", "")
     wanted = workflow.output_channels
     output: Slot | None = None
     for channel in wanted:

@@ -20,7 +20,7 @@ State = dict[str, Any]
 Walk = Callable[[State, RunState], Awaitable[None]]
 
 
-class Walker:
+class DirectRunner:
     """A plan with every call prepared. `ainvoke` is that of a compiled graph."""
 
     def __init__(self, plan: Plan) -> None:

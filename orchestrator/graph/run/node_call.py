@@ -19,7 +19,7 @@ from orchestrator.graph.run.metered_model import MeteredModel
 from orchestrator.graph.run.node_cache import CachedResult
 from orchestrator.graph.run.provenance import ReadDocuments, ReadFeatures, Reading
 from orchestrator.graph.run.state import RunState, StepTrace
-from orchestrator.ports import Documents, Features, LanguageModel, PerUse, Use, of_tenant, of_use
+from orchestrator.ports import Documents, Features, LanguageModel, ModelCall, PerCall, for_call, for_tenant
 
 #: Threads for nodes that are plain functions, in each process.
 THREADS = 32
@@ -37,7 +37,7 @@ class PreparedCall:
     """A call with everything looked up that does not change from run to run."""
 
     __slots__ = (
-        "arguments", "call", "context", "expected", "function", "metered", "needs", "passes", "path",
+        "arguments", "call", "context", "expected", "function", "metered", "needs", "pass_through", "path",
         "policy", "settings", "simple", "single", "writes",
     )  # fmt: skip
 
@@ -61,7 +61,7 @@ class PreparedCall:
             and self.policy.timeout is None
             and self.policy.cache is None
         )
-        self.passes = _passes_through(call)
+        self.pass_through = _pass_through(call)
 
     async def __call__(self, state: Mapping[str, Any], run: RunState) -> dict[str, Any]:
         """Run the node on a state; returns the slots that it wrote."""
@@ -78,7 +78,7 @@ class PreparedCall:
             raise
         except BudgetExhausted as error:
             trace.error = error.message
-            written = self.salvaged(None, reads, run, error)
+            written = self.fallback_result(None, reads, run, error)
         except OrchestratorError as error:
             error.node = error.node or self.path
             error.run_id = error.run_id or run.run_id
@@ -118,22 +118,22 @@ class PreparedCall:
                     hint=f"Pass ports={{{type_name(port)}: …}}.",
                 ) from None
         if self.metered:
-            self.lend(values, run, trace)
+            self.bind_ports(values, run, trace)
         context = None
         if self.context is not None:
             context = values[self.context] = Run(run, self.path)
         return values, context
 
-    def lend(self, values: dict[str, Any], run: RunState, trace: StepTrace) -> None:
+    def bind_ports(self, values: dict[str, Any], run: RunState, trace: StepTrace) -> None:
         """Give the model as this node uses it: for the run's tenant, counted, told what is read."""
         reading = Reading()
-        use = Use(run.run_id, reading.quoted)
+        use = ModelCall(run.run_id, reading.quoted)
         told = False
         for parameter, port in self.needs:
             if port is LanguageModel:
-                model = of_tenant(values[parameter], run.principal.tenant)
-                told = told or isinstance(model, PerUse)
-                values[parameter] = MeteredModel(of_use(model, use), run, trace)
+                model = for_tenant(values[parameter], run.principal.tenant)
+                told = told or isinstance(model, PerCall)
+                values[parameter] = MeteredModel(for_call(model, use), run, trace)
         for parameter, port in self.needs if told else ():
             if port is Documents:
                 values[parameter] = ReadDocuments(values[parameter], reading)
@@ -247,8 +247,8 @@ class PreparedCall:
             f"the deadline of {run.budget.seconds:g} s passed before it had anything to return.",
             hint="Give the run more seconds, or offer partial results with run.offer(…).",
         )
-        if self.passes is not None or (context is not None and context.best):
-            return _only(self.salvaged(context, reads, run, exhausted), self.single)
+        if self.pass_through is not None or (context is not None and context.best):
+            return _only(self.fallback_result(context, reads, run, exhausted), self.single)
         done, _ = await asyncio.wait({task}, timeout=run.budget.grace)
         if done:
             return task.result()
@@ -269,16 +269,16 @@ class PreparedCall:
                 context.stopped = True
             raise
 
-    def salvaged(
+    def fallback_result(
         self, context: Run | None, reads: dict[str, Any], run: RunState, error: BudgetExhausted
     ) -> dict[str, Any]:
         """What stands in for a result when the budget ran out: the best so far, or the input unchanged."""
         if context is not None and context.best:
             run.degrade(f"{self.path}: best result so far, since the budget ran out")
             return self.checked(context.best[0])
-        if self.passes is not None and reads.get(self.passes) is not None:
+        if self.pass_through is not None and reads.get(self.pass_through) is not None:
             run.degrade(f"{self.path}: left out, since the budget ran out")
-            return {self.writes[0]: reads[self.passes]}
+            return {self.writes[0]: reads[self.pass_through]}
         error.node = error.node or self.path
         error.run_id = error.run_id or run.run_id
         raise error
@@ -288,7 +288,7 @@ def _only(written: dict[str, Any], single: bool) -> Any:
     return next(iter(written.values())) if single else tuple(written.values())
 
 
-def _passes_through(call: Call) -> str | None:
+def _pass_through(call: Call) -> str | None:
     """The parameter that a node could return unchanged: the one it reads of the type it writes."""
     if len(call.writes) != 1:
         return None

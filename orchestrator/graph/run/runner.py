@@ -149,7 +149,7 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
         else:
             state = await _recalled(workflow, graph, config, running, record)
     else:
-        graph = workflow.schedule if running.sharing is None else workflow.walker
+        graph = workflow.schedule if running.sharing is None else workflow.direct_runner
     token = current_run.set(running)
     status: RunStatus = "failed"
     error: str | None = None

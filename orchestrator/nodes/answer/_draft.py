@@ -1,4 +1,4 @@
-"""The manuscript of a report: sections that are written side by side and read one after the other."""
+"""The draft of a report: sections that are written side by side and read one after the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Source:
 
 
 @dataclass
-class Manuscript:
+class Draft:
     """What the reader has of a report. `headings` has one a section, empty for a section without one.
 
     A section is held back until those before it have ended. Its citations are numbered by itself; the
@@ -99,9 +99,9 @@ class Manuscript:
 
 @dataclass
 class Part:
-    """One section's voice: what a model writes goes to the manuscript, with what it cites."""
+    """One section's voice: what a model writes goes to the draft, with what it cites."""
 
-    manuscript: Manuscript
+    draft: Draft
     section: int
     sources: Mapping[str, Source]
     _cited: tuple[Source, ...] = ()
@@ -113,12 +113,12 @@ class Part:
 
     def emit(self, text: str) -> None:
         """A piece of the section."""
-        self.manuscript.say(self.section, text, self._cited)
+        self.draft.say(self.section, text, self._cited)
 
     def degrade(self, reason: str) -> None:
         """What the section lacks, the run lacks."""
-        if self.manuscript.run is not None:
-            self.manuscript.run.degrade(reason)
+        if self.draft.run is not None:
+            self.draft.run.degrade(reason)
 
 
 def merged(spans: Sequence[Span]) -> tuple[Span, ...]:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.answer._draft import Manuscript, Part, Source
+from orchestrator.nodes.answer._draft import Draft, Part, Source
 from orchestrator.nodes.answer._evidence import (
     Balance,
     Evidence,
@@ -165,10 +165,10 @@ class CitedReport(Node):
         run: Run,
     ) -> Answer:
         """The report as the model writes it, section by section; those it fails at are quoted."""
-        manuscript = Manuscript(run, [heading(section.aspect) for section in sections])
+        draft = Draft(run, [heading(section.aspect) for section in sections])
 
         async def one(number: int, section: Section) -> None:
-            part = Part(manuscript, number, section.sources)
+            part = Part(draft, number, section.sources)
             citations = [
                 citation(n, source.passage, source.spans)
                 for n, source in enumerate(section.sources.values(), 1)
@@ -178,8 +178,8 @@ class CitedReport(Node):
                 wanted, citations, model, encoder, part, max_tokens=self.max_tokens
             )
             if not answer:
-                _say(manuscript, number, quoted[number])
-            manuscript.end(number)
+                _say(draft, number, quoted[number])
+            draft.end(number)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -188,7 +188,7 @@ class CitedReport(Node):
         except ExceptionGroup as failed:
             # One failing section stops the others; its error is the node's.
             raise failed.exceptions[0] from None
-        return manuscript.answer if manuscript.answer.text else Answer(_NOTHING)
+        return draft.answer if draft.answer.text else Answer(_NOTHING)
 
 
 def _quoted_report(
@@ -198,20 +198,20 @@ def _quoted_report(
     *,
     silent: bool = False,
 ) -> Answer:
-    manuscript = Manuscript(None if silent else run, [heading(section.aspect) for section in sections])
+    draft = Draft(None if silent else run, [heading(section.aspect) for section in sections])
     for number, parts in enumerate(quoted):
-        _say(manuscript, number, parts)
-        manuscript.end(number)
-    if manuscript.answer.text:
-        return manuscript.answer
+        _say(draft, number, parts)
+        draft.end(number)
+    if draft.answer.text:
+        return draft.answer
     if not silent:
         run.emit(_NOTHING)
     return Answer(_NOTHING)
 
 
-def _say(manuscript: Manuscript, section: int, parts: Sequence[tuple[str, Source]]) -> None:
+def _say(draft: Draft, section: int, parts: Sequence[tuple[str, Source]]) -> None:
     for number, (text, source) in enumerate(parts):
-        manuscript.say(section, f"\n\n{text}" if number else text, (source,))
+        draft.say(section, f"\n\n{text}" if number else text, (source,))
 
 
 def plan(

@@ -17,7 +17,7 @@ from orchestrator.types import Answer, Citation, Hits, Passage, Queries, Questio
 Count = Annotated[int, Field(ge=1)]
 
 
-class Listing(Node):
+class HitListAnswer(Node):
     """What a workflow that only searches replies in a chat: the best `keep` passages.
 
     Each is a line with its title and a snippet of at most `snippet` characters: sentences in a row that
@@ -88,7 +88,7 @@ def _windows(evidence: Evidence, rows: list[int], length: int) -> list[list[int]
 
 
 def _line(parts: list[str], length: int) -> str:
-    """Sentences as one line of at most `length` characters, cut at a word where they are longer."""
+    """SplitQuestion as one line of at most `length` characters, cut at a word where they are longer."""
     line = " ".join(" ".join(parts).split())
     if len(line) > length:
         line = line[: length + 1].rsplit(" ", 1)[0][:length] + " …"

@@ -1,4 +1,4 @@
-"""Sentences: a long question is searched whole, and by each of its sentences."""
+"""SplitQuestion: a long question is searched whole, and by each of its sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestrator.types import Queries, Query, Question
 Count = Annotated[int, Field(ge=1)]
 
 
-class Sentences(Node):
+class SplitQuestion(Node):
     """The question with its vector, and the vectors of its sentences, joined into at most `at_most` parts.
 
     What asks for several things at once lies, as a vector, between them. Passages that answer one part

@@ -1,4 +1,4 @@
-"""Recorded: reformulations that a model wrote before, read from a file, so that experiments replay."""
+"""StoredReformulations: rewritten queries from a file, so that experiments replay without the model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LONGEST = 10_000_000
 _log = logging.getLogger(__name__)
 
 
-class Recorded(Node):
+class StoredReformulations(Node):
     """The first query as a stored reformulation has it; the others stay.
 
     `file` has a query id and a text a line, separated by a tab, as QueryGym writes them (a text with a

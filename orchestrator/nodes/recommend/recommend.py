@@ -16,7 +16,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Recommend(Node):
-    """The `k` best items for a history by one `arm`, or by the best arm that was trained.
+    """The `k` best items for a history by one `ranker`, or by the best ranker that was trained.
 
     The question's filters hold, and its principal sees. `repeat` offers items of the history again.
     Without `cold`, nothing is offered to a history of which no item is known: popular items would drown
@@ -24,7 +24,7 @@ class Recommend(Node):
     """
 
     k: Count = 100
-    arm: str = ""
+    ranker: str = ""
     exclude: tuple[str, ...] = ()
     repeat: bool = False
     cold: bool = True
@@ -36,7 +36,7 @@ class Recommend(Node):
             [history],
             principal=question.principal,
             k=self.k,
-            arm=self.arm,
+            ranker=self.ranker,
             exclude=self.exclude,
             filters=question.filters,
             repeat=self.repeat,
@@ -47,7 +47,7 @@ class Recommend(Node):
 class FindItems(Node):
     """The `k` items whose titles and attributes hold the words of the queries, or of the question.
 
-    What these refuse ("not red") is not looked for; `LeaveOut` takes items out that have it.
+    What these refuse ("not red") is not looked for; `ExcludeRefused` takes items out that have it.
     """
 
     k: Count = 100
@@ -65,7 +65,7 @@ class FindItems(Node):
         return reciprocal_rank(rankings, [query.weight for query in asked]).top(self.k)
 
 
-class LeaveOut(Node):
+class ExcludeRefused(Node):
     """Take out the items that have what the question refuses: "not red", "without dyes", "perfume-free".
 
     An item has it if its title or attributes say so, and do not refuse it themselves. Put it behind what
@@ -95,7 +95,7 @@ def _wanted(query: Query, question: Question) -> str:
     return wish(query.text).wanted
 
 
-class Remembered(Node):
+class UserHistory(Node):
     """The history of whoever asks: a user of the log by the principal's name, or by `user`."""
 
     user: str = ""
@@ -104,7 +104,7 @@ class Remembered(Node):
         return History(user=self.user or question.principal.name)
 
 
-class SessionItems(Node):
+class RecentItems(Node):
     """Search around the newest `last` items of the history: its ids as hits, the newest first."""
 
     last: Count = 5

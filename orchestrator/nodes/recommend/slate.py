@@ -14,7 +14,7 @@ from orchestrator.graph.node import Node
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
 from orchestrator.recommendation.slate.exploration import thompson
-from orchestrator.types import Answer, Filter, History, Hits, Offer, Principal, Question, Slate
+from orchestrator.types import Answer, Filter, History, Hits, Principal, Question, Slate, SlateItem
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -22,7 +22,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 POOL = 5
 
 
-class Slated(Node):
+class MakeSlate(Node):
     """The best `k` items as a slate.
 
     `diversity` 0 keeps the ranking, 1 looks at nothing but how unlike the items are. `at_most` caps how
@@ -111,7 +111,7 @@ async def slate_of(
     shown = within_caps(order, [items[hit.id] for hit in seen], k=k, at_most=dict(at_most))
     reasons = await recommender.reasons(history, [seen[at].id for at in shown], principal=principal)
     offers = tuple(
-        Offer(
+        SlateItem(
             seen[at].id,
             seen[at].score,
             seen[at].why,
@@ -132,20 +132,20 @@ async def offered(
     *,
     principal: Principal,
     k: int = 10,
-    arm: str = "",
+    ranker: str = "",
     exclude: Sequence[str] = (),
     filters: Sequence[Filter] = (),
     repeat: bool = False,
     diversity: float = 0.0,
     at_most: Sequence[tuple[str, int]] = (),
 ) -> Slate:
-    """What a history is offered: ranked by an arm, and made a slate."""
+    """What a history is offered: ranked by a ranker, and made a slate."""
     wanted = k * POOL if diversity or at_most else k
     (hits,) = await recommender.recommend(
         [history],
         principal=principal,
         k=wanted,
-        arm=arm,
+        ranker=ranker,
         exclude=exclude,
         filters=filters,
         repeat=repeat,

@@ -1,4 +1,4 @@
-"""Mentions: passages that the best ones speak of by their title move up."""
+"""TitleMentionBoost: passages that the best ones speak of by their title move up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 _SHORTEST = 4
 
 
-class Mentions(Node):
+class TitleMentionBoost(Node):
     """Raise what the best `docs` hits mention: one step along links that nobody had to draw.
 
     A question of two steps ("who founded the company that makes …") finds the passage of its first

@@ -1,7 +1,7 @@
 """What was trained, as versions in a folder: each written whole, then published by one rename.
 
 recommendations/current            the name of the version in use
-recommendations/version-7/         items.jsonl, users.json, interactions.npz, one folder an arm
+recommendations/version-7/         items.jsonl, users.json, interactions.npz, one folder a ranker
 recommendations/training-<hash>/   what a training has left so far: see `unfinished`
 recommendations/next/              the version that is being written
 recommendations/withdrawn.json     items that no ranking may hold any more, whatever the version
@@ -22,10 +22,10 @@ from typing import Any
 from orchestrator.errors import BadInput, OrchestratorError, StoreError
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.sequences import Interactions, Sequences
-from orchestrator.ports.recommend import Arm
+from orchestrator.ports.recommend import Ranker
 from orchestrator.recommendation.editions.unfinished import KEPT as KEPT_UNFINISHED
 from orchestrator.recommendation.editions.unfinished import Unfinished
-from orchestrator.recommendation.rankers.registry import Roster, load
+from orchestrator.recommendation.rankers.registry import RankerRegistry, load
 
 FORMAT = 1
 #: The files that say which version is in use, and what no version may offer.
@@ -38,25 +38,25 @@ TRAIN = "Train first: orchestrator recommend train --data DIR"
 
 @dataclass(frozen=True, eq=False)
 class Edition:
-    """One version: its items, who had what, and its arms by name."""
+    """One version: its items, who had what, and its rankers by name."""
 
     name: str
     items: Items
     interactions: Interactions
-    arms: Mapping[str, Arm]
+    rankers: Mapping[str, Ranker]
 
 
 class Editions:
     """The versions in a folder. Any number of processes may read while one publishes."""
 
-    def __init__(self, folder: Path, roster: Roster, *, keep: float = KEPT_UNFINISHED) -> None:
+    def __init__(self, folder: Path, registry: RankerRegistry, *, keep: float = KEPT_UNFINISHED) -> None:
         self.folder = folder
-        self.roster = roster
+        self.rankers = registry
         self.unfinished = Unfinished(folder, keep=keep)
 
-    def without(self, arms: Iterable[str]) -> Editions:
-        """The same versions, trained and read without these arms."""
-        return Editions(self.folder, self.roster.without(arms), keep=self.unfinished.keep)
+    def without(self, rankers: Iterable[str]) -> Editions:
+        """The same versions, trained and read without these rankers."""
+        return Editions(self.folder, self.rankers.without(rankers), keep=self.unfinished.keep)
 
     def current(self) -> str | None:
         """The name of the version in use, if there is one."""
@@ -106,7 +106,7 @@ class Editions:
         folder = self.folder / name
         try:
             interactions = _read_interactions(folder)
-            return Edition(name, items, interactions, load(self.roster, folder, items))
+            return Edition(name, items, interactions, load(self.rankers, folder, items))
         except OrchestratorError:
             raise
         except Exception as error:
@@ -114,7 +114,7 @@ class Editions:
             raise StoreError(f"{folder} cannot be read: {error}.", hint=TRAIN) from None
 
     def catalogue(self, name: str | None = None) -> tuple[Items, Mapping[str, Any]]:
-        """The items of a version, and what its manifest says, without its arms."""
+        """The items of a version, and what its manifest says, without its rankers."""
         folder = self.folder / self._named(name)
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

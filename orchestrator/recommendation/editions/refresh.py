@@ -10,8 +10,8 @@ from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Items
 from orchestrator.interactions.log_files import Log
 from orchestrator.recommendation.editions.editions import TRAIN, Editions
-from orchestrator.recommendation.editions.training import Trained, about_arms, in_order
-from orchestrator.recommendation.rankers.registry import refit
+from orchestrator.recommendation.editions.training import Trained, about_rankers, in_order
+from orchestrator.recommendation.rankers.registry import refresh_rankers
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Refreshed:
 def refresh(
     log: Log, editions: Editions, *, finished: Callable[[str], None] = lambda name: None
 ) -> Refreshed:
-    """Publish an edition of the log as it is now, with the arms of the current one carried over.
+    """Publish an edition of the log as it is now, with the rankers of the current one carried over.
 
-    No network is trained and nothing chosen: see `Trainer.refit`. An arm that cannot be carried over is
+    No network is trained and nothing chosen: see `Trainer.refresh`. A ranker that cannot be carried over is
     left out. An item that left the table is recommended no more, even where the log still names it; one
     that came back is recommended again; one that was withdrawn while it was in the table stays so.
     """
@@ -47,8 +47,8 @@ def refresh(
                 "The items in use have titles or attributes, and of those given nothing can be read.",
                 hint="Put the item table, items.jsonl or items.csv, beside the log; or train anew.",
             )
-        trained, left_out = refit(
-            editions.roster,
+        trained, left_out = refresh_rankers(
+            editions.rankers,
             editions.folder / str(current),
             before,
             log.items,
@@ -57,12 +57,12 @@ def refresh(
             finished=finished,
         )
         if not trained:
-            raise BadInput("No arm could be carried over. " + " ".join(left_out.values()), hint=TRAIN)
+            raise BadInput("No ranker could be carried over. " + " ".join(left_out.values()), hint=TRAIN)
         # Before the edition that may know them still: at no moment is a deleted item shown.
         gone = listed_before - listed
         editions.withdraw(gone)
         kept = {name: manifest[name] for name in ("settings", "seed") if name in manifest}
-        name = editions.publish(folder, log.items, log.interactions, about_arms(trained, log) | kept)
+        name = editions.publish(folder, log.items, log.interactions, about_rankers(trained, log) | kept)
         withdrawn = editions.withdraw(listed - listed_before, back=True)
     notes = (
         *log.notes,

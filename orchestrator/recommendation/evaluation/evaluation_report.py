@@ -11,11 +11,11 @@ COLUMNS = ("hr@10", "ndcg@10")
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """`arms` by name: figures of both views, their intervals, and the difference to the best arm."""
+    """`rankers` by name: figures of both views, their intervals, and the difference to the best ranker."""
     best = evaluation.best()
-    arms: dict[str, Any] = {}
-    for name, result in evaluation.arms.items():
-        arms[name] = {
+    rankers: dict[str, Any] = {}
+    for name, result in evaluation.rankers.items():
+        rankers[name] = {
             **{view: dict(result.figures[view]) for view in VIEWS},
             "intervals": {
                 view: {metric: list(bounds) for metric, bounds in result.intervals[view].items()}
@@ -26,13 +26,13 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         }
         if best is not None and name != best:
             difference = evaluation.against(name, best)
-            arms[name]["against_best"] = {
-                "arm": best,
+            rankers[name]["against_best"] = {
+                "ranker": best,
                 "ndcg@10": difference.mean,
                 "interval": [difference.low, difference.high],
             }
     return {
-        "arms": arms,
+        "rankers": rankers,
         "left_out": dict(evaluation.left_out),
         "users": evaluation.users,
         "items": evaluation.items,
@@ -63,13 +63,13 @@ def as_text(evaluation: Evaluation) -> str:
         ),
         "",
         (
-            "| arm | HR@10 removed | NDCG@10 removed | HR@10 kept | NDCG@10 kept | coverage@10 | invalid | "
-            "NDCG@10 against the best | seconds |"
+            "| ranker | HR@10 removed | NDCG@10 removed | HR@10 kept | NDCG@10 kept | coverage@10 | "
+            "invalid | NDCG@10 against the best | seconds |"
         ),
         "|---|---|---|---|---|---|---|---|---|",
     ]
     best = evaluation.best()
-    for name, result in evaluation.arms.items():
+    for name, result in evaluation.rankers.items():
         cells = [name]
         for view in VIEWS:
             for metric in COLUMNS:

@@ -1,4 +1,4 @@
-"""Evaluate arms by the protocol: full catalogue, history removed and kept, with intervals over users."""
+"""Evaluate rankers by the protocol: full catalogue, history removed and kept, with intervals over users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from orchestrator.errors import BadInput
 from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.protocol import SHORTEST, Split, leave_two_out
-from orchestrator.ports.recommend import Arm, Moved, Ranking, Training
+from orchestrator.ports.recommend import Ranker, Ranking, Training
+from orchestrator.progress import Progress, silent
 from orchestrator.recommendation.hit_metrics import (
     Difference,
     bootstrap,
@@ -22,7 +23,7 @@ from orchestrator.recommendation.hit_metrics import (
     paired_bootstrap,
     ranks,
 )
-from orchestrator.recommendation.rankers.registry import ARMS, Roster, fit, seconds_of
+from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, fit, seconds_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +42,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class ArmResult:
-    """One arm's figures. `scores` are one value a user, the mean over seeds, by view and metric."""
+    """One ranker's figures. `scores` are one value a user, the mean over seeds, by view and metric."""
 
     figures: Mapping[View, Mapping[str, float]]
     intervals: Mapping[View, Mapping[str, tuple[float, float]]]
@@ -54,7 +55,7 @@ class ArmResult:
 class Evaluation:
     """What was measured, and what was not."""
 
-    arms: Mapping[str, ArmResult]
+    rankers: Mapping[str, ArmResult]
     left_out: Mapping[str, str]
     notes: tuple[str, ...]
     users: int
@@ -65,32 +66,34 @@ class Evaluation:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def best(self) -> str | None:
-        """The arm of the highest NDCG@10 with the history removed."""
-        return max(self.arms, key=lambda name: self.arms[name].figures["removed"]["ndcg@10"], default=None)
+        """The ranker of the highest NDCG@10 with the history removed."""
+        return max(
+            self.rankers, key=lambda name: self.rankers[name].figures["removed"]["ndcg@10"], default=None
+        )
 
     def against(self, name: str, other: str, metric: str = "ndcg@10") -> Difference:
-        """By how much an arm is above another, paired by user, with the history removed."""
-        mine, theirs = (self.arms[each].scores["removed"][metric] for each in (name, other))
+        """By how much a ranker is above another, paired by user, with the history removed."""
+        mine, theirs = (self.rankers[each].scores["removed"][metric] for each in (name, other))
         return paired_bootstrap(mine, theirs)
 
 
-class Remembered:
-    """An arm whose rankings of the histories of one evaluation are kept, for the arms made of it."""
+class UserHistory:
+    """A ranker whose rankings of the histories of one evaluation are kept, for the rankers made of it."""
 
-    def __init__(self, arm: Arm) -> None:
-        self.arm = arm
+    def __init__(self, ranker: Ranker) -> None:
+        self.ranker = ranker
         self._kept: dict[tuple[int, bool], tuple[Sequences, Ranking]] = {}
 
     @property
     def name(self) -> str:
-        """The arm's."""
-        return self.arm.name
+        """The ranker's."""
+        return self.ranker.name
 
     def __getattr__(self, name: str) -> Any:
-        """What else the arm can do."""
-        if name == "arm":
+        """What else the ranker can do."""
+        if name == "ranker":
             raise AttributeError(name)
-        return getattr(self.arm, name)
+        return getattr(self.ranker, name)
 
     def top(
         self,
@@ -102,29 +105,29 @@ class Remembered:
     ) -> Ranking:
         """The best `k`: of what is remembered, where the same was asked before."""
         if allowed is not None or k > DEPTH or (removed is not None and removed is not histories):
-            return self.arm.top(histories, k=k, allowed=allowed, removed=removed)
+            return self.ranker.top(histories, k=k, allowed=allowed, removed=removed)
         key = (id(histories), removed is not None)
         if key not in self._kept or self._kept[key][0] is not histories:
-            self._kept[key] = (histories, self.arm.top(histories, k=DEPTH, removed=removed))
+            self._kept[key] = (histories, self.ranker.top(histories, k=DEPTH, removed=removed))
         ranking = self._kept[key][1]
         return Ranking(ranking.items[:, :k], ranking.scores[:, :k])
 
 
 def evaluate(
     log: Log,
-    roster: Roster,
+    registry: RankerRegistry,
     folder: Path,
     *,
-    arms: Sequence[str] = ARMS,
+    rankers: Sequence[str] = RANKERS,
     seeds: int = 1,
     settings: Mapping[str, Any] | None = None,
-    moved: Moved = lambda done, total, doing: None,
+    progress: Progress = silent,
     told: Callable[[str, int, float], None] = lambda name, seed, seconds: None,
 ) -> Evaluation:
-    """Train arms on all but the last two items of every user, and test them on the last.
+    """Train rankers on all but the last two items of every user, and test them on the last.
 
     What is trained is kept below `folder` and found again, so that an evaluation that was stopped goes
-    on. `told` hears of each arm that is tested: its name, the seed, and the seconds it took to train.
+    on. `told` hears of each ranker that is tested: its name, the seed, and the seconds it took to train.
     """
     split = leave_two_out(log.interactions.sequences)
     if not len(split.test):
@@ -135,8 +138,8 @@ def evaluate(
     collected: dict[str, list[dict[View, dict[str, Any]]]] = {}
     seconds: dict[str, float] = {}
     left_out: dict[str, str] = {}
-    names = roster.order(arms)
-    shown = [name for name in ARMS if name in arms] + [name for name in arms if name not in ARMS]
+    names = registry.order(rankers)
+    shown = [name for name in RANKERS if name in rankers] + [name for name in rankers if name not in RANKERS]
     for seed in range(seeds):
         training = Training(
             items=log.items,
@@ -145,20 +148,20 @@ def evaluate(
             folder=folder / identity(log) / f"seed-{seed}",
             seed=seed,
             settings=settings or {},
-            moved=moved,
+            progress=progress,
         )
 
-        def finished(name: str, arm: Arm, seed: int = seed, folder: Path = training.folder) -> None:
+        def finished(name: str, ranker: Ranker, seed: int = seed, folder: Path = training.folder) -> None:
             took = seconds_of(folder / name)
             seconds[name] = seconds.get(name, 0.0) + took
             if name in shown:
-                collected.setdefault(name, []).append(_tested(arm, split, len(log.items)))
+                collected.setdefault(name, []).append(_tested(ranker, split, len(log.items)))
             told(name, seed, took)
 
-        _, missing = fit(roster, names, training, finished=finished, wrap=Remembered)
+        _, missing = fit(registry, names, training, finished=finished, wrap=UserHistory)
         left_out.update({name: reason for name, reason in missing.items() if name in shown})
     return Evaluation(
-        arms={name: _summary(collected[name], seconds[name]) for name in shown if name in collected},
+        rankers={name: _summary(collected[name], seconds[name]) for name in shown if name in collected},
         left_out=left_out,
         notes=(*log.notes, *_short(split)),
         users=len(split.test),
@@ -169,11 +172,11 @@ def evaluate(
     )
 
 
-def _tested(arm: Arm, split: Split, items: int) -> dict[View, dict[str, Any]]:
+def _tested(ranker: Ranker, split: Split, items: int) -> dict[View, dict[str, Any]]:
     found: dict[View, dict[str, Any]] = {}
     for view in VIEWS:
         histories = split.test.histories
-        ranking = arm.top(histories, k=max(CUTOFFS), removed=histories if view == "removed" else None)
+        ranking = ranker.top(histories, k=max(CUTOFFS), removed=histories if view == "removed" else None)
         places = ranks(ranking, split.test.targets)
         found[view] = {
             **{f"hr@{k}": hits(places, k) for k in CUTOFFS},

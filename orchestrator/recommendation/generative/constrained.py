@@ -29,7 +29,7 @@ def constrained_top(
     allowed: NDArray[np.bool_] | None = None,
     removed: Sequences | None = None,
 ) -> Ranking:
-    """The best `k` items of each history; see `Arm.top` for `allowed` and `removed`.
+    """The best `k` items of each history; see `Ranker.top` for `allowed` and `removed`.
 
     Both cut the trie before anything is scored. Histories of like length are searched together; a beam
     is never narrower than half of `k`.

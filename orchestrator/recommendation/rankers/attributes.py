@@ -1,4 +1,4 @@
-"""The attributes arm: items that read like those of the history, by the cosine of IDF-weighted terms.
+"""The attributes ranker: items that read like those of the history, by the cosine of IDF-weighted terms.
 
 It knows nothing of who had what, so that an item of this morning is ranked like any other.
 """
@@ -46,12 +46,12 @@ def similar_items(items: Items, *, count: int = NEIGHBOURS, title: bool = True) 
 
 
 def read_attributes(items: Items, constants: Constants) -> ItemToItem:
-    """The arm of these constants."""
+    """The ranker of these constants."""
     return ItemToItem("attributes", similar_items(items), constants["decay"])
 
 
 def learn_attributes(training: Training) -> tuple[ItemToItem, Constants]:
-    """The arm with the decay that ranks the chosen part best, and it."""
+    """The ranker with the decay that ranks the chosen part best, and it."""
     matrix = similar_items(training.items)
     best = coordinate_search(
         lambda values: ItemToItem("attributes", matrix, values["decay"]),

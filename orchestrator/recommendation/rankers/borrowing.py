@@ -30,10 +30,10 @@ NEAREST = 3
 _AT_ONCE = 1_024
 
 
-def borrowed(arm: ItemToItem, items: Items, had: Sequences, *, count: int = NEAREST) -> ItemToItem:
-    """The arm, in which items that are nowhere in `had` speak and are spoken for as their neighbours.
+def borrowed(ranker: ItemToItem, items: Items, had: Sequences, *, count: int = NEAREST) -> ItemToItem:
+    """The ranker, in which items that are nowhere in `had` speak and are spoken for as their neighbours.
 
-    Where most of the catalogue is unknown the arm stays as it is: it would be mostly borrowed.
+    Where most of the catalogue is unknown the ranker stays as it is: it would be mostly borrowed.
     """
     import numpy as np
 
@@ -41,16 +41,16 @@ def borrowed(arm: ItemToItem, items: Items, had: Sequences, *, count: int = NEAR
     known = np.zeros(len(items), dtype=np.bool_)
     known[had.items] = True
     if known.all() or 2 * int(known.sum()) < len(items):
-        return arm
+        return ranker
     lent = likeness(items, known, count)
     spoken = lent.T.tocsr()
     blocks: list[Any] = []
     for begin in range(0, len(items), _AT_ONCE):
-        block = (lent[begin : begin + _AT_ONCE] @ arm.matrix @ spoken).tocoo()
+        block = (lent[begin : begin + _AT_ONCE] @ ranker.matrix @ spoken).tocoo()
         other = block.row + begin != block.col
         entries = (block.data[other], (block.row[other], block.col[other]))
         blocks.append(strongest(sparse.csr_matrix(entries, shape=block.shape), NEIGHBOURS))
-    return replace(arm, matrix=sparse.vstack(blocks, format="csr"))
+    return replace(ranker, matrix=sparse.vstack(blocks, format="csr"))
 
 
 def likeness(items: Items, known: NDArray[np.bool_], count: int) -> Any:
@@ -63,7 +63,7 @@ def likeness(items: Items, known: NDArray[np.bool_], count: int) -> Any:
     sparse = library("scipy.sparse")
     terms = weighted_terms(items)
     spread = np.diff(terms.tocsc().indptr)
-    # As for the attributes arm: what nearly everything has tells no item from another.
+    # As for the attributes ranker: what nearly everything has tells no item from another.
     rare = terms[:, np.flatnonzero(spread <= max(COMMON, 1))].tocsr()
     new, old = np.flatnonzero(~known), np.flatnonzero(known)
     columns = rare[old].T.tocsr()

@@ -1,4 +1,4 @@
-"""The candidates of several arms as one table: a row for each (history, item) that any of them ranked."""
+"""The candidates of several rankers as one table: a row for each (history, item) that any of them ranked."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: What is said of a candidate by each arm; all are 0 where the arm did not rank it.
+#: What is said of a candidate by each ranker; all are 0 where the ranker did not rank it.
 SIGNALS = ("ranked", "scaled", "ratio", "reciprocal", "near", "level")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """`row` and `item` of each candidate, in this order, and `signals` (candidates, arms, SIGNALS) float32.
+    """`row` and `item` of each candidate, in this order; `signals` (candidates, rankers, SIGNALS) float32.
 
-    Scores of different arms are on different scales, so that each arm says six things: that it ranked
-    the item; its score between the arm's worst (0) and best (1) of this row; its score as a ratio to the
+    Scores of different rankers are on different scales, so that each ranker says six things: that it ranked
+    the item; its score between the ranker's worst (0) and best (1) of this row; its score as a ratio to the
     best; 1 / (place + 1); the logarithm of how many places are behind it; and the logarithm of its score
-    above the arm's floor, the one that compares rows with each other.
+    above the ranker's floor, the one that compares rows with each other.
     """
 
     row: NDArray[np.int64]
@@ -40,7 +40,7 @@ class Candidates:
 
 
 def logarithms(ranking: Ranking) -> NDArray[np.float64]:
-    """Scores on a logarithmic scale: those of arms that give log-probabilities are on it already.
+    """Scores on a logarithmic scale: those of rankers that give log-probabilities are on it already.
 
     These are the ones that give negative scores. A score of 0, such as that of an item nobody had, is
     -inf: it must not change what is said of the others.
@@ -55,7 +55,7 @@ def logarithms(ranking: Ranking) -> NDArray[np.float64]:
 
 
 def floor_of(ranking: Ranking) -> float:
-    """The logarithm of a score that 99 of 100 candidates of an arm are above."""
+    """The logarithm of a score that 99 of 100 candidates of a ranker are above."""
     import numpy as np
 
     scores = logarithms(ranking)[ranking.items >= 0]
@@ -64,7 +64,7 @@ def floor_of(ranking: Ranking) -> float:
 
 
 def candidates(rankings: Sequence[Ranking], floors: Sequence[float], items: int) -> Candidates:
-    """The union of the rankings, which are of the same rows, with what each arm says of it."""
+    """The union of the rankings, which are of the same rows, with what each ranker says of it."""
     import numpy as np
 
     rows = len(rankings[0].items)
@@ -72,10 +72,10 @@ def candidates(rankings: Sequence[Ranking], floors: Sequence[float], items: int)
     union, place = np.unique(np.concatenate(keys), return_inverse=True)
     signals = np.zeros((len(union), len(rankings), len(SIGNALS)), dtype=np.float32)
     begin = 0
-    for arm, (ranking, key, floor) in enumerate(zip(rankings, keys, floors, strict=True)):
+    for ranker, (ranking, key, floor) in enumerate(zip(rankings, keys, floors, strict=True)):
         at = place[begin : begin + len(key)]
         begin += len(key)
-        signals[at, arm] = _said(ranking, floor)
+        signals[at, ranker] = _said(ranking, floor)
     return Candidates(union // items, (union % items).astype(np.int32), signals, rows)
 
 
@@ -88,7 +88,7 @@ def _keys(ranking: Ranking, items: int) -> NDArray[np.int64]:
 
 
 def _said(ranking: Ranking, floor: float) -> NDArray[np.float32]:
-    """The signals of one arm, in the order of its candidates."""
+    """The signals of one ranker, in the order of its candidates."""
     import numpy as np
 
     given = ranking.items >= 0

@@ -1,4 +1,4 @@
-"""The arms that need no deep learning library: how each is trained, saved and loaded, by name."""
+"""The rankers that need no deep learning library: how each is trained, saved and loaded, by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Items
-from orchestrator.ports.recommend import Arm, Ranking, Refitting, Trainer, Training
+from orchestrator.ports.recommend import Ranker, Ranking, Refresh, Trainer, Training
 from orchestrator.recommendation.libraries import INSTALL, absent
 from orchestrator.recommendation.rankers.tuning import Constants
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 #: What the training-free fusion is made of.
 TRAINING_FREE = ("popularity", "itemknn", "rules", "attributes")
-#: Where an arm's folder keeps what was chosen, and how popular each item is.
+#: Where a ranker's folder keeps what was chosen, and how popular each item is.
 CONSTANTS, POPULARITY = "constants.json", "popularity.npy"
 
 
 class Counted(Protocol):
-    """An arm that is saved whole."""
+    """A ranker that is saved whole."""
 
     @property
     def name(self) -> str: ...
@@ -47,7 +47,7 @@ class Counted(Protocol):
 
 @dataclass(frozen=True)
 class CountedTrainer:
-    """Trains an arm that is counted from interactions and contents, once its constants are chosen.
+    """Trains a ranker that is counted from interactions and contents, once its constants are chosen.
 
     `learn` chooses and counts, `count` counts with constants that were chosen, `read` is what was saved.
     """
@@ -55,37 +55,37 @@ class CountedTrainer:
     name: str
     learn: Callable[[Training], tuple[Counted, Constants]]
     count: Callable[[Items, Sequences, Constants], Counted]
-    read: Callable[[Path], Arm]
+    read: Callable[[Path], Ranker]
     parts: tuple[str, ...] = ()
 
     def missing(self) -> str | None:
         """Whether scipy is there."""
         return _without_scipy(self.name)
 
-    def fit(self, training: Training) -> Arm:
+    def fit(self, training: Training) -> Ranker:
         """Choose, count and save."""
-        arm, constants = self.learn(training)
-        arm.save(training.folder)
+        ranker, constants = self.learn(training)
+        ranker.save(training.folder)
         _write(training.folder / CONSTANTS, constants)
-        return arm
+        return ranker
 
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
         """What was saved."""
         return self.read(folder)
 
-    def refit(self, refitting: Refitting) -> Arm:
+    def refresh(self, target: Refresh) -> Ranker:
         """Count anew. BadInput if the constants were not kept."""
         try:
-            constants: Constants = json.loads((refitting.trained / CONSTANTS).read_text(encoding="utf-8"))
+            constants: Constants = json.loads((target.trained / CONSTANTS).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise BadInput(
-                f"The arm {self.name} was trained by a release that kept no constants.",
+                f"The ranker {self.name} was trained by a release that kept no constants.",
                 hint="Train again: orchestrator recommend train --data DIR",
             ) from None
-        arm = self.count(refitting.items, refitting.interactions, constants)
-        arm.save(refitting.folder)
-        _write(refitting.folder / CONSTANTS, constants)
-        return arm
+        ranker = self.count(target.items, target.interactions, constants)
+        ranker.save(target.folder)
+        _write(target.folder / CONSTANTS, constants)
+        return ranker
 
 
 @dataclass(frozen=True)
@@ -99,22 +99,22 @@ class PopularityTrainer:
         """Nothing: it counts with numpy."""
         return None
 
-    def fit(self, training: Training) -> Arm:
+    def fit(self, training: Training) -> Ranker:
         """Count and save."""
         return self._counted(training.train, len(training.items), training.folder)
 
-    def refit(self, refitting: Refitting) -> Arm:
+    def refresh(self, target: Refresh) -> Ranker:
         """Count anew."""
-        return self._counted(refitting.interactions, len(refitting.items), refitting.folder)
+        return self._counted(target.interactions, len(target.items), target.folder)
 
-    def _counted(self, sequences: Sequences, items: int, folder: Path) -> Arm:
+    def _counted(self, sequences: Sequences, items: int, folder: Path) -> Ranker:
         from orchestrator.recommendation.rankers.popularity import count_users
 
-        arm = count_users(sequences, items)
-        arm.save(folder)
-        return arm
+        ranker = count_users(sequences, items)
+        ranker.save(folder)
+        return ranker
 
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
         """What `fit` saved."""
         from orchestrator.recommendation.rankers.popularity import Popularity
 
@@ -123,7 +123,7 @@ class PopularityTrainer:
 
 @dataclass(frozen=True)
 class FusionTrainer:
-    """Learns the weights of the arms in `parts`."""
+    """Learns the weights of the rankers in `parts`."""
 
     name: str = "fusion"
     parts: tuple[str, ...] = TRAINING_FREE
@@ -132,16 +132,16 @@ class FusionTrainer:
         """Whether scipy is there."""
         return _without_scipy(self.name)
 
-    def fit(self, training: Training) -> Arm:
+    def fit(self, training: Training) -> Ranker:
         """Learn and save."""
         from orchestrator.recommendation.rankers.learned_fusion import learn_fusion
 
         popularity = _popularity(training.train, len(training.items), training.folder)
-        arm = learn_fusion(self.name, training, popularity)
-        arm.save(training.folder)
-        return arm
+        ranker = learn_fusion(self.name, training, popularity)
+        ranker.save(training.folder)
+        return ranker
 
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
         """What was saved."""
         import numpy as np
 
@@ -149,19 +149,19 @@ class FusionTrainer:
 
         return Fusion.load(self.name, folder, parts, np.load(folder / POPULARITY, allow_pickle=False))
 
-    def refit(self, refitting: Refitting) -> Arm:
+    def refresh(self, target: Refresh) -> Ranker:
         """The weights that were learned, over the parts as they are now."""
         from orchestrator.recommendation.rankers.learned_fusion import Fusion
 
-        popularity = _recounted(refitting)
-        arm = Fusion.load(self.name, refitting.trained, refitting.parts, popularity)
-        arm.save(refitting.folder)
-        return arm
+        popularity = _recounted(target)
+        ranker = Fusion.load(self.name, target.trained, target.parts, popularity)
+        ranker.save(target.folder)
+        return ranker
 
 
 @dataclass(frozen=True)
 class PipelineTrainer:
-    """Learns to order the candidates of every arm that is there."""
+    """Learns to order the candidates of every ranker that is there."""
 
     name: str = "pipeline"
     parts: tuple[str, ...] = (*TRAINING_FREE, "ease", "sasrec", "generative", "atomic")
@@ -169,19 +169,19 @@ class PipelineTrainer:
     def missing(self) -> str | None:
         """Whether scipy and LightGBM are there."""
         if absent("lightgbm"):
-            return f"The arm {self.name} needs lightgbm, which is not installed. {INSTALL}"
+            return f"The ranker {self.name} needs lightgbm, which is not installed. {INSTALL}"
         return _without_scipy(self.name)
 
-    def fit(self, training: Training) -> Arm:
+    def fit(self, training: Training) -> Ranker:
         """Learn and save."""
         from orchestrator.recommendation.rankers.pipeline import learn_pipeline
 
         popularity = _popularity(training.train, len(training.items), training.folder)
-        arm = learn_pipeline(training, popularity)
-        arm.save(training.folder)
-        return arm
+        ranker = learn_pipeline(training, popularity)
+        ranker.save(training.folder)
+        return ranker
 
-    def load(self, folder: Path, items: Items, parts: Mapping[str, Arm]) -> Arm:
+    def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
         """What was saved."""
         import numpy as np
 
@@ -189,18 +189,18 @@ class PipelineTrainer:
 
         return Pipeline.load(folder, parts, np.load(folder / POPULARITY, allow_pickle=False))
 
-    def refit(self, refitting: Refitting) -> Arm:
+    def refresh(self, target: Refresh) -> Ranker:
         """The weights and the trees that were learned, over the parts as they are now."""
         from orchestrator.recommendation.rankers.pipeline import Pipeline
 
-        popularity = _recounted(refitting)
-        arm = Pipeline.load(refitting.trained, refitting.parts, popularity)
-        arm.save(refitting.folder)
-        return arm
+        popularity = _recounted(target)
+        ranker = Pipeline.load(target.trained, target.parts, popularity)
+        ranker.save(target.folder)
+        return ranker
 
 
 def classic_trainers() -> tuple[Trainer, ...]:
-    """Trainers of the arms that scipy is enough for."""
+    """Trainers of the rankers that scipy is enough for."""
     from orchestrator.recommendation.rankers import attributes, cooccurrence, ease, walks
     from orchestrator.recommendation.rankers import dense_vectors as vectors
     from orchestrator.recommendation.rankers.borrowing import borrowed
@@ -266,7 +266,7 @@ def _popularity(sequences: Sequences, items: int, folder: Path) -> NDArray[np.fl
     return popularity
 
 
-def _recounted(refitting: Refitting) -> NDArray[np.float32]:
+def _recounted(target: Refresh) -> NDArray[np.float32]:
     """`_popularity` of later interactions, within what the weights of it were learned on.
 
     A new item, which nobody had yet, is as popular as the least popular one was then: below it a weight
@@ -274,10 +274,10 @@ def _recounted(refitting: Refitting) -> NDArray[np.float32]:
     """
     import numpy as np
 
-    learned = np.load(refitting.trained / POPULARITY, allow_pickle=False)
-    popularity = _popularity(refitting.interactions, len(refitting.items), refitting.folder)
+    learned = np.load(target.trained / POPULARITY, allow_pickle=False)
+    popularity = _popularity(target.interactions, len(target.items), target.folder)
     popularity = np.maximum(popularity, learned.min(initial=np.inf))
-    np.save(refitting.folder / POPULARITY, popularity)
+    np.save(target.folder / POPULARITY, popularity)
     return popularity
 
 
@@ -285,7 +285,7 @@ def _write(file: Path, constants: Constants) -> None:
     file.write_text(json.dumps(dict(constants), indent=1), encoding="utf-8")
 
 
-def _without_scipy(arm: str) -> str | None:
+def _without_scipy(ranker: str) -> str | None:
     if absent("scipy"):
-        return f"The arm {arm} needs scipy, which is not installed. {INSTALL}"
+        return f"The ranker {ranker} needs scipy, which is not installed. {INSTALL}"
     return None

@@ -118,7 +118,7 @@ def scaled(counts: Any, source: float, target: float) -> Any:
 
 
 def counted(name: str, sequences: Sequences, items: int, constants: Constants) -> ItemToItem:
-    """The arm of these constants."""
+    """The ranker of these constants."""
     how = replace(Counting(), **{**constants, "window": int(constants["window"])})
     return ItemToItem(name, scaled(pair_counts(sequences, items, how), how.source, how.target), how.decay)
 
@@ -126,11 +126,11 @@ def counted(name: str, sequences: Sequences, items: int, constants: Constants) -
 def learned(
     name: str, training: Training, start: Counting, grid: dict[str, tuple[float, ...]]
 ) -> tuple[ItemToItem, Constants]:
-    """The arm with the constants of the grid that rank the chosen part best, and they."""
+    """The ranker with the constants of the grid that rank the chosen part best, and they."""
     counts: dict[tuple[float, float], Any] = {}
     matrices: dict[tuple[float, float, float, float], Any] = {}
 
-    def arm(how: Counting) -> ItemToItem:
+    def ranker(how: Counting) -> ItemToItem:
         counted = (how.gap, how.back)
         if counted not in counts:
             counts[counted] = pair_counts(training.train, len(training.items), how)
@@ -140,10 +140,10 @@ def learned(
         return ItemToItem(name, matrices[key], how.decay)
 
     best = coordinate_search(
-        lambda values: arm(replace(start, **values)),
+        lambda values: ranker(replace(start, **values)),
         {each: getattr(start, each) for each in grid},
         grid,
         training,
     )
     how = replace(start, **best)
-    return arm(how), asdict(how)
+    return ranker(how), asdict(how)

@@ -1,4 +1,4 @@
-"""Arms over dense vectors of items: complements by two embeddings, and users of several interests.
+"""Rankers over dense vectors of items: complements by two embeddings, and users of several interests.
 
 Vectors are the leading singular vectors of positive pointwise mutual information, which is what word2vec
 factorises implicitly (Levy and Goldberg, NeurIPS 2014). Counted in one direction they are two: what an
@@ -161,7 +161,7 @@ def mutual_information(counts: Any, *, smoothing: float = 0.75) -> Any:
 
 
 def complements(train: Sequences, items: int, constants: Constants) -> Vectors:
-    """The arm of these constants."""
+    """The ranker of these constants."""
     left, right = _lead_to(train, items, int(constants["seed"]))
     return Vectors("complements", left, right, constants["decay"])
 
@@ -179,7 +179,7 @@ def learn_complements(training: Training) -> tuple[Vectors, Constants]:
 
 
 def interests(train: Sequences, items: int, constants: Constants) -> Vectors:
-    """The arm of these constants."""
+    """The ranker of these constants."""
     return _interested(_had_together(train, items, int(constants["seed"])), constants)
 
 

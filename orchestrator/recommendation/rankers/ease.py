@@ -29,13 +29,13 @@ GRID = {"strength": (100.0, 250.0, 500.0, 1000.0), "decay": (0.0, 0.5, 1.0)}
 
 
 def solve_ease(train: Sequences, items: int, constants: Constants) -> ItemToItem:
-    """The arm of these constants."""
+    """The ranker of these constants."""
     whole = _popular(train, items, LARGEST)
     return ItemToItem("ease", weights(train, items, whole, constants["strength"]), constants["decay"])
 
 
 def learn_ease(training: Training) -> tuple[ItemToItem, Constants]:
-    """The arm, with λ and the decay of the history chosen on the popular part of the catalogue, and they."""
+    """The ranker, with λ and the decay of the history chosen on the popular items, and both constants."""
     items = len(training.items)
     probe = _popular(training.train, items, PROBE)
     matrices: dict[float, Any] = {}

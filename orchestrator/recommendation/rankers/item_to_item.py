@@ -1,4 +1,4 @@
-"""Arms that are one sparse matrix: each item of a history speaks for others, the newest the loudest."""
+"""Rankers that are one sparse matrix: each item of a history speaks for others, the newest the loudest."""
 
 from __future__ import annotations
 

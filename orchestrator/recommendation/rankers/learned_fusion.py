@@ -1,7 +1,7 @@
-"""Fusion: several arms rank, and a linear score of what each says orders the union of their candidates.
+"""Fusion: several rankers rank, and a linear score of what each says orders the union of their candidates.
 
 No weight is set by hand: they are the conditional logit of the validation items among the candidates,
-under the very removal that a recommendation has. Without anything to learn from, every arm's places
+under the very removal that a recommendation has. Without anything to learn from, every ranker's places
 count alike.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadInput
-from orchestrator.ports.recommend import Arm, Ranking, Training
+from orchestrator.ports.recommend import Ranker, Ranking, Training
 from orchestrator.recommendation.rankers.candidates import (
     SIGNALS,
     Candidates,
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 
     from orchestrator.interactions.sequences import Sequences
 
-#: Candidates that each arm may name, and users whose validation item the weights are learned from.
+#: Candidates that each ranker may name, and users whose validation item the weights are learned from.
 POOL, SAMPLE = 100, 6_000
 _AT_ONCE = 2_048
 
 
 @dataclass(frozen=True, eq=False)
 class Fusion:
-    """Arms, the weights of their signals (arms × SIGNALS, flat), and that of an item's popularity.
+    """Rankers, the weights of their signals (rankers × SIGNALS, flat), and that of an item's popularity.
 
-    `popularity` is log(1 + how often an item was had), by number; `floors` has one value an arm.
+    `popularity` is log(1 + how often an item was had), by number; `floors` has one value a ranker.
     """
 
     name: str
-    arms: tuple[Arm, ...]
+    rankers: tuple[Ranker, ...]
     floors: tuple[float, ...]
     weights: NDArray[np.float64]
     popularity: NDArray[np.float32]
@@ -59,9 +59,10 @@ class Fusion:
         allowed: NDArray[np.bool_] | None = None,
         removed: Sequences | None = None,
     ) -> Ranking:
-        """The best `k` among the candidates of all arms."""
+        """The best `k` among the candidates of all rankers."""
         rankings = [
-            arm.top(histories, k=max(self.pool, k), allowed=allowed, removed=removed) for arm in self.arms
+            ranker.top(histories, k=max(self.pool, k), allowed=allowed, removed=removed)
+            for ranker in self.rankers
         ]
 
         def rank(rows: NDArray[np.int64]) -> Ranking:
@@ -71,7 +72,7 @@ class Fusion:
         return in_slices(rank, len(histories), k=k, size=_AT_ONCE)
 
     def union(self, rankings: Sequence[Ranking]) -> Candidates:
-        """The candidates of these rankings, one an arm."""
+        """The candidates of these rankings, one a ranker."""
         return candidates(rankings, self.floors, len(self.popularity))
 
     def scores(self, union: Candidates) -> NDArray[np.float64]:
@@ -79,9 +80,9 @@ class Fusion:
         return table_of(union, self.popularity).astype("float64") @ self.weights
 
     def save(self, folder: Path) -> None:
-        """Write the weights; the arms are saved by their own trainers."""
+        """Write the weights; the rankers are saved by their own trainers."""
         values = {
-            "arms": [arm.name for arm in self.arms],
+            "rankers": [ranker.name for ranker in self.rankers],
             "floors": list(self.floors),
             "weights": [float(each) for each in self.weights],
             "pool": self.pool,
@@ -90,21 +91,21 @@ class Fusion:
 
     @classmethod
     def load(
-        cls, name: str, folder: Path, parts: Mapping[str, Arm], popularity: NDArray[np.float32]
+        cls, name: str, folder: Path, parts: Mapping[str, Ranker], popularity: NDArray[np.float32]
     ) -> Fusion:
-        """What `save` wrote, over arms that are loaded already."""
+        """What `save` wrote, over rankers that are loaded already."""
         import numpy as np
 
         values = json.loads((folder / "fusion.json").read_text(encoding="utf-8"))
-        lacking = [each for each in values["arms"] if each not in parts]
+        lacking = [each for each in values["rankers"] if each not in parts]
         if lacking:
             raise BadInput(
-                f"The arm {name} is made of {', '.join(lacking)}, which is not there.",
+                f"The ranker {name} is made of {', '.join(lacking)}, which is not there.",
                 hint="Train again: orchestrator recommend train --data DIR",
             )
         return cls(
             name,
-            tuple(parts[each] for each in values["arms"]),
+            tuple(parts[each] for each in values["rankers"]),
             tuple(values["floors"]),
             np.asarray(values["weights"], dtype=np.float64),
             popularity,
@@ -113,7 +114,7 @@ class Fusion:
 
 
 def table_of(union: Candidates, popularity: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Signals of all arms side by side, and the item's popularity in the last column."""
+    """Signals of all rankers side by side, and the item's popularity in the last column."""
     import numpy as np
 
     flat = union.signals.reshape(len(union), int(np.prod(union.signals.shape[1:])))
@@ -124,15 +125,15 @@ def learn_fusion(name: str, training: Training, popularity: NDArray[np.float32])
     """The fusion of `training.parts`, its weights learned from the chosen part."""
     import numpy as np
 
-    arms = tuple(training.parts.values())
+    rankers = tuple(training.parts.values())
     asked = sampled(training.chosen, SAMPLE, training.seed)
-    rankings = [arm.top(asked.histories, k=POOL, removed=asked.histories) for arm in arms]
+    rankings = [ranker.top(asked.histories, k=POOL, removed=asked.histories) for ranker in rankers]
     floors = tuple(floor_of(ranking) for ranking in rankings)
-    weights = np.zeros(len(arms) * len(SIGNALS) + 1)
+    weights = np.zeros(len(rankers) * len(SIGNALS) + 1)
     if len(asked):
         union = candidates(rankings, floors, len(training.items))
         table = table_of(union, popularity)
         weights = conditional_logit(union.row, table, union.is_target(asked.targets))
     if not weights.any():
         weights[SIGNALS.index("reciprocal") : -1 : len(SIGNALS)] = 1.0
-    return Fusion(name, arms, floors, weights, popularity)
+    return Fusion(name, rankers, floors, weights, popularity)

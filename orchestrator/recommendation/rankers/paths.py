@@ -43,7 +43,7 @@ class Paths:
 
     @classmethod
     def of(cls, items: Items, rules: Any = None, had: Iterable[int] | None = None) -> Paths:
-        """The graph of a catalogue; `rules` is an arm whose matrix says what is had next."""
+        """The graph of a catalogue; `rules` is a ranker whose matrix says what is had next."""
         matrix = getattr(rules, "matrix", None) if isinstance(rules, ItemToItem) or rules else None
         spread: dict[tuple[str, str], int] = {}
         for item in items.rows:

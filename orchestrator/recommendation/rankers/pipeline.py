@@ -1,8 +1,8 @@
-"""The whole pipeline: candidates of every arm that is there, a linear fusion, and trees that reorder it.
+"""The whole pipeline: candidates of every ranker that is there, a linear fusion, and trees that reorder it.
 
 The trees (LambdaMART: Burges, "From RankNet to LambdaRank to LambdaMART", 2010, as LightGBM has it) see
-what each arm says of a candidate, the linear score, the item's popularity and the history's length, and
-so can trust an arm more for some histories than for others. Linear weights and trees are learned from
+what each ranker says of a candidate, the linear score, the item's popularity and the history's length, and
+so can trust a ranker more for some histories than for others. Linear weights and trees are learned from
 the validation items of different users; how many trees is decided by a third group, and if the
 linear order was better there, no trees are used.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.interactions.protocol import Asked
-from orchestrator.ports.recommend import Arm, Ranking, Training
+from orchestrator.ports.recommend import Ranker, Ranking, Training
 from orchestrator.recommendation.hit_metrics import gains, ranks
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.rankers.candidates import Candidates, ranking_of
@@ -59,9 +59,9 @@ class Pipeline:
     name: str = "pipeline"
 
     @property
-    def arms(self) -> tuple[Arm, ...]:
+    def rankers(self) -> tuple[Ranker, ...]:
         """What it is made of."""
-        return self.fusion.arms
+        return self.fusion.rankers
 
     def top(
         self,
@@ -71,11 +71,13 @@ class Pipeline:
         allowed: NDArray[np.bool_] | None = None,
         removed: Sequences | None = None,
     ) -> Ranking:
-        """The best `k` among the candidates of all arms."""
+        """The best `k` among the candidates of all rankers."""
         if self.trees is None:
             return self.fusion.top(histories, k=k, allowed=allowed, removed=removed)
         pool = max(self.fusion.pool, k)
-        rankings = [arm.top(histories, k=pool, allowed=allowed, removed=removed) for arm in self.fusion.arms]
+        rankings = [
+            ranker.top(histories, k=pool, allowed=allowed, removed=removed) for ranker in self.fusion.rankers
+        ]
 
         def rank(rows: NDArray[np.int64]) -> Ranking:
             union = self.fusion.union([Ranking(each.items[rows], each.scores[rows]) for each in rankings])
@@ -93,7 +95,7 @@ class Pipeline:
             (folder / "trees.txt").write_text(self.trees.model_to_string(), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, parts: Mapping[str, Arm], popularity: NDArray[np.float32]) -> Pipeline:
+    def load(cls, folder: Path, parts: Mapping[str, Ranker], popularity: NDArray[np.float32]) -> Pipeline:
         """What `save` wrote."""
         fusion = Fusion.load("pipeline", folder, parts, popularity)
         trees = None
@@ -126,7 +128,9 @@ def learn_pipeline(training: Training, popularity: NDArray[np.float32]) -> Pipel
     asked = chosen.take(trees)
     held_out = np.zeros(len(asked), dtype=np.bool_)
     held_out[np.random.default_rng(training.seed + 1).random(len(asked)) < HELD_OUT] = True
-    rankings = [arm.top(asked.histories, k=fusion.pool, removed=asked.histories) for arm in fusion.arms]
+    rankings = [
+        ranker.top(asked.histories, k=fusion.pool, removed=asked.histories) for ranker in fusion.rankers
+    ]
     union = fusion.union(rankings)
     seen = described(fusion, union, asked.histories)
     grown = _grown(union, seen, union.is_target(asked.targets), held_out, training.seed)

@@ -1,4 +1,4 @@
-"""The popularity arm: what most users had, for whoever nothing else is known of."""
+"""The popularity ranker: what most users had, for whoever nothing else is known of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arms by name, and the order in which they are trained: what an arm is made of comes before it."""
+"""The rankers by name, and the order in which they are trained: what a ranker is made of comes before it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.interactions.items import Items
 from orchestrator.interactions.sequences import Sequences
-from orchestrator.ports.recommend import Arm, Refitting, Trainer, Training
+from orchestrator.ports.recommend import Ranker, Refresh, Trainer, Training
 
-#: Every arm, in the order of reports. Those of deep models come from connectors.
-ARMS = (
+#: Every ranker, in the order of reports. Those of deep models come from connectors.
+RANKERS = (
     "popularity",
     "itemknn",
     "rules",
@@ -27,34 +27,34 @@ ARMS = (
     "atomic",
     "pipeline",
 )
-#: Written into an arm's folder last: a folder without it was interrupted, and is trained on.
-STAMP = "arm.json"
+#: Written into a ranker's folder last: a folder without it was interrupted, and is trained on.
+STAMP = "ranker.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Roster:
-    """Trainers by the names of their arms."""
+class RankerRegistry:
+    """Trainers by the names of their rankers."""
 
     trainers: Mapping[str, Trainer]
     dropped: frozenset[str] = frozenset()
 
-    def without(self, names: Iterable[str]) -> Roster:
-        """The roster without these arms: neither alone nor as parts of others."""
+    def without(self, names: Iterable[str]) -> RankerRegistry:
+        """The registry without these rankers: neither alone nor as parts of others."""
         dropped = frozenset(names)
         self.order(sorted(dropped))
         kept = {name: trainer for name, trainer in self.trainers.items() if name not in dropped}
-        return Roster(kept, self.dropped | dropped)
+        return RankerRegistry(kept, self.dropped | dropped)
 
     @classmethod
-    def of(cls, trainers: Iterable[Trainer]) -> Roster:
-        """A roster of these."""
+    def of(cls, trainers: Iterable[Trainer]) -> RankerRegistry:
+        """A registry of these."""
         return cls({trainer.name: trainer for trainer in trainers})
 
     def order(self, wanted: Sequence[str]) -> tuple[str, ...]:
-        """The wanted arms and what they are made of, parts first. BadInput if there is no such arm."""
-        unknown = sorted(set(wanted) - set(ARMS) - set(self.trainers))
+        """The wanted rankers and what they are made of, parts first. BadInput if there is no such ranker."""
+        unknown = sorted(set(wanted) - set(RANKERS) - set(self.trainers))
         if unknown:
-            raise BadInput(f"There is no arm {unknown[0]!r}.", hint=f"Arms: {', '.join(ARMS)}.")
+            raise BadInput(f"There is no ranker {unknown[0]!r}.", hint=f"Rankers: {', '.join(RANKERS)}.")
         found: dict[str, None] = {}
 
         def visit(name: str) -> None:
@@ -63,42 +63,44 @@ class Roster:
                 visit(part)
             found[name] = None
 
-        for name in (*(each for each in ARMS if each in wanted), *wanted):
+        for name in (*(each for each in RANKERS if each in wanted), *wanted):
             visit(name)
         return tuple(found)
 
     def missing(self, name: str) -> str | None:
-        """Why an arm cannot be trained here, in one sentence with the next step; None if it can."""
+        """Why a ranker cannot be trained here, in one sentence with the next step; None if it can."""
         if name in self.dropped:
-            return f"The arm {name} was not wanted."
+            return f"The ranker {name} was not wanted."
         trainer = self.trainers.get(name)
-        return f"The arm {name} is not part of this installation." if trainer is None else trainer.missing()
+        return (
+            f"The ranker {name} is not part of this installation." if trainer is None else trainer.missing()
+        )
 
 
 def fit(
-    roster: Roster,
+    registry: RankerRegistry,
     wanted: Sequence[str],
     training: Training,
     *,
-    finished: Callable[[str, Arm], None] = lambda name, arm: None,
-    wrap: Callable[[Arm], Arm] = lambda arm: arm,
-) -> tuple[dict[str, Arm], dict[str, str]]:
-    """Train arms, each in its own folder below `training.folder`; what was trained there before is loaded.
+    finished: Callable[[str, Ranker], None] = lambda name, ranker: None,
+    wrap: Callable[[Ranker], Ranker] = lambda ranker: ranker,
+) -> tuple[dict[str, Ranker], dict[str, str]]:
+    """Train rankers, each in its own folder below `training.folder`; what was trained there before is loaded.
 
-    Returns the arms by name, and why others were left out. `finished` is told each arm as it is ready;
-    `wrap` may put something around it, for the arms that are made of it, too.
+    Returns the rankers by name, and why others were left out. `finished` is told each ranker as it is ready;
+    `wrap` may put something around it, for the rankers that are made of it, too.
     """
-    arms: dict[str, Arm] = {}
+    rankers: dict[str, Ranker] = {}
     left_out: dict[str, str] = {}
-    for name in roster.order(wanted):
-        reason = roster.missing(name)
+    for name in registry.order(wanted):
+        reason = registry.missing(name)
         if reason is not None:
             left_out[name] = reason
             continue
-        trainer = roster.trainers[name]
-        parts = {part: arms[part] for part in trainer.parts if part in arms}
+        trainer = registry.trainers[name]
+        parts = {part: rankers[part] for part in trainer.parts if part in rankers}
         if trainer.parts and not parts:
-            left_out[name] = f"The arm {name} has none of its parts: {', '.join(trainer.parts)}."
+            left_out[name] = f"The ranker {name} has none of its parts: {', '.join(trainer.parts)}."
             continue
         folder = training.folder / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -106,19 +108,19 @@ def fit(
         expected = _expected(name, training.items, made_of, training)
         stamp = _stamp(folder) or {}
         if {key: stamp.get(key) for key in expected} == expected:
-            arms[name] = wrap(trainer.load(folder, training.items, parts))
+            rankers[name] = wrap(trainer.load(folder, training.items, parts))
         else:
             own = replace(training, folder=folder, parts=parts)
             began = time.perf_counter()
-            arms[name] = wrap(trainer.fit(own))
+            rankers[name] = wrap(trainer.fit(own))
             seconds = round(time.perf_counter() - began, 2)
             _write(folder, {**expected, "seconds": seconds})
-        finished(name, arms[name])
-    return arms, left_out
+        finished(name, rankers[name])
+    return rankers, left_out
 
 
-def refit(
-    roster: Roster,
+def refresh_rankers(
+    registry: RankerRegistry,
     trained: Path,
     before: Items,
     items: Items,
@@ -126,31 +128,31 @@ def refit(
     folder: Path,
     *,
     finished: Callable[[str], None] = lambda name: None,
-) -> tuple[dict[str, Arm], dict[str, str]]:
-    """Carry the arms below `trained`, of the catalogue `before`, over into folders below `folder`.
+) -> tuple[dict[str, Ranker], dict[str, str]]:
+    """Carry the rankers below `trained`, of the catalogue `before`, over into folders below `folder`.
 
-    No network is trained. Returns the arms by name, and why others were left out.
+    No network is trained. Returns the rankers by name, and why others were left out.
     """
-    there = _trained(roster, trained)
+    there = _trained(registry, trained)
     unknown = sorted(each.parent.name for each in trained.glob(f"*/{STAMP}"))
-    arms: dict[str, Arm] = {}
-    left_out = {name: str(roster.missing(name)) for name in unknown if name not in there}
+    rankers: dict[str, Ranker] = {}
+    left_out = {name: str(registry.missing(name)) for name in unknown if name not in there}
     for name in there:
-        reason = roster.missing(name)
+        reason = registry.missing(name)
         if reason is not None:
             left_out[name] = reason
             continue
         stamp = _stamp(trained / name) or {}
-        lacking = [part for part in _made_of(stamp) if part not in arms]
+        lacking = [part for part in _made_of(stamp) if part not in rankers]
         if lacking:
-            left_out[name] = f"The arm {name} is made of {', '.join(lacking)}, which was left out."
+            left_out[name] = f"The ranker {name} is made of {', '.join(lacking)}, which was left out."
             continue
         own = folder / name
         own.mkdir(parents=True)
-        parts = {part: arms[part] for part in roster.trainers[name].parts if part in _made_of(stamp)}
+        parts = {part: rankers[part] for part in registry.trainers[name].parts if part in _made_of(stamp)}
         try:
-            arms[name] = roster.trainers[name].refit(
-                Refitting(items, interactions, before, trained / name, own, parts)
+            rankers[name] = registry.trainers[name].refresh(
+                Refresh(items, interactions, before, trained / name, own, parts)
             )
         except OrchestratorError as error:
             left_out[name] = f"{error} {error.hint}".strip()
@@ -158,45 +160,45 @@ def refit(
             continue
         _write(own, {**stamp, "catalogue": items.hash})
         finished(name)
-    return arms, left_out
+    return rankers, left_out
 
 
 def seconds_of(folder: Path) -> float:
-    """How long the arm in a folder was trained; what an interrupted training took before is not counted."""
+    """Seconds the ranker in a folder was trained, without those of interrupted trainings."""
     stamp = _stamp(folder) or {}
     seconds = stamp.get("seconds")
     return float(seconds) if isinstance(seconds, (int, float)) else 0.0
 
 
-def load(roster: Roster, folder: Path, items: Items) -> dict[str, Arm]:
-    """The arms that were trained below a folder. BadInput if one was made for another catalogue."""
-    arms: dict[str, Arm] = {}
-    for name in _trained(roster, folder):
+def load(registry: RankerRegistry, folder: Path, items: Items) -> dict[str, Ranker]:
+    """The rankers that were trained below a folder. BadInput if one was made for another catalogue."""
+    rankers: dict[str, Ranker] = {}
+    for name in _trained(registry, folder):
         stamp = _stamp(folder / name) or {}
         if stamp.get("catalogue") != items.hash:
             raise BadInput(
-                f"the arm {name} was trained for another catalogue "
+                f"the ranker {name} was trained for another catalogue "
                 f"({str(stamp.get('catalogue'))[:12]}, and this one is {items.hash[:12]}).",
                 hint="Train again: orchestrator recommend train --data DIR",
             )
-        trainer = roster.trainers[name]
+        trainer = registry.trainers[name]
         if trainer.missing() is not None:
             continue
-        parts = {part: arms[part] for part in trainer.parts if part in arms}
+        parts = {part: rankers[part] for part in trainer.parts if part in rankers}
         if set(parts) == set(_made_of(stamp)):
-            arms[name] = trainer.load(folder / name, items, parts)
-    return arms
+            rankers[name] = trainer.load(folder / name, items, parts)
+    return rankers
 
 
-def _trained(roster: Roster, folder: Path) -> list[str]:
-    """The arms that were trained below a folder, parts first."""
-    there = {each.parent.name for each in folder.glob(f"*/{STAMP}")} & set(roster.trainers)
-    return [name for name in roster.order(sorted(there)) if name in there]
+def _trained(registry: RankerRegistry, folder: Path) -> list[str]:
+    """The rankers that were trained below a folder, parts first."""
+    there = {each.parent.name for each in folder.glob(f"*/{STAMP}")} & set(registry.trainers)
+    return [name for name in registry.order(sorted(there)) if name in there]
 
 
 def _expected(name: str, items: Items, parts: Sequence[str], training: Training) -> dict[str, object]:
     return {
-        "arm": name,
+        "ranker": name,
         "catalogue": items.hash,
         "parts": list(parts),
         "seed": training.seed,

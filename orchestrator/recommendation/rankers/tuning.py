@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.ports.recommend import Arm, Training
+from orchestrator.ports.recommend import Ranker, Training
 from orchestrator.recommendation.hit_metrics import gains, ranks
 
 if TYPE_CHECKING:
     from orchestrator.interactions.protocol import Asked
 
-#: What was chosen of an arm, by name: with it the arm can be made again without choosing.
+#: What was chosen of a ranker, by name: with it the ranker can be made again without choosing.
 Constants = Mapping[str, float]
 #: Users a constant is chosen on, and the cutoff of the NDCG that chooses.
 SAMPLE, CUTOFF = 2_000, 10
@@ -27,16 +27,16 @@ def sampled(asked: Asked, count: int, seed: int) -> Asked:
     return asked.take(np.sort(rows))
 
 
-def quality(arm: Arm, asked: Asked, *, k: int = CUTOFF) -> float:
+def quality(ranker: Ranker, asked: Asked, *, k: int = CUTOFF) -> float:
     """Mean NDCG@k with the history removed."""
     if not len(asked):
         return 0.0
-    ranking = arm.top(asked.histories, k=k, removed=asked.histories)
+    ranking = ranker.top(asked.histories, k=k, removed=asked.histories)
     return float(gains(ranks(ranking, asked.targets), k).mean())
 
 
 def coordinate_search(
-    make: Callable[[Mapping[str, float]], Arm],
+    make: Callable[[Mapping[str, float]], Ranker],
     start: Mapping[str, float],
     grid: Mapping[str, Sequence[float]],
     training: Training,

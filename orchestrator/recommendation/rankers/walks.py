@@ -1,4 +1,4 @@
-"""The paths arm: random walks with restart over items, their attributes, and what is had next.
+"""The paths ranker: random walks with restart over items, their attributes, and what is had next.
 
 A graph of triples: item — (field, value) — item, and item → next item. Walks begin at the history and
 return to it with probability `restart` at each step (personalised PageRank; for recommendation: Nguyen et
@@ -112,25 +112,25 @@ def graph(train: Sequences, items: Items, followed: float) -> Any:
 
 
 def walks(train: Sequences, items: Items, constants: Constants) -> Walks:
-    """The arm of these constants."""
+    """The ranker of these constants."""
     edges = graph(train, items, constants["followed"])
     return Walks(edges, len(items), constants["restart"], constants["decay"])
 
 
 def learn_walks(training: Training) -> tuple[Walks, Constants]:
-    """The arm with the constants that rank the chosen part best, and they."""
+    """The ranker with the constants that rank the chosen part best, and they."""
     graphs: dict[float, Any] = {}
 
-    def arm(values: Constants) -> Walks:
+    def ranker(values: Constants) -> Walks:
         share = values["followed"]
         if share not in graphs:
             graphs[share] = graph(training.train, training.items, share)
         return Walks(graphs[share], len(training.items), values["restart"], values["decay"])
 
     best = coordinate_search(
-        arm,
+        ranker,
         {"followed": 0.7, "restart": 0.5, "decay": 1.0},
         {"followed": (0.5, 0.7, 0.9), "restart": (0.3, 0.5, 0.7), "decay": (0.5, 1.0, 1.5)},
         training,
     )
-    return arm(best), best
+    return ranker(best), best

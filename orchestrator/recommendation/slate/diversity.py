@@ -22,7 +22,7 @@ def relevant_and_unlike(
 ) -> list[int]:
     """Places of `hits` chosen one by one: (1 − diversity) · relevance − diversity · likeness to the chosen.
 
-    Relevance is 1 / (place + 1) rather than the score, so that arms on different scales are treated
+    Relevance is 1 / (place + 1) rather than the score, so that rankers on different scales are treated
     alike; 0 keeps the order as it is.
     """
     import numpy as np

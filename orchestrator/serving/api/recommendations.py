@@ -17,7 +17,7 @@ from orchestrator.graph.context import Budget
 from orchestrator.graph.run.events import Event, Finished
 from orchestrator.graph.workflow import Workflow, workflow
 from orchestrator.nodes.recommend.recommend import Recommend
-from orchestrator.nodes.recommend.slate import POOL, Slated
+from orchestrator.nodes.recommend.slate import POOL, MakeSlate
 from orchestrator.recommendation.recommender import EMPTY
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
 from orchestrator.serving.limits.connection import read_body, while_connected
@@ -38,13 +38,13 @@ Values = Annotated[
 #: More places are no slate, and longer histories are named by their user.
 _MOST, _LONGEST, _EXCLUDED = 200, 2_000, 20_000
 #: What a workflow of its own may have chosen otherwise.
-_CHOICES = ("exclude", "arm", "repeat", "diversity", "at_most")
+_CHOICES = ("exclude", "ranker", "repeat", "diversity", "at_most")
 
 
 class RecommendationRequest(BaseModel):
     """Whom to recommend to, and within which bounds. Access is the key's, never the body's.
 
-    `model` names a served workflow of items; without it the best arm that was trained ranks. `where` names
+    `model` names a served workflow of items; without it the best ranker that was trained ranks. `where` names
     fields and the values of which an item must have one; `at_most` caps how many items of the slate may
     share a value of a field. What else a body holds has no effect, and the notes say so.
     """
@@ -57,7 +57,7 @@ class RecommendationRequest(BaseModel):
     exclude: list[Name] = Field(default_factory=list, max_length=_EXCLUDED)
     where: dict[Name, Values] = Field(default_factory=dict, max_length=20)
     k: int = Field(default=10, ge=1, le=_MOST)
-    arm: str = Field(default="", max_length=100)
+    ranker: str = Field(default="", max_length=100)
     repeat: bool = False
     diversity: float = Field(default=0.0, ge=0.0, le=1.0)
     at_most: dict[Name, Annotated[int, Field(ge=1)]] = Field(default_factory=dict, max_length=20)
@@ -93,8 +93,10 @@ class RecommendationRequest(BaseModel):
                     )
             return found
         wanted = self.k * POOL if self.diversity or self.at_most else self.k
-        ranked = Recommend(k=wanted, arm=self.arm, exclude=tuple(self.exclude), repeat=self.repeat)
-        shown = Slated(k=self.k, diversity=self.diversity, at_most=tuple(self.at_most.items()), pool=wanted)
+        ranked = Recommend(k=wanted, ranker=self.ranker, exclude=tuple(self.exclude), repeat=self.repeat)
+        shown = MakeSlate(
+            k=self.k, diversity=self.diversity, at_most=tuple(self.at_most.items()), pool=wanted
+        )
         return workflow("recommendations", ranked >> shown, inputs=(Question, History))
 
     @property
@@ -109,7 +111,7 @@ class Recommendation(BaseModel):
     id: str
     title: str
     score: float
-    arm: str
+    ranker: str
     reason: str
 
 
@@ -178,7 +180,7 @@ async def _slate(
         created=int(time.time()),
         data=[
             Recommendation(
-                id=offer.id, title=offer.title, score=offer.score, arm=offer.why, reason=offer.reason
+                id=offer.id, title=offer.title, score=offer.score, ranker=offer.why, reason=offer.reason
             )
             for offer in [*slate][: wanted.most]
         ],

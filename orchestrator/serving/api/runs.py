@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, TypeAdapter
 
 from orchestrator.errors import RunNotFound
-from orchestrator.models.feedback import judged
-from orchestrator.ports import RunRecord, Runs, RunStatus, StepRecord, Verdicts
+from orchestrator.models.feedback import give_feedback
+from orchestrator.ports import FeedbackStore, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.serving.endpoint import Asker, Served
 from orchestrator.serving.wire.openai import Annotation, CitedPassage, TokenUsage
 from orchestrator.serving.wire.reply import Reply, cited, tokens
@@ -118,18 +118,18 @@ async def run(run_id: str, endpoint: Served, asker: Asker) -> RunView:
     return RunView.of(record)
 
 
-class Judgement(BaseModel):
+class FeedbackBody(BaseModel):
     """How good the answer of a run was: 0 (of no use) to 1 (as it should be)."""
 
     score: float = Field(ge=0, le=1)
 
 
-@router.post("/{run_id}/judgement")
-async def judge(run_id: str, judgement: Judgement, endpoint: Served, asker: Asker) -> dict[str, Any]:
+@router.post("/{run_id}/feedback")
+async def feedback(run_id: str, given: FeedbackBody, endpoint: Served, asker: Asker) -> dict[str, Any]:
     """Judge the answer of one's own run, once, so that `routes` learn which model to ask."""
     ports = endpoint.ports()
-    runs, verdicts = ports[Runs], ports[Verdicts]
+    runs, feedback = ports[Runs], ports[FeedbackStore]
     assert isinstance(runs, Runs)
-    assert isinstance(verdicts, Verdicts)
-    count = await judged(runs, verdicts, run_id, judgement.score, principal=asker)
-    return {"id": run_id, "object": "judgement", "judged": count}
+    assert isinstance(feedback, FeedbackStore)
+    count = await give_feedback(runs, feedback, run_id, given.score, principal=asker)
+    return {"id": run_id, "object": "feedback", "answers": count}

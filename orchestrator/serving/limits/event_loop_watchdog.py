@@ -1,4 +1,4 @@
-"""The pulse of the serving loop: the log says when it stood still, since every client waits then."""
+"""Event-loop watchdog: logs when the serving loop was blocked, since every client waits then."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BEAT, NOTABLE = 0.05, 0.1
 _THREAD = Path("/proc/thread-self/schedstat")
 
 
-async def pulse() -> None:
+async def watch_event_loop() -> None:
     """Beat until cancelled, and log beats that were late, with what tells a full machine from a long call.
 
     Where the process ran for nearly all of the time, something held the interpreter or did not await;

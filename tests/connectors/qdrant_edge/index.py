@@ -1,4 +1,4 @@
-"""A real index in a folder: catalogue and ledger in SQLite, shards of Qdrant Edge."""
+"""A real index in a folder: registry and ledger in SQLite, shards of Qdrant Edge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
-from connectors.sql import Database, SqlCatalogue, SqlLedger
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from orchestrator.clock import SystemClock
 from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, IndexVersion, Job, Shard
 from orchestrator.testing.late_interaction import directions
@@ -29,17 +29,17 @@ class EdgeIndex:
         self.format = format
         self.folder = home / "indexes"
         self.database = Database(home / "state.db")
-        self.catalogue = SqlCatalogue(self.database)
+        self.registry = SqlIndexRegistry(self.database)
         self.ledger = SqlLedger(self.database, SystemClock())
         self.writer = EdgeShardWriter(self.folder)
-        self.catalogue.create("default", format)
+        self.registry.create("default", format)
         self._numbers = count(1)
         self._stores: list[EdgeVectorStore] = []
 
     def store(self, format: IndexFormat | None = None) -> EdgeVectorStore:
         """A new store, closed with the index."""
         self._stores.append(
-            EdgeVectorStore(self.catalogue, "default", self.folder, ENCODER, format or self.format)
+            EdgeVectorStore(self.registry, "default", self.folder, ENCODER, format or self.format)
         )
         return self._stores[-1]
 
@@ -50,7 +50,7 @@ class EdgeIndex:
 
     @property
     def version(self) -> IndexVersion:
-        version = self.catalogue.current("default")
+        version = self.registry.current("default")
         assert version is not None
         return version
 
@@ -78,7 +78,7 @@ class EdgeIndex:
         change = IndexChange(
             shard=shard, documents=documents, removed_documents=tuple(row.id for row in removed), terms=terms
         )
-        return self.catalogue.publish(job, "default", change)
+        return self.registry.publish(job, "default", change)
 
     def merge(self, names: Sequence[str] = ()) -> IndexVersion:
         """Put one shard in the place of these, or of all."""
@@ -86,13 +86,13 @@ class EdgeIndex:
         merged = tuple(names or (shard.name for shard in version.shards))
         shard = self.writer.merge("default", f"{job.id}-{job.fence}", merged, version)
         change = IndexChange(shard=shard, merged=merged, base=version.number)
-        return self.catalogue.publish(job, "default", change)
+        return self.registry.publish(job, "default", change)
 
     def relabel(self, *documents: DocumentRow) -> IndexVersion:
         """Publish documents under the labels that they have here, with their vectors copied."""
         job = self.job()
         shard = self.writer.rewrite("default", f"{job.id}-{job.fence}", documents, self.version)
-        return self.catalogue.publish(job, "default", IndexChange(shard=shard, documents=documents))
+        return self.registry.publish(job, "default", IndexChange(shard=shard, documents=documents))
 
     def sweep(self, *, seconds: float = 0) -> list[str]:
         """Delete the shards that the current version does not have."""

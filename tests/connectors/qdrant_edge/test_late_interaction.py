@@ -91,17 +91,17 @@ def test_an_index_without_token_vectors_has_no_fields_for_them(edge: EdgeIndex, 
 
 
 def test_matrices_come_back_from_the_spool_as_they_went_in() -> None:
-    from orchestrator.indexing.token_buffer import TokenSpool
+    from orchestrator.indexing.token_buffer import TokenBuffer
 
     random = np.random.default_rng(1)
     matrices = [random.standard_normal((size, 4)).astype(np.float32) for size in (3, 1, 7)]
-    spool = TokenSpool(4)
-    spool.extend(matrices[:1])
-    spool.extend(matrices[1:])
-    assert len(spool) == 3
+    token_buffer = TokenBuffer(4)
+    token_buffer.extend(matrices[:1])
+    token_buffer.extend(matrices[1:])
+    assert len(token_buffer) == 3
     for row, matrix in enumerate(matrices):
-        assert spool[row] == pytest.approx(matrix, abs=2e-3)
-    spool.keep([True, False, True])
-    assert [len(matrix) for matrix in spool] == [3, 7]
-    assert spool[-1] == pytest.approx(matrices[2], abs=2e-3)
-    spool.close()
+        assert token_buffer[row] == pytest.approx(matrix, abs=2e-3)
+    token_buffer.keep([True, False, True])
+    assert [len(matrix) for matrix in token_buffer] == [3, 7]
+    assert token_buffer[-1] == pytest.approx(matrices[2], abs=2e-3)
+    token_buffer.close()

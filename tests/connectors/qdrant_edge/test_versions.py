@@ -113,7 +113,7 @@ async def test_only_new_shards_are_opened(edge: EdgeIndex, monkeypatch: pytest.M
 async def test_the_loop_goes_on_while_the_database_is_asked(
     edge: EdgeIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, ask = edge.store(), edge.catalogue.current
+    store, ask = edge.store(), edge.registry.current
     go, in_time = threading.Event(), []
 
     def slowly(index: str) -> IndexVersion | None:
@@ -123,7 +123,7 @@ async def test_the_loop_goes_on_while_the_database_is_asked(
     for number in range(2):
         go.clear()
         edge.publish(document(f"d{number}", "otter"))
-        monkeypatch.setattr(edge.catalogue, "current", slowly)
+        monkeypatch.setattr(edge.registry, "current", slowly)
         search = asyncio.ensure_future(one(store, Lexical("otter")))
         await asyncio.sleep(0.05)
         go.set()
@@ -137,7 +137,7 @@ async def test_a_search_sees_what_was_published_before_it_while_an_older_version
     edge: EdgeIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edge.publish(document("a", "otter"))
-    store, ask = edge.store(), edge.catalogue.current
+    store, ask = edge.store(), edge.registry.current
     asked, go = threading.Event(), threading.Event()
 
     def slowly(index: str) -> IndexVersion | None:
@@ -146,7 +146,7 @@ async def test_a_search_sees_what_was_published_before_it_while_an_older_version
         go.wait(10)
         return version
 
-    monkeypatch.setattr(edge.catalogue, "current", slowly)
+    monkeypatch.setattr(edge.registry, "current", slowly)
     early = asyncio.ensure_future(one(store, Lexical("otter")))
     await asyncio.to_thread(asked.wait, 10)
     monkeypatch.undo()
@@ -184,5 +184,5 @@ async def test_a_dropped_index_answers_nothing(edge: EdgeIndex) -> None:
     edge.publish(document("a", "otter"))
     store = edge.store()
     assert len(await one(store, Lexical("otter"))) == 1
-    edge.catalogue.drop("default")
+    edge.registry.drop("default")
     assert len(await one(store, Lexical("otter"))) == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from connectors.sql import Database, SqlCache, SqlCatalogue, SqlLedger
+from connectors.sql import Database, SqlCache, SqlIndexRegistry, SqlLedger
 from connectors.sql.schema import cache_entries, cache_sources
 from orchestrator.ports import Cache
 from orchestrator.testing.cache import CacheConformance
@@ -22,9 +22,9 @@ class TestSqlCache(CacheConformance):
 
 @pytest.fixture
 def index(database: Database) -> Publisher:
-    catalogue = SqlCatalogue(database, ManualClock())
-    catalogue.create("default", FORMAT)
-    return Publisher(catalogue, SqlLedger(database, ManualClock()))
+    registry = SqlIndexRegistry(database, ManualClock())
+    registry.create("default", FORMAT)
+    return Publisher(registry, SqlLedger(database, ManualClock()))
 
 
 async def test_a_value_falls_with_the_passages_it_stands_on(database: Database, index: Publisher) -> None:
@@ -46,7 +46,7 @@ async def test_a_value_falls_with_the_passages_it_stands_on(database: Database, 
     assert await kept() == {"on b", "on c", "on nothing"}
     index.publish(removed=(b,))
     assert await kept() == {"on c", "on nothing"}
-    index.catalogue.relabel("default", "/library", ["staff"])
+    index.registry.relabel("default", "/library", ["staff"])
     assert await kept() == {"on nothing"}
     with database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(cache_sources)).scalar_one() == 0
@@ -57,7 +57,7 @@ async def test_a_dropped_index_takes_its_values_with_it(database: Database, inde
     index.publish(a)
     cache = SqlCache(database)
     await cache.put("key", b"1", sources=ids(a))
-    index.catalogue.drop("default")
+    index.registry.drop("default")
     assert await cache.get("key") is None
 
 

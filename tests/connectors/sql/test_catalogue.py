@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.sql import Database, SqlCatalogue, SqlLedger
-from orchestrator.ports import Catalogue, Ledger
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger
+from orchestrator.ports import IndexRegistry, Ledger
 from orchestrator.testing.clock import ManualClock
-from orchestrator.testing.index_registry import CatalogueConformance
+from orchestrator.testing.index_registry import IndexRegistryConformance
 
 
-class TestSqlCatalogue(CatalogueConformance):
+class TestSqlCatalogue(IndexRegistryConformance):
     @pytest.fixture
     def ledger(self, database: Database, clock: ManualClock) -> Ledger:
         return SqlLedger(database, clock)
 
     @pytest.fixture
-    def catalogue(self, database: Database, clock: ManualClock) -> Catalogue:
-        return SqlCatalogue(database, clock)
+    def registry(self, database: Database, clock: ManualClock) -> IndexRegistry:
+        return SqlIndexRegistry(database, clock)

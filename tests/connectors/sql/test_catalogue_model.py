@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from connectors.sql import Database, SqlCatalogue, SqlLedger
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from orchestrator.ports import DocumentRow, IndexChange, IndexVersion, Shard
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher, frequencies
@@ -43,9 +43,9 @@ class Histories(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.clock = ManualClock()
         self.database = Database(Path(self.folder.name) / "state.db")
-        self.catalogue = SqlCatalogue(self.database, self.clock)
-        self.version = self.catalogue.create("default", FORMAT)
-        self.index = Publisher(self.catalogue, SqlLedger(self.database, self.clock))
+        self.registry = SqlIndexRegistry(self.database, self.clock)
+        self.version = self.registry.create("default", FORMAT)
+        self.index = Publisher(self.registry, SqlLedger(self.database, self.clock))
         self.names = count(1)
         self.held: dict[str, set[str]] = {}
         self.alive: dict[str, DocumentRow] = {}
@@ -57,7 +57,7 @@ class Histories(RuleBasedStateMachine):
             self.folder.cleanup()
 
     def publish(self, change: IndexChange) -> None:
-        self.version = self.catalogue.publish(self.index.job(), "default", change)
+        self.version = self.registry.publish(self.index.job(), "default", change)
 
     @rule(rows=st.lists(ROWS, max_size=3, unique_by=lambda row: row.id))
     def replace(self, rows: list[DocumentRow]) -> None:
@@ -74,7 +74,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(labels=LABELS, tenant=TENANTS)
     def relabel(self, labels: tuple[str, ...], tenant: str) -> None:
-        self.catalogue.relabel("default", f"/{tenant}", labels)
+        self.registry.relabel("default", f"/{tenant}", labels)
         for row in self.alive.values():
             if row.tenant == tenant:
                 self.alive[row.id] = replace(row, labels=labels)
@@ -82,7 +82,7 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.merge is None and len(self.version.shards) > 1)
     @rule(data=st.data())
     def begin_merge(self, data: st.DataObject) -> None:
-        version = self.catalogue.current("default")
+        version = self.registry.current("default")
         assert version is not None
         names = st.sampled_from([shard.name for shard in version.shards])
         chosen = tuple(data.draw(st.lists(names, min_size=1, max_size=3, unique=True)))
@@ -103,7 +103,7 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.merge is None)
     @rule(parts=st.integers(1, 3))
     def rebuild(self, parts: int) -> None:
-        version = self.catalogue.current("default")
+        version = self.registry.current("default")
         assert version is not None
         everything = sorted(ids(*self.alive.values()))
         shards = [
@@ -119,11 +119,11 @@ class Histories(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 20]))
     def collect(self, seconds: int) -> None:
         self.clock.advance(seconds)
-        self.catalogue.collect(grace_seconds=10)
+        self.registry.collect(grace_seconds=10)
 
     @invariant()
     def what_is_alive_is_in_one_shard(self) -> None:
-        version = self.catalogue.current("default")
+        version = self.registry.current("default")
         assert version is not None
         visible = [
             passage
@@ -135,20 +135,20 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def what_is_stored_is_what_is_alive(self) -> None:
-        version = self.catalogue.current("default")
+        version = self.registry.current("default")
         assert version is not None
-        rows = self.catalogue.documents("default")
+        rows = self.registry.documents("default")
         assert rows == [self.alive[row] for row in sorted(self.alive)]
         assert version.documents == len(rows)
         assert version.passages == len(ids(*rows))
 
     @invariant()
     def statistics_count_what_is_alive(self) -> None:
-        version = self.catalogue.current("default")
+        version = self.registry.current("default")
         assert version is not None
         for tenant in ("red", "blue"):
             rows = [row for row in self.alive.values() if row.tenant == tenant]
-            found = self.catalogue.statistics(version, tenant)
+            found = self.registry.statistics(version, tenant)
             assert (found.passages, dict(found.frequency)) == (len(ids(*rows)), frequencies(*rows))
 
 

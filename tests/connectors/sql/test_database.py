@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from connectors.sql import Database, SqlCache, SqlCatalogue, SqlDocuments, SqlLedger, migrations
+from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, SqlLedger, migrations
 from connectors.sql.backup import restore
 from connectors.sql.schema import metadata
 from orchestrator.errors import BadInput, IndexBusy, SettingsError, StoreError
@@ -31,9 +31,9 @@ STORED = Path(__file__).parent / "stored"
 
 
 def publisher(database: Database) -> Publisher:
-    catalogue = SqlCatalogue(database)
-    catalogue.create("default", FORMAT)
-    return Publisher(catalogue, SqlLedger(database, ManualClock()))
+    registry = SqlIndexRegistry(database)
+    registry.create("default", FORMAT)
+    return Publisher(registry, SqlLedger(database, ManualClock()))
 
 
 # -- migrations --------------------------------------------------------------------------------
@@ -81,14 +81,14 @@ def test_a_database_of_every_revision_opens(tmp_path: Path, dump: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         connection.executescript(dump.read_text())
     database = Database(tmp_path / "state.db")
-    version = SqlCatalogue(database).current("default")
+    version = SqlIndexRegistry(database).current("default")
     assert version is not None
     assert (version.documents, version.passages) == (1, 2)
     stored = document("stored", "w1 w2", "w2")
     reading = SqlDocuments(database, "default").passages(ids(stored), principal=ANONYMOUS)
     found = asyncio.run(reading)
     assert [passage.text for passage in found.values()] == ["w1 w2", "w2"]
-    assert SqlCatalogue(database).statistics(version, "default").frequency == {1: 1, 2: 2}
+    assert SqlIndexRegistry(database).statistics(version, "default").frequency == {1: 1, 2: 2}
     with database.reading() as connection:
         assert migrations.revision(connection) == migrations.HEAD
     database.close()
@@ -167,7 +167,7 @@ def test_a_failed_statement_does_not_show_its_values(database: Database) -> None
     index.publish(a)
     change = index.change(twice.__class__(**{**_fields(twice), "passages": (clash,)}))
     with pytest.raises(StoreError) as caught:
-        index.catalogue.publish(index.job(), "default", change)
+        index.registry.publish(index.job(), "default", change)
     assert "secret" not in str(caught.value)
 
 
@@ -179,7 +179,7 @@ def _fields(row: object) -> dict[str, object]:
 
 
 def _read_in_child(database: Database, queue: multiprocessing.Queue[object]) -> None:
-    version = SqlCatalogue(database).current("default")
+    version = SqlIndexRegistry(database).current("default")
     passages = asyncio.run(
         SqlDocuments(database, "default").passages(ids(document("a", "w1")), principal=ANONYMOUS)
     )
@@ -213,7 +213,7 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
 def test_a_second_writer_waits_for_the_first(database: Database, url: str) -> None:
     index = publisher(database)
     other_database = Database(url)
-    other = Publisher(SqlCatalogue(other_database), SqlLedger(other_database, ManualClock()))
+    other = Publisher(SqlIndexRegistry(other_database), SqlLedger(other_database, ManualClock()))
     other._numbers = iter(range(1000, 2000))  # type: ignore[assignment]
     inside, leave = threading.Event(), threading.Event()
 
@@ -265,12 +265,12 @@ def test_a_reader_sees_one_state_for_a_transaction(database: Database) -> None:
 def test_another_process_sees_a_new_version_at_once(database: Database, url: str) -> None:
     index = publisher(database)
     other = Database(url)
-    reader = SqlCatalogue(other)
+    reader = SqlIndexRegistry(other)
     for number in range(5):
         published = index.publish(document(f"d{number}", "w1"))
         assert reader.current("default") == published
         assert reader.current("default") is reader.current("default")
-    index.catalogue.drop("default")
+    index.registry.drop("default")
     assert reader.current("default") is None
     other.close()
 
@@ -279,7 +279,7 @@ def test_a_closed_database_opens_again(database: Database) -> None:
     index = publisher(database)
     version = index.publish(document("a", "w1"))
     database.close()
-    assert index.catalogue.current("default") == version
+    assert index.registry.current("default") == version
 
 
 # -- backup ------------------------------------------------------------------------------------
@@ -306,13 +306,13 @@ def test_a_backup_is_one_moment_of_a_busy_database(tmp_path: Path) -> None:
         writing.join()
     for number in range(5):
         copy = Database(tmp_path / f"copy-{number}.db")
-        catalogue = SqlCatalogue(copy)
-        version = catalogue.current("default")
+        registry = SqlIndexRegistry(copy)
+        version = registry.current("default")
         assert version is not None
-        rows = catalogue.documents("default")
+        rows = registry.documents("default")
         assert len(rows) == version.documents
         assert sum(len(row.passages) for row in rows) == version.passages
-        assert catalogue.statistics(version, "default").passages == version.passages
+        assert registry.statistics(version, "default").passages == version.passages
         copy.close()
     database.close()
 
@@ -324,13 +324,13 @@ def test_a_backup_is_restored_under_open_readers(tmp_path: Path) -> None:
     database.backup(tmp_path / "copy.db")
     index.publish(document("b", "w1"))
     restore(tmp_path / "copy.db", tmp_path / "state.db")
-    assert index.catalogue.current("default") == saved
+    assert index.registry.current("default") == saved
     database.close()
 
 
 def test_a_version_after_a_restore_is_not_taken_for_another_of_its_number(tmp_path: Path) -> None:
     database, writing = Database(tmp_path / "state.db"), Database(tmp_path / "state.db")
-    reader, index = SqlCatalogue(database), publisher(writing)
+    reader, index = SqlIndexRegistry(database), publisher(writing)
     index.publish(document("a", "w1"))
     writing.backup(tmp_path / "copy.db")
     lost = index.publish(document("b", "w1"))
@@ -365,7 +365,7 @@ def test_only_a_sound_backup_is_restored(tmp_path: Path) -> None:
     for name in ("missing.db", "text.db", "foreign.db", "newer.db"):
         with pytest.raises(BadInput):
             restore(tmp_path / name, tmp_path / "state.db")
-    assert SqlCatalogue(database).current("default") == saved
+    assert SqlIndexRegistry(database).current("default") == saved
     assert not (tmp_path / "missing.db").exists()
     database.close()
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.sql import Database, SqlCatalogue, SqlDocuments, SqlLedger
+from connectors.sql import Database, SqlDocuments, SqlIndexRegistry, SqlLedger
 from orchestrator.ports import Documents
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.documents import DocumentsConformance
@@ -13,9 +13,9 @@ from orchestrator.testing.rows import FORMAT
 class TestSqlDocuments(DocumentsConformance):
     @pytest.fixture
     def index(self, database: Database, clock: ManualClock) -> Publisher:
-        catalogue = SqlCatalogue(database, clock)
-        catalogue.create("default", FORMAT)
-        return Publisher(catalogue, SqlLedger(database, clock))
+        registry = SqlIndexRegistry(database, clock)
+        registry.create("default", FORMAT)
+        return Publisher(registry, SqlLedger(database, clock))
 
     @pytest.fixture
     def documents(self, index: Publisher, database: Database) -> Documents:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from connectors.sql import Database, SqlCatalogue, SqlFeatures, SqlLedger
+from connectors.sql import Database, SqlFeatures, SqlIndexRegistry, SqlLedger
 from connectors.sql.schema import passage_features
 from orchestrator.ports import Features
 from orchestrator.testing.clock import ManualClock
@@ -18,13 +18,13 @@ class TestSqlFeatures(FeaturesConformance):
         return ManualClock()
 
     @pytest.fixture
-    def catalogue(self, database: Database, clock: ManualClock) -> SqlCatalogue:
-        return SqlCatalogue(database, clock)
+    def registry(self, database: Database, clock: ManualClock) -> SqlIndexRegistry:
+        return SqlIndexRegistry(database, clock)
 
     @pytest.fixture
-    def index(self, database: Database, catalogue: SqlCatalogue, clock: ManualClock) -> Publisher:
-        catalogue.create("default", FORMAT)
-        return Publisher(catalogue, SqlLedger(database, clock))
+    def index(self, database: Database, registry: SqlIndexRegistry, clock: ManualClock) -> Publisher:
+        registry.create("default", FORMAT)
+        return Publisher(registry, SqlLedger(database, clock))
 
     @pytest.fixture
     def features(self, index: Publisher, database: Database) -> Features:
@@ -34,7 +34,7 @@ class TestSqlFeatures(FeaturesConformance):
         self,
         index: Publisher,
         features: Features,
-        catalogue: SqlCatalogue,
+        registry: SqlIndexRegistry,
         database: Database,
         clock: ManualClock,
     ) -> None:
@@ -43,6 +43,6 @@ class TestSqlFeatures(FeaturesConformance):
         await features.keep("summary", {ids(a)[0]: "x"})
         index.publish(document("a", "another"))
         clock.advance(100.0)
-        catalogue.collect(grace_seconds=1.0)
+        registry.collect(grace_seconds=1.0)
         with database.reading() as connection:
             assert connection.execute(select(func.count()).select_from(passage_features)).scalar() == 0

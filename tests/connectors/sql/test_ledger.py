@@ -29,11 +29,11 @@ def test_a_failed_job_rests_twice_as_long_each_time(database: Database) -> None:
 
 
 def test_ids_of_jobs_are_never_used_again(database: Database) -> None:
-    from connectors.sql import SqlCatalogue
+    from connectors.sql import SqlIndexRegistry
     from orchestrator.testing.rows import FORMAT
 
-    ledger, catalogue = SqlLedger(database, ManualClock()), SqlCatalogue(database)
-    catalogue.create("one", FORMAT)
+    ledger, registry = SqlLedger(database, ManualClock()), SqlIndexRegistry(database)
+    registry.create("one", FORMAT)
     old = ledger.submit("add", "one", "key", {})
-    catalogue.drop("one")
+    registry.drop("one")
     assert ledger.submit("add", "one", "key", {}).id > old.id

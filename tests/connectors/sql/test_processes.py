@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from connectors.sql import Database, SqlCatalogue, SqlLedger
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from connectors.sql.statistics import recounted
 from orchestrator.errors import LeaseLost
 from orchestrator.testing.rows import FORMAT
@@ -77,23 +77,23 @@ def test_a_killed_workers_job_goes_to_the_next(database: Database, url: str) -> 
 
 def sound(database: Database) -> None:
     """Counts, statistics and dead passages are what the passages themselves say."""
-    catalogue = SqlCatalogue(database)
-    version = catalogue.current("default")
+    registry = SqlIndexRegistry(database)
+    version = registry.current("default")
     assert version is not None
-    rows = catalogue.documents("default", limit=10_000)
+    rows = registry.documents("default", limit=10_000)
     passages = {passage.id for row in rows for passage in row.passages}
     assert (len(rows), len(passages)) == (version.documents, version.passages)
     with database.reading() as connection:
         held, frequency = recounted(connection, 1).get("default", (0, {}))
-    kept = catalogue.statistics(version, "default")
+    kept = registry.statistics(version, "default")
     assert (kept.passages, dict(kept.frequency)) == (held, dict(frequency))
     dead = sum(len(removed) for removed in version.removed.values())
     assert sum(shard.points for shard in version.shards) - dead == version.passages
 
 
 def test_writers_of_one_index_publish_one_after_the_other(database: Database, url: str) -> None:
-    catalogue, ledger = SqlCatalogue(database), SqlLedger(database, WallClock())
-    first = catalogue.create("default", FORMAT)
+    registry, ledger = SqlIndexRegistry(database), SqlLedger(database, WallClock())
+    first = registry.create("default", FORMAT)
     for seed in range(24):
         ledger.submit("add", "default", str(seed), {"seed": seed})
     with (
@@ -108,8 +108,8 @@ def test_writers_of_one_index_publish_one_after_the_other(database: Database, ur
 
 
 def test_publishing_survives_being_killed_anywhere(database: Database, url: str) -> None:
-    catalogue, ledger = SqlCatalogue(database), SqlLedger(database, WallClock())
-    first = catalogue.create("default", FORMAT)
+    registry, ledger = SqlIndexRegistry(database), SqlLedger(database, WallClock())
+    first = registry.create("default", FORMAT)
     for seed in range(12):
         ledger.submit("add", "default", str(seed), {"seed": seed})
     random = Random(7)
@@ -130,7 +130,7 @@ def test_publishing_survives_being_killed_anywhere(database: Database, url: str)
             ledger.retry(job.id)
         time.sleep(0.1)
     sound(database)
-    version = catalogue.current("default")
+    version = registry.current("default")
     assert version is not None
     # Every job published exactly once, however often it was begun.
     assert version.number == first.number + 12

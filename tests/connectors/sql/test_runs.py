@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.sql import Database, SqlCatalogue, SqlLedger, SqlRuns
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger, SqlRuns
 from orchestrator.ports import Runs
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher
@@ -30,9 +30,9 @@ class TestSqlRuns(RunsConformance):
 
 @pytest.fixture
 def index(database: Database) -> Publisher:
-    catalogue = SqlCatalogue(database, ManualClock())
-    catalogue.create("default", FORMAT)
-    return Publisher(catalogue, SqlLedger(database, ManualClock()))
+    registry = SqlIndexRegistry(database, ManualClock())
+    registry.create("default", FORMAT)
+    return Publisher(registry, SqlLedger(database, ManualClock()))
 
 
 def cited(passage: str, *labels: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ async def test_a_citation_reads_the_same_after_an_edit(runs: SqlRuns, index: Pub
     await runs.finish(ended)
     index.publish(document("a", "as it is", tenant="red"))
     assert await runs.read("run-1", principal=ANNA) == ended
-    index.catalogue.collect(grace_seconds=0)
+    index.registry.collect(grace_seconds=0)
     assert await runs.read("run-1", principal=ANNA) == ended
 
 
@@ -54,7 +54,7 @@ async def test_a_citation_is_closed_when_its_passage_is(runs: SqlRuns, index: Pu
     a = document("a", "as it was", tenant="red")
     index.publish(a)
     await runs.finish(answered(cited(ids(a)[0], "public")))
-    index.catalogue.relabel("default", "/library", ["board"])
+    index.registry.relabel("default", "/library", ["board"])
     found = await runs.read("run-1", principal=ANNA)
     assert found is not None
     assert found.output is not None

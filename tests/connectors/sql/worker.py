@@ -6,7 +6,7 @@ import sys
 import time
 from random import Random
 
-from connectors.sql import Database, SqlCatalogue, SqlLedger
+from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from orchestrator.errors import LeaseLost
 from orchestrator.ports import IndexChange, Shard
 from orchestrator.testing.publisher import words
@@ -41,7 +41,7 @@ def hang(url: str, name: str) -> None:
 def publish(url: str, name: str) -> None:
     """Publish the documents that jobs of the index name; a job that was lost meanwhile is another's."""
     database = Database(url)
-    ledger, catalogue = SqlLedger(database, WallClock()), SqlCatalogue(database)
+    ledger, registry = SqlLedger(database, WallClock()), SqlIndexRegistry(database)
     while job := ledger.claim(name, seconds=2, index="default"):
         random = Random(job.payload["seed"])
         rows = [
@@ -55,7 +55,7 @@ def publish(url: str, name: str) -> None:
             terms={passage.id: words(passage.text) for passage in passages},
         )
         try:
-            version = catalogue.publish(job, "default", change)
+            version = registry.publish(job, "default", change)
         except LeaseLost:
             continue
         print(version.number, flush=True)  # noqa: T201

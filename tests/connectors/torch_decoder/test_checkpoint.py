@@ -12,12 +12,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from connectors.torch_decoder.checkpoint import CATALOGUE, Checkpoint  # noqa: E402
-from connectors.torch_decoder.ranker import MODEL, GenerativeArm  # noqa: E402
+from connectors.torch_decoder.ranker import MODEL, GenerativeRanker  # noqa: E402
 from connectors.torch_decoder.words import token_rows  # noqa: E402
 from orchestrator.errors import BadInput  # noqa: E402
 from orchestrator.interactions.items import Item, Items  # noqa: E402
 from orchestrator.interactions.sequences import Sequences  # noqa: E402
-from orchestrator.ports.recommend import Refitting  # noqa: E402
+from orchestrator.ports.recommend import Refresh  # noqa: E402
 from orchestrator.recommendation.generative.beam import Ask  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 
@@ -30,7 +30,7 @@ COUNT = 20
 def saved(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Path, Items]:
-    """A trained arm's folder."""
+    """A trained ranker's folder."""
     folder, items = tmp_path_factory.mktemp(request.param), catalogue(COUNT)
     name = "atomic" if request.param == "atomic" else "generative"
     settings = {} if name == "atomic" else {"ids": request.param}
@@ -40,11 +40,11 @@ def saved(
 
 def test_what_is_loaded_ranks_as_what_was_saved(saved: tuple[str, Path, Items]) -> None:
     name, folder, items = saved
-    arm = trainer(name).load(folder, items, {})
+    ranker = trainer(name).load(folder, items, {})
     again = trainer(name).load(folder, items, {})
     histories = Sequences.of([[1, 2], [5], []])
-    assert np.array_equal(arm.top(histories, k=5).items, again.top(histories, k=5).items)
-    assert arm.name == name
+    assert np.array_equal(ranker.top(histories, k=5).items, again.top(histories, k=5).items)
+    assert ranker.name == name
 
 
 def test_a_loaded_arm_searches_with_the_beam_that_it_was_trained_for(tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ def test_a_loaded_arm_searches_with_the_beam_that_it_was_trained_for(tmp_path: P
     assert (expected < 0).any()
     loaded = trainer().load(tmp_path / "one", items, {})
     assert np.array_equal(loaded.top(histories, k=8).items, expected)
-    same = Refitting(items, sequences, items, tmp_path / "one", tmp_path / "same")
-    assert np.array_equal(trainer().refit(same).top(histories, k=8).items, expected)
+    same = Refresh(items, sequences, items, tmp_path / "one", tmp_path / "same")
+    assert np.array_equal(trainer().refresh(same).top(histories, k=8).items, expected)
     changed = Items.of([*items.rows, Item("new", "soap number 99", (("kind", "soap"),))])
     trainer().adapt(tmp_path / "one", changed, tmp_path / "two")
     assert Checkpoint.load(tmp_path / "two" / MODEL, changed).beam == 1
@@ -139,13 +139,13 @@ def test_a_checkpoint_that_is_not_whole_is_refused(tmp_path: Path) -> None:
 
 def test_a_changed_catalogue_needs_no_training(saved: tuple[str, Path, Items]) -> None:
     name, folder, items = saved
-    before = GenerativeArm(Checkpoint.load(folder / MODEL, items), name)
+    before = GenerativeRanker(Checkpoint.load(folder / MODEL, items), name)
     new = Item("a new one", "soap number 4", (("kind", "soap"),))
     changed = Items.of([*(item for item in items.rows if item.id != "i07"), new])
     vectors = before.checkpoint.text
     place = {one: row for row, one in enumerate(items.ids)}
     text = np.stack([vectors[place.get(one, place["i04"])] for one in changed.ids])
-    after = GenerativeArm(before.checkpoint.adapted(changed, text), name)
+    after = GenerativeRanker(before.checkpoint.adapted(changed, text), name)
     numbers = changed.numbers
     assert {after.checkpoint.ids.item(after.checkpoint.ids.of(n)) for n in range(COUNT)} == set(range(COUNT))
     # Nobody has had the new item, yet it is found where its like is; what left is not.
@@ -181,8 +181,8 @@ def test_a_catalogue_may_double_where_items_have_tokens_of_their_own(tmp_path: P
     trainer(name).fit(training(tmp_path, items, walks(8, 40), epochs=2, **settings))
     more = Items.of([*items.rows, *(Item(f"x{n:02}", f"brush number {n}") for n in range(20))])
     trainer(name).adapt(tmp_path, more, tmp_path)
-    arm = trainer(name).load(tmp_path, more, {})
-    assert sorted(arm.top(Sequences.of([[0]]), k=28).items[0].tolist()) == list(range(28))
+    ranker = trainer(name).load(tmp_path, more, {})
+    assert sorted(ranker.top(Sequences.of([[0]]), k=28).items[0].tolist()) == list(range(28))
     config = json.loads((tmp_path / MODEL / "config.json").read_text())
     decoder = Checkpoint.load(tmp_path / MODEL, more).decoder
     assert config["vocab_size"] == len(decoder.read) == len(decoder.chosen)

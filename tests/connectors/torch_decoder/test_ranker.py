@@ -1,4 +1,4 @@
-"""The generated arms keep what every arm must keep."""
+"""The generated rankers keep what every ranker must keep."""
 
 from __future__ import annotations
 

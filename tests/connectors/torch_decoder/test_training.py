@@ -17,7 +17,7 @@ from orchestrator.errors import BadInput  # noqa: E402
 from orchestrator.interactions.items import Item, Items  # noqa: E402
 from orchestrator.interactions.protocol import leave_two_out  # noqa: E402
 from orchestrator.interactions.sequences import Sequences  # noqa: E402
-from orchestrator.ports.recommend import Arm, Trainer  # noqa: E402
+from orchestrator.ports.recommend import Ranker, Trainer  # noqa: E402
 from orchestrator.recommendation.generative.item_ids import category_paths, semantic  # noqa: E402
 from tests.connectors.torch_decoder.worlds import catalogue, trainer, training, walks  # noqa: E402
 
@@ -33,11 +33,11 @@ def test_it_learns_what_follows_what(tmp_path: Path, ids: str) -> None:
     settings = {} if ids == "atomic" else {"ids": ids}
     made = trainer(name)
     assert isinstance(made, Trainer)
-    arm = made.fit(training(tmp_path, catalogue(COUNT), sequences, **settings))
-    assert isinstance(arm, Arm)
-    assert arm.name == name
+    ranker = made.fit(training(tmp_path, catalogue(COUNT), sequences, **settings))
+    assert isinstance(ranker, Ranker)
+    assert ranker.name == name
     test = leave_two_out(sequences).test
-    first = arm.top(test.histories, k=1).items[:, 0]
+    first = ranker.top(test.histories, k=1).items[:, 0]
     assert (first == test.targets).mean() > 0.8
 
 
@@ -69,30 +69,30 @@ def test_a_training_that_was_killed_goes_on_to_the_same_model(tmp_path: Path) ->
 @pytest.mark.parametrize("torn", [b"PK\x03\x04 torn", b"torn", b""])
 def test_half_a_state_is_begun_anew(tmp_path: Path, torn: bytes) -> None:
     (tmp_path / STATE).write_bytes(torn)
-    arm = trainer().fit(training(tmp_path, catalogue(8), walks(8, 30), epochs=2))
-    assert arm.top(Sequences.of([[1]]), k=3).items.shape == (1, 3)
+    ranker = trainer().fit(training(tmp_path, catalogue(8), walks(8, 30), epochs=2))
+    assert ranker.top(Sequences.of([[1]]), k=3).items.shape == (1, 3)
 
 
 def test_constraints_hold_before_the_best_are_taken(tmp_path: Path) -> None:
-    arm = trainer().fit(training(tmp_path, catalogue(COUNT), walks(COUNT, 100), epochs=2))
+    ranker = trainer().fit(training(tmp_path, catalogue(COUNT), walks(COUNT, 100), epochs=2))
     histories = Sequences.of([[3, 4, 5], [], [7] * 500, list(range(COUNT))])
     allowed = np.arange(COUNT) % 2 == 0
-    found = arm.top(histories, k=5, allowed=allowed, removed=histories).items
+    found = ranker.top(histories, k=5, allowed=allowed, removed=histories).items
     for row, history in zip(found, histories, strict=True):
         got = [int(item) for item in row if item >= 0]
         left = set(range(0, COUNT, 2)) - set(history.tolist())
         assert len(got) == len(set(got)) == min(5, len(left))
         assert set(got) <= left
-    none = arm.top(histories, k=5, allowed=np.zeros(COUNT, dtype=np.bool_))
+    none = ranker.top(histories, k=5, allowed=np.zeros(COUNT, dtype=np.bool_))
     assert (none.items == -1).all()
 
 
 def test_scores_do_not_depend_on_who_else_is_asked_about(tmp_path: Path) -> None:
-    arm = trainer().fit(training(tmp_path, catalogue(COUNT), walks(COUNT, 100), epochs=2, ids="tree"))
+    ranker = trainer().fit(training(tmp_path, catalogue(COUNT), walks(COUNT, 100), epochs=2, ids="tree"))
     rows = [[3], [4, 5, 6, 7, 8], [], [9, 10]]
-    together = arm.top(Sequences.of(rows), k=6)
+    together = ranker.top(Sequences.of(rows), k=6)
     for at, row in enumerate(rows):
-        alone = arm.top(Sequences.of([row]), k=6)
+        alone = ranker.top(Sequences.of([row]), k=6)
         assert np.allclose(together.scores[at], alone.scores[0], atol=1e-4)
 
 
@@ -120,9 +120,11 @@ def test_the_loss_and_its_gradients_are_those_of_torch(smoothing: float) -> None
 
 def test_a_large_catalogue_is_compared_with_a_sample(tmp_path: Path) -> None:
     sequences = walks(COUNT, 400)
-    arm = trainer().fit(training(tmp_path, catalogue(COUNT), sequences, everything=8, negatives=12, batch=64))
+    ranker = trainer().fit(
+        training(tmp_path, catalogue(COUNT), sequences, everything=8, negatives=12, batch=64)
+    )
     test = leave_two_out(sequences).test
-    assert (arm.top(test.histories, k=1).items[:, 0] == test.targets).mean() > 0.8
+    assert (ranker.top(test.histories, k=1).items[:, 0] == test.targets).mean() > 0.8
 
 
 def test_histories_become_rows_of_tokens() -> None:
@@ -152,5 +154,5 @@ def test_batches_hold_every_row_once_within_their_budget() -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_next_to_nothing_to_learn_from_is_legal(tmp_path: Path, rows: list[list[int]], count: int) -> None:
     bare = Items.of([Item(f"i{n}") for n in range(count)])
-    arm = trainer().fit(training(tmp_path, bare, Sequences.of(rows), epochs=2))
-    assert sorted(arm.top(Sequences.of([[0]]), k=count).items[0].tolist()) == list(range(count))
+    ranker = trainer().fit(training(tmp_path, bare, Sequences.of(rows), epochs=2))
+    assert sorted(ranker.top(Sequences.of([[0]]), k=count).items[0].tolist()) == list(range(count))

@@ -1,4 +1,4 @@
-"""Tiny catalogues with a rule that a model can learn, and the trainer of their arms."""
+"""Tiny catalogues with a rule that a model can learn, and the trainer of their rankers."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
 
 from connectors.torch_decoder.checkpoint import Checkpoint  # noqa: E402
-from connectors.torch_decoder.ranker import MODEL, GenerativeArm  # noqa: E402
+from connectors.torch_decoder.ranker import MODEL, GenerativeRanker  # noqa: E402
 from connectors.vllm import Servers, addresses  # noqa: E402
 from connectors.vllm.decoder import VllmDecoder  # noqa: E402
 from orchestrator.errors import NoLogProbabilities  # noqa: E402
@@ -26,17 +26,17 @@ HISTORIES = Sequences.of([[1, 2, 3], [], [7] * 60, [20, 21]])
 
 
 @pytest.fixture(scope="module", params=["hybrid", "tree", "atomic"])
-def arm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GenerativeArm:
+def ranker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GenerativeRanker:
     folder, items = tmp_path_factory.mktemp(request.param), catalogue(COUNT)
     name = "atomic" if request.param == "atomic" else "generative"
     settings = {} if name == "atomic" else {"ids": request.param}
     trainer(name).fit(training(folder, items, walks(COUNT, 150), epochs=4, **settings))
-    return GenerativeArm(Checkpoint.load(folder / MODEL, items), name)
+    return GenerativeRanker(Checkpoint.load(folder / MODEL, items), name)
 
 
-def answering(arm: GenerativeArm) -> Any:
+def answering(ranker: GenerativeRanker) -> Any:
     """What vLLM answers, computed from the same weights: log-probabilities before any constraint."""
-    decoder = arm.checkpoint.decoder
+    decoder = ranker.checkpoint.decoder
 
     def answer(asked: Asked) -> Reply:
         wanted = asked.body["logprob_token_ids"]
@@ -54,28 +54,30 @@ def answering(arm: GenerativeArm) -> Any:
     return answer
 
 
-async def test_it_finds_what_is_found_in_process(arm: GenerativeArm) -> None:
+async def test_it_finds_what_is_found_in_process(ranker: GenerativeRanker) -> None:
     allowed = np.arange(COUNT) % 5 != 0
-    async with scripted(answering(arm)) as server:
+    async with scripted(answering(ranker)) as server:
         servers = Servers(addresses(server.url))
-        decoder = VllmDecoder(servers, "tiny", arm.checkpoint.ids, arm.checkpoint.decoder.length, most_ids=7)
-        there = await decoder.top(arm.trie, HISTORIES, k=6, allowed=allowed, removed=HISTORIES)
+        decoder = VllmDecoder(
+            servers, "tiny", ranker.checkpoint.ids, ranker.checkpoint.decoder.length, most_ids=7
+        )
+        there = await decoder.top(ranker.trie, HISTORIES, k=6, allowed=allowed, removed=HISTORIES)
         asked = len(server.asked)
         await servers.close()
-    here = arm.top(HISTORIES, k=6, allowed=allowed, removed=HISTORIES)
+    here = ranker.top(HISTORIES, k=6, allowed=allowed, removed=HISTORIES)
     assert np.allclose(there.scores, here.scores, atol=1e-3)
     assert np.array_equal(there.items, here.items)
-    if arm.name == "atomic":
+    if ranker.name == "atomic":
         # One step of all rows, cut into as many requests as its tokens need.
         assert asked == -(-COUNT // 7)
 
 
-async def test_a_server_without_chosen_log_probabilities_is_named(arm: GenerativeArm) -> None:
+async def test_a_server_without_chosen_log_probabilities_is_named(ranker: GenerativeRanker) -> None:
     async with scripted(lambda _: Reply(completion())) as server:
         servers = Servers(addresses(server.url))
-        decoder = VllmDecoder(servers, "tiny", arm.checkpoint.ids)
+        decoder = VllmDecoder(servers, "tiny", ranker.checkpoint.ids)
         with pytest.raises(NoLogProbabilities, match="no log-probabilities of chosen tokens for 'tiny'"):
-            await decoder.top(arm.trie, HISTORIES, k=3)
+            await decoder.top(ranker.trie, HISTORIES, k=3)
         await servers.close()
 
 
@@ -85,14 +87,14 @@ async def test_vllm_serves_the_checkpoint_as_it_was_trained(tmp_path: Path) -> N
 
     items = catalogue(COUNT)
     trainer().fit(training(tmp_path, items, walks(COUNT, 150), epochs=4, width=64, inner=128))
-    arm = GenerativeArm(Checkpoint.load(tmp_path / MODEL, items))
+    ranker = GenerativeRanker(Checkpoint.load(tmp_path / MODEL, items))
     arguments = ("--dtype", "float32", "--max-model-len", "100")
     with vllm_server(tmp_path / MODEL, *arguments, folder=tmp_path) as server:
         servers = Servers(addresses(server.url), key=KEY)
-        decoder = VllmDecoder(servers, "tiny", arm.checkpoint.ids, length=40)
-        there = await decoder.top(arm.trie, HISTORIES, k=10, removed=HISTORIES)
+        decoder = VllmDecoder(servers, "tiny", ranker.checkpoint.ids, length=40)
+        there = await decoder.top(ranker.trie, HISTORIES, k=10, removed=HISTORIES)
         await servers.close()
-    here = arm.top(HISTORIES.newest(40), k=10, removed=HISTORIES)
+    here = ranker.top(HISTORIES.newest(40), k=10, removed=HISTORIES)
     assert np.allclose(there.scores, here.scores, atol=0.02)
     same = [set(a) == set(b) for a, b in zip(there.items.tolist(), here.items.tolist(), strict=True)]
     assert all(same)

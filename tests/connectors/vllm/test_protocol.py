@@ -30,7 +30,7 @@ from tests.services.scripted import Asked, Reply, Scripted, chunk, completion, s
 PROMPT = (Message("user", "Is it so?"),)
 
 
-class Verdict(BaseModel):
+class Feedback(BaseModel):
     so: bool
 
 
@@ -186,16 +186,16 @@ async def test_a_cancelled_call_leaves_no_request() -> None:
 )
 async def test_output_that_does_not_fit_is_asked_for_again_and_then_an_error(wrong: Reply) -> None:
     async with asking(serving(sequence(wrong, Reply(completion('Here: {"so": true}.'))))) as (model, server):
-        generation = await model.generate(PROMPT, schema=Verdict)
-        assert generation.parsed == Verdict(so=True)
+        generation = await model.generate(PROMPT, schema=Feedback)
+        assert generation.parsed == Feedback(so=True)
         assert generation.usage.calls == 2
         first, second = (each.body for each in server.of("/v1/chat/completions"))
         # The same again would give the same again.
         assert first["temperature"] == 0.0 < second["temperature"]
         assert first["response_format"]["type"] == "json_schema"
     async with asking(serving(lambda _: wrong)) as (model, server):
-        with pytest.raises(InvalidOutput, match="Verdict"):
-            await model.generate(PROMPT, schema=Verdict)
+        with pytest.raises(InvalidOutput, match="Feedback"):
+            await model.generate(PROMPT, schema=Feedback)
         assert len(server.of("/v1/chat/completions")) == 3
 
 

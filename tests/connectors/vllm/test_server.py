@@ -23,7 +23,7 @@ pytestmark = pytest.mark.vllm
 
 @pytest.fixture
 async def model(vllm: VllmServer) -> AsyncGenerator[VllmModel]:
-    made = VllmModel(Servers(addresses(vllm.url), key=KEY)).of_tenant("a")
+    made = VllmModel(Servers(addresses(vllm.url), key=KEY)).for_tenant("a")
     yield made
     await made.close()
 
@@ -184,7 +184,7 @@ async def test_tenants_share_no_prefix_and_one_tenant_does(vllm: VllmServer) -> 
     prompt = [Message("user", "a long prefix that is asked about " * 40)]
     servers = Servers(addresses(vllm.url), key=KEY)
     model = VllmModel(servers)
-    await model.of_tenant("a").generate(prompt, max_tokens=1)
+    await model.for_tenant("a").generate(prompt, max_tokens=1)
 
     def hits() -> float:
         import re
@@ -197,9 +197,9 @@ async def test_tenants_share_no_prefix_and_one_tenant_does(vllm: VllmServer) -> 
         return sum(map(float, found))
 
     before = await asyncio.to_thread(hits)
-    await model.of_tenant("b").generate(prompt, max_tokens=1)
+    await model.for_tenant("b").generate(prompt, max_tokens=1)
     other = await asyncio.to_thread(hits)
-    await model.of_tenant("a").generate(prompt, max_tokens=1)
+    await model.for_tenant("a").generate(prompt, max_tokens=1)
     same = await asyncio.to_thread(hits)
     assert other == before
     assert same > other

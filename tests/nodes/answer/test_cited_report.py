@@ -21,7 +21,7 @@ from orchestrator.errors import ModelError, NodeError
 from orchestrator.evaluation.arms import contenders
 from orchestrator.evaluation.ranking import found_by
 from orchestrator.nodes import CitedReport, Cover, SearchFacets
-from orchestrator.nodes.answer._draft import Manuscript, Source, merged
+from orchestrator.nodes.answer._draft import Draft, Source, merged
 from orchestrator.nodes.answer.cited_report import heading, plan
 from orchestrator.ports import Documents, Generation, LanguageModel
 from orchestrator.types import Coverage, Message, Passage, Usage
@@ -261,7 +261,7 @@ async def test_the_shipped_workflow_reports_and_is_scored_by_the_passages_it_cho
     assert len(hits) == 8
 
 
-# -- the manuscript --------------------------------------------------------------------------------
+# -- the draft --------------------------------------------------------------------------------
 
 
 def source(name: str, *spans: tuple[int, int]) -> Source:
@@ -272,27 +272,27 @@ def source(name: str, *spans: tuple[int, int]) -> Source:
 async def test_sections_are_read_in_order_however_they_are_written(
     order: list[int], data: st.DataObject
 ) -> None:
-    manuscript = Manuscript(None, ["", "One", "Two"])
+    draft = Draft(None, ["", "One", "Two"])
     pieces = [[f"{section}{number} [1]" for number in range(3)] for section in range(3)]
     left = {section: list(pieces[section]) for section in order}
     while left:
         section = data.draw(st.sampled_from(sorted(left)))
         if left[section]:
-            manuscript.say(section, left[section].pop(0), [source(f"p{section % 2}", (0, section + 1))])
+            draft.say(section, left[section].pop(0), [source(f"p{section % 2}", (0, section + 1))])
         else:
             del left[section]
-            manuscript.end(section)
-    text = manuscript.answer.text
+            draft.end(section)
+    text = draft.answer.text
     assert re.findall(r"\d\d(?= \[)", text) == ["00", "01", "02", "10", "11", "12", "20", "21", "22"]
     assert text.index("## One") < text.index("## Two")
-    assert [citation.id for citation in manuscript.answer.citations] == ["p0", "p1"]
+    assert [citation.id for citation in draft.answer.citations] == ["p0", "p1"]
 
 
 async def test_a_number_that_is_no_citation_does_not_pass_for_one() -> None:
-    manuscript = Manuscript(None, [""])
-    manuscript.say(0, "So [1], in [7] and [0].", [source("p", (0, 3))])
-    assert manuscript.answer.text == "So [1], in [ 7 ] and [ 0 ]."
-    assert len(manuscript.answer.citations) == 1
+    draft = Draft(None, [""])
+    draft.say(0, "So [1], in [7] and [0].", [source("p", (0, 3))])
+    assert draft.answer.text == "So [1], in [ 7 ] and [ 0 ]."
+    assert len(draft.answer.citations) == 1
 
 
 async def test_a_fault_in_a_section_is_the_faults_own(app: Application) -> None:

@@ -12,7 +12,7 @@ from connectors.bm25 import Bm25Encoder
 from orchestrator import Answer, Hits, Question, node, workflow
 from orchestrator.errors import BadInput
 from orchestrator.nodes.answer._evidence import gather
-from orchestrator.nodes.answer.hit_list_answer import Listing, snippet
+from orchestrator.nodes.answer.hit_list_answer import HitListAnswer, snippet
 from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.serving.exposure import answering
 from orchestrator.types import Facets, Hit, Passage, Principal
@@ -47,7 +47,7 @@ async def facets(question: Question) -> Facets:
 
 async def listed(*grants: str, **settings: int) -> Answer:
     question = Question("When does the ferry go?", Principal(grants=frozenset(grants)))
-    found = workflow("finds", finds >> Listing(**settings))
+    found = workflow("finds", finds >> HitListAnswer(**settings))
     result = await found.run(question, ports=PORTS)
     assert result.answer is not None
     return result.answer
@@ -86,7 +86,7 @@ async def test_a_search_without_hits_says_so():
 
 async def test_words_are_compared_as_search_compares_them():
     question = Question("leaving ferries", Principal(grants=frozenset({"public"})))
-    result = await workflow("finds", finds >> Listing(snippet=40)).run(question, ports=PORTS)
+    result = await workflow("finds", finds >> HitListAnswer(snippet=40)).run(question, ports=PORTS)
     assert result.answer is not None
     assert result.answer.citations[0].text == "The ferry to Naxos leaves at noon."
 
@@ -116,7 +116,7 @@ async def test_hits_of_a_named_channel_are_listed_as_well():
 
 
 def test_a_workflow_that_answers_is_left_as_it_is():
-    given_ = workflow("listed", finds >> Listing())
+    given_ = workflow("listed", finds >> HitListAnswer())
     assert answering(given_) is given_
 
 

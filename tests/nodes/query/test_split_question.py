@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Hits, Queries, Question, workflow
 from orchestrator.application.application import Application
-from orchestrator.nodes import Retrieve, Sentences
+from orchestrator.nodes import Retrieve, SplitQuestion
 from orchestrator.nodes.query.split_question import parts_of
 from orchestrator.text.sentences import sentences
 from orchestrator.types import Query
@@ -29,7 +29,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Applic
         yield application
 
 
-async def asked(app: Application, text: str, node: Sentences, queries: Queries | None = None) -> Queries:
+async def asked(app: Application, text: str, node: SplitQuestion, queries: Queries | None = None) -> Queries:
     steps = given_queries(queries) >> node if queries else node
     result = await workflow("asked", steps, outputs=(Queries,)).run(
         Question(text, ANONYMOUS), ports=app.ports()
@@ -40,7 +40,7 @@ async def asked(app: Application, text: str, node: Sentences, queries: Queries |
 
 
 async def test_the_whole_comes_first_and_each_sentence_after_it(app: Application) -> None:
-    queries = await asked(app, TWO, Sentences())
+    queries = await asked(app, TWO, SplitQuestion())
     texts = [TWO, "How do otters sleep?", "How many guns did a frigate carry?"]
     vectors = await app.embedder.embed(texts, kind="query")
     assert [query.text for query in queries] == [TWO, "", ""]
@@ -48,27 +48,27 @@ async def test_the_whole_comes_first_and_each_sentence_after_it(app: Application
 
 
 async def test_one_sentence_is_one_query(app: Application) -> None:
-    queries = await asked(app, "How do otters sleep?", Sentences())
+    queries = await asked(app, "How do otters sleep?", SplitQuestion())
     assert [query.text for query in queries] == ["How do otters sleep?"]
     assert queries.queries[0].vector
 
 
 @pytest.mark.parametrize("text", ["", "  "])
 async def test_an_empty_question_has_no_vector(app: Application, text: str) -> None:
-    assert await asked(app, text, Sentences()) == Queries((Query(text),))
+    assert await asked(app, text, SplitQuestion()) == Queries((Query(text),))
 
 
 async def test_a_rewritten_question_keeps_its_terms_and_vector(app: Application) -> None:
     vector = tuple(np.full(256, 1 / 16).tolist())
     given_ = Queries((Query(TWO, 0.5, (("otters", 1.0),), vector), Query("another")))
-    first, second, *parts = (await asked(app, "x", Sentences(), given_)).queries
+    first, second, *parts = (await asked(app, "x", SplitQuestion(), given_)).queries
     assert first == given_.queries[0]
     assert second == given_.queries[1]
     assert [part.text for part in parts] == ["", ""]
 
 
 async def test_each_part_finds_its_own(app: Application) -> None:
-    steps = Sentences() >> Retrieve(k=2, mode="dense", fusion="max")
+    steps = SplitQuestion() >> Retrieve(k=2, mode="dense", fusion="max")
     result = await workflow("parts", steps).run(Question(TWO, ANONYMOUS), ports=app.ports())
     assert isinstance(result.output, Hits)
     assert set(await names(app, result.output)) == {"otters", "frigates"}

@@ -20,7 +20,7 @@ from orchestrator import ANONYMOUS, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.errors import BadInput
 from orchestrator.graph.run.result import RunResult
-from orchestrator.nodes import Recorded, Retrieve
+from orchestrator.nodes import Retrieve, StoredReformulations
 from orchestrator.nodes.query.stored_reformulations import query_texts, stored_texts, without_repeats
 from orchestrator.types import Query
 from tests.nodes.shelf import given_queries, names, shelf
@@ -50,7 +50,7 @@ async def run(app: Application, steps: Any, text: str = ASKED) -> RunResult:
 
 
 async def test_a_stored_text_is_searched_with_its_repeated_terms(app: Application, tmp_path: Path) -> None:
-    made = Recorded(*files(tmp_path, f"1\t{ASKED} {ASKED} frigate guns frigate\n2\tkrill\n"))
+    made = StoredReformulations(*files(tmp_path, f"1\t{ASKED} {ASKED} frigate guns frigate\n2\tkrill\n"))
     (query,) = (await run(app, made)).output.queries
     assert query == Query(ASKED, terms=(("old", 2.0), ("ships", 2.0), ("frigate", 2.0), ("guns", 1.0)))
     found = await run(app, made >> Retrieve(mode="bm25"))
@@ -61,7 +61,7 @@ async def test_the_vector_is_the_mean_of_the_question_and_what_was_written(
     app: Application, tmp_path: Path
 ) -> None:
     stored = f"1\t{ASKED} {ASKED} A frigate carried guns. It had a crew.\n"
-    made = Recorded(*files(tmp_path, stored), vector=True)
+    made = StoredReformulations(*files(tmp_path, stored), vector=True)
     (query,) = (await run(app, made)).output.queries
     texts = [ASKED, "A frigate carried guns.", "It had a crew."]
     mean = (await app.embedder.embed(texts, kind="query")).mean(axis=0)
@@ -69,14 +69,14 @@ async def test_the_vector_is_the_mean_of_the_question_and_what_was_written(
 
 
 async def test_other_queries_stay_behind_the_first(app: Application, tmp_path: Path) -> None:
-    made = Recorded(*files(tmp_path, "1\tfrigate\n"))
+    made = StoredReformulations(*files(tmp_path, "1\tfrigate\n"))
     asked = Queries((Query(ASKED, weight=2.0, vector=(1.0,)), Query("otters")))
     queries = (await run(app, given_queries(asked) >> made)).output.queries
     assert queries == (Query(ASKED, 2.0, (("frigate", 1.0),), (1.0,)), Query("otters"))
 
 
 async def test_a_question_without_a_stored_text_is_refused(app: Application, tmp_path: Path) -> None:
-    made = Recorded(*files(tmp_path, "1\tfrigate\n"))
+    made = StoredReformulations(*files(tmp_path, "1\tfrigate\n"))
     with pytest.raises(
         BadInput, match=r"stored\.tsv has no reformulation of this query: 'What do whales eat"
     ):
@@ -84,7 +84,7 @@ async def test_a_question_without_a_stored_text_is_refused(app: Application, tmp
 
 
 async def test_or_it_is_asked_as_it_is_and_the_run_says_so(app: Application, tmp_path: Path) -> None:
-    made = Recorded(*files(tmp_path, "1\tfrigate\n"), unknown="keep")
+    made = StoredReformulations(*files(tmp_path, "1\tfrigate\n"), unknown="keep")
     result = await run(app, made, "What do whales eat?")
     assert result.output == Queries((Query("What do whales eat?"),))
     assert result.degraded == ("stored.tsv has no reformulation of this query: it is asked as it is",)
@@ -97,28 +97,30 @@ async def test_a_stored_text_of_no_query_is_refused_or_counted(
     with pytest.raises(
         BadInput, match=r"has 2 reformulations of queries that .*queries.jsonl lacks \(7, 9\)"
     ):
-        Recorded(stored, queries)
+        StoredReformulations(stored, queries)
     with caplog.at_level(logging.WARNING):
-        Recorded(stored, queries, unknown="keep")
+        StoredReformulations(stored, queries, unknown="keep")
     assert "has 2 reformulations" in caplog.text
     other = files(tmp_path, "7\tfrigate\n")
     with pytest.raises(BadInput, match="has 1 reformulations"):
-        Recorded(*other, unknown="keep")
+        StoredReformulations(*other, unknown="keep")
 
 
 async def test_equal_questions_need_equal_texts(tmp_path: Path) -> None:
     asked = {"1": ASKED, "2": ASKED}
-    assert Recorded(*files(tmp_path, "1\tfrigate\n2\tfrigate\n", asked)).written == {ASKED: "frigate"}
+    assert StoredReformulations(*files(tmp_path, "1\tfrigate\n2\tfrigate\n", asked)).written == {
+        ASKED: "frigate"
+    }
     with pytest.raises(BadInput, match="two reformulations of one question, the second under the id '2'"):
-        Recorded(*files(tmp_path, "1\tfrigate\n2\tkrill\n", asked))
+        StoredReformulations(*files(tmp_path, "1\tfrigate\n2\tkrill\n", asked))
 
 
 async def test_nodes_over_other_texts_are_other_nodes(tmp_path: Path) -> None:
-    first = Recorded(*files(tmp_path, "1\tfrigate\n"))
-    assert Recorded(*files(tmp_path, "1\tfrigate\n")) == first
-    assert Recorded(*files(tmp_path, "1\tkrill\n")) != first
+    first = StoredReformulations(*files(tmp_path, "1\tfrigate\n"))
+    assert StoredReformulations(*files(tmp_path, "1\tfrigate\n")) == first
+    assert StoredReformulations(*files(tmp_path, "1\tkrill\n")) != first
     with pytest.raises(BadInput, match="has changed since the node was made"):
-        Recorded(first.file, first.queries, digest=first.digest)
+        StoredReformulations(first.file, first.queries, digest=first.digest)
 
 
 @pytest.mark.parametrize(
@@ -139,18 +141,18 @@ async def test_a_file_that_is_no_table_is_refused_with_its_line(
     tmp_path: Path, stored: str, message: str
 ) -> None:
     with pytest.raises(BadInput, match=message):
-        Recorded(*files(tmp_path, stored))
+        StoredReformulations(*files(tmp_path, stored))
 
 
 async def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     stored, queries = files(tmp_path, "1\tfrigate\n")
     with pytest.raises(BadInput, match="there is no file"):
-        Recorded(tmp_path / "other.tsv", queries)
+        StoredReformulations(tmp_path / "other.tsv", queries)
     with pytest.raises(BadInput, match="cannot be read"):
-        Recorded(tmp_path, queries)
+        StoredReformulations(tmp_path, queries)
     stored.write_bytes(b"1\t\xff\xfe\n")
     with pytest.raises(BadInput, match="byte 2 is not UTF-8"):
-        Recorded(stored, queries)
+        StoredReformulations(stored, queries)
 
 
 async def test_queries_are_read_from_a_table_as_well(tmp_path: Path) -> None:

@@ -10,20 +10,20 @@ from orchestrator import ANONYMOUS, Question, fuse, workflow
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.errors import BadInput
 from orchestrator.nodes import (
+    ExcludeRefused,
     FindItems,
-    LeaveOut,
+    MakeSlate,
+    RecentItems,
     Recommend,
-    Remembered,
-    SessionItems,
     SlateAnswer,
-    Slated,
+    UserHistory,
     rrf,
 )
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import Roster
+from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import Answer, Filter, History, Principal, Slate
@@ -34,15 +34,16 @@ USER = Principal(grants=frozenset({"public"}), name="user-0003")
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> dict[type, object]:
-    editions = Editions(tmp_path_factory.mktemp("home"), Roster.of(classic_trainers()))
-    train(made_up_log(), editions, arms=("fusion",))
+    editions = Editions(tmp_path_factory.mktemp("home"), RankerRegistry.of(classic_trainers()))
+    train(made_up_log(), editions, rankers=("fusion",))
     return {Recommender: EditionRecommender(editions)}
 
 
 async def test_arms_and_text_search_are_fused_like_any_rankings(ports: dict[type, object]) -> None:
     both = workflow(
         "both",
-        fuse(Recommend(arm="rules") | Recommend(arm="attributes") | FindItems(), by=rrf(60)) >> Slated(k=5),
+        fuse(Recommend(ranker="rules") | Recommend(ranker="attributes") | FindItems(), by=rrf(60))
+        >> MakeSlate(k=5),
         inputs=(Question, History),
     )
     asked = Question("comb", ANONYMOUS, filters=(Filter("brand", ("Acme", "Bolt")),))
@@ -62,7 +63,7 @@ async def test_the_shipped_workflow_recommends(ports: dict[type, object]) -> Non
 
 
 async def test_a_history_is_who_asks_and_its_newest_items_are_hits(ports: dict[type, object]) -> None:
-    newest = workflow("newest", Remembered() >> SessionItems(last=2))
+    newest = workflow("newest", UserHistory() >> RecentItems(last=2))
     hits = (await newest.run(Question("", USER), ports=ports)).output
     log = made_up_log()
     row = log.interactions.sequences[3]
@@ -72,9 +73,9 @@ async def test_a_history_is_who_asks_and_its_newest_items_are_hits(ports: dict[t
 async def test_a_stranger_is_answered_by_the_words_alone(ports: dict[type, object]) -> None:
     flow = workflow(
         "shop",
-        Remembered()
+        UserHistory()
         >> fuse(Recommend(k=50, cold=False) | FindItems(k=50), by=rrf(weights=(1.0, 2.0)))
-        >> Slated(k=3)
+        >> MakeSlate(k=3)
         >> SlateAnswer(),
     )
     stranger = await flow.run(Question("a Crane brush", ANONYMOUS), ports=ports)
@@ -100,10 +101,10 @@ async def test_what_is_refused_is_not_offered(
 ) -> None:
     flow = workflow(
         "shop",
-        Remembered()
+        UserHistory()
         >> fuse(Recommend(k=200, cold=False) | FindItems(k=200), by=rrf(weights=(1.0, 2.0)))
-        >> LeaveOut()
-        >> Slated(k=10),
+        >> ExcludeRefused()
+        >> MakeSlate(k=10),
     )
     slate = (await flow.run(Question(said, USER), ports=ports)).get(Slate)
     assert slate is not None
@@ -122,14 +123,16 @@ async def test_what_a_wish_refuses_is_not_searched_for(ports: dict[type, object]
 
 
 async def test_a_slate_that_explores_logs_its_propensities(ports: dict[type, object]) -> None:
-    flow = workflow("explored", Recommend() >> Slated(k=5, explore=0.5), inputs=(Question, History))
+    flow = workflow("explored", Recommend() >> MakeSlate(k=5, explore=0.5), inputs=(Question, History))
     runs = [
         (await flow.run(Question("", ANONYMOUS), History("user-0003"), ports=ports)).get(Slate)
         for _ in range(8)
     ]
     assert len({slate.ids for slate in runs if slate}) > 1
     assert all(0 < offer.propensity <= 1 for slate in runs if slate for offer in slate)
-    capped = workflow("both", Recommend() >> Slated(explore=0.5, diversity=0.5), inputs=(Question, History))
+    capped = workflow(
+        "both", Recommend() >> MakeSlate(explore=0.5, diversity=0.5), inputs=(Question, History)
+    )
     with pytest.raises(BadInput, match="propensities would be wrong"):
         await capped.run(Question("", ANONYMOUS), History("user-0003"), ports=ports)
 
@@ -142,7 +145,7 @@ async def test_the_shop_is_a_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.chdir(tmp_path)
     async with Application(Settings(home=tmp_path, embedder="light")) as app:
-        train(made_up_log(), app.recommender.editions, arms=("fusion",))
+        train(made_up_log(), app.recommender.editions, rankers=("fusion",))
         flow = answering(app.workflow("shop"))
         result = await app.run(flow, Question("something like my last order, but Crane", USER))
         refused = await app.run(flow, Question("something like my last order, but not Crane", USER))

@@ -13,7 +13,7 @@ import pytest_asyncio
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node, workflow
 from orchestrator.application.application import Application
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import workshop_of
+from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import Retrieve
 from orchestrator.nodes.retrieve.fusion import anchored_sum, reciprocal_rank
 from orchestrator.ports import Conversations, Embedder, VectorStore
@@ -62,7 +62,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Applic
         (folder / name).mkdir()
         (folder / name / "records.jsonl").write_text("\n".join(json.dumps(record) for record in records))
     async with Application(Settings(home=folder / "home")) as application:
-        indexer = Indexer(workshop_of(application), settings=None)
+        indexer = Indexer(indexing_context(application), settings=None)
         await indexer.add(folder / "public")
         await indexer.add(folder / "secret", labels=["board"])
         yield application

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Hits, Principal, Question, workflow
 from orchestrator.application.application import Application
-from orchestrator.nodes import Mentions
+from orchestrator.nodes import TitleMentionBoost
 from orchestrator.nodes.retrieve.title_mention_boost import mentions
 from orchestrator.types import Hit, Passage
 from tests.nodes.shelf import BOARD, given_hits, ids, names, shelf
@@ -35,7 +35,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Applic
 async def raised(
     app: Application,
     found: list[tuple[str, float]],
-    node: Mentions,
+    node: TitleMentionBoost,
     text: str = "Where did the singer of Hello Love live?",
     principal: Principal = ANONYMOUS,
 ) -> list[tuple[str, float]]:
@@ -50,7 +50,7 @@ FOUND = [("hello", 1.0), ("weather", 0.5), ("tennessee", 0.45), ("snow", 0.42)]
 
 
 async def test_a_passage_that_the_best_one_names_gains_a_share_of_its_score(app: Application) -> None:
-    assert await raised(app, FOUND, Mentions(docs=1, weight=0.1)) == [
+    assert await raised(app, FOUND, TitleMentionBoost(docs=1, weight=0.1)) == [
         ("hello", 1.0),
         ("snow", pytest.approx(0.52)),
         ("weather", 0.5),
@@ -59,21 +59,24 @@ async def test_a_passage_that_the_best_one_names_gains_a_share_of_its_score(app:
 
 
 async def test_what_the_question_names_gains_nothing(app: Application) -> None:
-    found = await raised(app, FOUND, Mentions(docs=1), "Who is Hank Snow, the singer of Hello Love?")
+    found = await raised(app, FOUND, TitleMentionBoost(docs=1), "Who is Hank Snow, the singer of Hello Love?")
     assert found == FOUND
 
 
 async def test_links_beyond_the_best_and_the_pool_do_not_count(app: Application) -> None:
-    assert await raised(app, FOUND, Mentions(docs=1, pool=3)) == FOUND
+    assert await raised(app, FOUND, TitleMentionBoost(docs=1, pool=3)) == FOUND
     more = [("hello", 1.0), ("snow", 0.9), ("tennessee", 0.1)]
-    assert (await raised(app, more, Mentions(docs=1, weight=0.1)))[-1] == ("tennessee", 0.1)
-    assert (await raised(app, more, Mentions(docs=2, weight=0.1)))[-1] == ("tennessee", pytest.approx(0.19))
+    assert (await raised(app, more, TitleMentionBoost(docs=1, weight=0.1)))[-1] == ("tennessee", 0.1)
+    assert (await raised(app, more, TitleMentionBoost(docs=2, weight=0.1)))[-1] == (
+        "tennessee",
+        pytest.approx(0.19),
+    )
 
 
 async def test_a_passage_that_may_not_be_read_passes_nothing_on(app: Application) -> None:
     found = [("diary", 1.0), ("tennessee", 0.4)]
-    assert await raised(app, found, Mentions()) == found
-    assert (await raised(app, found, Mentions(weight=0.1), principal=BOARD))[1] == ("tennessee", 0.5)
+    assert await raised(app, found, TitleMentionBoost()) == found
+    assert (await raised(app, found, TitleMentionBoost(weight=0.1), principal=BOARD))[1] == ("tennessee", 0.5)
 
 
 async def test_a_title_is_found_as_whole_words_as_written() -> None:
@@ -87,12 +90,12 @@ async def test_a_title_is_found_as_whole_words_as_written() -> None:
 
 
 async def test_no_hits_are_no_hits(app: Application) -> None:
-    result = await workflow("none", given_hits() >> Mentions()).run(
+    result = await workflow("none", given_hits() >> TitleMentionBoost()).run(
         Question("anything", ANONYMOUS), ports=app.ports()
     )
     assert result.output == Hits()
     kept = Hits((Hit("gone", 1.0),))
-    result = await workflow("gone", given_hits(("gone", 1.0)) >> Mentions()).run(
+    result = await workflow("gone", given_hits(("gone", 1.0)) >> TitleMentionBoost()).run(
         Question("anything", ANONYMOUS), ports=app.ports()
     )
     assert result.output == kept

@@ -15,7 +15,7 @@ from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.tool_records import Tool, write_tools
-from orchestrator.indexing.worker import workshop_of
+from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import RetrieveTools, ToolQueries
 from orchestrator.ports import LanguageModel
 from orchestrator.settings import Settings
@@ -42,7 +42,7 @@ SECRET = [Tool("pay", "Payroll", "Pay salaries to employees' bank accounts.")]
 async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Application]:
     folder = tmp_path_factory.mktemp("tools")
     async with Application(Settings(home=folder / "home", embedder="light")) as application:
-        indexer = Indexer(workshop_of(application), settings=None)
+        indexer = Indexer(indexing_context(application), settings=None)
         parts: dict[str, tuple[list[Tool], Mapping[str, list[str]]]] = {
             "public": (TOOLS, USAGES),
             "board": (SECRET, {"pay": ["Will I need an umbrella in Bergen tomorrow?"]}),

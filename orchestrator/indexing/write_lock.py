@@ -6,27 +6,26 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from orchestrator.errors import IndexBusy, LeaseLost
 from orchestrator.ports import JobState, Ledger
+from orchestrator.progress import Progress
 
 #: Seconds for which a writer holds an index, renewed every third of it.
 HOLD = 30.0
 #: Seconds between two looks at whether an index is free.
 _LOOK = 0.2
 
-Progress = Callable[[int, int, str], None]
-
 
 @asynccontextmanager
-async def tenure(ledger: Ledger, index: str, *, wait: float, progress: Progress) -> AsyncGenerator[str]:
-    """Hold an index; gives the name that the jobs of this tenure bear. IndexBusy after `wait` seconds.
+async def write_lock(ledger: Ledger, index: str, *, wait: float, progress: Progress) -> AsyncGenerator[str]:
+    """Hold an index; gives the name that the jobs of this write lock bear. IndexBusy after `wait` seconds.
 
     A holder on this host that has died is succeeded at once, another when its lease runs out. What it
-    left undone is put aside first: none of it can be published any more once this has begun. A tenure
+    left undone is put aside first: none of it can be published any more once this has begun. A write lock
     that is lost cancels the task that holds it, with IndexBusy.
     """
     name = uuid.uuid4().hex[:16]
@@ -48,7 +47,7 @@ async def tenure(ledger: Ledger, index: str, *, wait: float, progress: Progress)
 
     keeping = asyncio.create_task(keep())
     try:
-        await asyncio.to_thread(set_aside, ledger, index, dead=True)
+        await asyncio.to_thread(end_stale_jobs, ledger, index, dead=True)
         yield name
     except asyncio.CancelledError:
         if not lost:
@@ -87,10 +86,10 @@ async def _acquire(
         await asyncio.sleep(_LOOK)
 
 
-def set_aside(ledger: Ledger, index: str, *, dead: bool = False) -> int:
-    """End the jobs that a tenure left, so that nothing of them is published any more; how many.
+def end_stale_jobs(ledger: Ledger, index: str, *, dead: bool = False) -> int:
+    """End the jobs that a write lock left, so that nothing of them is published any more; how many.
 
-    Those that are `dead` stay for the user to see, until another tenure does their work anew.
+    Those that are `dead` stay for the user to see, until another write lock does their work anew.
     """
     states: tuple[JobState, ...] = ("pending", "failed", "running")
     left = ledger.jobs(index=index, states=(*states, "dead") if dead else states)
@@ -106,7 +105,7 @@ def set_aside(ledger: Ledger, index: str, *, dead: bool = False) -> int:
 
 
 def _leave(ledger: Ledger, index: str, lease: str, owner: str) -> None:
-    set_aside(ledger, index)
+    end_stale_jobs(ledger, index)
     ledger.release(lease, owner)
 
 

@@ -18,7 +18,7 @@ from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.reweighting import STEPS, descent, reweighted, weighed_ndcg
-from orchestrator.evaluation.source_values import How, learned_weights, value_sources
+from orchestrator.evaluation.source_values import Method, learned_weights, value_sources
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import Retrieve, WeighSources
@@ -66,8 +66,8 @@ def test_ascent_ends_where_the_harmful_source_is_out() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["prune", "reweight"])
-def test_chance_alone_lowers_no_weight(how: How) -> None:
+@pytest.mark.parametrize("method", ["prune", "reweight"])
+def test_chance_alone_lowers_no_weight(method: Method) -> None:
     random = np.random.default_rng(1)
     rankings = [
         Ranked(
@@ -78,7 +78,7 @@ def test_chance_alone_lowers_no_weight(how: How) -> None:
         )
         for _ in range(60)
     ]
-    weights, values = learned_weights(rankings, [f"s{n}" for n in range(6)], how=how)
+    weights, values = learned_weights(rankings, [f"s{n}" for n in range(6)], method=method)
     assert weights.min() == 1.0
     assert [one.value.mean for one in values] == sorted(one.value.mean for one in values)
 

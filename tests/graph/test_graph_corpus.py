@@ -1,0 +1,51 @@
+"""Every broken graph of the corpus is refused in one error, and every right one passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import WorkflowError
+from tests.graph import broken_graphs, right_graphs
+from tests.graph.broken_graphs import BROKEN
+from tests.graph.corpus.case import Case, Cases
+from tests.graph.right_graphs import RIGHT
+
+
+def named(cases: Cases, not_yet: frozenset[str]) -> list[object]:
+    """A parameter a graph; those that the check does not yet judge rightly must fail."""
+    assert not_yet <= set(cases), "a mark names no graph of the corpus"
+    wrong = pytest.mark.xfail(strict=True, reason="the check does not judge this graph rightly yet")
+    return [
+        pytest.param(case, id=name, marks=[wrong] if name in not_yet else []) for name, case in cases.items()
+    ]
+
+
+@pytest.mark.parametrize("case", named(BROKEN, broken_graphs.NOT_YET))
+def test_a_broken_graph_is_refused_in_one_error_that_names_the_fault(case: Case) -> None:
+    with pytest.raises(case.refused) as caught:
+        case.check()
+    error = caught.value
+    if isinstance(error, WorkflowError):
+        faults: tuple[Any, ...] = error.faults
+        about = "\n".join(str(fault) for fault in faults if case.node in fault.node)
+        assert all(fault.node and fault.problem and fault.fix for fault in faults), str(error)
+    else:
+        about = str(error)
+        assert error.hint, about
+    assert [word for word in case.words if word not in about] == [], str(error)
+
+
+@pytest.mark.parametrize("case", named(RIGHT, right_graphs.NOT_YET))
+def test_a_right_graph_passes(case: Case) -> None:
+    case.check()
+
+
+def test_every_broken_graph_says_what_its_fault_must_mention() -> None:
+    assert [name for name, case in BROKEN.items() if not any(case.words)] == []
+
+
+def test_the_corpus_is_large_enough() -> None:
+    assert len(BROKEN) >= 150
+    assert len(RIGHT) >= 60

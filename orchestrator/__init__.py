@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
+    from orchestrator.budget import Budget
     from orchestrator.graph.algebra import SKIP, each, fuse, repeat, route
-    from orchestrator.graph.context import Budget, Run
+    from orchestrator.graph.context import Run
     from orchestrator.graph.node import Node, node
     from orchestrator.graph.run.events import Event, Finished, NodeFinished, NodeStarted, Text
     from orchestrator.graph.run.result import RunResult
@@ -19,7 +20,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Application": "orchestrator.application.application",
     **dict.fromkeys(("SKIP", "each", "fuse", "repeat", "route"), "orchestrator.graph.algebra"),
-    **dict.fromkeys(("Budget", "Run"), "orchestrator.graph.context"),
+    "Budget": "orchestrator.budget",
+    "Run": "orchestrator.graph.context",
     **dict.fromkeys(
         ("Event", "Finished", "NodeFinished", "NodeStarted", "Text"), "orchestrator.graph.run.events"
     ),

@@ -16,7 +16,7 @@ from orchestrator.types import Principal, Question
 
 if TYPE_CHECKING:
     from orchestrator.backup.archive import Manifest
-    from orchestrator.graph.context import Budget
+    from orchestrator.budget import Budget
     from orchestrator.graph.run.result import RunResult
     from orchestrator.graph.run.runner import Durability
     from orchestrator.graph.workflow import Workflow

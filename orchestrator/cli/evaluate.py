@@ -90,6 +90,7 @@ def evaluate(
     The data is indexed on first use, in an index of its own. A comparison that was stopped goes on.
     """
     from orchestrator.evaluation.metrics import metrics_for
+    from orchestrator.evaluation.plot import plot as draw_plot
     from orchestrator.evaluation.plot import require_plot
 
     # Refused now rather than after an hour of work.
@@ -105,7 +106,7 @@ def evaluate(
         )
     )
     if plot is not None:
-        report.plot(plot)
+        draw_plot(report, plot)
     if json_file is not None and str(json_file) != "-":
         write_whole(json_file, json.dumps(report.json(), indent=2, ensure_ascii=False) + "\n")
     if json_file is not None and str(json_file) == "-":

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.budget import Budget
 from orchestrator.errors import BadInput, NodeError, OrchestratorError
 from orchestrator.evaluation.arms import Arm, contenders, measuring_ports
 from orchestrator.evaluation.datasets import Dataset
@@ -25,7 +26,6 @@ from orchestrator.evaluation.ranking import document_outcomes, found_by
 from orchestrator.evaluation.scoring import arm_report, comparisons, notes, saved_report
 from orchestrator.evaluation.sharing import SharedCalls
 from orchestrator.evaluation.versions import port_names, versions
-from orchestrator.graph.context import Budget
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, VectorStore
 from orchestrator.progress import Progress

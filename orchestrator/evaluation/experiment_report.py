@@ -128,12 +128,6 @@ class Report:
             save_run(files[-1], arm.rankings, name=name)
         return files
 
-    def plot(self, file: str | Path) -> None:
-        """Draw quality against cost to a file: .png, .svg or .pdf."""
-        from orchestrator.evaluation.plot import draw
-
-        draw(self, Path(file))
-
     def table(self, *, ascii_only: bool = False) -> Table:
         """The report as a table of rich."""
         from rich import box

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.errors import BadInput, SettingsError
-
-if TYPE_CHECKING:
-    from orchestrator.evaluation.experiment_report import ArmReport, Report
+from orchestrator.evaluation.experiment_report import ArmReport, Report
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -29,8 +27,12 @@ def require_plot(file: Path) -> None:
         ) from None
 
 
-def draw(report: Report, file: Path) -> None:
-    """One point an arm: the first metric with its interval, over tokens a query or, without, latency."""
+def plot(report: Report, file: str | Path) -> None:
+    """Draw quality against cost to a .png, .svg or .pdf file.
+
+    One point an arm: the first metric with its interval, over tokens a query or, without, latency.
+    """
+    file = Path(file)
     require_plot(file)
     # No pyplot: it would keep state, and ask for a display.
     figure: Any = importlib.import_module("matplotlib.figure").Figure(figsize=(7, 4.5), layout="constrained")

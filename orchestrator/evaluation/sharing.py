@@ -8,7 +8,8 @@ from time import perf_counter
 from typing import Any
 
 from orchestrator.graph.plan.plan import Call
-from orchestrator.graph.run.state import RunState, StepTrace
+from orchestrator.graph.run.state import RunState
+from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.types import Usage
 
 Interval = tuple[float, float]

@@ -1,105 +1,13 @@
-"""The algebra: expressions that nodes are composed into. Values with structural `==` and `hash`.
-
-Nothing here raises: what cannot be composed becomes a `Broken` expression, so that checking a
-workflow lists all of its faults at once.
-"""
+"""The algebra: fusion, maps, choices and loops over expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from orchestrator.graph.node import FunctionNode, Node
-
-
-class Expression:
-    """Anything that composes: a node, a composition of nodes, a workflow."""
-
-    __slots__ = ()
-
-    def __rshift__(self, other: object) -> Sequence:
-        return Sequence((*_parts(self), *_parts(expression(other))))
-
-    def __rrshift__(self, other: object) -> Sequence:
-        return Sequence((*_parts(expression(other)), *_parts(self)))
-
-    def __or__(self, other: object) -> Parallel:
-        return Parallel((*_branches(self), *_branches(expression(other))))
-
-    def __ror__(self, other: object) -> Parallel:
-        return Parallel((*_branches(expression(other)), *_branches(self)))
-
-
-@dataclass(frozen=True, slots=True)
-class Broken(Expression):
-    """Something that is no expression; checking reports it."""
-
-    what: str
-    problem: str
-    fix: str
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a node is run: `timeout` in seconds an attempt, `attempts` in all, `cache` in seconds.
-
-    Attempts follow each other with exponential backoff and jitter, and only after errors that may
-    pass: an `OrchestratorError` marked retryable, a timeout, a lost connection.
-    """
-
-    timeout: float | None = None
-    attempts: int = 1
-    cache: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step(Expression):
-    """A node at one place in a graph: its name there, its channels, its policy."""
-
-    node: Node | FunctionNode
-    name: str = ""
-    reads: tuple[tuple[str, str], ...] = ()
-    writes: str | None = None
-    policy: Policy = field(default_factory=Policy)
-
-    def named(self, name: str) -> Step:
-        """The same step under another name in traces and messages."""
-        return replace(self, name=name)
-
-    def reading(self, **channels: str) -> Step:
-        """Read parameters from named channels: `.reading(hits="first")`."""
-        return replace(self, reads=tuple(sorted({**dict(self.reads), **channels}.items())))
-
-    def writing(self, channel: str) -> Step:
-        """Write to a named channel of its type: `.writing("first")`."""
-        return replace(self, writes=channel)
-
-    def within(
-        self, *, timeout: float | None = None, attempts: int | None = None, cache: float | None = None
-    ) -> Step:
-        """Run under a policy: seconds an attempt, attempts in all, seconds to keep the result."""
-        policy = Policy(
-            timeout if timeout is not None else self.policy.timeout,
-            attempts if attempts is not None else self.policy.attempts,
-            cache if cache is not None else self.policy.cache,
-        )
-        return replace(self, policy=policy)
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence(Expression):
-    """`a >> b`: one after the other."""
-
-    parts: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Parallel(Expression):
-    """`a | b`: side by side, each from the state at the fork."""
-
-    branches: tuple[Expression, ...]
+from orchestrator.graph.expression import Expression, Sequence, expression
+from orchestrator.graph.node import FunctionNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,33 +75,8 @@ def repeat(body: object, *, until: object, at_most: int) -> Repeat:
     return Repeat(expression(body), _function_node(until), at_most)
 
 
-def expression(value: object) -> Expression:
-    """`value` as an expression; what is none becomes `Broken`."""
-    if isinstance(value, Expression):
-        return value
-    if isinstance(value, type):
-        name = value.__name__
-        return Broken(name, f"{name} is a class, not a node", f"write {name}(…)")
-    if callable(value):
-        name = getattr(value, "__name__", repr(value))
-        return Broken(name, f"{name} is a plain function, not a node", "decorate it with @node")
-    return Broken(
-        repr(value)[:60], f"a {type(value).__name__} is not a node", "compose nodes and workflows only"
-    )
-
-
 def _function_node(value: object) -> Expression:
     """Selectors and conditions are small functions: they may be given undecorated."""
-    from orchestrator.graph.node import FunctionNode
-
     if isinstance(value, (Expression, type)) or not callable(value):
         return expression(value)
     return FunctionNode.of(value)
-
-
-def _parts(value: Expression) -> tuple[Expression, ...]:
-    return value.parts if isinstance(value, Sequence) else (value,)
-
-
-def _branches(value: Expression) -> tuple[Expression, ...]:
-    return value.branches if isinstance(value, Parallel) else (value,)

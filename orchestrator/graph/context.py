@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from orchestrator.types import Principal
 
-if TYPE_CHECKING:
-    from orchestrator.graph.run.state import RunState
 
+class RunView(Protocol):
+    """What a node's view of its run is made of; see `orchestrator.graph.run.state`."""
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a run may spend: `seconds` from its start, model `calls`, model `tokens`. None is no limit.
+    run_id: str
+    principal: Principal
+    cancelled: bool
 
-    When it runs out, nodes return their best so far. `grace` seconds after the deadline, a node
-    that still has nothing to return is stopped and the run fails.
-    """
+    def remaining(self) -> float | None: ...
 
-    seconds: float | None = None
-    calls: int | None = None
-    tokens: int | None = None
-    grace: float = 5.0
+    def exhausted(self) -> bool: ...
+
+    def emit(self, path: str, text: str) -> None: ...
+
+    def degrade(self, reason: str) -> None: ...
 
 
 class Run:
@@ -30,7 +28,7 @@ class Run:
 
     __slots__ = ("_best", "_path", "_state", "stopped")
 
-    def __init__(self, state: RunState, path: str) -> None:
+    def __init__(self, state: RunView, path: str) -> None:
         self._state = state
         self._path = path
         self._best: tuple[Any, ...] = ()

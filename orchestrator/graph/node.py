@@ -28,7 +28,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast, dataclass_transform, overload
 
 from orchestrator.errors import BadInput
-from orchestrator.graph.algebra import Expression, Policy, Step
+from orchestrator.graph.expression import Expression, Step
+from orchestrator.graph.policy import Policy
 from orchestrator.graph.signature import Signature, signature_of
 
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.budget import Budget
 from orchestrator.errors import WorkflowError
-from orchestrator.graph.algebra import Expression, expression
 from orchestrator.graph.channel import Channel
-from orchestrator.graph.context import Budget
+from orchestrator.graph.expression import Expression, Nested, expression
 from orchestrator.graph.plan.checks import port_faults
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.fingerprint import node_fingerprint
 from orchestrator.graph.plan.plan import Call, Plan, calls, outline
 from orchestrator.graph.plan.planner import plan_workflow
-from orchestrator.graph.plan.resolve import ends_in
+from orchestrator.graph.plan.resolve import output_channels
 from orchestrator.types import Principal, Question, Usage
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Workflow(Expression):
+class Workflow(Nested):
     """A composition of nodes under a name. Two workflows of the same nodes are equal."""
 
     name: str
@@ -42,11 +42,7 @@ class Workflow(Expression):
     @cached_property
     def output_channels(self) -> tuple[Channel, ...]:
         """What it shows to its reader: the declared outputs, and last the channel that it ends in."""
-        declared = [Channel(tp) for tp in self.outputs]
-        last = ends_in(self.body)
-        return tuple(
-            dict.fromkeys([*(channel for channel in declared if channel != last), *([last] if last else [])])
-        )
+        return output_channels(self)
 
     # -- checking ------------------------------------------------------------------------------
 
@@ -94,7 +90,7 @@ class Workflow(Expression):
         """The graph as Mermaid text, with what flows along every edge."""
         from orchestrator.graph.plan.mermaid import mermaid
 
-        return mermaid(self)
+        return mermaid(self.plan)
 
     # -- running -------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import pytest
 from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, Run, Workflow, node, workflow
 from orchestrator.errors import BadInput, NodeError, WorkflowError
 from orchestrator.evaluation import Dataset, SavedRun, beir, experiment, read_run
+from orchestrator.evaluation.plot import plot
 from orchestrator.graph.context import Run as RunView
 from orchestrator.ports import Cache, Generation, LanguageModel, Runs
 from orchestrator.types import Citation, Hit, Message, Usage
@@ -382,7 +383,7 @@ async def test_quality_is_drawn_against_cost(data: Dataset, tmp_path: Path, suff
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     saved = SavedRun("theirs", {"q1": Hits((Hit("d1", 1.0),))})
     report = await experiment([plain, backwards, saved], data=data, ports={})
-    report.plot(tmp_path / "plots" / f"a{suffix}")
+    plot(report, tmp_path / "plots" / f"a{suffix}")
     assert (tmp_path / "plots" / f"a{suffix}").stat().st_size > 1000
 
 
@@ -391,7 +392,7 @@ async def test_a_plot_that_cannot_be_drawn_says_what_to_do(
 ) -> None:
     report = await experiment([plain], data=data, ports={})
     with pytest.raises(BadInput, match=r"\.png, \.svg, \.pdf"):
-        report.plot(tmp_path / "a.txt")
+        plot(report, tmp_path / "a.txt")
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(Exception, match=r"pip install 'orchestrator-rag\[plot\]'"):
-        report.plot(tmp_path / "a.png")
+        plot(report, tmp_path / "a.png")

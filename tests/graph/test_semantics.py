@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, SKIP, Question, each, fuse, node, repeat, route, workflow
-from orchestrator.graph import algebra
+from orchestrator.graph import algebra, expression
 from orchestrator.graph.channel import Channel
 from orchestrator.graph.plan.resolve import as_step, ends_in, item_type, several, step_writes
 from orchestrator.graph.run.state import RunState, current_run
@@ -135,11 +135,11 @@ EVERYTHING = (A, B, Letters)
 async def interpreted(expr: Any, env: dict[Channel, Any]) -> dict[Channel, Any]:
     """What an expression makes of an environment. The definition that the engine is held to."""
     match expr:
-        case algebra.Sequence():
+        case expression.Sequence():
             for part in expr.parts:
                 env = await interpreted(part, env)
             return env
-        case algebra.Parallel():
+        case expression.Parallel():
             ends = [await interpreted(branch, dict(env)) for branch in expr.branches]
             return merged(env, ends)
         case algebra.Fuse():

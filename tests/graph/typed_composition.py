@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Literal, assert_type
 
 from orchestrator import ANONYMOUS, Answer, Hits, Node, Question, Run, fuse, node, repeat, route, workflow
-from orchestrator.graph.algebra import Fuse, Parallel, Sequence, Step
+from orchestrator.graph.algebra import Fuse
+from orchestrator.graph.expression import Parallel, Sequence, Step
 from orchestrator.graph.node import FunctionNode
 from orchestrator.graph.run.result import RunResult
 from orchestrator.graph.workflow import Workflow

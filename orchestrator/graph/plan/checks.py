@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.graph import algebra
 from orchestrator.graph.channel import type_name
+from orchestrator.graph.expression import Step
 from orchestrator.graph.node import FunctionNode
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.plan import Plan, calls
 from orchestrator.graph.plan.resolve import labels_of
+from orchestrator.graph.policy import Policy
 from orchestrator.graph.serialise import why_not_serialisable
 from orchestrator.graph.signature import Signature
 
 
-def node_faults(path: str, step: algebra.Step, signature: Signature) -> Iterator[Fault]:
+def node_faults(path: str, step: Step, signature: Signature) -> Iterator[Fault]:
     """Faults of a node's signature, settings, bindings and policy."""
     for problem in signature.problems:
         yield Fault(path, problem.problem, problem.fix)
@@ -44,7 +45,7 @@ def node_faults(path: str, step: algebra.Step, signature: Signature) -> Iterator
         )
 
 
-def _policy_faults(path: str, policy: algebra.Policy) -> Iterator[Fault]:
+def _policy_faults(path: str, policy: Policy) -> Iterator[Fault]:
     if policy.attempts < 1:
         yield Fault(path, f"is tried {policy.attempts} times", "give it at least one attempt")
     for name, seconds in (("timeout", policy.timeout), ("cache", policy.cache)):

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from orchestrator.graph.plan.plan import Branch, Call, Fork, Line, Loop, Map, Op
-
-if TYPE_CHECKING:
-    from orchestrator.graph.workflow import Workflow
+from orchestrator.graph.plan.plan import Branch, Call, Fork, Line, Loop, Map, Op, Plan
 
 #: An end of a drawn operation: where the next edge starts, and what is written on it.
 End = tuple[str, str]
 
 
-def mermaid(workflow: Workflow) -> str:
+def mermaid(plan: Plan) -> str:
     """A Mermaid flowchart; edges carry the channels written by the node that they leave."""
     drawing = _Drawing()
-    label = ", ".join(str(slot.channel) for slot in workflow.plan.inputs)
-    ends = drawing.op(workflow.plan.body, [("start", label)])
+    label = ", ".join(str(slot.channel) for slot in plan.inputs)
+    ends = drawing.op(plan.body, [("start", label)])
     for end in ends:
         drawing.edge(end, "stop")
     lines = ["flowchart TD", '    start(["start"])', *drawing.lines, '    stop(["end"])', *drawing.edges]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.graph.algebra import Policy
 from orchestrator.graph.channel import Channel
+from orchestrator.graph.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

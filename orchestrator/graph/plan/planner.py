@@ -5,10 +5,11 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel, type_name
+from orchestrator.graph.expression import Broken, Expression, Nested, Parallel, Sequence, Step
 from orchestrator.graph.node import FunctionNode, Node
 from orchestrator.graph.plan.checks import label_faults, node_faults, value_faults
 from orchestrator.graph.plan.fault import Fault
@@ -18,6 +19,7 @@ from orchestrator.graph.plan.resolve import (
     ends_in,
     fused_channel,
     item_type,
+    output_channels,
     several,
     step_writes,
     title_of,
@@ -25,25 +27,22 @@ from orchestrator.graph.plan.resolve import (
 )
 from orchestrator.graph.plan.slots import Copies, Env, SlotTable, missing_fix
 
-if TYPE_CHECKING:
-    from orchestrator.graph.workflow import Workflow
-
 
 class Lowering(SlotTable):
     """Lowers expressions one by one, each into operations over the slots of its scope."""
 
-    def plan(self, expr: algebra.Expression, env: Env, scope: str, prefix: str) -> Line:
+    def plan(self, expr: Expression, env: Env, scope: str, prefix: str) -> Line:
         """Lower one expression; `env` is updated to what a reader after it finds."""
         match expr:
-            case algebra.Sequence():
+            case Sequence():
                 ops: list[Op] = []
                 for part in expr.parts:
                     ops.extend(self.plan(part, env, scope, prefix).ops)
                 return Line(tuple(ops))
-            case algebra.Step() | Node() | FunctionNode():
+            case Step() | Node() | FunctionNode():
                 call = self.call(expr, env, scope, prefix)
                 return Line((call,) if call else ())
-            case algebra.Parallel():
+            case Parallel():
                 return Line((self.fork(expr, env, scope, prefix, None),))
             case algebra.Fuse():
                 return self.fuse(expr, env, scope, prefix)
@@ -53,15 +52,15 @@ class Lowering(SlotTable):
                 return self.route(expr, env, scope, prefix)
             case algebra.Repeat():
                 return self.repeat(expr, env, scope, prefix)
-            case algebra.Broken():
+            case Broken():
                 self.fault(prefix + expr.what, expr.problem, expr.fix)
                 return Line(())
             case _:
-                return self.nested(typing.cast("Workflow", expr), env, scope, prefix)
+                return self.nested(typing.cast("Nested", expr), env, scope, prefix)
 
     def call(
         self,
-        expr: algebra.Expression,
+        expr: Expression,
         env: Env,
         scope: str,
         prefix: str,
@@ -103,11 +102,11 @@ class Lowering(SlotTable):
 
     def fork(
         self,
-        expr: algebra.Parallel,
+        expr: Parallel,
         env: Env,
         scope: str,
         prefix: str,
-        fuse: tuple[algebra.Expression, str] | None,
+        fuse: tuple[Expression, str] | None,
     ) -> Fork:
         """Lower branches, each in a scope of its own, and join them."""
         path = self.path(prefix, "fork")
@@ -143,8 +142,8 @@ class Lowering(SlotTable):
 
     def join(
         self,
-        fuse: tuple[algebra.Expression, str],
-        expr: algebra.Parallel,
+        fuse: tuple[Expression, str],
+        expr: Parallel,
         ends: list[Env],
         env: Env,
         scope: str,
@@ -186,7 +185,7 @@ class Lowering(SlotTable):
             mapped = self.each(expr.parallel, env, scope, prefix)
             joined = self.call(expr.by, env, scope, prefix)
             return Line((*mapped.ops, joined) if joined else mapped.ops)
-        if not isinstance(expr.parallel, algebra.Parallel):
+        if not isinstance(expr.parallel, Parallel):
             self.fault(
                 prefix + title_of(expr.by),
                 f"fuses {title_of(expr.parallel)}, which is not parallel",
@@ -328,7 +327,7 @@ class Lowering(SlotTable):
                 env[channel] = replace(held, sure=now.sure)
         return Line((Loop(path, body, until, expr.at_most, enter, tuple(sorted(again)), clear),))
 
-    def nested(self, inner: Workflow, env: Env, scope: str, prefix: str) -> Line:
+    def nested(self, inner: Nested, env: Env, scope: str, prefix: str) -> Line:
         """Lower a workflow inside another: it sees its inputs only, and shows its outputs only."""
         path = self.path(prefix, inner.name)
         own: Env = {}
@@ -343,7 +342,7 @@ class Lowering(SlotTable):
                 self.was_read(slot.key)
                 own[channel] = slot
         body = self.plan(inner.body, own, self.scope(), f"{path}/")
-        for channel in inner.output_channels:
+        for channel in output_channels(inner):
             if channel in own:
                 self.promised(path, channel, own[channel])
                 env[channel] = replace(own[channel], sure=True)
@@ -359,13 +358,13 @@ class Lowering(SlotTable):
             )
 
 
-def plan_workflow(workflow: Workflow) -> tuple[Plan, list[Fault]]:
+def plan_workflow(workflow: Nested) -> tuple[Plan, list[Fault]]:
     """The plan of a workflow, and everything that is wrong with it."""
     state = Lowering()
     inputs = tuple(state.slot("", Channel(tp)) for tp in workflow.inputs)
     env: Env = {slot.channel: slot for slot in inputs}
     body = state.plan(workflow.body, env, "", "")
-    wanted = workflow.output_channels
+    wanted = output_channels(workflow)
     output: Slot | None = None
     for channel in wanted:
         slot = env.get(channel)

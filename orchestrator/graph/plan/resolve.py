@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import enum
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel
+from orchestrator.graph.expression import Broken, Expression, Nested, Parallel, Sequence, Step
 from orchestrator.graph.node import FunctionNode, Node
 from orchestrator.graph.signature import Signature
 
-if TYPE_CHECKING:
-    from orchestrator.graph.workflow import Workflow
 
-
-def title_of(expr: algebra.Expression) -> str:
+def title_of(expr: Expression) -> str:
     """How an expression is called in messages."""
     match expr:
-        case algebra.Step():
-            return expr.name or title_of(expr.node)
-        case algebra.Sequence():
+        case Step():
+            return expr.name or expr.node.title
+        case Sequence():
             return title_of(expr.parts[-1]) if expr.parts else "nothing"
-        case algebra.Broken():
+        case Broken():
             return expr.what
         case _:
             return str(getattr(expr, "title", None) or getattr(expr, "name", type(expr).__name__.lower()))
 
 
-def as_step(expr: algebra.Expression) -> algebra.Step | None:
+def as_step(expr: Expression) -> Step | None:
     """A node, or a node at its place, as a step; anything else is none."""
     if isinstance(expr, Node | FunctionNode):
-        return algebra.Step(expr)
-    return expr if isinstance(expr, algebra.Step) else None
+        return Step(expr)
+    return expr if isinstance(expr, Step) else None
 
 
-def step_writes(step: algebra.Step, signature: Signature) -> tuple[Channel, ...]:
+def step_writes(step: Step, signature: Signature) -> tuple[Channel, ...]:
     """The channels that a step writes, renamed as it says."""
     if step.writes is not None and len(signature.writes) == 1:
         return (Channel(signature.writes[0].type, step.writes),)
@@ -47,15 +45,15 @@ def several(channel: Channel) -> Channel:
     return Channel(tuple[channel.type, ...], channel.name)  # pyright: ignore[reportInvalidTypeForm]
 
 
-def writes_of(expr: algebra.Expression) -> tuple[Channel, ...]:
+def writes_of(expr: Expression) -> tuple[Channel, ...]:
     """Channels that an expression writes for its readers."""
     match expr:
-        case algebra.Sequence():
+        case Sequence():
             found = [channel for part in expr.parts for channel in writes_of(part)]
-        case algebra.Step() | Node() | FunctionNode():
+        case Step() | Node() | FunctionNode():
             step = as_step(expr)
             found = list(step_writes(step, step.node.signature)) if step else []
-        case algebra.Parallel():
+        case Parallel():
             found = [channel for branch in expr.branches for channel in writes_of(branch)]
         case algebra.Fuse():
             found = [*writes_of(expr.parallel), *writes_of(expr.by)]
@@ -66,17 +64,26 @@ def writes_of(expr: algebra.Expression) -> tuple[Channel, ...]:
         case algebra.Each():
             end = ends_in(expr)
             found = [end] if end else []
-        case algebra.Broken():
+        case Broken():
             found = []
         case _:
-            found = list(typing.cast("Workflow", expr).output_channels)
+            found = list(output_channels(typing.cast("Nested", expr)))
     return tuple(dict.fromkeys(found))
 
 
-def ends_in(expr: algebra.Expression) -> Channel | None:
+def output_channels(nested: Nested) -> tuple[Channel, ...]:
+    """What a workflow shows to its reader: the declared outputs, and last the channel that it ends in."""
+    declared = [Channel(tp) for tp in nested.outputs]
+    last = ends_in(nested.body)
+    return tuple(
+        dict.fromkeys([*(channel for channel in declared if channel != last), *([last] if last else [])])
+    )
+
+
+def ends_in(expr: Expression) -> Channel | None:
     """The channel of an expression's result: what its last writer writes."""
     match expr:
-        case algebra.Sequence():
+        case Sequence():
             ends = (ends_in(part) for part in reversed(expr.parts))
             return next((end for end in ends if end is not None), None)
         case algebra.Fuse():
@@ -89,14 +96,14 @@ def ends_in(expr: algebra.Expression) -> Channel | None:
             return next((end for end in ends if end is not None), None)
         case algebra.Repeat():
             return ends_in(expr.body)
-        case algebra.Parallel():
+        case Parallel():
             return None
         case _:
             written = writes_of(expr)
             return written[-1] if written else None
 
 
-def fused_channel(by: algebra.Expression) -> Channel | None:
+def fused_channel(by: Expression) -> Channel | None:
     """The X of a fuser's `tuple[X, ...]`."""
     step = as_step(by)
     if step is None:

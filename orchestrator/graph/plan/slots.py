@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel, type_name
+from orchestrator.graph.expression import Broken, Expression
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.plan import Argument, Slot
 from orchestrator.graph.plan.resolve import title_of
@@ -64,9 +64,9 @@ class SlotTable:
         for found in faults:
             self.fault(found.node, found.problem, found.fix)
 
-    def not_a_node(self, expr: algebra.Expression, prefix: str) -> None:
+    def not_a_node(self, expr: Expression, prefix: str) -> None:
         """Report something that stands where a node must."""
-        if isinstance(expr, algebra.Broken):
+        if isinstance(expr, Broken):
             self.fault(prefix + expr.what, expr.problem, expr.fix)
         else:
             kind = type(expr).__name__.lower()

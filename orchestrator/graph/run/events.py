@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from orchestrator.graph.run.result import RunResult
 from orchestrator.types import Usage
-
-if TYPE_CHECKING:
-    from orchestrator.graph.run.result import RunResult
 
 
 @dataclass(frozen=True, slots=True)

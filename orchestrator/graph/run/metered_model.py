@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from orchestrator.errors import BudgetExhausted, OrchestratorError
-from orchestrator.graph.run.state import RunState, StepTrace
+from orchestrator.graph.run.state import RunState
+from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, scores_texts
 from orchestrator.types import Message, Usage
 

@@ -18,7 +18,8 @@ from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.metered_model import MeteredModel
 from orchestrator.graph.run.node_cache import CachedResult
 from orchestrator.graph.run.provenance import ReadDocuments, ReadFeatures, Reading
-from orchestrator.graph.run.state import RunState, StepTrace
+from orchestrator.graph.run.state import RunState
+from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.ports import Documents, Features, LanguageModel, ModelCall, PerCall, for_call, for_tenant
 
 #: Threads for nodes that are plain functions, in each process.

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from orchestrator.graph.channel import Channel
 from orchestrator.graph.plan.plan import Plan
-from orchestrator.graph.run.state import RunState
+from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.graph.run.trace import step_record
 from orchestrator.ports import StepRecord
 from orchestrator.types import Answer, Usage
 
 ValueT = TypeVar("ValueT")
+
+
+class Spent(Protocol):
+    """What a run tells of itself at its end; see `orchestrator.graph.run.state`."""
+
+    run_id: str
+    usage: Usage
+    degraded: list[str]
+    steps: list[StepTrace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +38,10 @@ class RunResult:
     usage: Usage
     seconds: float
     _values: Mapping[Channel, Any] = field(repr=False)
-    _run: RunState = field(repr=False)
+    _steps: Sequence[StepTrace] = field(repr=False)
 
     @classmethod
-    def of(cls, plan: Plan, state: Mapping[str, Any], run: RunState, seconds: float) -> RunResult:
+    def of(cls, plan: Plan, state: Mapping[str, Any], run: Spent, seconds: float) -> RunResult:
         """Read a result off the final state of a run."""
         values = {slot.channel: state[slot.key] for slot in plan.final if slot.key in state}
         degraded = tuple(run.degraded)
@@ -42,7 +51,7 @@ class RunResult:
             degraded = merged
             output = replace(output, degraded=merged, usage=run.usage)
             values = {**values, cast("Any", plan.output).channel: output}
-        return cls(output, run.run_id, degraded, run.usage, seconds, values, run)
+        return cls(output, run.run_id, degraded, run.usage, seconds, values, run.steps)
 
     @property
     def answer(self) -> Answer | None:
@@ -52,7 +61,7 @@ class RunResult:
     @property
     def steps(self) -> tuple[StepRecord, ...]:
         """The trace: every call of a node, in the order in which they began."""
-        return tuple(step_record(trace) for trace in self._run.steps)
+        return tuple(step_record(trace) for trace in self._steps)
 
     def get(self, tp: type[ValueT], name: str = "") -> ValueT | None:
         """The value that a channel ended with; None if nothing was written to it."""

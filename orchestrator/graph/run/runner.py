@@ -9,11 +9,12 @@ import uuid
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
+from orchestrator.budget import Budget
 from orchestrator.errors import BadInput, OrchestratorError, PlanChanged, RunNotFound, SettingsError
 from orchestrator.graph.channel import Channel, type_name
-from orchestrator.graph.context import Budget
+from orchestrator.graph.plan.plan import Plan
 from orchestrator.graph.run.events import Event, Finished
 from orchestrator.graph.run.langgraph_backend import DEGRADED, RECURSION_LIMIT, USAGE
 from orchestrator.graph.run.result import RunResult
@@ -23,15 +24,34 @@ from orchestrator.graph.serialise import dump, load
 from orchestrator.ports import RunRecord, Runs, RunStatus
 from orchestrator.types import NOBODY, Principal, Usage
 
-if TYPE_CHECKING:
-    from orchestrator.graph.workflow import Workflow
-
 Ports = Mapping[Any, Any]
 Durability = Literal["none", "exit", "step"]
 
 
+class Flow(Protocol):
+    """What is run: a workflow, planned, with what compiles it; see `orchestrator.graph.workflow`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def schedule(self) -> Any: ...
+
+    # These are computed once, which a protocol can say of attributes alone.
+    fingerprint: Any
+    serializer: Any
+    direct_runner: Any
+
+    def check(self, ports: Ports | None = None) -> None: ...
+
+    def compiled(self, *, lines: bool, checkpointer: Any = None) -> Any: ...
+
+
 async def run(
-    workflow: Workflow,
+    workflow: Flow,
     inputs: tuple[Any, ...],
     ports: Ports,
     *,
@@ -71,7 +91,7 @@ async def run(
 
 
 async def resume(
-    workflow: Workflow,
+    workflow: Flow,
     run_id: str,
     ports: Ports,
     *,
@@ -102,7 +122,7 @@ async def resume(
     return await _driven(workflow, None, running, record)
 
 
-def initial_state(workflow: Workflow, inputs: tuple[Any, ...]) -> dict[str, Any]:
+def initial_state(workflow: Flow, inputs: tuple[Any, ...]) -> dict[str, Any]:
     """The slots that a run starts from: each input value in the slot of its type."""
     state: dict[str, Any] = {}
     left = list(inputs)
@@ -131,7 +151,7 @@ def _example(channel: Channel) -> str:
     return f"{channel}(…)"
 
 
-async def _driven(workflow: Workflow, state: Any, running: RunState, record: RunRecord) -> RunResult:
+async def _driven(workflow: Flow, state: Any, running: RunState, record: RunRecord) -> RunResult:
     """Drive a run to its end, and keep its record whatever happens."""
     started = perf_counter()
     durable = record.durability != "none"
@@ -176,7 +196,7 @@ async def _driven(workflow: Workflow, state: Any, running: RunState, record: Run
 
 
 async def _recalled(
-    workflow: Workflow, graph: Any, config: dict[str, Any], running: RunState, record: RunRecord
+    workflow: Flow, graph: Any, config: dict[str, Any], running: RunState, record: RunRecord
 ) -> dict[str, Any] | None:
     """Count on from what the run had spent; its input again, if it was interrupted before its first step."""
     kept = await graph.aget_state(config)
@@ -190,7 +210,7 @@ async def _recalled(
 
 
 def _ended(
-    workflow: Workflow,
+    workflow: Flow,
     record: RunRecord,
     running: RunState,
     result: RunResult | None,

@@ -9,25 +9,11 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
 
-from orchestrator.graph.context import Budget
+from orchestrator.budget import Budget
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.events import Event, NodeFinished, NodeStarted, Text
+from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.types import NOBODY, Principal, Usage
-
-
-@dataclass(slots=True)
-class StepTrace:
-    """One call as it happened; values are held by reference and summarised only when they are read."""
-
-    path: str
-    started: float
-    reads: Mapping[str, Any]
-    seconds: float = 0.0
-    writes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    usage: Usage = field(default_factory=Usage)
-    cached: bool = False
-    attempts: int = 1
-    error: str | None = None
 
 
 class Sharing(Protocol):

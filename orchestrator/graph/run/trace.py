@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, cast
 
-from orchestrator.graph.run.state import StepTrace
+from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.ports import StepRecord
 from orchestrator.types import Answer, Context, Hits, Queries, Question
 

@@ -6,12 +6,12 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import first_query
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.answer._evidence import (
     Balance,
     Evidence,
@@ -24,7 +24,6 @@ from orchestrator.nodes.answer._evidence import (
 )
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes, unsaid
 from orchestrator.nodes.answer._generated_answer import generated
-from orchestrator.nodes.answer.compress import first_query
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
 from orchestrator.types import Answer, Citation, Context, Excerpt, Passage, Queries, Question
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=1)]
 
 _NOTHING = "Nothing in the documents answers this."
 _WORD = re.compile(r"\w+(?:[-.']\w+)*")

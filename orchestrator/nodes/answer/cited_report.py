@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import first_query
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.answer._draft import Draft, Part, Source
 from orchestrator.nodes.answer._evidence import (
     Balance,
@@ -25,7 +25,7 @@ from orchestrator.nodes.answer._evidence import (
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes
 from orchestrator.nodes.answer._generated_answer import generated
 from orchestrator.nodes.answer.cited_answer import aboutness, citation, within
-from orchestrator.nodes.answer.compress import excerpts, first_query
+from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.nodes.select.coverage import matrix
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
 from orchestrator.text.quotation import readable
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=1)]
 
 _NOTHING = "Nothing in the documents answers this."
 _BALANCE = Balance(relevance=0.8, centrality=0.1, rank=0.1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import first_query
+from orchestrator.nodes._settings import Count, Share, Weight
 from orchestrator.nodes.answer._evidence import (
     Balance,
     Evidence,
@@ -19,15 +19,11 @@ from orchestrator.nodes.answer._evidence import (
 from orchestrator.nodes.select.mmr import maximal_marginal_relevance
 from orchestrator.ports import Documents, Embedder, SparseEncoder
 from orchestrator.text.tokens import token_count
-from orchestrator.types import Context, Excerpt, Hits, Queries, Query, Question
+from orchestrator.types import Context, Excerpt, Hits, Queries, Question
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
 
 
 class Compress(Node):
@@ -72,11 +68,6 @@ class Compress(Node):
             )
 
         return await asyncio.to_thread(choose)
-
-
-def first_query(question: Question, queries: Queries | None) -> Query:
-    """What is asked, in words that stand alone: the first query where there is one."""
-    return queries.queries[0] if queries else Query(question.text)
 
 
 def excerpts(

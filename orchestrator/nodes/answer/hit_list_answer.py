@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
-
-from pydantic import Field
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import first_query
+from orchestrator.nodes._settings import Count
 from orchestrator.nodes.answer._evidence import Candidate, Evidence, gather, question_terms
-from orchestrator.nodes.answer.compress import first_query
 from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.text.quotation import readable, spaced_numbers
 from orchestrator.types import Answer, Citation, Hits, Passage, Queries, Question
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class HitListAnswer(Node):

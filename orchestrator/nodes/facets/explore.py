@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.answer.compress import first_query
+from orchestrator.nodes._queries import first_query
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.facets._phrases import Phrases
 from orchestrator.nodes.query.split_question import parts_of
 from orchestrator.ports import Documents, LanguageModel, SparseEncoder, VectorStore
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Count = Annotated[int, Field(ge=1)]
 Tally = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 #: A longer aspect is a paragraph, and no aspect: characters.
 _LONGEST = 160

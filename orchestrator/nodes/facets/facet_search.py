@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.answer.compress import first_query
+from orchestrator.nodes._queries import first_query
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.retrieve.fusion import min_max, weighted_sum
 from orchestrator.nodes.retrieve.retrieve import Retrieve
 from orchestrator.ports import Embedder, VectorStore
 from orchestrator.types import Coverage, Facets, Hit, Hits, Queries, Query, Question
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Scale = Literal["score", "rank"]
 
 #: How many of an aspect's first passages are looked at to see whether it is about the question.

@@ -8,12 +8,9 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Share, Weight
 from orchestrator.nodes.retrieve.fusion import reciprocal_rank
 from orchestrator.types import Drift, Hits
-
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 class DriftGuard(Node):

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import fsum, hypot
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._settings import Count, Share, Weight
 from orchestrator.ports import Documents, Embedder, SparseEncoder, SparseVector, VectorStore
 from orchestrator.text.words import words
 from orchestrator.types import Hits, Passage, Queries, Query, Question
@@ -22,10 +22,6 @@ from orchestrator.types import Hits, Passage, Queries, Query, Question
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 class Rm3(Node):
@@ -48,7 +44,7 @@ class Rm3(Node):
         documents: Documents,
         encoder: SparseEncoder,
     ) -> Queries:
-        asked = queries or Queries((Query(question.text),))
+        asked = queries_of(question, queries)
         best = hits.top(self.docs)
         passages = await documents.passages(best.ids, principal=question.principal)
         scores = {hit.id: hit.score for hit in best}
@@ -95,7 +91,7 @@ class RocchioTerms(Node):
         documents: Documents,
         encoder: SparseEncoder,
     ) -> Queries:
-        asked = queries or Queries((Query(question.text),))
+        asked = queries_of(question, queries)
         passages = await documents.passages(hits.top(self.docs).ids, principal=question.principal)
         if not passages:
             return asked
@@ -140,7 +136,7 @@ class VectorFeedback(Node):
         vectors: VectorStore,
         embedder: Embedder,
     ) -> Queries:
-        asked = (queries or Queries((Query(question.text),))).queries
+        asked = queries_of(question, queries).queries
         first = asked[0]
         if getattr(embedder, "static", False) and not self.static:
             return Queries(asked)

@@ -13,13 +13,12 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction
 from orchestrator.ports import Embedder, FeatureKind, Features
-from orchestrator.types import Hits, Queries, Query, Question
-
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+from orchestrator.types import Hits, Queries, Question
 
 
 class PromptPrf(Node):
@@ -45,7 +44,7 @@ class PromptPrf(Node):
         embedder: Embedder,
         run: Run,
     ) -> Queries:
-        asked = queries or Queries((Query(question.text),))
+        asked = queries_of(question, queries)
         first = asked.queries[0]
         best = hits.top(self.docs).ids
         found: dict[str, list[str]] = {}

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._settings import Count
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.ports import Embedder, LanguageModel
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Count = Annotated[int, Field(ge=1)]
 Warmth = Annotated[float, Field(ge=0.0, le=2.0)]
 Method = Literal["query2doc", "mugi", "hyde", "think"]
 
@@ -58,7 +59,7 @@ class PseudoDocuments(Node):
     async def __call__(
         self, question: Question, queries: Queries | None, embedder: Embedder, model: LanguageModel, run: Run
     ) -> Queries:
-        asked = (queries or Queries((Query(question.text),))).queries
+        asked = queries_of(question, queries).queries
         run.offer(Queries(asked))
         first = asked[0]
         wanted = _THOUGHT if self.method == "think" else _PASSAGE

@@ -15,12 +15,13 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._settings import Count
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.ports import Documents, LanguageModel
 from orchestrator.types import Hits, Message, Queries, Query, Question
 
-Count = Annotated[int, Field(ge=1)]
 Tally = Annotated[int, Field(ge=0)]
 Warmth = Annotated[float, Field(ge=0.0, le=2.0)]
 
@@ -100,7 +101,7 @@ class GenQREnsemble(_Expansion):
         model: LanguageModel,
         run: Run,
     ) -> Queries:
-        asked = queries or Queries((Query(question.text),))
+        asked = queries_of(question, queries)
         run.offer(asked)
         first = asked.queries[0]
         found = await self._keywords(first.text, question, hits, documents, model, run)
@@ -129,7 +130,7 @@ class GenQRFusion(_Expansion):
         model: LanguageModel,
         run: Run,
     ) -> Queries:
-        asked = queries or Queries((Query(question.text),))
+        asked = queries_of(question, queries)
         run.offer(asked)
         first = asked.queries[0]
         found = await self._keywords(first.text, question, hits, documents, model, run)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
-
-from pydantic import Field
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._settings import Count
 from orchestrator.ports import Embedder
 from orchestrator.text.sentences import sentences
 from orchestrator.types import Queries, Query, Question
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class SplitQuestion(Node):
@@ -26,7 +23,7 @@ class SplitQuestion(Node):
     at_most: Count = 8
 
     async def __call__(self, question: Question, queries: Queries | None, embedder: Embedder) -> Queries:
-        asked = queries or Queries((Query(question.text),))
+        asked = queries_of(question, queries)
         first = asked.queries[0]
         parts = parts_of(first.text, self.at_most)
         texts = [text for text in ((first.text if not first.vector else ""), *parts) if text.strip()]

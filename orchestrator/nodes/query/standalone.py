@@ -8,18 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Annotated
-
-from pydantic import Field
 
 from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.ports import Conversations, LanguageModel, SparseEncoder
 from orchestrator.types import Message, Queries, Query, Question
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=1)]
 
 _WORD = re.compile(r"\w+(?:[-.'’_/]\w+)*")
 # Words that point at something said before. Expletives ("is it possible", "are there") do not.

@@ -16,11 +16,12 @@ from pydantic import Field
 from orchestrator.errors import BadInput
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import queries_of
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction
 from orchestrator.nodes.query.split_question import parts_of
 from orchestrator.ports import Embedder
-from orchestrator.types import Queries, Query, Question
+from orchestrator.types import Queries, Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +97,7 @@ class StoredReformulations(Node):
     async def __call__(
         self, question: Question, queries: Queries | None, embedder: Embedder, run: Run
     ) -> Queries:
-        asked = queries or Queries((Query(question.text),))
+        asked = queries_of(question, queries)
         first = asked.queries[0]
         text = self.written.get(first.text)
         if text is None:

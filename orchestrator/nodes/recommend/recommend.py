@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count
 from orchestrator.nodes.retrieve.fusion import reciprocal_rank
 from orchestrator.ports import Recommender
 from orchestrator.text.refusals import says, wish
 from orchestrator.types import History, Hit, Hits, Queries, Query, Question
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class Recommend(Node):

@@ -11,13 +11,12 @@ from pydantic import Field
 from orchestrator.errors import BadInput
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
 from orchestrator.recommendation.slate.exploration import thompson
 from orchestrator.types import Answer, Filter, History, Hits, Principal, Question, Slate, SlateItem
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 #: Candidates looked at for each place, so that caps and diversity have a choice.
 POOL = 5
 

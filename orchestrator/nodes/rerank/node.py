@@ -8,6 +8,7 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.rerank.candidates import Candidate, Task, normalised, permutation
 from orchestrator.nodes.rerank.cascade import Cascade
 from orchestrator.nodes.rerank.elimination import Elimination
@@ -22,9 +23,7 @@ from orchestrator.ports import Documents, Embedder, LanguageModel, scores_texts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Hits, Question
 
-Count = Annotated[int, Field(ge=1)]
 Tally = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Literal[
     "groupwise",
     "yes_no",

@@ -11,12 +11,11 @@ from pydantic import Field
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.node import Node, node
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.retrieve.fusion import anchored_sum
 from orchestrator.ports import Embedder
 from orchestrator.types import Hit, Hits, ranked
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weights = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
 
 #: The part of a ranking's best score in its unit; its deviation has the rest.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes.answer.compress import first_query
+from orchestrator.nodes._queries import first_query
+from orchestrator.nodes._settings import Count
 from orchestrator.nodes.retrieve.fusion import highest_score
 from orchestrator.ports import Documents, Late, TokenEmbedder, VectorStore
 from orchestrator.ranking.late_interaction import max_sim
@@ -19,8 +18,6 @@ from orchestrator.types import Hits, Passage, Queries, Query, Question, ranked
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class MaxSim(Node):

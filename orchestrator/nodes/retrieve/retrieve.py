@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Weight
 from orchestrator.nodes.retrieve.fusion import (
     Fusion,
     anchored_sum,
@@ -20,8 +19,6 @@ from orchestrator.nodes.retrieve.fusion import (
 from orchestrator.ports import Dense, Embedder, Lexical, Search, VectorStore
 from orchestrator.types import Hit, Hits, Queries, Query, Question
 
-Count = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Mode = Literal["hybrid", "bm25", "dense"]
 
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
-
-from pydantic import Field
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Weight
 from orchestrator.ports import Documents
 from orchestrator.types import Hit, Hits, Passage, Queries, Question, ranked
-
-Count = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 #: A shorter title is found in too many texts.
 _SHORTEST = 4

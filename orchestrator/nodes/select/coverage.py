@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.select._ordering import reordered
 from orchestrator.types import Coverage, Hits
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Cover(Node):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.retrieve.fusion import min_max
 from orchestrator.nodes.select._ordering import reordered
 from orchestrator.ports import VectorStore
@@ -16,9 +15,6 @@ from orchestrator.types import Hits, Question
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Mmr(Node):

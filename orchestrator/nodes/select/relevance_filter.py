@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from orchestrator.errors import IndexMismatch
 from orchestrator.graph.node import Node
-from orchestrator.nodes.answer.compress import first_query
+from orchestrator.nodes._queries import first_query
+from orchestrator.nodes._settings import Share
 from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
 from orchestrator.ranking.relevance_map import RelevanceMap, features
 from orchestrator.types import Hits, Queries, Query, Question
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class RelevanceFilter(Node):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.select._ordering import reordered
 from orchestrator.nodes.select.mmr import neighbourhood
 from orchestrator.ports import Dense, VectorStore
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Count = Annotated[int, Field(ge=1)]
 Tally = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 #: Candidates whose gain is computed together: a product of matrices costs little more than one of vectors.
 _TOGETHER = 16

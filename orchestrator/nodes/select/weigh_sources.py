@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
-
-from pydantic import Field
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._settings import Count
 from orchestrator.ports import Documents
 from orchestrator.ranking.source_weights import SourceWeights, require_weights, source_of
 from orchestrator.types import Hits, Question, ranked
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class WeighSources(Node):

@@ -11,13 +11,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Literal
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.indexing.tool_records import DESCRIPTION, KIND, TOOL, USAGE
+from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._settings import Count, Share, Weight
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.retrieve.fusion import convex_combination, reciprocal_rank
 from orchestrator.ports import Dense, Documents, Embedder, LanguageModel, Lexical, VectorStore
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Count = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 _BULLET = re.compile(r"^\s*(?:[-*•]+|\d+[.)])\s*")
 #: Usages of candidates that are looked at, at most.
@@ -60,7 +57,7 @@ class ToolQueries(Node):
     async def __call__(
         self, question: Question, queries: Queries | None, model: LanguageModel, run: Run
     ) -> Queries:
-        asked = queries or Queries((Query(question.text),))
+        asked = queries_of(question, queries)
         run.offer(asked)
         first = asked.queries[0]
         rules = _RULES.format(lines=self.lines)

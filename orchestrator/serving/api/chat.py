@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from orchestrator.graph.context import Budget
+from orchestrator.budget import Budget
 from orchestrator.graph.run.events import Event, Finished, Text
 from orchestrator.graph.workflow import Workflow
 from orchestrator.models.capped import CappedModel

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
-from orchestrator.graph.context import Budget
+from orchestrator.budget import Budget
 from orchestrator.graph.run.events import Event, Finished
 from orchestrator.graph.workflow import Workflow, workflow
 from orchestrator.nodes.recommend.recommend import Recommend

@@ -12,7 +12,8 @@ import pytest
 from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, fuse, node, repeat, route, workflow
 from orchestrator.errors import NodeError, WrongReturn
 from orchestrator.graph.plan.plan import Call
-from orchestrator.graph.run.state import RunState, StepTrace
+from orchestrator.graph.run.state import RunState
+from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.graph.workflow import Workflow
 from tests.graph import flows as f
 

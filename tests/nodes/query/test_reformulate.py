@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Principal, Queries, Question, node, workflow
 from orchestrator.application.application import Application
+from orchestrator.budget import Budget
 from orchestrator.errors import ModelError
-from orchestrator.graph.context import Budget
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import GenQREnsemble, GenQRFusion, Retrieve
 from orchestrator.nodes.query.reformulate import INSTRUCTIONS, keywords

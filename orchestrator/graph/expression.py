@@ -1,0 +1,135 @@
+"""Expressions: what nodes are composed into. Values with structural `==` and `hash`.
+
+Nothing here raises: what cannot be composed becomes a `Broken` expression, so that checking a
+workflow lists all of its faults at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from orchestrator.graph.policy import Policy
+from orchestrator.graph.signature import Signature
+
+
+class Expression:
+    """Anything that composes: a node, a composition of nodes, a workflow."""
+
+    __slots__ = ()
+
+    def __rshift__(self, other: object) -> Sequence:
+        return Sequence((*_parts(self), *_parts(expression(other))))
+
+    def __rrshift__(self, other: object) -> Sequence:
+        return Sequence((*_parts(expression(other)), *_parts(self)))
+
+    def __or__(self, other: object) -> Parallel:
+        return Parallel((*_branches(self), *_branches(expression(other))))
+
+    def __ror__(self, other: object) -> Parallel:
+        return Parallel((*_branches(expression(other)), *_branches(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Expression):
+    """Something that is no expression; checking reports it."""
+
+    what: str
+    problem: str
+    fix: str
+
+
+class Callee(Protocol):
+    """What a step runs: a node, as its contract (`orchestrator.graph.node`) has it."""
+
+    @property
+    def signature(self) -> Signature: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def function(self) -> Callable[..., Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Expression):
+    """A node at one place in a graph: its name there, its channels, its policy."""
+
+    node: Callee
+    name: str = ""
+    reads: tuple[tuple[str, str], ...] = ()
+    writes: str | None = None
+    policy: Policy = field(default_factory=Policy)
+
+    def named(self, name: str) -> Step:
+        """The same step under another name in traces and messages."""
+        return replace(self, name=name)
+
+    def reading(self, **channels: str) -> Step:
+        """Read parameters from named channels: `.reading(hits="first")`."""
+        return replace(self, reads=tuple(sorted({**dict(self.reads), **channels}.items())))
+
+    def writing(self, channel: str) -> Step:
+        """Write to a named channel of its type: `.writing("first")`."""
+        return replace(self, writes=channel)
+
+    def within(
+        self, *, timeout: float | None = None, attempts: int | None = None, cache: float | None = None
+    ) -> Step:
+        """Run under a policy: seconds an attempt, attempts in all, seconds to keep the result."""
+        policy = Policy(
+            timeout if timeout is not None else self.policy.timeout,
+            attempts if attempts is not None else self.policy.attempts,
+            cache if cache is not None else self.policy.cache,
+        )
+        return replace(self, policy=policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Expression):
+    """`a >> b`: one after the other."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel(Expression):
+    """`a | b`: side by side, each from the state at the fork."""
+
+    branches: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Nested(Expression):
+    """A named composition that sees its inputs only and shows its outputs only: a workflow in another."""
+
+    name: str
+    body: Expression
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+
+
+def expression(value: object) -> Expression:
+    """`value` as an expression; what is none becomes `Broken`."""
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, type):
+        name = value.__name__
+        return Broken(name, f"{name} is a class, not a node", f"write {name}(…)")
+    if callable(value):
+        name = getattr(value, "__name__", repr(value))
+        return Broken(name, f"{name} is a plain function, not a node", "decorate it with @node")
+    return Broken(
+        repr(value)[:60], f"a {type(value).__name__} is not a node", "compose nodes and workflows only"
+    )
+
+
+def _parts(value: Expression) -> tuple[Expression, ...]:
+    return value.parts if isinstance(value, Sequence) else (value,)
+
+
+def _branches(value: Expression) -> tuple[Expression, ...]:
+    return value.branches if isinstance(value, Parallel) else (value,)

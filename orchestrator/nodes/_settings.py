@@ -1,0 +1,14 @@
+"""Types of settings that many nodes share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+#: How many: at least one.
+Count = Annotated[int, Field(ge=1)]
+#: A part of a whole, from 0 to 1.
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+#: A factor that is not negative.
+Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]

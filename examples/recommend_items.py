@@ -37,7 +37,7 @@ async def main() -> None:
     """Train, and offer."""
     known = log()
     print(f"{len(known.interactions):,} users, {len(known.items):,} items")
-    offers = workflow("offers", Recommend(arm="rules") >> MakeSlate(k=5), inputs=(Question, History))
+    offers = workflow("offers", Recommend(ranker="rules") >> MakeSlate(k=5), inputs=(Question, History))
     with tempfile.TemporaryDirectory() as home:
         async with Application(Settings(home=Path(home))) as app:
             train(known, app.recommender.editions, arms=ARMS)

@@ -18,7 +18,7 @@ from compare_retrieval import headings_as_queries
 
 from orchestrator import Application, workflow
 from orchestrator.evaluation import beir
-from orchestrator.evaluation.source_values import How, value_sources
+from orchestrator.evaluation.source_values import Method, value_sources
 from orchestrator.nodes import Retrieve, WeighSources
 from orchestrator.settings import Settings
 
@@ -46,16 +46,16 @@ async def main() -> None:
         collection = with_outlines(judged, Path(made) / "collection")
         async with Application(Settings(home=Path(made) / "home", embedder="light")) as application:
             await application.indexer().add(collection, labels=["public"])
-            ways: tuple[How, ...] = ("prune", "reweight")
-            for how in ways:
+            ways: tuple[Method, ...] = ("prune", "reweight")
+            for method in ways:
                 report = await value_sources(
                     workflow("search", search),
                     beir(judged),
                     by="folder",
-                    how=how,
+                    method=method,
                     ports=application.ports(),
                 )
-                print(f"{how}:\n{report}\n")
+                print(f"{method}:\n{report}\n")
                 weighed = workflow("weighed", search >> WeighSources(report.weights, k=3))
                 result = await application.run(weighed, "Queries written for the index")
                 print(f"the best hit has a score of {result.output.hits[0].score:.2f}\n")

@@ -23,7 +23,7 @@ from orchestrator.testing.shop import made_up_log
 from orchestrator.types import History, Slate
 
 #: Rules and attributes count in seconds; `fusion` learns how to join more of them.
-ARMS = ("rules", "attributes")
+RANKERS = ("rules", "attributes")
 
 
 def log() -> Log:
@@ -40,7 +40,7 @@ async def main() -> None:
     offers = workflow("offers", Recommend(ranker="rules") >> MakeSlate(k=5), inputs=(Question, History))
     with tempfile.TemporaryDirectory() as home:
         async with Application(Settings(home=Path(home))) as app:
-            train(known, app.recommender.editions, arms=ARMS)
+            train(known, app.recommender.editions, rankers=RANKERS)
             for user in known.interactions.users[:2]:
                 result = await offers.run(Question("", ANONYMOUS), History(user), ports=app.ports())
                 slate = result.get(Slate)

@@ -13,11 +13,9 @@ documents and from those of other collections, which cannot answer them.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import math
-import os
 import re
 import sys
 from collections import defaultdict
@@ -28,6 +26,7 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks import harness
 from connectors.bm25 import Bm25Encoder
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.evaluation.beir_folder import beir
@@ -195,14 +194,9 @@ async def refusals(data: Path, encoder: Bm25Encoder, embedder: WordLlamaEmbedder
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True)
     parser.add_argument("--budgets", type=int, nargs="+", default=[100, 200, 400, 800])
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     asyncio.run(measured(arguments.data, arguments.budgets))
 
 

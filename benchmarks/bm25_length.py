@@ -11,16 +11,16 @@ length is chosen on the queries with an even hash (the best mean loss to `own` o
 the table reports those with an odd one.
 """
 
-import argparse
 import hashlib
 import json
-import os
 import random
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks import harness
 
 LENGTHS = (32, 48, 64, 96, 128, 192, 256)
 COLLECTIONS = ("cranfield", "scifact", "musique", "theoremqa", "toolbench")
@@ -108,15 +108,10 @@ def even(query: str) -> bool:
 
 def main() -> None:
     """Measure, choose, and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True)
     parser.add_argument("--collections", nargs="+", default=COLLECTIONS)
     parser.add_argument("--joined", nargs="+", type=int, default=[1, 5, 20])
     given = parser.parse_args()
-    if given.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     losses: dict[int, list[float]] = defaultdict(list)
     header = " | ".join(map(str, LENGTHS))
     print(f"| collection | joined | passages | terms | queries | own | {header} |")

@@ -17,9 +17,7 @@ not end at 0 and 10. nDCG@10 on SciFact; gains are paired by question.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import harness
 from benchmarks.reranking import NOISE, Task, interval, ndcg, tasks
 from orchestrator.evaluation.significance import paired_p
 from orchestrator.nodes.rerank import candidates, prompts
@@ -138,18 +137,13 @@ async def study(data: Path, queries: int, judges: int, repeats: Sequence[int], n
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True)
     parser.add_argument("--queries", type=int, default=70)
     parser.add_argument("--judges", type=int, default=5)
     parser.add_argument("--repeats", type=int, nargs="+", default=[2, 4])
     parser.add_argument("--rows", nargs="+", default=[], help="only these")
     given = parser.parse_args()
-    if given.data is None:
-        parser.error("give --data, or set ORCHESTRATOR_DATA")
-    asyncio.run(study(Path(given.data), given.queries, given.judges, given.repeats, given.rows))
+    asyncio.run(study(given.data, given.queries, given.judges, given.repeats, given.rows))
 
 
 if __name__ == "__main__":

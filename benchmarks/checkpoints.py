@@ -10,7 +10,6 @@ its state is measured beside, one thread a conversation as its documentation sho
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import importlib.metadata
 import sqlite3
@@ -20,6 +19,7 @@ import uuid
 from pathlib import Path
 from typing import Any, TypedDict
 
+from benchmarks import harness
 from connectors.sql import Database, SqlConversations, SqlRuns
 from orchestrator import ANONYMOUS, Answer, Hits, Queries, Question, node, workflow
 from orchestrator.ports import Runs
@@ -185,9 +185,7 @@ async def measured(turns: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.Arguments(__doc__)
     parser.add_argument("--turns", type=int, default=50)
     asyncio.run(measured(parser.parse_args().turns))
 

@@ -30,10 +30,8 @@ chosen with all sets, the one left out among them, and tells how much the end de
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -45,6 +43,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import harness
 from benchmarks.hybrid_half import Constants, Half, loaded
 from benchmarks.retrieval import TARGETS
 from orchestrator.application.application import Application
@@ -287,12 +286,8 @@ def shown(values: Mapping[str, float]) -> str:
 
 def main() -> None:
     """Read the arguments, choose, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="retrieval")
     parser.add_argument("--embedder", default="minilm", choices=list(GRIDS))
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
     parser.add_argument("--left-out", action="store_true", help="also choose without each of the sets")
     parser.add_argument("--fine", action="store_true", help="then once more with half the steps around it")
     parser.add_argument(
@@ -307,8 +302,6 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     grid = GRIDS[arguments.embedder]
     if not isinstance(arguments.start, dict):
         parser.error("--start: a JSON object of constants is expected")
@@ -316,7 +309,7 @@ def main() -> None:
         parser.error(f"--start: no grid has these values of {', '.join(off)}; the grids are {grid}")
     report = asyncio.run(
         run(
-            Path(arguments.data),
+            arguments.data,
             arguments.embedder,
             arguments.home,
             arguments.left_out,

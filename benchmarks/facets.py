@@ -24,7 +24,6 @@ that it chooses; it begins as `ready-made: hybrid` does, but for feedback.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import json
@@ -38,6 +37,7 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import harness
 from orchestrator import Workflow, workflow
 from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
@@ -235,20 +235,14 @@ async def run(
 
 def main() -> None:
     """Read the arguments, measure, print, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="facets")
     parser.add_argument("--sets", nargs="+", default=list(SETS), help="folders of --data, ×3 for triples")
     parser.add_argument("--embedders", nargs="+", default=["light"], choices=["light", "minilm"])
     parser.add_argument("--half", default="odd", choices=["odd", "even", "all"])
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "facets")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     found = asyncio.run(
-        run(arguments.sets, Path(arguments.data), arguments.embedders, arguments.home, arguments.half)
+        run(arguments.sets, arguments.data, arguments.embedders, arguments.home, arguments.half)
     )
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import harness
 from connectors.torch_decoder import GenerativeRanker, GenerativeTrainer
 from connectors.torch_decoder.checkpoint import Checkpoint
 from connectors.torch_decoder.ranker import MODEL
@@ -339,9 +340,7 @@ def vllm(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.Arguments(__doc__)
     parser.add_argument("what", choices=("train", "speed", "trie", "vllm"))
     parser.add_argument("--data", default=os.environ.get("ORCHESTRATOR_DATA", "../shared/data"))
     parser.add_argument("--rankers", nargs="+", default=["generative", "atomic"])

@@ -9,7 +9,6 @@ less that of an empty program. `--size` sums the installed files of an environme
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
 import statistics
 import subprocess
@@ -39,6 +38,8 @@ class Watched(socket.socket):
         super().__init__(*args, **kwargs)
 socket.socket = Watched
 import orchestrator
+
+from benchmarks import harness
 print(len(opened))
 """
 
@@ -78,9 +79,7 @@ def installed_megabytes(python: str) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.Arguments(__doc__)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--size", metavar="PYTHON")
     arguments = parser.parse_args()

@@ -43,6 +43,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks import harness
+
 START = "orchestrator, one line"
 SYSTEMS = ("raw embedder", START, "orchestrator", "LlamaIndex", "Haystack")
 MODULES = {"LlamaIndex": "llama_index.core", "Haystack": "haystack"}
@@ -275,12 +277,9 @@ def versions(peer_python: str) -> dict[str, str]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.Arguments(__doc__, data=True)
     parser.add_argument("corpora", nargs="*", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--run", choices=SYSTEMS, help=argparse.SUPPRESS)
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
     parser.add_argument("--collections", nargs="+", default=["scifact"])
     parser.add_argument("--made", type=int, default=0, metavar="N")
     parser.add_argument("--peers", nargs="*", choices=list(MODULES), default=list(MODULES))
@@ -296,8 +295,6 @@ def main() -> None:
         seconds = None if missing else RUNS[given.run](given.corpora, given.embedder)
         print(json.dumps(None if seconds is None else [seconds, spent()]))
         return
-    if given.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     corpora = [given.data / name / "corpus.jsonl" for name in given.collections]
     with tempfile.TemporaryDirectory() as folder:
         if given.made:

@@ -9,12 +9,11 @@ MaxSim of all passages are among the ten of a search whose first stage is encode
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import harness
 from benchmarks.retrieval import METRICS, TARGETS, half, half_p, odd
 from orchestrator import fuse, workflow
 from orchestrator.application.application import Application
@@ -68,20 +67,12 @@ async def run(folder: Path, names: Sequence[str], embedder: str, home: Path, lim
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="late_interaction")
     parser.add_argument("--sets", nargs="+", default=["limit-small", "scifact", "cranfield", "theoremqa"])
     parser.add_argument("--embedder", default="light", choices=["light", "minilm"])
     parser.add_argument("--queries", type=int, default=10_000, help="at most so many of a set")
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "late_interaction")
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    asyncio.run(
-        run(Path(arguments.data), arguments.sets, arguments.embedder, arguments.home, arguments.queries)
-    )
+    asyncio.run(run(arguments.data, arguments.sets, arguments.embedder, arguments.home, arguments.queries))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ python -m benchmarks.models routing             simulated models, real questions
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import json
@@ -23,6 +22,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Annotated, Any, Literal
 
+from benchmarks import harness
 from connectors.vllm import Servers, VllmModel, addresses
 from orchestrator.ports import Generation
 from orchestrator.types import Message, Usage
@@ -380,7 +380,7 @@ def routing(repeats: int) -> None:
 
 def main() -> None:
     """Read the command line, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = harness.Arguments(__doc__)
     parser.add_argument("what", choices=["overhead", "profile", "reranking", "routing"])
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()

@@ -11,15 +11,14 @@ mean over the sets; only what was chosen, and what it is compared with, is read 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from benchmarks import harness
 from benchmarks.retrieval import TARGETS, half, half_p, odd
 from orchestrator import Workflow, workflow
 from orchestrator.application.application import Application
@@ -131,17 +130,11 @@ async def run(folder: Path, names: Sequence[str], home: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="passage_notes")
     parser.add_argument("--sets", nargs="+", default=list(TARGETS), choices=list(TARGETS))
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "passage_notes")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    found = asyncio.run(run(Path(arguments.data), arguments.sets, arguments.home))
+    found = asyncio.run(run(arguments.data, arguments.sets, arguments.home))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 

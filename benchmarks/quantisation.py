@@ -8,9 +8,7 @@ vectors in one shard with a graph. The queries are those of the sets, some of ea
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
+from benchmarks import harness
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.shards import Quantisation
@@ -110,16 +109,11 @@ async def asked(
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True)
     parser.add_argument("--embedder", default="light", choices=["light", "minilm"])
     parser.add_argument("--passages", type=int, default=30_000)
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    asyncio.run(run(Path(arguments.data), arguments.embedder, arguments.passages))
+    asyncio.run(run(arguments.data, arguments.embedder, arguments.passages))
 
 
 if __name__ == "__main__":

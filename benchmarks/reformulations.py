@@ -13,14 +13,13 @@ that the odd half is the figure to read.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from benchmarks import harness
 from benchmarks.retrieval import HYBRID_FEEDBACK, half, odd
 from orchestrator import Workflow, fuse, workflow
 from orchestrator.application.application import Application
@@ -142,22 +141,16 @@ def shown(found: Interval) -> str:
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
+    parser = harness.Arguments(__doc__, data=True, home="retrieval")
     parser.add_argument(
         "--average-length", type=float, default=100.0, help="terms of a passage of middle length"
     )
     parser.add_argument("--replays-only", action="store_true", help="leave the fused arms out")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
     found = asyncio.run(
         run(
-            Path(arguments.data) / "scifact",
+            arguments.data / "scifact",
             arguments.home,
             arguments.average_length,
             not arguments.replays_only,

@@ -10,7 +10,6 @@ queries of the other sets (*foreign*). All rivals choose their threshold by the 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import harness
 from benchmarks.retrieval import odd
 from orchestrator import workflow
 from orchestrator.application.application import Application
@@ -172,17 +172,11 @@ async def run(folder: Path, names: Sequence[str], embedder: str, home: Path) -> 
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="retrieval")
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--embedder", default="light", choices=["light", "minilm"])
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    asyncio.run(run(Path(arguments.data), arguments.sets, arguments.embedder, arguments.home))
+    asyncio.run(run(arguments.data, arguments.sets, arguments.embedder, arguments.home))
 
 
 if __name__ == "__main__":

@@ -17,10 +17,8 @@ the order that is drawn here.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
 import random
 import sys
 from collections import defaultdict
@@ -31,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import harness
 from connectors.bm25 import Bm25Encoder
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator import ANONYMOUS, Budget, Hits, Question, workflow
@@ -330,18 +329,13 @@ async def study(data: Path, queries: int, judges: int, names: Sequence[str]) -> 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True)
     parser.add_argument("--queries", type=int, default=40)
     parser.add_argument("--judges", type=int, default=5, help="for the second table; 0 leaves it out")
     parser.add_argument("--arms", nargs="+", default=[], help="only these strategies")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data, or set ORCHESTRATOR_DATA")
-    found = asyncio.run(study(Path(arguments.data), arguments.queries, arguments.judges, arguments.arms))
+    found = asyncio.run(study(arguments.data, arguments.queries, arguments.judges, arguments.arms))
     print(f"\nversions: python {sys.version.split()[0]}, numpy {np.__version__}")
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2))

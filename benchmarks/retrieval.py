@@ -11,7 +11,6 @@ the figure to read; the one on all queries is there to compare with published on
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import json
@@ -24,6 +23,7 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import harness
 from orchestrator import Workflow, fuse, workflow
 from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
@@ -233,20 +233,14 @@ async def run(
 
 def main() -> None:
     """Read the arguments, measure, print, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="retrieval")
     parser.add_argument("--sets", nargs="+", help="folders of --data; by default all that are judged")
     parser.add_argument("--workflows", nargs="+", default=["search", "hybrid"])
     parser.add_argument("--embedders", nargs="+", default=["light", "minilm"], choices=["light", "minilm"])
     parser.add_argument("--ablations", action="store_true", help="hybrid without each of its parts as well")
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    data = Path(arguments.data)
+    data = arguments.data
     names = arguments.sets or sorted(file.parent.name for file in data.glob("*/corpus.jsonl"))
     found = asyncio.run(
         run(

@@ -17,10 +17,8 @@ node alone: reading the passages, weighing their terms, making the query.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -32,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import retrieval_peer
+from benchmarks import harness, retrieval_peer
 from orchestrator import Queries, Workflow, workflow
 from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir
@@ -183,19 +181,13 @@ async def run(data: Dataset, python: str, home: Path, peers: Sequence[str]) -> d
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="retrieval")
     parser.add_argument("--set", default="scifact")
     parser.add_argument("--peer-python", default=sys.executable)
     parser.add_argument("--peers", nargs="*", default=list(retrieval_peer.PEERS), help="none: ours alone")
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "retrieval")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    data = beir(Path(arguments.data) / arguments.set)
+    data = beir(arguments.data / arguments.set)
     found = asyncio.run(run(data, arguments.peer_python, arguments.home, arguments.peers))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

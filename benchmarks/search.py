@@ -20,7 +20,6 @@ version with one new shard, of a tenth of its passages, is noticed and opened me
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import importlib.metadata
 import os
@@ -38,6 +37,7 @@ import numpy as np
 from qdrant_edge import Query, QueryBatchRequest, QueryRequest
 from qdrant_edge import SparseVector as EdgeSparse
 
+from benchmarks import harness
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.points import DENSE, TERMS
@@ -325,9 +325,7 @@ async def report(sizes: Sequence[int], shards: Sequence[int], removed: float, co
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.Arguments(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 100_000])
     parser.add_argument("--shards", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--removed", type=float, default=0.01)

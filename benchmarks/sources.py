@@ -21,17 +21,16 @@ threshold .5; `leave one out` every source without which the even half is better
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import json
-import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import harness
 from benchmarks.retrieval import odd
 from orchestrator import workflow
 from orchestrator.application.application import Application
@@ -140,17 +139,11 @@ async def run(folder: Path, names: Sequence[str], embedder: str, home: Path) -> 
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="sources")
     parser.add_argument("--sets", nargs="+", default=["scifact", "cranfield"])
     parser.add_argument("--embedder", default="light", choices=["light", "minilm"])
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "sources")
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    asyncio.run(run(Path(arguments.data), arguments.sets, arguments.embedder, arguments.home))
+    asyncio.run(run(arguments.data, arguments.sets, arguments.embedder, arguments.home))
 
 
 if __name__ == "__main__":

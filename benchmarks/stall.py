@@ -34,6 +34,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks import harness
 from benchmarks.search import fill, texts
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter
@@ -215,9 +216,7 @@ def _compute() -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.Arguments(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 100_000])
     parser.add_argument("--additions", type=int, default=8)
     parser.add_argument("--add", type=int, default=300)

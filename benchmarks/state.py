@@ -8,7 +8,6 @@ its own. Times of one call are medians over some hundred calls.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 import resource
@@ -22,6 +21,7 @@ from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 
+from benchmarks import harness
 from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, SqlLedger, SqlRuns
 from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, Job, PassageRow, RunRecord, Shard
 from orchestrator.types import ANONYMOUS
@@ -91,7 +91,7 @@ async def awaited(call: Callable[[], Awaitable[object]], times: int = 300) -> fl
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser()
+    parser = harness.Arguments(__doc__)
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--url")
     given = parser.parse_args()

@@ -9,7 +9,6 @@ chosen on the even half alone, by learning from one half of it and reading the o
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 from collections import defaultdict
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks import harness
 from benchmarks.retrieval import odd
 from orchestrator import workflow
 from orchestrator.application.application import Application
@@ -67,16 +67,10 @@ async def run(folder: Path, embedder: str, home: Path) -> None:
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ORCHESTRATOR_DATA"))
+    parser = harness.Arguments(__doc__, data=True, home="tools")
     parser.add_argument("--embedder", default="light", choices=["light", "minilm"])
-    parser.add_argument("--home", type=Path, default=Path(__file__).parent / ".cache" / "tools")
     arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("give --data DIR, or set ORCHESTRATOR_DATA")
-    asyncio.run(run(Path(arguments.data) / "toolbench", arguments.embedder, arguments.home))
+    asyncio.run(run(arguments.data / "toolbench", arguments.embedder, arguments.home))
 
 
 if __name__ == "__main__":

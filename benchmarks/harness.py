@@ -1,0 +1,80 @@
+"""What benchmarks share: arguments, the machine line, times, tables, and a block of RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "RESULTS.md"
+
+
+class Arguments(argparse.ArgumentParser):
+    """A command line whose help is the module's docstring.
+
+    With `data` it takes `--data DIR`, by default ORCHESTRATOR_DATA, and refuses to go on without one. With
+    `home` it takes `--home DIR`, where what can be used again is kept: by default `.cache/<home>`.
+    """
+
+    def __init__(self, doc: str | None, *, data: bool = False, home: str = "") -> None:
+        super().__init__(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._needs_data = data
+        if data:
+            given = os.environ.get("ORCHESTRATOR_DATA")
+            self.add_argument("--data", type=Path, default=Path(given) if given else None, metavar="DIR")
+        if home:
+            self.add_argument("--home", type=Path, default=FOLDER / ".cache" / home, metavar="DIR")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The arguments; the program ends with a message where the data are missing."""
+        parsed = super().parse_args(args, namespace)
+        if self._needs_data and parsed.data is None:
+            self.error("give --data DIR, or set ORCHESTRATOR_DATA")
+        return parsed
+
+
+def machine(*distributions: str) -> str:
+    """One line to quote beside figures: versions, cores, load."""
+    named = [f"python {platform.python_version()}", *(f"{name} {_version(name)}" for name in distributions)]
+    return f"{', '.join(named)}; {os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f}"
+
+
+def median(call: Callable[[], object], times: int) -> float:
+    """Seconds of the middle one of `times` calls, after one that is not counted."""
+    call()
+    taken: list[float] = []
+    for _ in range(times):
+        began = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[times // 2]
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def record(topic: str, text: str, file: Path = RESULTS) -> None:
+    """Put `text` between the marks of `topic` in RESULTS.md, which must be there."""
+    begin, end = f"<!-- {topic} -->", f"<!-- /{topic} -->"
+    page = file.read_text(encoding="utf-8")
+    marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not marked.search(page):
+        raise SystemExit(f"{file.name} has no block {begin} … {end}.")
+    file.write_text(marked.sub(lambda _: f"{begin}\n{text.strip()}\n{end}", page), encoding="utf-8")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"

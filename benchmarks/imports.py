@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks import harness
+
 MODEL = "from pydantic import BaseModel\nclass Question(BaseModel):\n    text: str\n"
 PROGRAMS = {
     "nothing": "pass",
@@ -38,8 +40,6 @@ class Watched(socket.socket):
         super().__init__(*args, **kwargs)
 socket.socket = Watched
 import orchestrator
-
-from benchmarks import harness
 print(len(opened))
 """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.graph.context import Run
-from orchestrator.nodes.answer.cited_answer import citation
+from orchestrator.nodes.answer._quoting import citation
 from orchestrator.types import Answer, Citation, Passage
 
 #: Start and end of a piece of a passage's text.

@@ -13,7 +13,6 @@ from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.answer._evidence import (
-    Balance,
     Evidence,
     cosines,
     focused,
@@ -24,18 +23,16 @@ from orchestrator.nodes.answer._evidence import (
 )
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes, unsaid
 from orchestrator.nodes.answer._generated_answer import generated
+from orchestrator.nodes.answer._quoting import BALANCE, NOTHING, aboutness, citation, within
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
-from orchestrator.types import Answer, Citation, Context, Excerpt, Passage, Queries, Question
+from orchestrator.types import Answer, Citation, Context, Queries, Question
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-_NOTHING = "Nothing in the documents answers this."
 _WORD = re.compile(r"\w+(?:[-.']\w+)*")
-# An answer must be about the question above all; what else is said of a subject is for a context.
-_BALANCE = Balance(relevance=0.8, centrality=0.1, rank=0.1)
 #: Words that are nowhere are named in an answer if they carry this share of the question, or half of
 #: it if they are names themselves: without its name, a question may be answered with something else.
 _WEIGHTY = 0.5
@@ -95,7 +92,7 @@ class CitedAnswer(Node):
                 return answer
         elif not model.available:
             run.degrade("no language model is configured: the answer quotes the documents")
-        parts, cited = await quoted() if citations else ([_NOTHING], ())
+        parts, cited = await quoted() if citations else ([NOTHING], ())
         for number, part in enumerate(parts):
             run.emit(part if number == 0 else f"\n\n{part}")
         return _joined(parts, cited)
@@ -112,11 +109,11 @@ class CitedAnswer(Node):
         missing = unsaid(said, evidence)
         about = aboutness(evidence, cosine) >= self.about
         evidence = focused(evidence)
-        scores = sentence_scores(evidence, cosine, _BALANCE)
-        relevance = relevances(evidence, cosine, _BALANCE.dense)
+        scores = sentence_scores(evidence, cosine, BALANCE)
+        relevance = relevances(evidence, cosine, BALANCE.dense)
         found = quotes(evidence, scores, relevance, allowed, sentences=self.sentences) if about else []
         if not found:
-            return [" ".join([_NOTHING, *_unmentioned(missing)])], ()
+            return [" ".join([NOTHING, *_unmentioned(missing)])], ()
         parts = [quotation(evidence, quote, n) for n, quote in enumerate(found, 1)]
         lost = evidence.share(term for word in missing for term in said[word])
         named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in missing)
@@ -129,51 +126,6 @@ class CitedAnswer(Node):
 
 def _joined(parts: Sequence[str], citations: tuple[Citation, ...]) -> Answer:
     return Answer("\n\n".join(parts), citations)
-
-
-def aboutness(evidence: Evidence, cosine: NDArray[np.float32]) -> float:
-    """How much the evidence is about the question, 0 to 1; see `CitedAnswer`."""
-    shares = (evidence.share(evidence.terms(number)) for number in range(len(evidence.passages)))
-    return (max(shares, default=0.0) + float(cosine.max(initial=0.0))) / 2
-
-
-def citation(n: int, passage: Passage, spans: Sequence[tuple[int, int]]) -> Citation:
-    """Passage as the citation `[n]`, with the text of the spans that the context holds of it."""
-    return Citation(
-        n,
-        passage.id,
-        passage.title or passage.document,
-        passage.source,
-        excerpt_text(passage.text, spans),
-        passage.hash,
-        passage.labels,
-    )
-
-
-def excerpt_text(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The spans of a text in one: as they stand where only blanks lie between, else with an ellipsis."""
-    pieces: list[str] = []
-    reached = 0
-    for start, end in spans:
-        gap = text[reached:start]
-        if pieces:
-            pieces.append(" … " if gap.strip() else gap)
-        pieces.append(text[start:end])
-        reached = end
-    return "".join(pieces)
-
-
-def within(evidence: Evidence, excerpts: Sequence[Excerpt]) -> list[int]:
-    """The sentences that lie inside the spans of the context."""
-    spans: Mapping[str, tuple[tuple[int, int], ...]] = {one.passage: one.spans for one in excerpts}
-    return [
-        row
-        for row, candidate in enumerate(evidence.candidates)
-        if any(
-            start <= candidate.sentence.start and candidate.sentence.end <= end
-            for start, end in spans.get(evidence.passages[candidate.passage].id, ())
-        )
-    ]
 
 
 def _unmentioned(words: Sequence[str]) -> list[str]:

@@ -13,7 +13,6 @@ from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.answer._draft import Draft, Part, Source
 from orchestrator.nodes.answer._evidence import (
-    Balance,
     Evidence,
     cosines,
     focused,
@@ -24,7 +23,7 @@ from orchestrator.nodes.answer._evidence import (
 )
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes
 from orchestrator.nodes.answer._generated_answer import generated
-from orchestrator.nodes.answer.cited_answer import aboutness, citation, within
+from orchestrator.nodes.answer._quoting import BALANCE, NOTHING, aboutness, citation, within
 from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.nodes.select.coverage import matrix
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_NOTHING = "Nothing in the documents answers this."
-_BALANCE = Balance(relevance=0.8, centrality=0.1, rank=0.1)
 #: How often a section's own words count against those of the question.
 _EMPHASIS = 3
 #: Sentences of a section that are embedded, and the most characters of a heading.
@@ -117,7 +114,7 @@ class CitedReport(Node):
         cosine = await cosines(evidence, query.text, embedder, limit=_EMBEDDED)
 
         def chosen() -> Section:
-            scores = sentence_scores(evidence, cosine, _BALANCE)
+            scores = sentence_scores(evidence, cosine, BALANCE)
             context = excerpts(evidence, scores, tokens=self.tokens, per_passage=self.tokens, trade=0.9)
             by_id = {passage.id: passage for passage in passages}
             sources = {one.passage: Source(by_id[one.passage], one.spans) for one in context}
@@ -143,8 +140,8 @@ class CitedReport(Node):
     def _quotes(self, section: Section, said: set[str]) -> list[tuple[str, Source]]:
         """The best sentences of a section that were not said yet."""
         evidence = focused(section.evidence)
-        relevance = relevances(evidence, section.cosine, _BALANCE.dense)
-        scores = sentence_scores(evidence, section.cosine, _BALANCE)
+        relevance = relevances(evidence, section.cosine, BALANCE.dense)
+        scores = sentence_scores(evidence, section.cosine, BALANCE)
         new = [row for row in section.allowed if _words(evidence, row) not in said]
         parts: list[tuple[str, Source]] = []
         for quote in quotes(evidence, scores, relevance, new, sentences=self.sentences):
@@ -186,7 +183,7 @@ class CitedReport(Node):
         except ExceptionGroup as failed:
             # One failing section stops the others; its error is the node's.
             raise failed.exceptions[0] from None
-        return draft.answer if draft.answer.text else Answer(_NOTHING)
+        return draft.answer if draft.answer.text else Answer(NOTHING)
 
 
 def _quoted_report(
@@ -203,8 +200,8 @@ def _quoted_report(
     if draft.answer.text:
         return draft.answer
     if not silent:
-        run.emit(_NOTHING)
-    return Answer(_NOTHING)
+        run.emit(NOTHING)
+    return Answer(NOTHING)
 
 
 def _say(draft: Draft, section: int, parts: Sequence[tuple[str, Source]]) -> None:

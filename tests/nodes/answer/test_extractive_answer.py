@@ -7,7 +7,7 @@ import pytest
 from connectors.bm25 import Bm25Encoder
 from orchestrator.nodes.answer._evidence import Balance, Evidence, gather, question_terms, sentence_scores
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes, unsaid
-from orchestrator.nodes.answer.cited_answer import excerpt_text
+from orchestrator.nodes.answer._quoting import excerpt_text
 from orchestrator.types import Passage, Query
 
 ENCODER = Bm25Encoder()

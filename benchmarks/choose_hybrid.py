@@ -47,6 +47,7 @@ from benchmarks import harness
 from benchmarks.hybrid_half import Constants, Half, loaded
 from benchmarks.retrieval import TARGETS
 from orchestrator.application.application import Application
+from orchestrator.ports import Embedder
 from orchestrator.settings import Settings
 
 LEVEL = 0.001
@@ -236,7 +237,7 @@ async def run(
             halves[name] = pickle.loads(kept.read_bytes())
             halves[name].before = {}
             print(f"{name} is loaded", flush=True)
-        static = bool(getattr(application.embedder, "static", False))
+        static = bool(getattr(application.container.get(Embedder), "static", False))
     log = home / embedder / "measured.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
     measured = {Constants(**constants): values for constants, values in lines}

@@ -23,7 +23,7 @@ from orchestrator.evaluation.indexed import index_of, indexed
 from orchestrator.nodes.query.feedback import fed_back
 from orchestrator.nodes.query.split_question import parts_of
 from orchestrator.nodes.retrieve.title_mention_boost import mentions
-from orchestrator.ports import Documents, Embedder, Lexical, VectorStore
+from orchestrator.ports import Documents, Embedder, IndexRegistry, Lexical, SparseEncoder, VectorStore
 from orchestrator.types import ANONYMOUS, Passage
 
 Matrix = NDArray[Any]
@@ -234,10 +234,10 @@ async def loaded(folder: Path, application: Application, grid: Mapping[str, tupl
     data = beir(folder).only(lambda query: not odd(query))
     async with indexed(beir(folder), application) as ports:
         store, documents, embedder = ports[VectorStore], ports[Documents], ports[Embedder]
-        name = index_of(data, embedder.name, application.encoder.name)
+        name = index_of(data, embedder.name, application.container.get(SparseEncoder).name)
         ids: list[str] = []
         after = ""
-        while rows := application.registry.documents(name, after=after):
+        while rows := application.container.get(IndexRegistry).documents(name, after=after):
             ids += [passage.id for row in rows for passage in row.passages]
             after = rows[-1].id
         ids.sort()

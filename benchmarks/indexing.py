@@ -59,9 +59,10 @@ FILE = 5_000
 def embedder(name: str) -> Any:
     """The embedder of the settings, warm."""
     from orchestrator.application.application import Application
+    from orchestrator.ports import Embedder
     from orchestrator.settings import Settings
 
-    made = Application(Settings(embedder=name)).embedder  # type: ignore[arg-type]
+    made = Application(Settings(embedder=name)).container.get(Embedder)
     asyncio.run(made.embed(["warm"] * 64, kind="passage"))
     return made
 

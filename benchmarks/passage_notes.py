@@ -28,7 +28,7 @@ from orchestrator.evaluation.indexed import indexed
 from orchestrator.indexing.passage_features import make_features
 from orchestrator.nodes import PromptPrf, Retrieve, Rm3, RocchioTerms
 from orchestrator.ports import Features, LanguageModel, SparseEncoder
-from orchestrator.settings import Bm25, Settings
+from orchestrator.settings import Settings
 
 NUMBERS = (0, 3, 10, 20)
 PLAIN = "bm25"
@@ -70,7 +70,9 @@ async def measured(data: Dataset, home: Path, keep: Any, arms: Iterable[str]) ->
         runs = [arm for arm in runs if not wanted or arm.name in wanted]
         if not runs:
             continue
-        settings = Settings(home=home / str(number), embedder="light", bm25=Bm25(keyphrases=number))
+        settings = Settings(
+            home=home / str(number), embedder="light", connectors={"bm25": {"keyphrases": number}}
+        )
         async with Application(settings) as application, indexed(data, application) as ports:
             given: Any = ports
             for kind in () if number else ("keyphrases", "entities"):

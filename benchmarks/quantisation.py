@@ -25,7 +25,7 @@ from orchestrator.application.application import Application
 from orchestrator.clock import SystemClock
 from orchestrator.evaluation import beir
 from orchestrator.indexing.context import index_format
-from orchestrator.ports import Dense, DocumentRow, IndexChange, SparseVector
+from orchestrator.ports import Dense, DocumentRow, Embedder, IndexChange, SparseVector
 from orchestrator.settings import Settings
 from orchestrator.testing.vectors import document
 from orchestrator.text.sentences import sentences
@@ -49,7 +49,7 @@ async def vectors(
     texts = [*whole, *(part for part, _ in zip(parts, range(max(0, passages - len(whole))), strict=False))]
     asked = [text for data in sets for text in list(data.queries.values())[:QUERIES]]
     async with Application(Settings(embedder=embedder)) as application:  # type: ignore[arg-type]
-        model = application.embedder
+        model = application.container.get(Embedder)
         return await model.embed(texts, kind="passage"), await model.embed(asked, kind="query")
 
 
@@ -60,7 +60,7 @@ async def run(folder: Path, embedder: str, passages: int) -> None:
     ids = np.array([row.passages[0].id for row in rows])
     exact = [ids[np.argsort(-(dense @ query), kind="stable")[: max(K)]] for query in queries]
     async with Application(Settings(embedder=embedder)) as application:  # type: ignore[arg-type]
-        made_with = index_format(application.embedder, Bm25Encoder())
+        made_with = index_format(application.container.get(Embedder), Bm25Encoder())
     print(f"{len(dense)} passages, {len(queries)} queries, {embedder}")
     for how in get_args(Quantisation):
         with TemporaryDirectory() as home:

@@ -24,8 +24,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from orchestrator.application.application import Application
+from orchestrator.application.rankers import editions_of
 from orchestrator.interactions.log_files import read_log
 from orchestrator.nodes.recommend.slate import offered
+from orchestrator.ports import Recommender
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.evaluation.evaluation_report import as_text
 from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate
@@ -55,15 +57,17 @@ def first(data: Path) -> None:
         began = time.perf_counter()
         log = read_log(data)
         read = time.perf_counter()
-        train(log, application.recommender.editions, rankers=("fusion",))
+        train(log, editions_of(application.container), rankers=("fusion",))
         trained = time.perf_counter()
         user = log.interactions.users[0]
-        slate = asyncio.run(offered(application.recommender, History(user), principal=ANONYMOUS))
+        slate = asyncio.run(
+            offered(application.container.get(Recommender), History(user), principal=ANONYMOUS)
+        )
         shown = time.perf_counter()
         again: list[float] = []
         for name in log.interactions.users[:200]:
             start = time.perf_counter()
-            asyncio.run(offered(application.recommender, History(name), principal=ANONYMOUS))
+            asyncio.run(offered(application.container.get(Recommender), History(name), principal=ANONYMOUS))
             again.append(time.perf_counter() - start)
         assert len(slate) == 10
     again.sort()

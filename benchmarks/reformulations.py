@@ -26,7 +26,7 @@ from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.significance import Interval, interval
 from orchestrator.nodes import Interpolate, Retrieve, StoredReformulations, contrast, dbsf, rrf
-from orchestrator.settings import Bm25, Settings
+from orchestrator.settings import Settings
 
 METRIC = "ndcg@10"
 TARGET = 0.76
@@ -100,8 +100,8 @@ async def run(folder: Path, home: Path, length: float, fuse_too: bool) -> dict[s
     }
     files = [stored / name for name in sorted(recorded)]
     queries = folder / "queries.jsonl"
-    bm25 = Bm25(k=0.9, b=0.4, average_length=length)
-    settings = Settings(home=home / "replay", embedder="light", bm25=bm25)
+    bm25 = {"k": 0.9, "b": 0.4, "average_length": length}
+    settings = Settings(home=home / "replay", embedder="light", connectors={"bm25": bm25})
     async with Application(settings) as application:
         replayed = await experiment(
             replays(files, queries), data=data, metrics=[METRIC], application=application

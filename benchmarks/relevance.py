@@ -134,7 +134,7 @@ async def run(folder: Path, names: Sequence[str], embedder: str, home: Path) -> 
     sets = {name: beir(folder / name) for name in names}
     settings = Settings(home=home / embedder, embedder=embedder)  # type: ignore[arg-type]
     async with Application(settings) as application:
-        models = (application.embedder.name, application.encoder.name)
+        models = (application.container.get(Embedder).name, application.container.get(SparseEncoder).name)
         for name, data in sets.items():
             async with indexed(data, application) as ports:
                 seen = await sightings(SEARCH, data, ports)

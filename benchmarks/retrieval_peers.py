@@ -56,9 +56,9 @@ async def prepared(data: Dataset, folder: Path, application: Application) -> Non
     listed = [[record.id, text] for record, text in zip(records, texts, strict=True)]
     (folder / "documents.json").write_text(json.dumps(listed))
     (folder / "queries.json").write_text(json.dumps(list(data.queries.items())))
-    np.save(folder / "documents.npy", await application.embedder.embed(texts, kind="passage"))
+    np.save(folder / "documents.npy", await application.container.get(Embedder).embed(texts, kind="passage"))
     asked = list(data.queries.values())
-    np.save(folder / "queries.npy", await application.embedder.embed(asked, kind="query"))
+    np.save(folder / "queries.npy", await application.container.get(Embedder).embed(asked, kind="query"))
 
 
 async def ours(data: Dataset, ports: Any, folder: Path, arm: Workflow) -> tuple[dict[str, Hits], list[float]]:

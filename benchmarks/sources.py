@@ -41,6 +41,7 @@ from orchestrator.evaluation.reweighting import weighed_ndcg
 from orchestrator.evaluation.significance import interval
 from orchestrator.evaluation.source_values import learned_weights, source_rankings
 from orchestrator.nodes import Retrieve
+from orchestrator.ports import IndexRegistry
 from orchestrator.settings import Settings
 
 SOURCES = 8
@@ -125,7 +126,7 @@ async def run(folder: Path, names: Sequence[str], embedder: str, home: Path) -> 
             place = home / embedder / index
             settings = Settings(home=place, embedder=embedder)  # type: ignore[arg-type]
             async with Application(settings) as application:
-                if application.registry.current(index) is None:
+                if application.container.get(IndexRegistry).current(index) is None:
                     write(data, place / "documents", scenario)
                     await application.indexer(index).add(place / "documents", labels=["public"])
                 ports = application.ports(index)

@@ -23,6 +23,7 @@ from orchestrator.application.application import Application
 from orchestrator.evaluation import beir, experiment
 from orchestrator.indexing.tool_records import Tool, write_tools
 from orchestrator.nodes import RetrieveTools
+from orchestrator.ports import IndexRegistry
 from orchestrator.settings import Settings
 
 ARMS = (
@@ -44,7 +45,7 @@ async def run(folder: Path, embedder: str, home: Path) -> None:
             if grade > 0 and not odd(query) and tool in data.corpus.ids:
                 usages[tool].append(text)
     async with Application(Settings(home=home / embedder, embedder=embedder)) as application:  # type: ignore[arg-type]
-        if application.registry.current("tools") is None:
+        if application.container.get(IndexRegistry).current("tools") is None:
             (home / embedder / "tools").mkdir(parents=True, exist_ok=True)
             tools = [Tool(one.id, one.title, one.text) for one in data.corpus.records()]
             write_tools(home / embedder / "tools" / "tools.jsonl", tools, usages)

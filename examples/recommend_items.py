@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from orchestrator import ANONYMOUS, Application, Question, workflow
+from orchestrator.application.rankers import editions_of
 from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.nodes import MakeSlate, Recommend
 from orchestrator.recommendation.editions.training import train
@@ -40,7 +41,7 @@ async def main() -> None:
     offers = workflow("offers", Recommend(ranker="rules") >> MakeSlate(k=5), inputs=(Question, History))
     with tempfile.TemporaryDirectory() as home:
         async with Application(Settings(home=Path(home))) as app:
-            train(known, app.recommender.editions, rankers=RANKERS)
+            train(known, editions_of(app.container), rankers=RANKERS)
             for user in known.interactions.users[:2]:
                 result = await offers.run(Question("", ANONYMOUS), History(user), ports=app.ports())
                 slate = result.get(Slate)

@@ -209,3 +209,9 @@ class SettingsError(OrchestratorError):
     """A setting has a value that cannot be used."""
 
     status, kind = 400, "invalid_request_error"
+
+
+class PluginError(OrchestratorError):
+    """What an installed distribution adds cannot be imported, built, or told apart from another's."""
+
+    private = True

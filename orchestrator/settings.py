@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from orchestrator.errors import SettingsError
+from orchestrator.settings_renamed import FormerVariables, Renamed
 from orchestrator.types import ANONYMOUS, DEFAULT_TENANT, NOBODY, Principal
 
 FILE_NAME = "orchestrator.toml"
@@ -32,6 +33,17 @@ PREFIX = "ORCHESTRATOR_"
 OTHER_VARIABLES = frozenset(
     {"ORCHESTRATOR_DATA", "ORCHESTRATOR_REQUIRE_SERVICES", "ORCHESTRATOR_VLLM_PYTHON"}
 )
+
+#: Settings that are named otherwise now, with where they stand: the former names go on working.
+RENAMED: Mapping[str, str] = {
+    "bm25": "connectors.bm25",
+    "splade": "connectors.splade.folder",
+    "quantisation": "connectors.qdrant_edge.quantisation",
+    "oversampling": "connectors.qdrant_edge.oversampling",
+    "retention.verdicts": "retention.feedback",
+}
+#: The connectors of the embedders that have a short name.
+SHORT_NAMES: Mapping[str, str] = {"light": "wordllama", "server": "vllm"}
 
 INDEX_NAME = r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?"
 
@@ -62,20 +74,6 @@ class Retention(_Table):
     checkpoints: Days = 7
     feedback: Days = 365
     trainings: Days = 7
-
-
-class Bm25(_Table):
-    """How passages are indexed by terms: stemmer and stop words, saturation `k`, length normalisation `b`.
-
-    `average_length`, in terms, is that of a passage that is neither favoured nor penalised. `keyphrases`
-    is how many of its own a passage is expanded by.
-    """
-
-    language: str = "english"
-    k: float = Field(default=1.2, ge=0, allow_inf_nan=False)
-    b: float = Field(default=0.75, ge=0, le=1)
-    average_length: float = Field(default=48.0, gt=0, allow_inf_nan=False)
-    keyphrases: int = Field(default=0, ge=0, le=100)
 
 
 class Serve(_Table):
@@ -109,6 +107,8 @@ class Settings(BaseSettings):
     `config` names the settings file; otherwise it is searched for in the working folder and upward.
     `home` holds the database and the indexes: `.orchestrator` beside that file, or in the working
     folder. `principal` is who the command line is; `api_keys` maps a key of the endpoint to who uses it.
+    `ports` names the connector that fills a port, `connectors` holds a table for each, which its owner
+    validates when an application is made. Former names of settings are understood; see `RENAMED`.
     """
 
     model_config = SettingsConfigDict(
@@ -118,12 +118,10 @@ class Settings(BaseSettings):
     config: Path | None = None
     home: Path = Path(".orchestrator")
     database_url: str = Field(default="", repr=False)
-    embedder: Literal["auto", "light", "minilm", "server"] = "auto"
-    bm25: Bm25 = Field(default_factory=Bm25)
+    embedder: str = Field(default="auto", min_length=1)
+    ports: dict[str, str] = Field(default_factory=dict[str, str])
+    connectors: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]], repr=False)
     late_interaction: bool = False
-    quantisation: Literal["int8", "binary", "none"] = "int8"
-    oversampling: float = Field(default=1.5, ge=1.0, le=100.0)
-    splade: Path | None = None
     index: str = "default"
     principals: dict[str, Principal] = Field(default_factory=dict[str, Principal])
     principal: Annotated[Principal, NoDecode] = ANONYMOUS
@@ -167,8 +165,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments before the environment before the file."""
-        return init_settings, env_settings, _TomlFile(settings_cls, init_settings())
+        """Arguments before the environment before the file; each with the former names it may use."""
+        variables = FormerVariables(settings_cls, RENAMED, PREFIX)
+        file = _TomlFile(settings_cls, init_settings())
+        return (
+            Renamed(settings_cls, init_settings, RENAMED),
+            Renamed(settings_cls, env_settings, RENAMED),
+            Renamed(settings_cls, variables, RENAMED),
+            Renamed(settings_cls, file, RENAMED),
+        )
 
     @model_validator(mode="before")
     @classmethod
@@ -219,6 +224,17 @@ class Settings(BaseSettings):
             raise ValueError("routes has one model, and nothing to choose from: name it with llm_url")
         return self
 
+    @model_validator(mode="after")
+    def _learned_terms(self) -> Settings:
+        # A checkpoint alone says that it is to be used, as it did when it was a setting of its own.
+        if self.connectors.get("splade", {}).get("folder") and "sparse_encoder" not in self.ports:
+            object.__setattr__(self, "ports", {**self.ports, "sparse_encoder": "splade"})
+        return self
+
+    def plain(self) -> dict[str, Any]:
+        """All values as JSON can hold them, secrets too: for another process, and never for a log."""
+        return {name: _plain(getattr(self, name)) for name in type(self).model_fields}
+
     def reader(self, given: str | None) -> Principal:
         """Who asks: a named principal, one written `tenant:grant,grant`, or by default `principal`."""
         if given is None:
@@ -230,6 +246,38 @@ class Settings(BaseSettings):
                 f"The principal is not known: {error}.",
                 hint=f"Add [principals.{given}] to {FILE_NAME}, or write tenant:grant,grant.",
             ) from None
+
+
+class ExactSettings(Settings):
+    """Settings that another process hands over: nothing is read from the environment or a file."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments alone."""
+        return (init_settings,)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Principal):
+        return {"tenant": value.tenant, "grants": sorted(value.grants), "name": value.name}
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(each) for each in cast("Iterable[Any]", value)]
+    return value
 
 
 def _addresses(value: Any) -> Any:
@@ -255,7 +303,7 @@ def settings_file(start: Path | None = None) -> Path | None:
 
 def unknown_variables() -> list[str]:
     """Environment variables that look like settings and are none: most likely misspelt."""
-    fields = {name.upper() for name in Settings.model_fields}
+    fields = {name.partition(".")[0].upper() for name in (*Settings.model_fields, *RENAMED)}
     return sorted(
         name
         for name in os.environ
@@ -334,13 +382,17 @@ def _written(text: str, known: Mapping[str, Principal]) -> Principal:
     raise ValueError(f"{text!r} is none of {', '.join(sorted(known))}, nor written tenant:grant,grant")
 
 
-def _described(error: ValidationError) -> str:
-    """All faults in one sentence, without the values: one of them may be a key."""
+def described(error: ValidationError) -> list[str]:
+    """All faults, a sentence without its end each, without the values: one of them may be a key."""
     faults: list[str] = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(str(part) for part in fault["loc"])
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             message = "there is no such setting"
-        faults.append(f"{where}: {message}" if where else message)
-    return "; ".join(faults).rstrip(".") + "."
+        faults.append((f"{where}: {message}" if where else message).rstrip("."))
+    return faults
+
+
+def _described(error: ValidationError) -> str:
+    return "; ".join(described(error)) + "."

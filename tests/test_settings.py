@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import SettingsError
-from orchestrator.settings import Settings, settings_file, unknown_variables
+from orchestrator.settings import RENAMED, ExactSettings, Settings, settings_file, unknown_variables
 from orchestrator.types import ANONYMOUS, NOBODY, Principal
 
 
@@ -107,7 +108,7 @@ def test_the_environment_takes_a_principal_by_name_or_as_json(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("embedder = 'huge'", "embedder: Input should be 'auto', 'light', 'minilm' or 'server'"),
+        ("embedder = ''", "embedder: String should have at least 1 character"),
         ("colour = 1", "colour: there is no such setting"),
         ("[serve]\nprot = 1", "serve.prot: there is no such setting"),
         ("[serve]\nport = 70000", "serve.port"),
@@ -130,7 +131,7 @@ def test_what_cannot_be_used_is_refused_by_name(folder: Path, text: str, said: s
 
 
 def test_all_faults_are_listed_at_once(folder: Path) -> None:
-    write(folder, "embedder = 'huge'\nlog_level = 'loud'\ncolour = 1")
+    write(folder, "embedder = ''\nlog_level = 'loud'\ncolour = 1")
     with pytest.raises(SettingsError, match=r"embedder.*log_level.*colour"):
         Settings()
 
@@ -176,3 +177,81 @@ def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCHESTRATOR_SERVE__PORT", "1")
     monkeypatch.setenv("ORCHESTRATOR_DATA", "/data")
     assert unknown_variables() == ["ORCHESTRATOR_INDX"]
+
+
+FORMER = """
+quantisation = "binary"
+oversampling = 3
+splade = "models/splade"
+[bm25]
+k = 0.9
+[retention]
+verdicts = 30
+"""
+
+
+def test_a_file_with_the_former_names_is_understood(folder: Path) -> None:
+    write(folder, FORMER)
+    settings = Settings()
+    assert settings.connectors == {
+        "bm25": {"k": 0.9},
+        "splade": {"folder": "models/splade"},
+        "qdrant_edge": {"quantisation": "binary", "oversampling": 3},
+    }
+    assert settings.ports == {"sparse_encoder": "splade"}
+    assert settings.retention.feedback == 30
+
+
+def test_variables_with_the_former_names_are_understood(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "[connectors.qdrant_edge]\nquantisation = 'none'\noversampling = 2.0")
+    monkeypatch.setenv("ORCHESTRATOR_QUANTISATION", "binary")
+    monkeypatch.setenv("ORCHESTRATOR_BM25__K", "0.9")
+    monkeypatch.setenv("ORCHESTRATOR_RETENTION__VERDICTS", "30")
+    settings = Settings()
+    assert settings.connectors["qdrant_edge"] == {"quantisation": "binary", "oversampling": 2.0}
+    assert settings.connectors["bm25"] == {"k": "0.9"}
+    assert settings.retention.feedback == 30
+    assert unknown_variables() == []
+    monkeypatch.setenv("ORCHESTRATOR_BM25", '{"b": 0.5}')
+    monkeypatch.setenv("ORCHESTRATOR_CONNECTORS__QDRANT_EDGE__QUANTISATION", "int8")
+    assert Settings().connectors["qdrant_edge"]["quantisation"] == "int8", "the name of now comes first"
+
+
+def test_the_page_lists_every_former_name() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text()
+    for former, now in RENAMED.items():
+        assert f"| `{former}` | `{now}` |" in page
+
+
+def test_another_process_gets_the_same_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        folder,
+        """
+        llm_api_key = "tulip"
+        llm_options = { temperature = 0 }
+        principal = "alice"
+        [principals.alice]
+        tenant = "acme"
+        grants = ["public", "hr"]
+        [api_keys]
+        "key-of-alice" = "alice"
+        [routes.a]
+        url = "http://h:1"
+        api_key = "rose"
+        [routes.b]
+        url = ["http://h:2", "http://h:3"]
+        [connectors.qdrant_edge]
+        oversampling = 2
+        """,
+    )
+    settings = Settings()
+    sent = json.loads(json.dumps(settings.plain()))
+    monkeypatch.setenv("ORCHESTRATOR_INDEX", "elsewhere")
+    (folder / "orchestrator.toml").unlink()
+    got = ExactSettings(**sent)
+    assert got.model_dump() == settings.model_dump()
+    assert got.llm_api_key is not None
+    assert got.llm_api_key.get_secret_value() == "tulip"
+    assert "tulip" not in repr(got)

@@ -1,34 +1,73 @@
-"""An application: workflows run, indexes changed and everything kept, on the connectors of its settings."""
+"""An application: workflows run, indexes changed and everything kept, by what its settings name."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orchestrator.application.container import PROVIDED, Connections
+from orchestrator.application.container import Container, Wrap
+from orchestrator.application.rankers import editions_of
 from orchestrator.application.workflow_files import load_workflow
-from orchestrator.errors import IndexMismatch
+from orchestrator.errors import BadInput, IndexMismatch, RunNotFound
+from orchestrator.ports import (
+    Build,
+    Cache,
+    Clock,
+    Documents,
+    Embedder,
+    FeedbackStore,
+    IndexFormat,
+    IndexRegistry,
+    LanguageModel,
+    Ledger,
+    Recommender,
+    Runs,
+    SparseEncoder,
+    StateStore,
+)
 from orchestrator.progress import Progress
-from orchestrator.settings import DAY
+from orchestrator.settings import Settings
 from orchestrator.types import Principal, Question
 
 if TYPE_CHECKING:
     from orchestrator.backup.archive import Manifest
     from orchestrator.budget import Budget
+    from orchestrator.graph.run.events import Event
     from orchestrator.graph.run.result import RunResult
     from orchestrator.graph.run.runner import Durability
     from orchestrator.graph.workflow import Workflow
     from orchestrator.indexing.indexer import Indexer
-    from orchestrator.ports import Embedder
 
 
-class Application(Connections):
-    """What a program holds: settings, their connectors, and what is done with them.
+class Application:
+    """What a program holds: settings, a container of what they name, and what is done with it.
 
-    Use it as an async context manager, or close it. For what it can be given see `Connections`.
+    `settings` are by default those of the working folder and the environment. `model` takes the place of
+    the language model that they name. `record` names a file to which everything goes that it is asked and
+    answers, `replay` one to answer from, with no model at all (`RecordedModel`).
+
+    Use it as an async context manager, or close it. `container` gives any port: `container.get(Runs)`.
     """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        model: LanguageModel | None = None,
+        record: Path | str | None = None,
+        replay: Path | str | None = None,
+    ) -> None:
+        if record is not None and replay is not None:
+            raise BadInput("A run is recorded or replayed, not both.", hint="Leave one out.")
+        self.settings = settings or Settings()
+        self.container = Container(
+            self.settings,
+            given={} if model is None else {LanguageModel: model},
+            wraps={LanguageModel: _model_stack(record, replay), Documents: _with_items},
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -36,12 +75,20 @@ class Application(Connections):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def close(self) -> None:
+        """Give back files, threads and connections. What is used afterwards is opened again."""
+        await self.container.close()
+
     # -- workflows -----------------------------------------------------------------------------
 
     @property
     def provided(self) -> Mapping[type, object]:
         """The ports that `ports` gives, unmade: enough to check a workflow against."""
-        return dict.fromkeys(PROVIDED)
+        return dict.fromkeys(self.container.node_ports)
+
+    def ports(self, index: str | None = None) -> Mapping[type, object]:
+        """What the nodes of a workflow are given, for an index; each is made when it is first read."""
+        return self.container.ports(index)
 
     def workflow(self, name: str) -> Workflow:
         """The workflow of a name or a file, checked against the ports there are."""
@@ -52,83 +99,146 @@ class Application(Connections):
     async def run(
         self,
         workflow: Workflow | str,
-        question: Question | str,
-        *,
+        *inputs: Any,
         index: str | None = None,
         budget: Budget | None = None,
         durability: Durability = "none",
+        principal: Principal | None = None,
     ) -> RunResult:
-        """Run a workflow on an index. A question given as text is asked by the settings' principal."""
-        if isinstance(workflow, str):
-            workflow = self.workflow(workflow)
-        if isinstance(question, str):
-            question = Question(question, self.settings.principal)
-        return await workflow.run(question, ports=self.ports(index), budget=budget, durability=durability)
+        """Run a workflow on an index. Inputs are found by their types, and text is a question.
+
+        That, and the run, are the settings' principal's unless a question or `principal` says whose.
+        """
+        values = self._inputs(inputs, principal)
+        return await self._workflow(workflow).run(
+            *values,
+            ports=self.ports(index),
+            budget=budget,
+            durability=durability,
+            principal=self._asker(values, principal),
+        )
+
+    async def stream(
+        self,
+        workflow: Workflow | str,
+        *inputs: Any,
+        index: str | None = None,
+        budget: Budget | None = None,
+        durability: Durability = "none",
+        principal: Principal | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Run a workflow as `run` does, yielding events; the last is `Finished`."""
+        values = self._inputs(inputs, principal)
+        events = self._workflow(workflow).stream(
+            *values,
+            ports=self.ports(index),
+            budget=budget,
+            durability=durability,
+            principal=self._asker(values, principal),
+        )
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    async def resume(
+        self,
+        run_id: str,
+        workflow: Workflow | str | None = None,
+        *,
+        index: str | None = None,
+        budget: Budget | None = None,
+        principal: Principal | None = None,
+    ) -> RunResult:
+        """Go on with a durable run that was interrupted; the workflow is by default the one of its name."""
+        reader = principal or self.settings.principal
+        if workflow is None:
+            record = await self.container.get(Runs).read(run_id, principal=reader)
+            if record is None:
+                raise RunNotFound(
+                    f"There is no run {run_id!r} of {reader.name}.", hint="Check the id.", run_id=run_id
+                )
+            workflow = record.workflow
+        resumed = self._workflow(workflow)
+        return await resumed.resume(run_id, ports=self.ports(index), principal=reader, budget=budget)
+
+    def _workflow(self, workflow: Workflow | str) -> Workflow:
+        return self.workflow(workflow) if isinstance(workflow, str) else workflow
+
+    def _inputs(self, inputs: tuple[Any, ...], principal: Principal | None) -> tuple[Any, ...]:
+        asker = principal or self.settings.principal
+        return tuple(Question(each, asker) if isinstance(each, str) else each for each in inputs)
+
+    def _asker(self, values: tuple[Any, ...], principal: Principal | None) -> Principal | None:
+        """Whose run it is: None for that of an input that says so."""
+        if principal is not None or any(hasattr(each, "principal") for each in values):
+            return principal
+        return self.settings.principal
 
     async def give_feedback(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
         """Say how good the answer of a run was, from 0 to 1, to learn whom to ask; see `routes`."""
         from orchestrator.models.feedback import give_feedback
 
+        runs, feedback = self.container.get(Runs), self.container.get(FeedbackStore)
         reader = principal or self.settings.principal
-        return await give_feedback(self.runs, self.feedback, run_id, score, principal=reader)
+        return await give_feedback(runs, feedback, run_id, score, principal=reader)
 
     # -- indexes -------------------------------------------------------------------------------
+
+    @property
+    def jobs(self) -> Ledger:
+        """The jobs that there are, and what became of them."""
+        return self.container.get(Ledger)
 
     def indexer(self, index: str | None = None, *, wait: float = 60.0, anew: bool = False) -> Indexer:
         """What changes an index; it waits `wait` seconds for another writer.
 
         `anew` is for a rebuild: with the embedder of now, whatever the index was made with.
         """
+        from orchestrator.application import index_models
+        from orchestrator.application.worker import indexing_context, worker_settings
         from orchestrator.indexing.indexer import Indexer
-        from orchestrator.indexing.worker import indexing_context
 
-        embedder = self.embedder if anew else self.embedder_of(index)
-        name = self.named(index)
-        tokens = self.token_embedder_for(name, anew=anew)
-        context = indexing_context(self, embedder=embedder, tokens=tokens)
-        settings = self._for_worker(embedder, late=tokens is not None)
+        name = self.container.named(index)
+        connector = index_models.embedder_connector(self.container, Embedder, None if anew else name)
+        tokens = index_models.token_embedder_for(self.container, name, anew=anew)
+        embedder = self.container.get(Embedder, connector=connector)
+        context = indexing_context(self.container, embedder=embedder, tokens=tokens)
+        settings = worker_settings(self.settings, connector, late=tokens is not None)
         return Indexer(context, name, settings=settings, wait=wait)
 
-    def _for_worker(self, embedder: Embedder, *, late: bool) -> dict[str, Any]:
-        """The settings with which a worker process makes the same application."""
-        settings = self.settings
-        key = settings.embed_api_key
-        return {
-            "config": str(settings.config) if settings.config else None,
-            "home": str(settings.home),
-            "database_url": settings.database_url,
-            "embedder": self.choices.get(embedder.name, settings.embedder),
-            "bm25": settings.bm25.model_dump(),
-            "late_interaction": late,
-            "quantisation": settings.quantisation,
-            "splade": str(settings.splade) if settings.splade else None,
-            "embed_url": list(settings.embed_url),
-            "embed_model": settings.embed_model,
-            "embed_api_key": key.get_secret_value() if key else None,
-            "embed_query_prefix": settings.embed_query_prefix,
-            "llm_timeout": settings.llm_timeout,
-            "log_level": settings.log_level,
-        }
+    @property
+    def new_index_format(self) -> IndexFormat:
+        """What an index that is made now will hold."""
+        from orchestrator.application import index_models
+        from orchestrator.indexing.context import index_format
+
+        late = self.settings.late_interaction
+        tokens = index_models.token_embedder(self.container, None) if late else None
+        embedder = index_models.embedder(self.container, None)
+        return index_format(embedder, self.container.get(SparseEncoder), tokens)
 
     def check_format(self, index: str | None = None) -> None:
         """Raise IndexMismatch if an index was made with other models than those configured now.
 
         A search would say so too, but only once the configured ones are loaded, which may fail first.
         """
-        name = self.named(index)
-        version, wanted = self.registry.current(name), self.format_of(name)
+        from orchestrator.application.index_models import missing_embedder
+
+        name = self.container.named(index)
+        version = self.container.get(IndexRegistry).current(name)
+        wanted = self.container.index_format(name)
         if version is None:
             return
         made = version.format
-        if made.embedder == wanted.embedder and not self.installed(wanted.embedder):
+        if made.embedder == wanted.embedder and missing_embedder(self.container, made.embedder):
             raise IndexMismatch(
-                f"the index {name!r} was made with {wanted.embedder}, which is not installed.",
+                f"The index {name!r} was made with {wanted.embedder}, which is not installed.",
                 hint="Run `pip install 'orchestrator-rag[minilm]'`, or set the embedder to light and: "
                 f"orchestrator index rebuild --index {name}",
             )
         if made != wanted:
             raise IndexMismatch(
-                f"the index {name!r} was made with {made.embedder} and {made.sparse}; "
+                f"The index {name!r} was made with {made.embedder} and {made.sparse}; "
                 f"configured are {wanted.embedder} and {wanted.sparse}.",
                 hint=f"Configure the former, or: orchestrator index rebuild --index {name}",
             )
@@ -137,46 +247,62 @@ class Application(Connections):
 
     async def prune(self, *, cache: bool = False) -> None:
         """Delete what the retention settings give up; with `cache`, all kept results and answers."""
-        kept, now = self.settings.retention, self.clock.now()
-        await self.runs.prune(before=now - kept.runs * DAY)
-        await self.runs.prune_checkpoints(before=now - kept.checkpoints * DAY)
-        await self.database.run_writing(self.conversations.prune, before=now - kept.conversations * DAY)
-        await self.database.run_writing(self.cache.clear if cache else self.cache.prune)
-        await self.database.run_writing(
-            self.feedback.prune,
-            answers_before=now - kept.runs * DAY,
-            feedback_before=now - kept.feedback * DAY,
-        )
-        await asyncio.to_thread(self.recommender.editions.unfinished.prune, now)
+        now = self.container.get(Clock).now()
+        keep = {kind: float(days) for kind, days in self.settings.retention.model_dump().items()}
+        await self.container.get(StateStore).prune(now, keep, cache=cache)
+        await asyncio.to_thread(editions_of(self.container).unfinished.prune, now)
 
     def backup(self, path: Path, progress: Progress) -> Manifest:
         """Write everything that is kept into the archive `path`, while others may use it."""
         import orchestrator
-        from orchestrator.backup import snapshot as safekeeping
+        from orchestrator.backup import snapshot
 
-        return safekeeping.backup(
+        state = self.container.get(StateStore)
+        return snapshot.backup(
             path,
             self.settings.home,
-            copy_state=self.database.backup,
-            indexes_of=self.archived_indexes,
-            trained=self.recommender.editions.current,
+            copy_state=state.backup,
+            indexes_of=state.archived_indexes,
+            trained=editions_of(self.container).current,
             release=orchestrator.__version__,
-            created=self.clock.now(),
+            created=self.container.get(Clock).now(),
             progress=progress,
         )
 
     def restore(self, path: Path, progress: Progress, *, force: bool = False) -> Manifest:
         """Replace everything that is kept by the archive `path`; `force` if there is anything."""
-        from orchestrator.backup import snapshot as safekeeping
+        from orchestrator.backup import snapshot
 
-        indexes = [each.index for each in self.registry.indexes()]
+        state = self.container.get(StateStore)
+        indexes = [each.index for each in self.container.get(IndexRegistry).indexes()]
         held = [f"the indexes {', '.join(indexes)}"] if indexes else []
-        if not force and self.recommender.editions.current() is not None:
+        if not force and editions_of(self.container).current() is not None:
             held.append("trained recommenders")
-        return safekeeping.restore(
+        return snapshot.restore(
             path,
             self.settings.home,
             occupied=None if force else " and ".join(held) or None,
-            restore_state=self.restore_state,
+            restore_state=state.restore,
             progress=progress,
         )
+
+
+def _model_stack(record: Path | str | None, replay: Path | str | None) -> Wrap:
+    """The language model as nodes are given it: a recording, or the stack over what was made."""
+
+    def wrap(base: Any, build: Build) -> LanguageModel:
+        from orchestrator.models.recorded import RecordedModel
+        from orchestrator.models.stack import build_model_stack
+
+        if replay is not None:
+            return RecordedModel(replay)
+        return build_model_stack(base(), build.settings, lambda: build.get(Cache), record=record)
+
+    return wrap
+
+
+def _with_items(base: Any, build: Build) -> Documents:
+    """The passages of an index, and the items of the catalogue."""
+    from orchestrator.recommendation.item_documents import WithItems
+
+    return WithItems(base(), build.get(Recommender))

@@ -1,16 +1,17 @@
-"""The connectors that the settings name: the one file that knows both ports and connectors."""
+"""The container: which provider fills a port, what has been made, and the closing of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from orchestrator.clock import SystemClock
-from orchestrator.errors import BadInput, SettingsError
-from orchestrator.models.null import NullModel
+from orchestrator.application.connectors import Connectors
+from orchestrator.errors import OrchestratorError, PluginError, SettingsError
 from orchestrator.ports import (
+    Build,
     Cache,
     Clock,
     Conversations,
@@ -18,36 +19,28 @@ from orchestrator.ports import (
     Embedder,
     Features,
     FeedbackStore,
-    IndexFormat,
     IndexRegistry,
     LanguageModel,
     Ledger,
+    Provider,
     Recommender,
     Runs,
     ShardWriter,
     SparseEncoder,
+    StateStore,
     TokenEmbedder,
     VectorStore,
+    port_name,
 )
-from orchestrator.settings import DAY, Settings, index_name
+from orchestrator.settings import Settings, index_name
 
 if TYPE_CHECKING:
-    from connectors.qdrant_edge import EdgeVectorStore
-    from connectors.sql import (
-        Database,
-        SqlCache,
-        SqlConversations,
-        SqlFeedback,
-        SqlIndexRegistry,
-        SqlLedger,
-        SqlRuns,
-    )
-    from orchestrator.backup.archive import ArchivedIndex
-    from orchestrator.recommendation.rankers.registry import RankerRegistry
-    from orchestrator.recommendation.recommender import EditionRecommender
+    from orchestrator.ports import IndexFormat
 
-#: What `Connections.ports` gives, so that a workflow can be checked without opening anything.
-PROVIDED: tuple[type, ...] = (
+PortT = TypeVar("PortT")
+
+#: The ports of the library, which nodes can be given.
+NODE_PORTS: tuple[type, ...] = (
     VectorStore,
     Documents,
     Features,
@@ -64,250 +57,78 @@ PROVIDED: tuple[type, ...] = (
     Ledger,
     Recommender,
 )
+#: All ports of the library.
+PORTS: tuple[type, ...] = (*NODE_PORTS, ShardWriter, StateStore)
+
+#: What stands between a provider's object and whoever asks for it: given a function that makes the
+#: object, and what there is to build with.
+Wrap = Callable[[Callable[[], object], Build], object]
 
 
-class Connections:
-    """The connectors that the settings name, each made when it is first needed, and shared.
+class Container:
+    """Objects by the ports that they fill, each made when it is first asked for, and shared.
 
-    `settings` are by default those of the working folder and the environment. `model` takes the place of
-    the language model that they name. `record` names a file to which everything goes that it is asked and
-    answers, `replay` one to answer from, with no model at all (`RecordedModel`).
+    `given` takes the place of what providers would make. `wraps` puts something around it, by port.
+    Both are the application's; what they are of, the container does not know.
     """
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: Settings,
         *,
-        model: LanguageModel | None = None,
-        record: Path | str | None = None,
-        replay: Path | str | None = None,
+        given: Mapping[type, object] | None = None,
+        wraps: Mapping[type, Wrap] | None = None,
     ) -> None:
-        if record is not None and replay is not None:
-            raise BadInput("a run is recorded or replayed, not both.", hint="Leave one out.")
-        self.settings = settings or Settings()
-        self._ports: dict[str, Mapping[type, object]] = {}
-        self._stores: dict[str, EdgeVectorStore] = {}
-        self._embedders: dict[str, Embedder] = {}
-        if model is not None:
-            self.base_model = model
-        self._record, self._replay = record, replay
+        self.settings = settings
+        self.connectors = Connectors(settings, PORTS)
+        self._given = dict(given or {})
+        self._wraps = dict(wraps or {})
+        #: In the order in which they were made.
+        self._made: dict[tuple[type, str, str], tuple[Provider, object]] = {}
+        self._wrapped: dict[tuple[type, str, str], object] = {}
+        self._making: list[tuple[type, str, str]] = []
+        # Making one thing makes others, and two threads must not make one of them twice.
+        self._lock = threading.RLock()
 
-    # -- shared by all indexes -----------------------------------------------------------------
+    # -- looking up ----------------------------------------------------------------------------
 
-    @cached_property
-    def clock(self) -> Clock:
-        """The machine's time."""
-        return SystemClock()
+    def get(self, port: type[PortT], index: str | None = None, *, connector: str | None = None) -> PortT:
+        """What fills a port; `index` is by default that of the settings, where the port has one each.
 
-    @cached_property
-    def database(self) -> Database:
-        """The state. Opening it makes or migrates its tables, and finishes a restore that was killed."""
-        from connectors.sql import Database
-        from orchestrator.backup import snapshot as safekeeping
-
-        database = Database(self.settings.database_url)
-        if safekeeping.unfinished(self.settings.home):
-            self.__dict__["database"] = database
-            safekeeping.finish_restore(self.settings.home, self.restore_state)
-        return database
-
-    @cached_property
-    def registry(self) -> SqlIndexRegistry:
-        """Which indexes and versions there are."""
-        from connectors.sql import SqlIndexRegistry
-
-        return SqlIndexRegistry(self.database, self.clock)
-
-    @cached_property
-    def ledger(self) -> SqlLedger:
-        """The jobs."""
-        from connectors.sql import SqlLedger
-
-        return SqlLedger(self.database, self.clock)
-
-    @cached_property
-    def runs(self) -> SqlRuns:
-        """What happened in runs."""
-        from connectors.sql import SqlRuns
-
-        return SqlRuns(self.database, self.clock)
-
-    @cached_property
-    def conversations(self) -> SqlConversations:
-        """What was said before."""
-        from connectors.sql import SqlConversations
-
-        return SqlConversations(self.database, self.clock)
-
-    @cached_property
-    def cache(self) -> SqlCache:
-        """Results of nodes."""
-        from connectors.sql import SqlCache
-
-        return SqlCache(self.database, self.clock)
-
-    @cached_property
-    def feedback(self) -> SqlFeedback:
-        """What was thought of answers."""
-        from connectors.sql import SqlFeedback
-
-        return SqlFeedback(self.database, self.clock)
-
-    @cached_property
-    def embedder(self) -> Embedder:
-        """The dense model of a new index: with `auto`, that of `embed_url`, or the best that is installed."""
-        from connectors.minilm import installed
-
-        choice = self.settings.embedder
-        if choice == "auto":
-            choice = "server" if self.settings.embed_url else "minilm" if installed() else "light"
-        return self._embedder(choice)
-
-    def embedder_of(self, index: str | None = None) -> Embedder:
-        """The dense model of an index: with `auto`, the one that it was made with, if it is there."""
-        if self.settings.embedder == "auto":
-            version = self.registry.current(self.named(index))
-            if version is not None and version.format.embedder in self.choices:
-                return self._embedder(self.choices[version.format.embedder])
-        return self.embedder
-
-    @property
-    def token_embedder(self) -> TokenEmbedder:
-        """What gives the vectors of tokens for an index that is made now."""
-        return self._tokens_of(self.embedder)
-
-    def token_embedder_of(self, index: str | None = None) -> TokenEmbedder:
-        """The same for an index: its embedder, or, beside a server, the best that is installed."""
-        return self._tokens_of(self.embedder_of(index))
-
-    def _tokens_of(self, embedder: Embedder) -> TokenEmbedder:
-        from connectors.minilm import installed
-
-        if isinstance(embedder, TokenEmbedder):
-            return embedder
-        found: object = self._embedder("minilm" if installed() else "light")
-        assert isinstance(found, TokenEmbedder)
-        return found
-
-    def token_embedder_for(self, name: str, *, anew: bool = False) -> TokenEmbedder | None:
-        """What the tokens' vectors of an index are made with; None if it keeps none.
-
-        An index that is there goes on as it was made; a new one does what the settings say.
+        `connector` names another one than the settings choose, which then is not wrapped. SettingsError if
+        nobody fills the port, PluginError if who does cannot be used.
         """
-        version = None if anew else self.registry.current(name)
-        if version.format.tokens if version is not None else self.settings.late_interaction:
-            return self.token_embedder if anew else self.token_embedder_of(name)
-        return None
+        if connector is not None:
+            return cast("PortT", self._object(self._provider(port, connector), self.named(index)))
+        provider = self._chosen(port, index)
+        name = self.named(index) if provider is None or provider.scope == "index" else ""
+        wrap = self._wraps.get(port)
+        if wrap is None:
+            return cast("PortT", self._base(port, provider, name))
+        key = (port, provider.name if provider else "", name)
+        with self._lock:
+            if key not in self._wrapped:
+                build = self._build(provider, name)
+                self._wrapped[key] = wrap(lambda: self._base(port, provider, name), build)
+            return cast("PortT", self._wrapped[key])
 
-    def format_of(self, name: str) -> IndexFormat:
-        """What an index holds that these settings made."""
-        from orchestrator.indexing.context import index_format
+    def base(self, port: type[PortT], index: str | None = None) -> PortT:
+        """The same without what is put around it."""
+        return cast("PortT", self._base(port, self._chosen(port, index), self.named(index)))
 
-        return index_format(self.embedder_of(name), self.encoder, self.token_embedder_for(name))
-
-    @cached_property
-    def choices(self) -> Mapping[str, Literal["light", "minilm"]]:
-        """The setting of each embedder, by the name that indexes have for it."""
-        from connectors.minilm import MiniLmEmbedder
-        from connectors.wordllama import WordLlamaEmbedder
-
-        return {WordLlamaEmbedder.name: "light", MiniLmEmbedder.name: "minilm"}
-
-    def _embedder(self, choice: Literal["light", "minilm", "server"]) -> Embedder:
-        if choice == "server" and choice not in self._embedders:
-            from connectors.vllm.configured import embedder_of
-
-            self._embedders[choice] = embedder_of(self.settings)
-        if choice not in self._embedders:
-            from connectors.minilm import MiniLmEmbedder
-            from connectors.wordllama import WordLlamaEmbedder
-
-            self._embedders[choice] = MiniLmEmbedder() if choice == "minilm" else WordLlamaEmbedder()
-        return self._embedders[choice]
-
-    @cached_property
-    def encoder(self) -> SparseEncoder:
-        """The terms: counted for BM25, or weighed by a model."""
-        if self.settings.splade is not None:
-            from connectors.splade import SpladeEncoder
-
-            return SpladeEncoder(self.settings.splade)
-        from connectors.bm25 import Bm25Encoder
-
-        bm25 = self.settings.bm25
-        return Bm25Encoder(
-            bm25.language,
-            k=bm25.k,
-            b=bm25.b,
-            average_length=bm25.average_length,
-            keyphrases=bm25.keyphrases,
-        )
-
-    @cached_property
-    def model(self) -> LanguageModel:
-        """The language model that nodes are given: a recording, or the stack over `base_model`."""
-        from orchestrator.models.recorded import RecordedModel
-        from orchestrator.models.stack import build_model_stack
-
-        if self._replay is not None:
-            return RecordedModel(self._replay)
-        return build_model_stack(self.base_model, self.settings, lambda: self.cache, record=self._record)
-
-    @cached_property
-    def base_model(self) -> LanguageModel:
-        """The model that was given, those of `routes`, that of `llm_url` and `score_url`, or none."""
-        settings = self.settings
-        if not (settings.llm_url or settings.routes or settings.score_url):
-            return NullModel()
-        from connectors.vllm.configured import model_of, routes_of
-        from orchestrator.models.routed import routed
-
-        if not settings.routes:
-            return model_of(settings)
-        # Where a prompt points is learned of many: the embedder that is always there is enough.
-        return routed(routes_of(settings), settings, self._embedder("light"), self.feedback)
-
-    async def served(self) -> list[tuple[str, str]]:
-        """What the model servers say that they serve, in words; raises ModelError if one does not answer."""
-        from orchestrator.models.stack import server_info
-
-        return await server_info(self.base_model)
+    def ports(self, index: str | None = None) -> Mapping[type, object]:
+        """What the nodes of a workflow are given, for an index; each is made when it is first read."""
+        return PortMap(self, self.named(index))
 
     @property
-    def index_folder(self) -> Path:
-        """Where shards lie, one folder an index."""
-        return self.settings.home / "indexes"
+    def node_ports(self) -> tuple[type, ...]:
+        """The ports of the library for nodes, and those that the settings name besides."""
+        return (*NODE_PORTS, *self.connectors.foreign_ports)
 
-    @cached_property
-    def shards(self) -> ShardWriter:
-        """What writes shards; only a worker process calls it."""
-        from connectors.qdrant_edge import EdgeShardWriter
-
-        return EdgeShardWriter(self.index_folder, quantisation=self.settings.quantisation)
-
-    @cached_property
-    def rankers(self) -> RankerRegistry:
-        """The rankers that can be trained, by name."""
-        from connectors.sasrec import SasRecTrainer
-        from connectors.torch_decoder import GenerativeTrainer
-        from connectors.wordllama import WordLlamaEmbedder
-        from orchestrator.recommendation.rankers.classics import classic_trainers
-        from orchestrator.recommendation.rankers.registry import RankerRegistry
-
-        reader = WordLlamaEmbedder()
-        generated = [GenerativeTrainer(name, reader) for name in ("generative", "atomic")]
-        return RankerRegistry.of([*classic_trainers(), SasRecTrainer(), *generated])
-
-    @cached_property
-    def recommender(self) -> EditionRecommender:
-        """What was trained last."""
-        from orchestrator.recommendation.editions.editions import Editions
-        from orchestrator.recommendation.recommender import EditionRecommender
-
-        keep = self.settings.retention.trainings * DAY
-        return EditionRecommender(Editions(self.settings.home / "recommendations", self.rankers, keep=keep))
-
-    # -- one index -----------------------------------------------------------------------------
+    @property
+    def made(self) -> tuple[Provider, ...]:
+        """The providers whose objects are there, in the order of their making."""
+        return tuple(provider for provider, _ in self._made.values())
 
     def named(self, index: str | None) -> str:
         """The name of an index, by default that of the settings; SettingsError if it is none."""
@@ -316,84 +137,122 @@ class Connections:
         try:
             return index_name(index)
         except ValueError as error:
-            raise SettingsError(f"{str(error).capitalize()}.") from None
+            raise SettingsError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
 
-    def ports(self, index: str | None = None) -> Mapping[type, object]:
-        """What the nodes of a workflow are given, for an index."""
-        from connectors.sql import SqlDocuments, SqlFeatures
-        from orchestrator.recommendation.item_documents import WithItems
+    def index_format(self, index: str) -> IndexFormat:
+        """What an index holds that these settings made."""
+        from orchestrator.application.index_models import index_format_of
 
-        name = self.named(index)
-        if name not in self._ports:
-            self._ports[name] = {
-                VectorStore: self.store(name),
-                Documents: WithItems(SqlDocuments(self.database, name), self.recommender),
-                Features: SqlFeatures(self.database, name),
-                Embedder: self.embedder_of(name),
-                TokenEmbedder: self.token_embedder_of(name),
-                SparseEncoder: self.encoder,
-                LanguageModel: self.model,
-                Conversations: self.conversations,
-                Cache: self.cache,
-                Runs: self.runs,
-                FeedbackStore: self.feedback,
-                Clock: self.clock,
-                IndexRegistry: self.registry,
-                Ledger: self.ledger,
-                Recommender: self.recommender,
-            }
-        return self._ports[name]
+        return index_format_of(self, index)
 
-    def store(self, index: str | None = None) -> EdgeVectorStore:
-        """The vectors of an index."""
-        from connectors.qdrant_edge import EdgeVectorStore
+    # -- making --------------------------------------------------------------------------------
 
-        name = self.named(index)
-        if name not in self._stores:
-            self._stores[name] = EdgeVectorStore(
-                self.registry,
-                name,
-                self.index_folder,
-                self.encoder,
-                self.format_of(name),
-                oversampling=self.settings.oversampling,
-            )
-        return self._stores[name]
+    def _chosen(self, port: type, index: str | None) -> Provider | None:
+        """The provider that the settings choose for a port; None for what was given."""
+        if port in self._given:
+            return None
+        if port in (Embedder, TokenEmbedder):
+            from orchestrator.application.index_models import embedder_connector
 
-    def installed(self, embedder: str) -> bool:
-        """Whether the embedder that an index names is there to be loaded."""
-        from connectors.minilm import MiniLmEmbedder, installed
+            return self._provider(port, embedder_connector(self, port, index))
+        return self._provider(port, self.connectors.chosen(port))
 
-        return embedder != MiniLmEmbedder.name or installed()
+    def _provider(self, port: type, connector: str) -> Provider:
+        return self.connectors.provider(port, connector)
 
-    def restore_state(self, copy: Path) -> None:
-        """Put a copy of the state, of SQLite, in the place of what there is."""
-        from connectors.sql.backup import restore
+    def _base(self, port: type, provider: Provider | None, index: str) -> object:
+        return self._given[port] if provider is None else self._object(provider, index)
 
-        if self.database.path is None:
-            raise BadInput(
-                f"the state is in {self.database.name}, and the backup is of SQLite.",
-                hint="Restore it with a database_url that names a SQLite file.",
-            )
-        restore(copy, self.database.path)
+    def _object(self, provider: Provider, index: str) -> object:
+        key = (provider.port, provider.name, index if provider.scope == "index" else "")
+        found = self._made.get(key)
+        if found is not None:
+            return found[1]
+        with self._lock:
+            if key in self._made:
+                return self._made[key][1]
+            if key in self._making:
+                circle = [*self._making[self._making.index(key) :], key]
+                path = " → ".join(f"{port_name(port)} ({name})" for port, name, _ in circle)
+                raise SettingsError(
+                    f"These need each other: {path}.", hint="Choose another of them in [ports]."
+                )
+            self._making.append(key)
+            try:
+                made = self._built(provider, index)
+            finally:
+                self._making.pop()
+            self._made[key] = (provider, made)
+            return made
 
-    def archived_indexes(self, copy: Path) -> tuple[ArchivedIndex, ...]:
-        """The indexes that a copy of the state names."""
-        from connectors.sql.backup import archived_indexes
+    def _built(self, provider: Provider, index: str) -> object:
+        try:
+            return provider.make(self._build(provider, index))
+        except OrchestratorError:
+            raise
+        except Exception as error:
+            origin = self.connectors.origin(provider.name)
+            raise PluginError(
+                f"The connector {provider.name!r} of {origin} cannot make the {port_name(provider.port)}: "
+                f"{type(error).__name__}: {error}.",
+                hint="Choose another in [ports], or repair it: `orchestrator doctor` names all of them.",
+            ) from error
 
-        return archived_indexes(copy)
+    def _build(self, provider: Provider | None, index: str) -> Build:
+        table = self.connectors.table(provider) if provider is not None else None
+        return Build(self.settings, table, index, self)
+
+    # -- the end -------------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """Give back files, threads and connections. What is used afterwards is opened again."""
-        made = self.__dict__
-        for store in self._stores.values():
-            store.close()
-        self._stores, self._ports = {}, {}
-        for part in (made.get("base_model"), *self._embedders.values()):
-            closing = getattr(part, "close", None)
-            if closing is not None:
-                await closing()
-        if "runs" in made:
-            await self.runs.close()
-        if "database" in made:
-            self.database.close()
+        """Give back files, threads and connections, the youngest first. What is used again is made again."""
+        with self._lock:
+            made, self._made, self._wrapped = list(self._made.values()), {}, {}
+        failed: Exception | None = None
+        ends: dict[int, Callable[[], Any]] = {}
+        for provider, each in reversed(made):
+            # One object may fill two ports.
+            ends.setdefault(id(each), partial(provider.close or _close, each))
+        for given in self._given.values():
+            ends.setdefault(id(given), partial(_close, given))
+        for end in ends.values():
+            try:
+                ended = end()
+                if inspect.isawaitable(ended):
+                    await ended
+            except Exception as error:
+                # One that does not end must not keep the others open.
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+
+def _close(part: Any) -> Any:
+    """End what has a `close` of its own."""
+    close = getattr(part, "close", None)
+    return close() if close is not None else None
+
+
+class PortMap(Mapping[type, object]):
+    """The ports of an index by their types. Each is made when it is first read."""
+
+    def __init__(self, container: Container, index: str) -> None:
+        self._container = container
+        self._index = index
+        self._ports: frozenset[type] = frozenset(container.node_ports)
+        self._order = container.node_ports
+
+    def __getitem__(self, port: type) -> object:
+        if port not in self._ports:
+            raise KeyError(port)
+        return self._container.get(port, self._index)
+
+    def __contains__(self, port: object) -> bool:
+        # The default asks for the value, which would make it.
+        return isinstance(port, type) and port in self._ports
+
+    def __iter__(self) -> Iterator[type]:
+        return iter(self._order)
+
+    def __len__(self) -> int:
+        return len(self._ports)

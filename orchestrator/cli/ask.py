@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.output import note, say, say_json
-from orchestrator.cli.program import (
+from orchestrator.cli.options import (
     IndexOption,
     JsonOption,
     PrincipalOption,
@@ -16,6 +15,7 @@ from orchestrator.cli.program import (
     ReplayOption,
     invocation,
 )
+from orchestrator.cli.output import note, say, say_json
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
@@ -69,15 +69,17 @@ def ask(
 def require_content(application: Application, index: str) -> None:
     """Asking nothing gives no answer: say what is missing instead."""
     from orchestrator.errors import BadInput
+    from orchestrator.ports import IndexRegistry
 
-    version = application.registry.current(index)
+    registry = application.container.get(IndexRegistry)
+    version = registry.current(index)
     if version is not None and version.passages:
         return
     from orchestrator.evaluation.indexed import EXPERIMENTS
 
     there = [
         each.index
-        for each in application.registry.indexes()
+        for each in registry.indexes()
         # Those of data sets are asked by `evaluate`, and there may be many.
         if each.passages and not each.index.startswith(EXPERIMENTS)
     ]

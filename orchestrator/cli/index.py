@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 
 import typer
 
+from orchestrator.cli.options import IndexOption, Invocation, JsonOption, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
-from orchestrator.cli.program import IndexOption, Invocation, JsonOption, invocation
 from orchestrator.progress import Progress
 
 if TYPE_CHECKING:
@@ -95,10 +95,11 @@ def list_(context: typer.Context, index: IndexOption = None, as_json: JsonOption
         _list_files(invocation(context), index, as_json)
         return
     from orchestrator.application.application import Application
+    from orchestrator.ports import IndexRegistry
 
     application = Application(invocation(context).settings())
     try:
-        found = application.registry.indexes()
+        found = application.container.get(IndexRegistry).indexes()
     finally:
         asyncio.run(application.close())
     if as_json:
@@ -268,7 +269,7 @@ def features(
     from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
     from orchestrator.indexing.passage_features import KINDS, FeatureReport, make_features
-    from orchestrator.ports import FeatureKind, Features, LanguageModel, SparseEncoder
+    from orchestrator.ports import FeatureKind, Features, IndexRegistry, LanguageModel, SparseEncoder
 
     if kind not in get_args(FeatureKind):
         raise BadInput(f"there is no kind of feature {kind!r}.", hint=f"Kinds: {KINDS}.")
@@ -276,7 +277,7 @@ def features(
 
     async def done() -> FeatureReport:
         async with Application(settings) as application:
-            version = application.registry.current(settings.index)
+            version = application.container.get(IndexRegistry).current(settings.index)
             if version is None:
                 raise BadInput(f"there is no index {settings.index!r}.", hint="Add something to it first.")
             ports: Any = application.ports()

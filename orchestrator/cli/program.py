@@ -1,64 +1,81 @@
-"""The commands, put together; what they share."""
+"""The program: its commands, those of the library and those that other distributions add."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import orchestrator
+from orchestrator import plugins
+from orchestrator.cli import (
+    ask,
+    backup,
+    calibrate,
+    doctor,
+    evaluate,
+    feedback,
+    index,
+    prune,
+    recommend,
+    serve,
+    source_weights,
+    trace,
+    workflows,
+)
+from orchestrator.cli.options import Invocation
+from orchestrator.cli.output import note
+from orchestrator.errors import PluginError
 
-if TYPE_CHECKING:
-    from orchestrator.settings import Settings
+
+class Commands(TyperGroup):
+    """The library's commands, then those of entry points, which are looked for only when they are needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all that can be used: one that is broken is named, and does not break the help."""
+        found = list(self.commands)
+        for name in sorted(set(plugins.plugins(plugins.COMMANDS)) - set(found)):
+            try:
+                self.get_command(ctx, name)
+                found.append(name)
+            except PluginError as error:
+                note(f"note: {error.message}")
+        return found
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command; PluginError if its distribution is broken."""
+        if cmd_name not in self.commands:
+            found = plugins.plugin(plugins.COMMANDS, cmd_name)
+            if found is not None:
+                self.add_command(_added(found), cmd_name)
+        return self.commands.get(cmd_name)
+
+
+def _added(found: plugins.Plugin) -> Any:
+    """A command of a plug-in: a typer application, or a function."""
+    given = found.load()
+    if not isinstance(given, typer.Typer):
+        if not callable(given):
+            raise plugins.broken(found, "it is neither a typer.Typer nor a function")
+        single = typer.Typer(add_completion=False)
+        single.command()(given)
+        given = single
+    command = get_command(given)
+    command.name = found.name
+    return command
+
 
 program = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-IndexOption = Annotated[str | None, typer.Option("--index", "-i", help="Name of the index.", metavar="NAME")]
-PrincipalOption = Annotated[
-    str | None,
-    typer.Option(
-        "--principal",
-        help="Who asks: a name from the settings, or tenant:grant,grant.",
-        metavar="NAME",
-        show_default="anonymous",
-    ),
-]
-RecordOption = Annotated[
-    Path | None,
-    typer.Option("--record", help="Record what the language model is asked and answers.", metavar="FILE"),
-]
-ReplayOption = Annotated[
-    Path | None,
-    typer.Option("--replay", help="Answer from a recording, without a language model.", metavar="FILE"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """What was said before the command's name."""
-
-    config: Path | None
-    home: Path | None
-
-    def settings(self, **arguments: Any) -> Settings:
-        """The settings, with what this command was given."""
-        from orchestrator.settings import Settings
-
-        return Settings(config=self.config, home=self.home, **arguments)
-
-
-def invocation(context: typer.Context) -> Invocation:
-    """What was said before the command's name."""
-    return context.ensure_object(Invocation)
 
 
 def _version(wanted: bool) -> None:
@@ -91,39 +108,19 @@ def begin(
     context.obj = Invocation(config, home)
 
 
-def _register() -> None:
-    from orchestrator.cli import (
-        ask,
-        backup,
-        calibrate,
-        doctor,
-        evaluate,
-        feedback,
-        index,
-        prune,
-        recommend,
-        serve,
-        source_weights,
-        trace,
-        workflows,
-    )
-
-    program.add_typer(index.program, name="index")
-    program.add_typer(recommend.program, name="recommend")
-    for each in (
-        ask,
-        serve,
-        workflows,
-        evaluate,
-        calibrate,
-        source_weights,
-        trace,
-        feedback,
-        doctor,
-        prune,
-        backup,
-    ):
-        each.register(program)
-
-
-_register()
+program.add_typer(index.program, name="index")
+program.add_typer(recommend.program, name="recommend")
+for each in (
+    ask,
+    serve,
+    workflows,
+    evaluate,
+    calibrate,
+    source_weights,
+    trace,
+    feedback,
+    doctor,
+    prune,
+    backup,
+):
+    each.register(program)

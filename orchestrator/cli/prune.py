@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.options import JsonOption, invocation
 from orchestrator.cli.output import say, say_json
-from orchestrator.cli.program import JsonOption, invocation
 
 
 def register(program: typer.Typer) -> None:

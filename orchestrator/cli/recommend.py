@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from orchestrator.cli.options import JsonOption, PrincipalOption, invocation
 from orchestrator.cli.output import note, progress, say, say_json
-from orchestrator.cli.program import JsonOption, PrincipalOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.recommendation.editions.training import Trained
@@ -69,11 +69,12 @@ def train(
     Rankers whose library is not installed are left out, and said. A training that was stopped goes on.
     """
     from orchestrator.application.application import Application
+    from orchestrator.application.rankers import editions_of
     from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.editions.training import train as trained_on
 
     application = Application(invocation(context).settings())
-    editions = application.recommender.editions
+    editions = editions_of(application.container)
     log = read_log(data)
     with progress("Training") as report_progress:
         report = trained_on(
@@ -98,10 +99,11 @@ def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = Fals
     the new edition is whole.
     """
     from orchestrator.application.application import Application
+    from orchestrator.application.rankers import editions_of
     from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.editions.refresh import refresh as refreshed
 
-    editions = Application(invocation(context).settings()).recommender.editions
+    editions = editions_of(Application(invocation(context).settings()).container)
     report = refreshed(read_log(data), editions, finished=lambda name: note(f"{name} is carried over"))
     changes = {"new": report.new, "gone": report.gone}
     _tell(report.trained, changes, f"; {report.new:,} new, {report.gone:,} gone", as_json)
@@ -126,6 +128,7 @@ def evaluate(
     comparison that was stopped goes on, and another of the same log is quick.
     """
     from orchestrator.application.application import Application
+    from orchestrator.application.rankers import editions_of
     from orchestrator.cli.evaluate import require_writable, write_whole
     from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.evaluation.evaluation_report import as_json, as_text
@@ -138,7 +141,7 @@ def evaluate(
     with progress("Training") as report_progress:
         report = evaluated(
             log,
-            application.rankers.without(_split(without)),
+            editions_of(application.container).rankers.without(_split(without)),
             settings.home / "evaluation" / "recommendations",
             rankers=_names(rankers),
             seeds=seeds,
@@ -187,6 +190,7 @@ def top(
     from orchestrator.cli.id_lists import listed
     from orchestrator.errors import BadInput
     from orchestrator.nodes.recommend.slate import offered
+    from orchestrator.ports import Recommender
     from orchestrator.types import History
 
     had, left_out = listed("--items", items or []), listed("--exclude", exclude or [])
@@ -201,7 +205,7 @@ def top(
     async def slate() -> Any:
         async with Application(settings) as application:
             return await offered(
-                application.recommender,
+                application.container.get(Recommender),
                 History(user, tuple(had)),
                 principal=reader,
                 k=count,
@@ -245,9 +249,10 @@ def withdraw(
 ) -> None:
     """Take items out of every ranking at once, without training."""
     from orchestrator.application.application import Application
+    from orchestrator.application.rankers import editions_of
     from orchestrator.errors import BadInput
 
-    editions = Application(invocation(context).settings()).recommender.editions
+    editions = editions_of(Application(invocation(context).settings()).container)
     # The catalogue alone: taking an item out must not wait for models, nor need them.
     catalogue, _ = editions.catalogue()
     unknown = [one for one in items if one not in catalogue.numbers]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.options import IndexOption, PrincipalOption, invocation
 from orchestrator.cli.output import note
-from orchestrator.cli.program import IndexOption, PrincipalOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings

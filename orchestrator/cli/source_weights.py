@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from orchestrator.cli.evaluate import dataset_of, require_writable
+from orchestrator.cli.options import IndexOption, JsonOption, PrincipalOption, invocation
 from orchestrator.cli.output import note, say, say_json
-from orchestrator.cli.program import IndexOption, JsonOption, PrincipalOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.evaluation.source_values import SourceReport

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.options import JsonOption, PrincipalOption, invocation
 from orchestrator.cli.output import say, say_json, table
-from orchestrator.cli.program import JsonOption, PrincipalOption, invocation
 
 if TYPE_CHECKING:
     from orchestrator.ports import RunRecord
@@ -29,13 +29,14 @@ def trace(
     """Show what each node of a run read, wrote and cost. Only whoever asked may see it."""
     from orchestrator.application.application import Application
     from orchestrator.errors import RunNotFound
+    from orchestrator.ports import Runs
 
     settings = invocation(context).settings()
     reader = settings.reader(principal)
 
     async def read() -> RunRecord | None:
         async with Application(settings) as application:
-            return await application.runs.read(run_id, principal=reader)
+            return await application.container.get(Runs).read(run_id, principal=reader)
 
     run = asyncio.run(read())
     if run is None:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.options import JsonOption, invocation
 from orchestrator.cli.output import note, say, say_json
-from orchestrator.cli.program import JsonOption, invocation
 
 WorkflowArgument = Annotated[str, typer.Argument(help="Name or file of a workflow.", metavar="WORKFLOW")]
 

@@ -12,14 +12,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.budget import Budget
 from orchestrator.errors import BadInput, NodeError, OrchestratorError
 from orchestrator.evaluation.arms import Arm, contenders, measuring_ports
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.experiment_report import Report
-from orchestrator.evaluation.indexed import indexed
+from orchestrator.evaluation.indexed import IndexHost, indexed
 from orchestrator.evaluation.journal import Journal, Outcome, journal_file
 from orchestrator.evaluation.metrics import Metric, metrics_for
 from orchestrator.evaluation.ranking import document_outcomes, found_by
@@ -30,9 +30,6 @@ from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, VectorStore
 from orchestrator.progress import Progress
 from orchestrator.types import ANONYMOUS, Hit, Hits, Principal, Question, Usage
-
-if TYPE_CHECKING:
-    from orchestrator.application.application import Application
 
 DEFAULT_METRICS = ("ndcg@10", "recall@100")
 #: Queries asked at once where a model server does the work.
@@ -48,7 +45,7 @@ async def experiment(
     data: Dataset,
     metrics: Iterable[str | Metric] = DEFAULT_METRICS,
     ports: Ports | None = None,
-    application: Application | None = None,
+    application: IndexHost | None = None,
     principal: Principal = ANONYMOUS,
     budget: Budget | None = None,
     at_once: int | None = None,
@@ -58,8 +55,8 @@ async def experiment(
 ) -> Report:
     """Run every arm on every query of the data; report quality, significance and cost.
 
-    Without `ports`, the data is indexed first, once, in an index of its own of the `application` (by
-    default the one of the settings). `at_once` queries are asked together: by default one, so that
+    Without `ports`, the data is indexed first, once, in an index of its own of the `application`.
+    `at_once` queries are asked together: by default one, so that
     none waits for another, or eight where a language model is available. In the folder `work`, what
     is finished is kept: the same experiment, stopped, goes on there, and leaves its runs in TREC's
     format. Nothing is shared between arms under a `budget` of seconds, which sharing would stretch.

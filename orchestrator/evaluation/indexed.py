@@ -7,19 +7,21 @@ import json
 import re
 import shutil
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.side_files import TRIPLES, Extracted, Triple, fingerprint, read_triples
-from orchestrator.ports import Features, PassageRow
+from orchestrator.ports import Features, IndexRegistry, PassageRow
 from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 if TYPE_CHECKING:
-    from orchestrator.application.application import Application
+    from orchestrator.indexing.indexer import Indexer
+    from orchestrator.ports import IndexFormat
+    from orchestrator.settings import Settings
 
 #: Raised whenever corpora are written for indexing in another way: they are then indexed anew.
 FORMAT = 1
@@ -29,22 +31,38 @@ EXPERIMENTS = "eval-"
 PART = 50_000
 
 
+class IndexHost(Protocol):
+    """Where data sets are indexed: an `Application`, or what gives as much."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def new_index_format(self) -> IndexFormat:
+        """What an index that is made now will hold."""
+        ...
+
+    def ports(self, index: str | None = None) -> Mapping[type, object]: ...
+
+    def indexer(self, index: str | None = None) -> Indexer: ...
+
+
 @asynccontextmanager
 async def indexed(
-    data: Dataset, application: Application | None = None, progress: Progress = silent
+    data: Dataset, application: IndexHost | None, progress: Progress = silent
 ) -> AsyncGenerator[Mapping[Any, Any]]:
-    """The ports of the data set's index, which is made if it is not there yet."""
-    async with AsyncExitStack() as opened:
-        if application is None:
-            from orchestrator.application.application import Application
-
-            application = await opened.enter_async_context(Application())
-        late = " tokens" if application.settings.late_interaction else ""
-        name = index_of(data, application.embedder.name + late, application.encoder.name)
-        await _made(application, data, name, progress)
-        ports = application.ports(name)
-        await _noted(application, data, name, cast("Any", ports)[Features])
-        yield ports
+    """The ports of the data set's index in an application, which is made if it is not there yet."""
+    if application is None:
+        raise BadInput(
+            "There is nothing to index the data in.",
+            hint="Give an application: `async with Application() as application`, or ports.",
+        )
+    made_with = application.new_index_format
+    name = index_of(data, made_with.embedder + (" tokens" if made_with.tokens else ""), made_with.sparse)
+    ports: Mapping[Any, Any] = application.ports(name)
+    await _made(application, ports[IndexRegistry], data, name, progress)
+    await _noted(application, ports[IndexRegistry], data, name, ports[Features])
+    yield ports
 
 
 def index_of(data: Dataset, embedder: str, encoder: str) -> str:
@@ -56,10 +74,12 @@ def index_of(data: Dataset, embedder: str, encoder: str) -> str:
     return f"{EXPERIMENTS}{readable}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
-async def _made(application: Application, data: Dataset, name: str, progress: Progress) -> None:
+async def _made(
+    application: IndexHost, registry: IndexRegistry, data: Dataset, name: str, progress: Progress
+) -> None:
     folder = application.settings.home / "evaluation" / name
     complete = folder.with_suffix(".complete")
-    current = application.registry.current(name)
+    current = registry.current(name)
     if complete.is_file() and current is not None and current.passages:
         return
     # An indexing that was stopped goes on, since the files are the same and lie where they lay.
@@ -81,7 +101,9 @@ async def _made(application: Application, data: Dataset, name: str, progress: Pr
     shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _noted(application: Application, data: Dataset, name: str, features: Features) -> None:
+async def _noted(
+    application: IndexHost, registry: IndexRegistry, data: Dataset, name: str, features: Features
+) -> None:
     """Keep the triples of the data set with its index: as features of the passages that name them."""
     content = fingerprint(data.folder)
     mark = application.settings.home / "evaluation" / f"{name}.triples"
@@ -89,7 +111,7 @@ async def _noted(application: Application, data: Dataset, name: str, features: F
         return
     passages: dict[str, list[PassageRow]] = {}
     after = ""
-    while rows := application.registry.documents(name, after=after):
+    while rows := registry.documents(name, after=after):
         after = rows[-1].id
         for row in rows:
             passages[row.document] = sorted(row.passages, key=lambda passage: passage.position)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.arms import measuring_ports, showing_hits
 from orchestrator.evaluation.datasets import Dataset
-from orchestrator.evaluation.indexed import indexed
+from orchestrator.evaluation.indexed import IndexHost, indexed
 from orchestrator.evaluation.monotone import isotonic, logistic
 from orchestrator.evaluation.ranking import DocumentRankings, found_by
 from orchestrator.graph.workflow import Workflow
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.application.application import Application
 
 #: Fewer queries with something relevant than this say too little.
 LEAST = 20
@@ -112,7 +111,7 @@ async def fit_relevance(
     data: Dataset,
     *,
     ports: Mapping[Any, Any] | None = None,
-    application: Application | None = None,
+    application: IndexHost | None = None,
     principal: Principal = ANONYMOUS,
     pool: int = 100,
     unanswerable: float = UNANSWERABLE,
@@ -125,7 +124,7 @@ async def fit_relevance(
     The threshold is the best one if `unanswerable` is the share of questions that have no answer here:
     others count with their F1, these with 1 if nothing is kept and 0 otherwise. With `precision` it is
     the lowest one that reaches it. Without `ports` the data is
-    indexed first. BadInput if too few queries have something relevant.
+    indexed in the `application` first. BadInput if too few queries have something relevant.
     """
     async with AsyncExitStack() as opened:
         if ports is None:

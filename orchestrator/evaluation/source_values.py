@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.arms import measuring_ports, showing_hits
 from orchestrator.evaluation.datasets import Dataset
-from orchestrator.evaluation.indexed import indexed
+from orchestrator.evaluation.indexed import IndexHost, indexed
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.ranking import found_by
 from orchestrator.evaluation.reweighting import reweighted, weighed_ndcg
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.application.application import Application
 
 #: Fewer queries than this on either side say nothing.
 LEAST = 10
@@ -92,7 +91,7 @@ async def value_sources(
     k: int = 10,
     depth: int = 100,
     ports: Mapping[Any, Any] | None = None,
-    application: Application | None = None,
+    application: IndexHost | None = None,
     principal: Principal = ANONYMOUS,
     held_out: Callable[[str], bool] | None = None,
 ) -> SourceReport:

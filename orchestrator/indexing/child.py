@@ -11,9 +11,12 @@ from typing import Any
 
 from orchestrator.indexing.isolated_reading import child_command, child_environment
 
+#: What a worker runs: it makes an application of its own, of which nothing is imported here.
+MODULE = "orchestrator.application.worker"
+
 
 class WorkerProcess:
-    """Starts `orchestrator.indexing.worker` when there is work, and again when it has died.
+    """Starts a worker when there is work, and again when it has died.
 
     `settings` are those of the `Application` that the worker makes for itself.
     """
@@ -33,7 +36,7 @@ class WorkerProcess:
         self._errors.seek(0)
         self._errors.truncate()
         self._process = await asyncio.create_subprocess_exec(
-            *child_command("orchestrator.indexing.worker"),
+            *child_command(MODULE),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=self._errors,

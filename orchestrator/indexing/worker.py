@@ -1,4 +1,4 @@
-"""A local worker: `python -m orchestrator.indexing.worker`, started by an `Indexer`.
+"""A local worker: a process that an `Indexer` starts, by the module that makes its application.
 
 It is told its settings and its index on the first line of standard input, and that there may be work
 on each further line; it tells what it does on standard output, a JSON object a line. When its input
@@ -15,14 +15,16 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.indexing.isolated_reading import Reader
 
 if TYPE_CHECKING:
-    from orchestrator.application.application import Application
     from orchestrator.indexing.context import IndexingContext
-    from orchestrator.ports import Embedder, TokenEmbedder
+
+    #: Makes what the jobs need, from the settings of an application and what reads files.
+    OpenContext = Callable[[Mapping[str, Any], Reader | None], IndexingContext]
 
 #: Seconds after which a worker looks for work though nobody told it.
 _LOOK = 1.0
@@ -76,8 +78,8 @@ async def work(context: IndexingContext, index: str, reports: Reports, wake: thr
         reports.tell(ended=job.id)
 
 
-def main() -> None:
-    """Work until standard input ends."""
+def main(open_context: OpenContext) -> None:
+    """Work until standard input ends, with what `open_context` makes of the settings."""
     # An interrupt from the keyboard is the parent's to deal with.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Only reports may go where the parent listens; some libraries print.
@@ -88,41 +90,12 @@ def main() -> None:
     threading.Thread(target=_listen, args=(wake,), daemon=True).start()
     # It takes a second to start: it does so while this process imports what it needs.
     reader = Reader() if order["reads"] else None
-
-    from orchestrator.application.application import Application
-    from orchestrator.settings import Settings
-
-    app = Application(Settings(**order["settings"]))
-    # Whoever started this process knows what the index keeps.
-    tokens = app.token_embedder if app.settings.late_interaction else None
-    context = indexing_context(app, reader, tokens=tokens)
+    context = open_context(order["settings"], reader)
     context.progress = reports.count
     asyncio.run(work(context, order["index"], reports, wake))
-
-
-def indexing_context(
-    app: Application,
-    reader: Reader | None = None,
-    *,
-    embedder: Embedder | None = None,
-    tokens: TokenEmbedder | None = None,
-) -> IndexingContext:
-    """What the jobs need, from an application; `reader` if one has been started already.
-
-    `embedder` is the one of the index, if it is not that of new ones; `tokens` that of its tokens, if
-    it keeps their vectors.
-    """
-    from orchestrator.indexing.context import IndexingContext
-
-    chosen = embedder or app.embedder
-    return IndexingContext(app.ledger, app.registry, app.shards, chosen, app.encoder, tokens, started=reader)
 
 
 def _listen(wake: threading.Event) -> None:
     while sys.stdin.readline():
         wake.set()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

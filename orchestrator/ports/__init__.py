@@ -36,8 +36,18 @@ from orchestrator.ports.models import (
     for_tenant,
     scores_texts,
 )
+from orchestrator.ports.provider import Build, Lookup, Provider, port_name
 from orchestrator.ports.recommend import Known, Ranker, Ranking, Recommender, Refresh, Trainer, Training
-from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
+from orchestrator.ports.state import (
+    Cache,
+    Clock,
+    Conversations,
+    RunRecord,
+    Runs,
+    RunStatus,
+    StateStore,
+    StepRecord,
+)
 from orchestrator.ports.vectors import (
     Dense,
     Documents,
@@ -52,6 +62,11 @@ from orchestrator.ports.vectors import (
 )
 
 __all__ = [
+    "Build",
+    "Lookup",
+    "Provider",
+    "StateStore",
+    "port_name",
     "Ranker",
     "Cache",
     "IndexRegistry",

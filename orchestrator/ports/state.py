@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from orchestrator.types import Message, Principal, Usage
@@ -96,6 +97,35 @@ class Runs(Protocol):
 
     def saver(self, serializer: Any) -> Any:
         """The LangGraph checkpointer that holds the state of durable runs, written by `serializer`."""
+        ...
+
+
+@runtime_checkable
+class StateStore(Protocol):
+    """Where the state of all other ports lies, as one thing that is kept: pruned, copied, put back."""
+
+    @property
+    def name(self) -> str:
+        """Which database, for people; without a password."""
+        ...
+
+    async def prune(self, now: float, keep: Mapping[str, float], *, cache: bool = False) -> None:
+        """Delete what was last written before `now` less the days that `keep` gives its kind.
+
+        With `cache`, all cached results go.
+        """
+        ...
+
+    def backup(self, path: Path) -> None:
+        """Copy the state to `path` as it is at one moment."""
+        ...
+
+    def restore(self, copy: Path) -> None:
+        """Put a copy in the place of what there is; BadInput if it is no sound copy."""
+        ...
+
+    def archived_indexes(self, copy: Path) -> tuple[Any, ...]:
+        """The indexes (`ArchivedIndex`) that a copy names."""
         ...
 
 

@@ -12,11 +12,11 @@ import pytest
 import connectors.minilm
 from orchestrator import ANONYMOUS, Question
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import IndexMismatch
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import indexing_context
-from orchestrator.ports import Embedder
-from orchestrator.settings import Bm25, Settings
+from orchestrator.ports import Embedder, IndexRegistry, SparseEncoder
+from orchestrator.settings import Settings
 
 pytestmark = pytest.mark.asyncio
 
@@ -49,15 +49,19 @@ def auto(folder: Path) -> Application:
 
 
 async def add(app: Application, docs: Path) -> None:
-    await Indexer(indexing_context(app, embedder=app.embedder_of()), "default", settings=None).add(docs)
+    await Indexer(
+        indexing_context(app.container, embedder=app.container.get(Embedder, "default")),
+        "default",
+        settings=None,
+    ).add(docs)
 
 
 @pytest.mark.usefixtures("with_minilm")
 async def test_auto_is_the_better_embedder_where_it_is_installed(tmp_path: Path, docs: Path) -> None:
     async with auto(tmp_path) as app:
-        assert app.embedder.name == "all-minilm-l6-v2"
+        assert app.container.get(Embedder).name == "all-minilm-l6-v2"
         await add(app, docs)
-        version = app.registry.current("default")
+        version = app.container.get(IndexRegistry).current("default")
         assert version is not None
         assert version.format.embedder == "all-minilm-l6-v2"
         result = await app.run("search", Question("What do whales eat?", ANONYMOUS))
@@ -67,7 +71,7 @@ async def test_auto_is_the_better_embedder_where_it_is_installed(tmp_path: Path,
 @pytest.mark.usefixtures("without_minilm")
 async def test_auto_is_the_light_one_elsewhere(tmp_path: Path, docs: Path) -> None:
     async with auto(tmp_path) as app:
-        assert app.embedder.name == "wordllama-l2-supercat-256"
+        assert app.container.get(Embedder).name == "wordllama-l2-supercat-256"
         await add(app, docs)
         result = await app.run("search", Question("What do whales eat?", ANONYMOUS))
         assert len(result.output) == 1
@@ -80,15 +84,15 @@ async def test_an_index_is_searched_and_extended_with_what_it_was_made_with(
     async with Application(Settings(home=tmp_path / "home", embedder="light")) as app:
         await add(app, docs)
     async with auto(tmp_path) as app:
-        assert app.embedder.name == "all-minilm-l6-v2", "what a new index would be made with"
-        assert app.ports()[Embedder] is app.embedder_of()
-        assert app.embedder_of().name == "wordllama-l2-supercat-256"
+        assert app.container.get(Embedder).name == "all-minilm-l6-v2", "what a new index would be made with"
+        assert app.ports()[Embedder] is app.container.get(Embedder, "default")
+        assert app.container.get(Embedder, "default").name == "wordllama-l2-supercat-256"
         app.check_format()
         (docs / "b.jsonl").write_text(json.dumps({"_id": "b", "text": "Otters sleep."}))
         await add(app, docs)
         result = await app.run("search", Question("What do whales eat?", ANONYMOUS))
         assert len(result.output) == 2
-        assert app.indexer(anew=True)._workshop.format.embedder == "all-minilm-l6-v2"
+        assert app.indexer(anew=True)._context.format.embedder == "all-minilm-l6-v2"
 
 
 @pytest.mark.usefixtures("with_minilm")
@@ -115,13 +119,13 @@ async def test_an_index_whose_embedder_has_gone_says_what_to_do(
 
 @pytest.mark.slow
 async def test_a_worker_gets_the_embedder_of_its_index_and_the_terms(tmp_path: Path, docs: Path) -> None:
-    settings = Settings(home=tmp_path / "home", embedder="light", bm25=Bm25(k=0.9, b=0.4))
+    settings = Settings(home=tmp_path / "home", embedder="light", connectors={"bm25": {"k": 0.9, "b": 0.4}})
     async with Application(settings) as app:
         report = await app.indexer().add(docs)
         assert report.documents == 1
-        version = app.registry.current("default")
+        version = app.container.get(IndexRegistry).current("default")
         assert version is not None
-        assert version.format.sparse == app.encoder.name == "bm25-english-k0.9-b0.4-l48"
+        assert version.format.sparse == app.container.get(SparseEncoder).name == "bm25-english-k0.9-b0.4-l48"
     async with Application(Settings(home=tmp_path / "home", embedder="light")) as app:
         with pytest.raises(IndexMismatch, match="bm25-english-k0"):
             app.check_format()

@@ -14,6 +14,7 @@ import pytest
 
 from orchestrator import ANONYMOUS, Application, Question
 from orchestrator.errors import BadInput, IndexBusy, StoreError
+from orchestrator.ports import IndexRegistry
 from orchestrator.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,7 @@ def state(home: Path) -> tuple[tuple[str, int, int], ...]:
 
     async def look() -> tuple[tuple[str, int, int], ...]:
         async with application(home) as app:
-            found = app.registry.indexes()
+            found = app.container.get(IndexRegistry).indexes()
             for each in found:
                 report = await app.indexer(each.index).verify()
                 assert report.ok, report.faults
@@ -209,10 +210,11 @@ def count(event, arguments):
 EVENTS = {"open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "sqlite3.connect"}
 
 from orchestrator import Application
+from orchestrator.ports import IndexRegistry
 from orchestrator.settings import Settings
 
 application = Application(Settings(home=Path(home)))
-application.registry.indexes()
+application.container.get(IndexRegistry).indexes()
 sys.addaudithook(count)
 application.restore(Path(path), lambda done, total, doing: None, force=True)
 print(seen)

@@ -105,11 +105,13 @@ async def test_the_store_puts_no_document_frequencies_on_learned_weights(
     lines = [json.dumps({"_id": name, "text": text}) for name, text in texts.items()]
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.jsonl").write_text("\n".join(lines))
-    settings = Settings(home=tmp_path / "home", embedder="light", splade=checkpoint)
+    settings = Settings(
+        home=tmp_path / "home", embedder="light", connectors={"splade": {"folder": checkpoint}}
+    )
     async with Application(settings) as app:
         # A worker process makes the same encoder from the settings that it is given.
         await app.indexer().add(tmp_path / "docs", labels=["public"])
-        encoder = app.encoder
+        encoder = app.container.get(SparseEncoder)
         assert isinstance(encoder, SpladeEncoder)
         store: Any = app.ports()[VectorStore]
         (hits,) = await store.search([Lexical("otter fish")], principal=ANONYMOUS)
@@ -125,7 +127,7 @@ async def test_the_store_puts_no_document_frequencies_on_learned_weights(
     # Terms of one kind are not searched with those of another.
     async with Application(Settings(home=tmp_path / "home", embedder="light")) as app:
         with pytest.raises(OrchestratorError) as caught:
-            await app.store().search([Lexical("otter")], principal=ANONYMOUS)
+            await app.container.get(VectorStore).search([Lexical("otter")], principal=ANONYMOUS)
         assert isinstance(caught.value, IndexMismatch)
 
 

@@ -16,7 +16,7 @@ from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir, experiment
 from orchestrator.evaluation.indexed import index_of, indexed, write_corpus
 from orchestrator.nodes import Retrieve
-from orchestrator.ports import Documents, Features
+from orchestrator.ports import Documents, Embedder, Features, IndexRegistry, SparseEncoder
 from orchestrator.settings import Settings
 from orchestrator.types import NOBODY, Filter
 from tests.evaluation import sets as s
@@ -44,8 +44,10 @@ async def test_a_set_is_indexed_on_first_use_and_found_again(
     assert not any(arm.failures for arm in report.arms.values())
     # Rankings are of the documents' own ids, whatever passages are called.
     assert set(report.arms["bm25"].rankings["q1"].ids) <= set(s.DOCUMENTS)
-    name = index_of(data, application.embedder.name, application.encoder.name)
-    assert [each.index for each in application.registry.indexes()] == [name]
+    name = index_of(
+        data, application.container.get(Embedder).name, application.container.get(SparseEncoder).name
+    )
+    assert [each.index for each in application.container.get(IndexRegistry).indexes()] == [name]
     # The same content under another name and place is the same index: nothing is indexed any more.
     monkeypatch.setattr(Application, "indexer", None)
     again = beir(s.write_beir(tmp_path / "elsewhere", qrels=["q1\td1\t1"]), name="pets")
@@ -55,14 +57,16 @@ async def test_a_set_is_indexed_on_first_use_and_found_again(
 
 async def test_an_indexing_that_was_stopped_is_made_whole(application: Application, tmp_path: Path) -> None:
     data = beir(s.write_beir(tmp_path / "pets"))
-    name = index_of(data, application.embedder.name, application.encoder.name)
+    name = index_of(
+        data, application.container.get(Embedder).name, application.container.get(SparseEncoder).name
+    )
     # As a kill leaves it: some of the documents are there, and nothing says that it is complete.
     part = application.settings.home / "evaluation" / name / "part-00000.jsonl"
     part.parent.mkdir(parents=True)
     part.write_text(json.dumps({"_id": "d1", "text": s.DOCUMENTS["d1"]}) + "\n")
     await application.indexer(name).add(part.parent)
     async with indexed(data, application):
-        current = application.registry.current(name)
+        current = application.container.get(IndexRegistry).current(name)
     assert current is not None
     assert current.documents == len(s.DOCUMENTS)
 

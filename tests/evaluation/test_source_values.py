@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.reweighting import STEPS, descent, reweighted, weighed_ndcg
 from orchestrator.evaluation.source_values import Method, learned_weights, value_sources
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import Retrieve, WeighSources
 from orchestrator.settings import Settings
 from tests.evaluation.sets import write_beir, write_lines
@@ -143,7 +143,9 @@ async def test_a_corrupted_source_is_found_and_left_out(tmp_path: Path) -> None:
     wrong = [{"_id": f"copy-{n}", "text": f"What does the {n} eat? The {n} eats."} for n in ANIMALS]
     write_lines(tmp_path / "docs" / "bad" / "a.jsonl", wrong)
     async with Application(Settings(home=tmp_path / "home")) as app:
-        await Indexer(indexing_context(app), settings=None).add(tmp_path / "docs", labels=["public"])
+        await Indexer(indexing_context(app.container), settings=None).add(
+            tmp_path / "docs", labels=["public"]
+        )
         search = workflow("search", Retrieve(k=30, mode="bm25"))
         report = await value_sources(search, data, by="folder", ports=app.ports())
         assert [Path(name).name for name, _ in report.weights.weights] == ["bad"]

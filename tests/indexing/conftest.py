@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.settings import Settings
 
 
@@ -48,4 +48,4 @@ def indexer(app: Application, reader: Reader) -> Indexer:
 
     What is replaced is collected at once.
     """
-    return Indexer(indexing_context(app, reader), settings=None, shard_grace=0.0, passage_grace=0.0)
+    return Indexer(indexing_context(app.container, reader), settings=None, shard_grace=0.0, passage_grace=0.0)

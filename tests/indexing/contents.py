@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.application.application import Application
 from orchestrator.indexing.upkeep import pages
-from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
+from orchestrator.ports import Dense, Embedder, IndexRegistry, Lexical, SparseEncoder, VectorStore
 from orchestrator.types import Principal
 
 #: How far two scores of one passage may lie apart.
@@ -19,12 +19,16 @@ EVERYBODY = Principal(grants=frozenset({"public", "hr", "staff"}), name="everybo
 
 def stored(app: Application, index: str = "default") -> dict[str, Any]:
     """Everything that the registry says of an index, but for numbers that count its changes."""
-    version = app.registry.current(index)
+    version = app.container.get(IndexRegistry).current(index)
     assert version is not None
     return {
-        "documents": {document.id: document for page in pages(app.registry, index) for document in page},
-        "files": app.registry.files(index),
-        "statistics": app.registry.statistics(version, "default"),
+        "documents": {
+            document.id: document
+            for page in pages(app.container.get(IndexRegistry), index)
+            for document in page
+        },
+        "files": app.container.get(IndexRegistry).files(index),
+        "statistics": app.container.get(IndexRegistry).statistics(version, "default"),
         "format": version.format,
         "counts": (version.documents, version.passages),
     }
@@ -69,7 +73,7 @@ async def documents_found(
     }
     by_passage = {
         passage.id: document.document
-        for page in pages(app.registry, index)
+        for page in pages(app.container.get(IndexRegistry), index)
         for document in page
         for passage in document.passages
     }

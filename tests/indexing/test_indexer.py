@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import BadInput, IndexMismatch, StoreError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.upkeep import pages
-from orchestrator.indexing.worker import indexing_context
+from orchestrator.ports import IndexRegistry, StateStore
 from orchestrator.settings import Settings
 from tests.indexing.contents import assert_alike, documents_found, found, stored
 from tests.indexing.samples import pdf
@@ -35,7 +36,12 @@ async def test_a_folder_is_added_then_kept_up_to_date(app: Application, docs: Pa
     (docs / "guide" / "foxes.txt").write_text("Foxes hear mice below the snow.")
     third = await indexer.add(docs)
     assert (third.added, third.changed, third.unchanged, third.removed) == (1, 1, 1, 1)
-    texts = [p.text for page in pages(app.registry, "default") for d in page for p in d.passages]
+    texts = [
+        p.text
+        for page in pages(app.container.get(IndexRegistry), "default")
+        for d in page
+        for p in d.passages
+    ]
     assert any("crack shells" in text for text in texts)
     assert not any("hold hands" in text or "Badgers" in text for text in texts)
     assert await documents_found(app, "badgers dig setts", ["public"]) == {
@@ -54,7 +60,7 @@ async def test_only_the_records_that_changed_are_embedded_again(
     with (docs / "birds.jsonl").open("a") as file:
         file.write('{"_id": "b3", "text": "Wrens weigh ten grams."}\n')
     await indexer.add(docs)
-    version = app.registry.current("default")
+    version = app.container.get(IndexRegistry).current("default")
     assert version is not None
     assert version.shards[-1].points == 1
     assert version.documents == 5
@@ -133,7 +139,7 @@ async def test_an_empty_folder_leaves_no_index_behind(
     (tmp_path / "nothing").mkdir()
     with pytest.raises(BadInput, match="holds no file"):
         await indexer.add(tmp_path / "nothing")
-    assert app.registry.current("default") is None
+    assert app.container.get(IndexRegistry).current("default") is None
     with pytest.raises(StoreError, match="no index"):
         await indexer.status()
 
@@ -156,7 +162,7 @@ async def test_roots_within_roots_are_indexed_once(app: Application, indexer: In
     await indexer.add(docs / "birds.jsonl")
     report = await indexer.add(docs)
     assert report.documents == 4
-    assert {row.root for row in app.registry.files("default")} == {str(docs)}
+    assert {row.root for row in app.container.get(IndexRegistry).files("default")} == {str(docs)}
     assert await documents_found(app, "otters badgers swifts", ["public"]) == {"b1", "b2"}
     # A part of a root is refreshed within it.
     (docs / "guide" / "otters.md").write_text("Otters crack shells.")
@@ -177,7 +183,9 @@ async def test_another_label_changes_who_finds_and_reads_unchanged_files(
     from orchestrator.types import ANONYMOUS
 
     await indexer.add(docs)
-    ids = [p.id for page in pages(app.registry, "default") for d in page for p in d.passages]
+    ids = [
+        p.id for page in pages(app.container.get(IndexRegistry), "default") for d in page for p in d.passages
+    ]
     before = await found(app, "otters")
     report = await indexer.add(docs, ["hr"])
     assert (report.relabelled, report.unchanged, report.changed) == (3, 3, 0)
@@ -231,17 +239,17 @@ async def test_roots_files_and_documents_are_removed_by_name(
     _move_away(docs)
     assert (await indexer.remove(docs)).documents == 0
     assert (await indexer.verify()).ok
-    assert app.registry.files("default") == []
+    assert app.container.get(IndexRegistry).files("default") == []
 
 
 async def test_a_dropped_index_is_gone_with_its_shards(
     app: Application, indexer: Indexer, docs: Path
 ) -> None:
     await indexer.add(docs)
-    assert any((app.index_folder / "default").iterdir())
+    assert any(((app.settings.home / "indexes") / "default").iterdir())
     await indexer.drop()
-    assert app.registry.indexes() == []
-    assert not any((app.index_folder / "default").iterdir())
+    assert app.container.get(IndexRegistry).indexes() == []
+    assert not any(((app.settings.home / "indexes") / "default").iterdir())
     await indexer.add(docs)
     assert (await indexer.verify()).ok
 
@@ -251,9 +259,9 @@ async def test_a_rebuild_makes_new_vectors_and_keeps_the_rest(
 ) -> None:
     await indexer.add(docs)
     before, ranked = stored(app), await found(app, "who sleeps?")
-    old = app.registry.current("default")
+    old = app.container.get(IndexRegistry).current("default")
     report = await indexer.rebuild()
-    new = app.registry.current("default")
+    new = app.container.get(IndexRegistry).current("default")
     assert old is not None
     assert new is not None
     assert not {shard.name for shard in old.shards} & {shard.name for shard in new.shards}
@@ -267,7 +275,7 @@ async def test_an_index_of_another_embedder_is_refused_until_it_is_rebuilt(
     app: Application, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await app.indexer().add(docs)
-    context = indexing_context(app)
+    context = indexing_context(app.container)
     monkeypatch.setattr(type(context.embedder), "name", "another")
     with pytest.raises(IndexMismatch, match="rebuild"):
         await app.indexer().add(docs)
@@ -280,10 +288,10 @@ async def test_many_additions_leave_few_shards(app: Application, indexer: Indexe
     for number in range(5):
         (root / f"{number}.md").write_text(f"Note number {number}.")
         await indexer.add(root)
-    version = app.registry.current("default")
+    version = app.container.get(IndexRegistry).current("default")
     assert version is not None
     assert len(version.shards) <= 3
-    lying = {folder.name for folder in (app.index_folder / "default").iterdir()}
+    lying = {folder.name for folder in ((app.settings.home / "indexes") / "default").iterdir()}
     assert lying == {shard.name for shard in version.shards}
     assert (await indexer.verify()).ok
 
@@ -298,11 +306,19 @@ async def test_a_file_that_changes_after_it_was_scanned_is_indexed_as_it_was_rea
             otters.write_text("Changed in the meantime.")
 
     await app.indexer().add(docs, progress=progress)
-    texts = {d.document: d.passages[0].text for page in pages(app.registry, "default") for d in page}
+    texts = {
+        d.document: d.passages[0].text
+        for page in pages(app.container.get(IndexRegistry), "default")
+        for d in page
+    }
     again = await app.indexer().add(docs)
     # Whichever of the two was read, the index knows which.
     assert (texts["guide/otters.md"] == "Changed in the meantime.") == (again.unchanged == 3)
-    texts = {d.document: d.passages[0].text for page in pages(app.registry, "default") for d in page}
+    texts = {
+        d.document: d.passages[0].text
+        for page in pages(app.container.get(IndexRegistry), "default")
+        for d in page
+    }
     assert texts["guide/otters.md"] == "Changed in the meantime."
 
 
@@ -318,9 +334,10 @@ async def test_a_disk_that_is_full_loses_nothing(app: Application, docs: Path, t
         "import asyncio, resource, sys\n"
         "from orchestrator.application.application import Application\n"
         "from orchestrator.errors import OrchestratorError\n"
+        "from orchestrator.ports import IndexRegistry\n"
         "from orchestrator.settings import Settings\n"
         "app = Application(Settings(home=sys.argv[1]))\n"
-        "app.registry.current('default')\n"
+        "app.container.get(IndexRegistry).current('default')\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "try:\n"
         "    asyncio.run(app.indexer().add(sys.argv[2]))\n"
@@ -346,16 +363,16 @@ async def test_verify_names_what_is_wrong(app: Application, indexer: Indexer, do
     from sqlalchemy import text
 
     await indexer.add(docs)
-    with app.database.writing() as connection:
+    with app.container.get(StateStore).database.writing() as connection:
         connection.execute(
             text("UPDATE passages SET text = 'changed' WHERE text LIKE '%otters%' OR text LIKE '%Otters%'")
         )
     report = await indexer.verify()
     assert any("is not what was indexed" in fault for fault in report.faults)
     assert any("statistics of the tenant 'default'" in fault for fault in report.faults)
-    version = app.registry.current("default")
+    version = app.container.get(IndexRegistry).current("default")
     assert version is not None
-    shard = app.index_folder / "default" / version.shards[0].name
+    shard = (app.settings.home / "indexes") / "default" / version.shards[0].name
     shard.rename(shard.with_name("gone"))
     report = await indexer.verify()
     assert any("cannot be opened" in fault for fault in report.faults)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import OrchestratorError
 from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import Recipe
@@ -18,15 +19,14 @@ from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Limits, Reader
 from orchestrator.indexing.jobs import DIED, do_job, run_job
 from orchestrator.indexing.readers import READERS
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.indexing.write_lock import end_stale_jobs, write_lock
-from orchestrator.ports import Job
+from orchestrator.ports import IndexRegistry, Job
 from tests.indexing.contents import stored
 
 
 @pytest.fixture
 def context(app: Application, reader: Reader) -> IndexingContext:
-    return indexing_context(app, reader)
+    return indexing_context(app.container, reader)
 
 
 def submitted(context: IndexingContext, root: Path, lock_name: str = "write lock") -> Job:
@@ -46,9 +46,9 @@ async def test_a_job_is_done_by_its_number_and_only_once(
 ) -> None:
     job = submitted(context, docs)
     assert await run_job(job.id, "one", context)
-    version = app.registry.current("default")
+    version = app.container.get(IndexRegistry).current("default")
     assert not await run_job(job.id, "two", context)
-    assert app.registry.current("default") == version
+    assert app.container.get(IndexRegistry).current("default") == version
     (done,) = context.ledger.jobs(states=("done",))
     assert done.effects is not None
     assert (done.effects["documents"], done.effects["files"]) == (4, 3)
@@ -67,9 +67,9 @@ async def test_a_worker_that_lost_its_lease_publishes_nothing(
         await run_job(each.id, "quick", context)
     before = stored(app)
     assert before["counts"] == (4, 4)
-    version = app.registry.current("default")
+    version = app.container.get(IndexRegistry).current("default")
     await do_job(stalled, context)
-    assert (app.registry.current("default"), stored(app)) == (version, before)
+    assert (app.container.get(IndexRegistry).current("default"), stored(app)) == (version, before)
     assert left(context) == []
 
 
@@ -83,7 +83,7 @@ async def test_what_an_earlier_writer_left_cannot_be_published(
     async with write_lock(context.ledger, "default", wait=0.0, progress=lambda *_: None):
         assert left(context) == []
         await do_job(zombie, context)
-        assert app.registry.current("default").number == 0  # type: ignore[union-attr]
+        assert app.container.get(IndexRegistry).current("default").number == 0  # type: ignore[union-attr]
     assert (await indexer.add(docs)).added == 3
     assert (await indexer.verify()).ok
 
@@ -110,7 +110,7 @@ async def test_files_that_a_worker_died_on_are_tried_one_by_one(
         context.ledger.fail(claimed, f"{DIED} (SIGSEGV)")
     for each in alone:
         assert await run_job(each.id, "four", context)
-    errors = {row.file: row.error for row in app.registry.files("default")}
+    errors = {row.file: row.error for row in app.container.get(IndexRegistry).files("default")}
     assert errors == {
         "birds.jsonl": None,
         "guide/badgers.md": None,

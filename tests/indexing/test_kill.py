@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.settings import Settings
 from tests.indexing.contents import assert_alike, found, stored
 from tests.indexing.samples import pdf
@@ -96,7 +96,7 @@ async def compared(app: Application, reader: Reader, root: Path, tmp_path: Path)
     report = await app.indexer().verify()
     assert report.faults == ()
     async with Application(Settings(home=tmp_path / "fresh")) as fresh:
-        await Indexer(indexing_context(fresh, reader), settings=None).add(root)
+        await Indexer(indexing_context(fresh.container, reader), settings=None).add(root)
         assert stored(app) == stored(fresh)
         for question in QUESTIONS:
             assert_alike(await found(app, question), await found(fresh, question))

@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.application.application import Application
 from orchestrator.errors import IndexBusy
+from orchestrator.ports import Ledger
 
 pytestmark = pytest.mark.slow
 
@@ -52,5 +53,5 @@ async def test_a_writer_that_is_cancelled_leaves_the_index_free(app: Application
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert app.ledger.jobs(states=("pending", "running", "failed")) == []
+    assert app.container.get(Ledger).jobs(states=("pending", "running", "failed")) == []
     assert (await app.indexer(wait=0.0).add(docs)).documents == 4

@@ -12,7 +12,7 @@ from connectors.sql.schema import cache_entries
 from examples.replay_answer import Quoting
 from orchestrator import Application
 from orchestrator.indexing.passage_features import make_features
-from orchestrator.ports import Features
+from orchestrator.ports import Features, IndexRegistry, LanguageModel, SparseEncoder, StateStore
 from orchestrator.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ async def settings(tmp_path: Path) -> Settings:
 
 def kept(application: Application) -> list[str]:
     """The texts in the cache."""
-    with application.database.reading() as connection:
+    with application.container.get(StateStore).database.reading() as connection:
         return [
             bytes(value).decode() for value in connection.execute(select(cache_entries.c.value)).scalars()
         ]
@@ -79,7 +79,7 @@ async def test_an_index_that_is_dropped_takes_its_answers_along(settings: Settin
     async with Application(settings, model=Counted()) as application:
         await application.run("chat", "How many queens has a hive?")
         assert kept(application)
-        application.registry.drop("default")
+        application.container.get(IndexRegistry).drop("default")
         assert not kept(application)
 
 
@@ -89,7 +89,12 @@ async def test_a_feature_that_was_written_of_a_passage_falls_with_it(
     async with Application(settings, model=Counted()) as application:
         store = application.ports()[Features]
         assert isinstance(store, Features)
-        await make_features(store, "summary", encoder=application.encoder, model=application.model)
+        await make_features(
+            store,
+            "summary",
+            encoder=application.container.get(SparseEncoder),
+            model=application.container.get(LanguageModel),
+        )
         assert len(kept(application)) == 2
         (tmp_path / "notes" / "bees.md").unlink()
         await application.indexer().add(tmp_path / "notes")

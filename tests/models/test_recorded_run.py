@@ -81,7 +81,7 @@ async def test_who_asks_is_not_told_where_the_model_server_is(
     async with Application(down) as application:
         result = await application.run("chat", "How many queens has a hive?")
         with pytest.raises(ModelUnreachable) as raised:
-            await application.model.generate(PROMPT)
+            await application.container.get(LanguageModel).generate(PROMPT)
     assert result.answer is not None
     assert "[1]" in result.answer.text
     reasons = " ".join(result.degraded)
@@ -101,9 +101,9 @@ def test_recording_and_replaying_at_once_is_refused(tmp_path: Path) -> None:
 def test_there_must_be_a_model_to_record_and_a_recording_to_replay(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     with pytest.raises(BadInput, match="no model to record"):
-        _ = Application(settings, record=tmp_path / "a").model
+        Application(settings, record=tmp_path / "a").container.get(LanguageModel)
     with pytest.raises(BadInput, match="there is no recording"):
-        _ = Application(settings, replay=tmp_path / "a").model
+        Application(settings, replay=tmp_path / "a").container.get(LanguageModel)
 
 
 async def test_a_recording_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from orchestrator import Answer, Application, Question, Run, node, workflow
 from orchestrator.errors import BadInput, ModelUnreachable, RunNotFound, SettingsError
 from orchestrator.models.bandit import PromptBandit
 from orchestrator.models.feedback import LOOK, SharedBandit
-from orchestrator.ports import FeedbackStore, LanguageModel, Runs
+from orchestrator.ports import Embedder, FeedbackStore, LanguageModel, Runs
 from orchestrator.serving import Limits
 from orchestrator.settings import Settings
 from orchestrator.testing.clock import ManualClock
@@ -134,7 +134,9 @@ async def test_a_model_that_is_down_is_passed_over(tmp_path: Path) -> None:
             result = await application.run(saying, "Sort a list.")
             assert result.output.text == "poet"
             assert await application.give_feedback(result.run_id, 1.0) == 1
-            (given,) = await application.feedback.since(application._embedder("light").name)
+            (given,) = await application.container.get(FeedbackStore).since(
+                application.container.get(Embedder, connector="wordllama").name
+            )
             assert given.model == "up", "who answered is judged, not who failed"
 
 
@@ -148,7 +150,9 @@ async def test_nobody_is_asked_again_once_a_word_was_shown(tmp_path: Path) -> No
         async with Application(settings) as application:
             shown: list[str] = []
             with pytest.raises(ModelUnreachable, match=broken.url):
-                await application.model.generate([Message("user", "Sort.")], on_text=shown.append)
+                await application.container.get(LanguageModel).generate(
+                    [Message("user", "Sort.")], on_text=shown.append
+                )
             assert shown == ["half an"]
             assert not server.of("/v1/chat/completions")
 
@@ -158,7 +162,7 @@ async def test_an_error_names_the_setting_of_its_route(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, embedder="light", routes=routes)
     async with Application(settings) as application:
         with pytest.raises(ModelUnreachable) as raised:
-            await application.model.generate([Message("user", "Sort.")])
+            await application.container.get(LanguageModel).generate([Message("user", "Sort.")])
     assert "routes." in raised.value.hint
     assert ".url" in raised.value.hint
 
@@ -190,7 +194,11 @@ async def test_a_reader_judges_through_the_endpoint(tmp_path: Path) -> None:
     database = Database(tmp_path / "state.db")
     runs = SqlRuns(database)
     async with two(tmp_path) as (settings, _), Application(settings) as application:
-        ports = {Runs: runs, FeedbackStore: application.feedback, LanguageModel: application.model}
+        ports = {
+            Runs: runs,
+            FeedbackStore: application.container.get(FeedbackStore),
+            LanguageModel: application.container.get(LanguageModel),
+        }
         async with endpoint([saying], ports=ports, limits=Limits(durability="none")) as client:
             body = (await client.post("/v1/chat/completions", json=asking("saying"))).json()
             path = f"/v1/runs/{body['run_id']}/feedback"

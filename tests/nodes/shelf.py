@@ -10,8 +10,8 @@ from typing import Any
 
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.ports import Documents
 from orchestrator.settings import Settings
 from orchestrator.types import Hit
@@ -42,7 +42,7 @@ async def shelf(
         lines = [json.dumps({"_id": i, "title": title, "text": text}) for i, title, text in records]
         (folder / label / "records.jsonl").write_text("\n".join(lines), encoding="utf-8")
     async with Application(Settings(home=folder / "home")) as application:
-        indexer = Indexer(indexing_context(application), settings=None)
+        indexer = Indexer(indexing_context(application.container), settings=None)
         for label in groups:
             await indexer.add(folder / label, labels=[label])
         yield application

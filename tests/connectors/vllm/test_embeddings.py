@@ -11,8 +11,9 @@ import pytest
 from connectors.vllm import Scorer, Servers, VllmEmbedder, VllmModel, addresses
 from orchestrator import Application
 from orchestrator.errors import ModelError
+from orchestrator.models.stack import server_info
 from orchestrator.nodes import Rerank
-from orchestrator.ports import Embedder
+from orchestrator.ports import Embedder, LanguageModel
 from orchestrator.settings import Settings
 from orchestrator.testing.embedder import EmbedderConformance
 from tests.nodes.rerank.asking import hits, reranked
@@ -91,8 +92,12 @@ async def test_a_pooling_server_alone_reranks(pooling: VllmServer, tmp_path: Pat
         embed_api_key=KEY,
     )
     async with Application(settings) as application:
-        result = await reranked(application.model, hits(20), strategy="cross_encoder", keep=20)
+        result = await reranked(
+            application.container.get(LanguageModel), hits(20), strategy="cross_encoder", keep=20
+        )
         assert sorted(result.output.ids) == sorted(hits(20).ids)
         assert (result.degraded, result.usage.calls) == ((), 1)
-        assert application.embedder.name == "tiny"
-        assert [name for name, _ in await application.served()] == ["scores"]
+        assert application.container.get(Embedder).name == "tiny"
+        assert [name for name, _ in await server_info(application.container.base(LanguageModel))] == [
+            "scores"
+        ]

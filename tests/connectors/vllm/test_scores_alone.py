@@ -11,6 +11,7 @@ from orchestrator.errors import BadInput, ModelError, NoModel
 from orchestrator.models.cached import CachedModel
 from orchestrator.models.capped import CappedModel
 from orchestrator.models.null import NullModel
+from orchestrator.models.stack import server_info
 from orchestrator.nodes import Rerank
 from orchestrator.ports import Documents, Embedder, LanguageModel, scores_texts
 from orchestrator.settings import Settings
@@ -36,9 +37,13 @@ async def test_a_cross_encoder_alone_reranks(tmp_path: Path) -> None:
     async with scripted(cross_encoder) as server:
         settings = Settings(home=tmp_path, embedder="light", score_url=server.url)
         async with Application(settings) as application:
-            result = await reranked(application.model, hits(30), strategy="cross_encoder", keep=3)
-            assert await application.served() == [("scores", f"judge at {server.url}.")]
-            assert application.model.name == "judge"
+            result = await reranked(
+                application.container.get(LanguageModel), hits(30), strategy="cross_encoder", keep=3
+            )
+            assert await server_info(application.container.base(LanguageModel)) == [
+                ("scores", f"judge at {server.url}.")
+            ]
+            assert application.container.get(LanguageModel).name == "judge"
         assert result.output.ids == ("29", "28", "27")
         assert (result.degraded, result.usage.calls) == ((), 1)
         assert len(server.of("/score")) == 1
@@ -49,7 +54,9 @@ async def test_what_needs_a_text_takes_the_cross_encoder_and_says_so(tmp_path: P
     async with scripted(cross_encoder) as server:
         settings = Settings(home=tmp_path, embedder="light", score_url=server.url)
         async with Application(settings) as application:
-            result = await reranked(application.model, hits(30), strategy=strategy, keep=3)
+            result = await reranked(
+                application.container.get(LanguageModel), hits(30), strategy=strategy, keep=3
+            )
     assert result.output.ids == ("29", "28", "27")
     assert result.degraded == ("no language model is configured: passages are reranked by the cross-encoder",)
 
@@ -63,13 +70,13 @@ async def test_what_is_missing_is_named_by_its_setting(tmp_path: Path) -> None:
         settings = Settings(home=tmp_path, embedder="light", llm_url=server.url)
         async with Application(settings) as application:
             with pytest.raises(ModelError, match="scores texts") as refused:
-                await reranked(application.model, hits(5), strategy="cross_encoder")
+                await reranked(application.container.get(LanguageModel), hits(5), strategy="cross_encoder")
         assert "score_url" in refused.value.hint
     async with scripted(cross_encoder) as server:
         settings = Settings(home=tmp_path, embedder="light", score_url=server.url)
         async with Application(settings) as application:
             with pytest.raises(NoModel) as lacking:
-                await application.model.generate(PROMPT)
+                await application.container.get(LanguageModel).generate(PROMPT)
             assert "llm_url" in lacking.value.hint
 
 
@@ -77,20 +84,30 @@ async def test_scores_are_kept_and_recorded_without_a_model_that_writes(tmp_path
     async with scripted(cross_encoder) as server:
         kept = Settings(home=tmp_path, embedder="light", score_url=server.url, llm_cache=True)
         async with Application(kept) as application:
-            assert isinstance(application.model, CachedModel)
-            first = await reranked(application.model, hits(30), strategy="cross_encoder", keep=3)
-            again = await reranked(application.model, hits(30), strategy="cross_encoder", keep=3)
+            assert isinstance(application.container.get(LanguageModel), CachedModel)
+            first = await reranked(
+                application.container.get(LanguageModel), hits(30), strategy="cross_encoder", keep=3
+            )
+            again = await reranked(
+                application.container.get(LanguageModel), hits(30), strategy="cross_encoder", keep=3
+            )
             assert first.output == again.output
         assert len(server.of("/score")) == 1
         plain = Settings(home=tmp_path, embedder="light", score_url=server.url)
         async with Application(plain, record=tmp_path / "scores.jsonl") as application:
-            live = await reranked(application.model, hits(30), strategy="groupwise", keep=3)
+            live = await reranked(
+                application.container.get(LanguageModel), hits(30), strategy="groupwise", keep=3
+            )
     async with Application(plain, replay=tmp_path / "scores.jsonl") as application:
-        offline = await reranked(application.model, hits(30), strategy="groupwise", keep=3)
-        assert not application.model.available, "nodes did without a text, and do so again"
+        offline = await reranked(
+            application.container.get(LanguageModel), hits(30), strategy="groupwise", keep=3
+        )
+        assert not application.container.get(LanguageModel).available, (
+            "nodes did without a text, and do so again"
+        )
     assert (offline.output, offline.degraded, offline.usage) == (live.output, live.degraded, live.usage)
     with pytest.raises(BadInput, match="no model to record"):
-        _ = Application(Settings(home=tmp_path), record=tmp_path / "none.jsonl").model
+        Application(Settings(home=tmp_path), record=tmp_path / "none.jsonl").container.get(LanguageModel)
 
 
 def test_what_stands_before_a_model_says_what_it_says() -> None:
@@ -110,11 +127,11 @@ async def test_an_address_of_embeddings_is_used_by_itself(tmp_path: Path) -> Non
         async with Application(
             Settings(home=tmp_path, embedder="auto", embed_url=server.url, embed_model="vectors")
         ) as application:
-            vectors = await application.embedder.embed(["a"], kind="query")
-            assert (application.embedder.name, vectors.shape) == ("vectors", (1, 2))
+            vectors = await application.container.get(Embedder).embed(["a"], kind="query")
+            assert (application.container.get(Embedder).name, vectors.shape) == ("vectors", (1, 2))
         settings = Settings(home=tmp_path, embed_url=server.url, embedder="light")
         async with Application(settings) as application:
-            assert application.embedder.name != "vectors"
+            assert application.container.get(Embedder).name != "vectors"
 
 
 async def test_a_workflow_with_a_cross_encoder_runs_in_an_application(tmp_path: Path) -> None:
@@ -122,7 +139,11 @@ async def test_a_workflow_with_a_cross_encoder_runs_in_an_application(tmp_path: 
         settings = Settings(home=tmp_path, embedder="light", score_url=server.url)
         async with Application(settings) as application:
             wf = workflow("rank", Rerank("cross_encoder", keep=2), inputs=(Question, Hits))
-            ports = {Documents: Texts(), Embedder: Letters(), LanguageModel: application.model}
+            ports = {
+                Documents: Texts(),
+                Embedder: Letters(),
+                LanguageModel: application.container.get(LanguageModel),
+            }
             result = await wf.run(QUESTION, hits(5), ports=ports)
     assert result.output.ids == ("4", "3")
 
@@ -137,7 +158,7 @@ async def test_what_one_model_wrote_is_not_given_for_another_at_the_same_address
             Application(Settings(llm_url=server.url, **settings)) as application,
         ):
             port = int(server.url.rpartition(":")[2])
-            written.append((await application.model.generate(PROMPT)).text)
+            written.append((await application.container.get(LanguageModel).generate(PROMPT)).text)
             asked = len(server.of("/v1/chat/completions"))
             assert asked == (len(written) != 2), "a process that knows no name yet finds what is kept"
     assert written == ["old", "old", "new"]

@@ -17,7 +17,7 @@ from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.nodes import Retrieve, Rm3, RocchioTerms, VectorFeedback
 from orchestrator.nodes.query.feedback import fed_back, likeness, mean_of_units, relevance_model, spelled
-from orchestrator.ports import SparseVector, VectorStore
+from orchestrator.ports import Embedder, SparseVector, VectorStore
 from orchestrator.types import Query
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf
 
@@ -220,14 +220,14 @@ async def test_vector_feedback_moves_the_first_query_only(app: Application) -> N
     where = await ids(app)
     store: Any = app.ports()[VectorStore]
     vectors = await store.vectors([where["baleen"], where["krill"]], principal=ANONYMOUS)
-    own = (await app.embedder.embed(["What do whales eat?"], kind="query"))[0]
+    own = (await app.container.get(Embedder).embed(["What do whales eat?"], kind="query"))[0]
     assert queries.queries[0].vector == pytest.approx(fed_back(own, list(vectors.values())), abs=1e-6)
     assert queries.queries[0].text == "What do whales eat?"
     assert queries.queries[1] == other
 
 
 async def test_a_static_embedder_is_not_fed_back_unless_told(app: Application) -> None:
-    assert getattr(app.embedder, "static", False)
+    assert getattr(app.container.get(Embedder), "static", False)
     assert await fed(app, VectorFeedback(), ("krill", 1.0)) == Queries((Query("What do whales eat?"),))
 
 

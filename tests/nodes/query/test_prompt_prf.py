@@ -16,7 +16,7 @@ from orchestrator.graph.run.result import RunResult
 from orchestrator.indexing.passage_features import make_features
 from orchestrator.models.null import NullModel
 from orchestrator.nodes import PromptPrf, Retrieve
-from orchestrator.ports import Features
+from orchestrator.ports import Embedder, Features, SparseEncoder
 from orchestrator.types import Query
 from tests.nodes.query.test_reformulate import Writer
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf
@@ -30,7 +30,9 @@ ASKED = "old ships"
 async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Application]:
     async with shelf(tmp_path_factory.mktemp("features")) as application:
         store: Any = application.ports()[Features]
-        report = await make_features(store, "keyphrases", encoder=application.encoder, model=NullModel())
+        report = await make_features(
+            store, "keyphrases", encoder=application.container.get(SparseEncoder), model=NullModel()
+        )
         assert (report.made, report.failed) == (9, 0)
         yield application
 
@@ -70,7 +72,7 @@ async def test_the_vector_moves_by_its_share(app: Application) -> None:
     store: Any = app.ports()[Features]
     where = await ids(app)
     noted = (await store.read([where["krill"]], "keyphrases", principal=ANONYMOUS))[where["krill"]]
-    own, mean = await app.embedder.embed([ASKED, noted], kind="query")
+    own, mean = await app.container.get(Embedder).embed([ASKED, noted], kind="query")
     for share in (0.25, 1.0):
         (query,) = (await fed(app, PromptPrf(share=share), "krill")).output.queries
         moved = (1 - share) * own + share * mean
@@ -107,10 +109,12 @@ async def test_other_queries_and_weighted_terms_are_kept(app: Application) -> No
 async def test_a_model_writes_notes_and_is_asked_again_where_it_failed(app: Application) -> None:
     store: Any = app.ports()[Features]
     model = Writer("It tells of krill.", ModelError("the server went away."), "")
-    report = await make_features(store, "summary", encoder=app.encoder, model=model)
+    report = await make_features(store, "summary", encoder=app.container.get(SparseEncoder), model=model)
     assert (report.made, report.failed) == (3, 6)
     assert report.reason in ("the server went away.", "the model wrote nothing")
-    again = await make_features(store, "summary", encoder=app.encoder, model=Writer("More."))
+    again = await make_features(
+        store, "summary", encoder=app.container.get(SparseEncoder), model=Writer("More.")
+    )
     assert (again.made, again.failed) == (6, 0)
     assert len(model.prompts) == 9
     assert "never follow them" in model.prompts[0][0].text
@@ -121,4 +125,4 @@ async def test_a_model_writes_notes_and_is_asked_again_where_it_failed(app: Appl
 async def test_a_summary_needs_a_model(app: Application) -> None:
     store: Any = app.ports()[Features]
     with pytest.raises(BadInput, match="a summary needs a language model"):
-        await make_features(store, "summary", encoder=app.encoder, model=NullModel())
+        await make_features(store, "summary", encoder=app.container.get(SparseEncoder), model=NullModel())

@@ -15,7 +15,7 @@ from orchestrator.application.application import Application
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import PseudoDocuments, Retrieve
 from orchestrator.nodes.query.pseudo_documents import appended, mean_direction
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import Embedder, LanguageModel
 from orchestrator.types import Query
 from tests.nodes.query.test_reformulate import Writer
 from tests.nodes.shelf import given_queries, names, shelf
@@ -49,7 +49,9 @@ async def test_each_method_asks_for_its_number_of_texts(app: Application, method
 async def test_the_vector_is_the_mean_of_question_and_texts(app: Application) -> None:
     model = Writer(PASSAGE, "Cannons fired iron balls.")
     (query,) = (await run(app, PseudoDocuments("hyde", number=2), model)).output.queries
-    vectors = await app.embedder.embed([ASKED, PASSAGE, "Cannons fired iron balls."], kind="query")
+    vectors = await app.container.get(Embedder).embed(
+        [ASKED, PASSAGE, "Cannons fired iron balls."], kind="query"
+    )
     mean = vectors.mean(axis=0)
     assert np.allclose(query.vector, mean / np.linalg.norm(mean), atol=1e-6)
     assert query.text == ASKED

@@ -14,6 +14,7 @@ from orchestrator import ANONYMOUS, Hits, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.nodes import Retrieve, SplitQuestion
 from orchestrator.nodes.query.split_question import parts_of
+from orchestrator.ports import Embedder
 from orchestrator.text.sentences import sentences
 from orchestrator.types import Query
 from tests.nodes.shelf import given_queries, names, shelf
@@ -42,7 +43,7 @@ async def asked(app: Application, text: str, node: SplitQuestion, queries: Queri
 async def test_the_whole_comes_first_and_each_sentence_after_it(app: Application) -> None:
     queries = await asked(app, TWO, SplitQuestion())
     texts = [TWO, "How do otters sleep?", "How many guns did a frigate carry?"]
-    vectors = await app.embedder.embed(texts, kind="query")
+    vectors = await app.container.get(Embedder).embed(texts, kind="query")
     assert [query.text for query in queries] == [TWO, "", ""]
     assert np.allclose([query.vector for query in queries], vectors)
 

@@ -22,6 +22,7 @@ from orchestrator.errors import BadInput
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import Retrieve, StoredReformulations
 from orchestrator.nodes.query.stored_reformulations import query_texts, stored_texts, without_repeats
+from orchestrator.ports import Embedder
 from orchestrator.types import Query
 from tests.nodes.shelf import given_queries, names, shelf
 
@@ -64,7 +65,7 @@ async def test_the_vector_is_the_mean_of_the_question_and_what_was_written(
     made = StoredReformulations(*files(tmp_path, stored), vector=True)
     (query,) = (await run(app, made)).output.queries
     texts = [ASKED, "A frigate carried guns.", "It had a crew."]
-    mean = (await app.embedder.embed(texts, kind="query")).mean(axis=0)
+    mean = (await app.container.get(Embedder).embed(texts, kind="query")).mean(axis=0)
     assert np.allclose(query.vector, mean / np.linalg.norm(mean), atol=1e-6)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import ANONYMOUS, Question, fuse, workflow
+from orchestrator.application.rankers import editions_of
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.errors import BadInput
 from orchestrator.nodes import (
@@ -145,7 +146,7 @@ async def test_the_shop_is_a_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.chdir(tmp_path)
     async with Application(Settings(home=tmp_path, embedder="light")) as app:
-        train(made_up_log(), app.recommender.editions, rankers=("fusion",))
+        train(made_up_log(), editions_of(app.container), rankers=("fusion",))
         flow = answering(app.workflow("shop"))
         result = await app.run(flow, Question("something like my last order, but Crane", USER))
         refused = await app.run(flow, Question("something like my last order, but not Crane", USER))

@@ -31,7 +31,9 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Applic
 
 @pytest.mark.parametrize("static", [True, False])
 async def test_it_finds_the_parts_of_a_question(app: Application, static: bool) -> None:
-    ports = dict(app.ports()) if static else {**app.ports(), Embedder: Contextual(app.embedder)}
+    ports = (
+        dict(app.ports()) if static else {**app.ports(), Embedder: Contextual(app.container.get(Embedder))}
+    )
     asked = Question("How do otters sleep? How many guns did a frigate carry?", ANONYMOUS)
     result = await app.workflow("hybrid").run(asked, ports=ports)
     assert isinstance(result.output, Hits)
@@ -41,9 +43,13 @@ async def test_it_finds_the_parts_of_a_question(app: Application, static: bool) 
 
 async def test_the_vector_moves_only_with_an_embedder_that_knows_context(app: Application) -> None:
     asked = Question("What do whales eat?", ANONYMOUS)
-    own = (await app.embedder.embed([asked.text], kind="query"))[0].tolist()
+    own = (await app.container.get(Embedder).embed([asked.text], kind="query"))[0].tolist()
     for static in (True, False):
-        ports = dict(app.ports()) if static else {**app.ports(), Embedder: Contextual(app.embedder)}
+        ports = (
+            dict(app.ports())
+            if static
+            else {**app.ports(), Embedder: Contextual(app.container.get(Embedder))}
+        )
         queries = (await app.workflow("hybrid").run(asked, ports=ports)).get(Queries)
         assert queries is not None
         assert (list(queries.queries[0].vector) == pytest.approx(own, abs=1e-6)) is static

@@ -112,7 +112,7 @@ LEGS = Retrieve(mode="bm25").writing("sparse") >> Retrieve(mode="dense").writing
 
 
 async def test_the_channels_are_fused_by_contrast(app: Application) -> None:
-    ports = {**app.ports(), Embedder: Contextual(app.embedder)}
+    ports = {**app.ports(), Embedder: Contextual(app.container.get(Embedder))}
     asked = Question("What do whales eat?", ANONYMOUS)
     result = await workflow("both", LEGS >> Interpolate(sparse=0.3), outputs=(Hits,)).run(asked, ports=ports)
     legs = result.get(Hits, "sparse"), result.get(Hits, "dense")

@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node, workflow
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import Retrieve
 from orchestrator.nodes.retrieve.fusion import anchored_sum, reciprocal_rank
 from orchestrator.ports import Conversations, Embedder, VectorStore
@@ -62,7 +62,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Applic
         (folder / name).mkdir()
         (folder / name / "records.jsonl").write_text("\n".join(json.dumps(record) for record in records))
     async with Application(Settings(home=folder / "home")) as application:
-        indexer = Indexer(indexing_context(application), settings=None)
+        indexer = Indexer(indexing_context(application.container), settings=None)
         await indexer.add(folder / "public")
         await indexer.add(folder / "secret", labels=["board"])
         yield application
@@ -176,7 +176,7 @@ async def test_the_weight_of_a_query_counts(app: Application) -> None:
 
 
 async def test_a_ready_vector_and_weighted_terms_replace_the_text(app: Application) -> None:
-    vector = tuple((await app.embedder.embed(["Otters hold hands"], kind="query"))[0].tolist())
+    vector = tuple((await app.container.get(Embedder).embed(["Otters hold hands"], kind="query"))[0].tolist())
     queries = Queries((Query("whales", vector=vector),))
     assert (await found(app, "x", queries, mode="dense"))[0][0] == "otters"
     queries = Queries((Query("whales", terms=(("frigate", 2.0), ("krill", 0.1))),))

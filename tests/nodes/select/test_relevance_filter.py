@@ -17,6 +17,7 @@ from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, IndexMismatch, NodeError, OrchestratorError
 from orchestrator.nodes import CitedAnswer, Compress, RelevanceFilter, Retrieve
+from orchestrator.ports import Embedder, SparseEncoder
 from orchestrator.ranking.relevance_map import FEATURES, MONOTONE, RelevanceMap, features
 from orchestrator.types import Hit, Hits, Query, ranked
 from tests.nodes.shelf import BOARD, names, shelf
@@ -28,8 +29,8 @@ def plain_map(app: Application | None = None, **changes: object) -> RelevanceMap
     """A map whose probability is that of the cosine alone: 0 at .2, 1 at .7."""
     weights = tuple(float(name == "cosine") for name in FEATURES)
     found = RelevanceMap(
-        embedder=app.embedder.name if app else "e",
-        encoder=app.encoder.name if app else "s",
+        embedder=app.container.get(Embedder).name if app else "e",
+        encoder=app.container.get(SparseEncoder).name if app else "s",
         pool=100,
         spread=(0.05, 0.1),
         centre=(0.0,) * len(FEATURES),

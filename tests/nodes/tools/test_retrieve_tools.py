@@ -12,12 +12,12 @@ import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.tool_records import Tool, write_tools
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import RetrieveTools, ToolQueries
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import Embedder, LanguageModel
 from orchestrator.settings import Settings
 from orchestrator.types import Filter
 from tests.nodes.query.test_reformulate import Writer
@@ -42,7 +42,7 @@ SECRET = [Tool("pay", "Payroll", "Pay salaries to employees' bank accounts.")]
 async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Application]:
     folder = tmp_path_factory.mktemp("tools")
     async with Application(Settings(home=folder / "home", embedder="light")) as application:
-        indexer = Indexer(indexing_context(application), settings=None)
+        indexer = Indexer(indexing_context(application.container), settings=None)
         parts: dict[str, tuple[list[Tool], Mapping[str, list[str]]]] = {
             "public": (TOOLS, USAGES),
             "board": (SECRET, {"pay": ["Will I need an umbrella in Bergen tomorrow?"]}),
@@ -93,7 +93,7 @@ async def test_the_mean_is_that_of_all_usages(app: Application) -> None:
     added = dict(
         zip(await names(app, both), (hit.score - scores.get(hit.id, 0.0) for hit in both), strict=True)
     )
-    query, *rows = await app.embedder.embed([asked, *USAGES["wx"]], kind="query")
+    query, *rows = await app.container.get(Embedder).embed([asked, *USAGES["wx"]], kind="query")
     mean = np.mean(rows, axis=0)
     assert added["wx"] == pytest.approx(float(query @ mean / np.linalg.norm(mean)), abs=1e-4)
     assert added["fx"] == pytest.approx(0.0, abs=1e-9)

@@ -1,0 +1,110 @@
+"""The models that an index is made with: which embedder, which terms, whether tokens are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import OrchestratorError, SettingsError
+from orchestrator.ports import Embedder, IndexFormat, IndexRegistry, Provider, SparseEncoder, TokenEmbedder
+from orchestrator.settings import SHORT_NAMES
+
+if TYPE_CHECKING:
+    from orchestrator.application.container import Container
+
+#: With `auto`, the embedder of a new index is the first of these that can be used.
+AUTO = ("vllm", "minilm", "wordllama")
+
+
+def embedder_connector(container: Container, port: type, index: str | None) -> str:
+    """The connector of an index's embedder, or of its tokens' (`port`); without an index, of a new one."""
+    own = new_embedder(container) if index is None else _of_index(container, container.named(index))
+    if port is Embedder or isinstance(container.get(Embedder, connector=own), TokenEmbedder):
+        return own
+    for name in AUTO:
+        if _usable(container, name) and _fills(container, TokenEmbedder, name):
+            return name
+    raise SettingsError(
+        "No installed embedder gives vectors of tokens.", hint="Set late_interaction to false."
+    )
+
+
+def new_embedder(container: Container) -> str:
+    """The connector that embeds for a new index."""
+    chosen = container.settings.embedder
+    if chosen != "auto":
+        return SHORT_NAMES.get(chosen, chosen)
+    if container.settings.embed_url:
+        # What was set is used, or refused: another embedder in its place would be a surprise.
+        return SHORT_NAMES["server"]
+    return next((name for name in AUTO if _usable(container, name)), AUTO[-1])
+
+
+def token_embedder_for(container: Container, name: str, *, anew: bool = False) -> TokenEmbedder | None:
+    """What the tokens' vectors of an index are made with; None if it keeps none.
+
+    An index that is there goes on as it was made; a new one does what the settings say.
+    """
+    version = None if anew else container.get(IndexRegistry).current(name)
+    if version.format.tokens if version is not None else container.settings.late_interaction:
+        return token_embedder(container, None if anew else name)
+    return None
+
+
+def embedder(container: Container, index: str | None) -> Embedder:
+    """The embedder of an index, or with None of a new one."""
+    return container.get(Embedder, connector=embedder_connector(container, Embedder, index))
+
+
+def token_embedder(container: Container, index: str | None) -> TokenEmbedder:
+    """The same for the vectors of tokens."""
+    return container.get(TokenEmbedder, connector=embedder_connector(container, TokenEmbedder, index))
+
+
+def index_format_of(container: Container, name: str) -> IndexFormat:
+    """What an index holds that these settings made."""
+    from orchestrator.indexing.context import index_format
+
+    return index_format(
+        embedder(container, name), container.get(SparseEncoder), token_embedder_for(container, name)
+    )
+
+
+def missing_embedder(container: Container, model: str) -> str | None:
+    """Why the embedder that an index names cannot be used here; None if it can, or is not known."""
+    for provider in _providers(container):
+        if provider.model == model:
+            return provider.missing(container.settings)
+    return None
+
+
+def _of_index(container: Container, name: str) -> str:
+    """With `auto`, an index keeps the embedder that it was made with, if it is there."""
+    if container.settings.embedder == "auto":
+        version = container.get(IndexRegistry).current(name)
+        if version is not None:
+            for provider in _providers(container):
+                if provider.model == version.format.embedder:
+                    return provider.name
+    return new_embedder(container)
+
+
+def _providers(container: Container) -> Iterator[Provider]:
+    """The embedders whose model is known by their name."""
+    for name in AUTO:
+        try:
+            yield container.connectors.provider(Embedder, name)
+        except OrchestratorError:
+            continue
+
+
+def _usable(container: Container, name: str) -> bool:
+    """Whether an embedder can be made here."""
+    try:
+        return container.connectors.provider(Embedder, name).missing(container.settings) is None
+    except OrchestratorError:
+        return False
+
+
+def _fills(container: Container, port: type, name: str) -> bool:
+    return any(each.port is port for each in container.connectors.providers(name))

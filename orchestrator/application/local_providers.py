@@ -1,0 +1,29 @@
+"""The providers of the library itself: what needs no vendor."""
+
+from __future__ import annotations
+
+from orchestrator.ports import Build, Clock, Provider, Recommender
+
+
+def _clock(_: Build) -> Clock:
+    from orchestrator.clock import SystemClock
+
+    return SystemClock()
+
+
+def _recommender(build: Build) -> Recommender:
+    from orchestrator.application.rankers import ranker_registry
+    from orchestrator.recommendation.editions.editions import Editions
+    from orchestrator.recommendation.recommender import EditionRecommender
+    from orchestrator.settings import DAY
+
+    keep = build.settings.retention.trainings * DAY
+    return EditionRecommender(Editions(build.home / "recommendations", ranker_registry(build), keep=keep))
+
+
+providers = (
+    Provider(port=Clock, name="local", make=_clock, description="the machine's time"),
+    Provider(
+        port=Recommender, name="local", make=_recommender, description="rankers trained here, in `home`"
+    ),
+)

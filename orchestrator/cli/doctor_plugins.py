@@ -1,0 +1,71 @@
+"""What `orchestrator doctor` says of providers and plug-ins: each, where it comes from, what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from orchestrator import plugins
+from orchestrator.errors import OrchestratorError, PluginError
+
+if TYPE_CHECKING:
+    from orchestrator.application.application import Application
+
+
+class Inspected(NamedTuple):
+    """One of them: a note if it cannot be used."""
+
+    name: str
+    sound: bool
+    detail: str
+    hint: str = ""
+
+
+def inspected(application: Application) -> Iterator[Inspected]:
+    """Every connector with what it fills, then everything else that other distributions add."""
+    for name, found in sorted(plugins.plugins(plugins.CONNECTORS).items()):
+        yield from _connector(application, name, found)
+    for group in plugins.GROUPS:
+        if group == plugins.CONNECTORS:
+            continue
+        for name, found in sorted(plugins.plugins(group).items()):
+            if not all(each.own for each in found):
+                yield _plugin(group, name, found)
+
+
+def _connector(application: Application, name: str, found: tuple[plugins.Plugin, ...]) -> Iterator[Inspected]:
+    from orchestrator.ports import port_name
+
+    connectors = application.container.connectors
+    try:
+        providers = connectors.providers(name)
+    except OrchestratorError as error:
+        yield Inspected("connector", False, error.message, error.hint)
+        return
+    chosen = application.settings
+    for each in providers:
+        lacking = _lacking(lambda each=each: each.missing(chosen))
+        said = f"{port_name(each.port)}: {name}, from {found[0].origin}"
+        said += f": {each.description}" if each.description else ""
+        yield Inspected("provider", lacking is None, f"{said}." if lacking is None else f"{said}; {lacking}.")
+
+
+def _lacking(missing: Callable[[], str | None]) -> str | None:
+    """What a provider lacks. Looking must not fail because of one."""
+    try:
+        lacking = missing()
+    except Exception as error:
+        return f"looking for what it needs failed: {type(error).__name__}: {error}".rstrip(".")
+    return lacking.rstrip(".") if lacking else None
+
+
+def _plugin(group: str, name: str, found: tuple[plugins.Plugin, ...]) -> Inspected:
+    kind = group.rpartition(".")[2].removesuffix("s")
+    first, *others = found
+    try:
+        if others:
+            raise plugins.clash(found)
+        first.load()
+    except PluginError as error:
+        return Inspected(kind, False, error.message, error.hint)
+    return Inspected(kind, True, f"{name}, from {first.origin}.")

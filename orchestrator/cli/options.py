@@ -1,0 +1,51 @@
+"""What the commands share: options, and the settings that were named before the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from orchestrator.settings import Settings
+
+IndexOption = Annotated[str | None, typer.Option("--index", "-i", help="Name of the index.", metavar="NAME")]
+PrincipalOption = Annotated[
+    str | None,
+    typer.Option(
+        "--principal",
+        help="Who asks: a name from the settings, or tenant:grant,grant.",
+        metavar="NAME",
+        show_default="anonymous",
+    ),
+]
+RecordOption = Annotated[
+    Path | None,
+    typer.Option("--record", help="Record what the language model is asked and answers.", metavar="FILE"),
+]
+ReplayOption = Annotated[
+    Path | None,
+    typer.Option("--replay", help="Answer from a recording, without a language model.", metavar="FILE"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What was said before the command's name."""
+
+    config: Path | None
+    home: Path | None
+
+    def settings(self, **arguments: Any) -> Settings:
+        """The settings, with what this command was given."""
+        from orchestrator.settings import Settings
+
+        return Settings(config=self.config, home=self.home, **arguments)
+
+
+def invocation(context: typer.Context) -> Invocation:
+    """What was said before the command's name."""
+    return context.ensure_object(Invocation)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SqlRuns,
     )
     from orchestrator.backup.archive import ArchivedIndex
+    from orchestrator.models.recording import Recording
     from orchestrator.recommendation.rankers.registry import RankerRegistry
     from orchestrator.recommendation.recommender import EditionRecommender
 
@@ -70,8 +71,8 @@ class Connections:
     """The connectors that the settings name, each made when it is first needed, and shared.
 
     `settings` are by default those of the working folder and the environment. `model` takes the place of
-    the language model that they name. `record` names a file to which everything goes that it is asked and
-    answers, `replay` one to answer from, with no model at all (`RecordedModel`).
+    the language model that they name. `record` names a file to which everything goes that models and
+    embedders are asked and answer, `replay` one to answer from, with none of them at all (`Recording`).
     """
 
     def __init__(
@@ -214,16 +215,22 @@ class Connections:
         return {WordLlamaEmbedder.name: "light", MiniLmEmbedder.name: "minilm"}
 
     def _embedder(self, choice: Literal["light", "minilm", "server"]) -> Embedder:
-        if choice == "server" and choice not in self._embedders:
+        from orchestrator.models.stack import build_embedder_stack
+
+        if choice not in self._embedders:
+            made, replay = self._made_embedder(choice), self._replay is not None
+            self._embedders[choice] = build_embedder_stack(made, recording=self.recording, replay=replay)
+        return self._embedders[choice]
+
+    def _made_embedder(self, choice: Literal["light", "minilm", "server"]) -> Embedder:
+        if choice == "server":
             from connectors.vllm.configured import embedder_of
 
-            self._embedders[choice] = embedder_of(self.settings)
-        if choice not in self._embedders:
-            from connectors.minilm import MiniLmEmbedder
-            from connectors.wordllama import WordLlamaEmbedder
+            return embedder_of(self.settings)
+        from connectors.minilm import MiniLmEmbedder
+        from connectors.wordllama import WordLlamaEmbedder
 
-            self._embedders[choice] = MiniLmEmbedder() if choice == "minilm" else WordLlamaEmbedder()
-        return self._embedders[choice]
+        return MiniLmEmbedder() if choice == "minilm" else WordLlamaEmbedder()
 
     @cached_property
     def encoder(self) -> SparseEncoder:
@@ -246,12 +253,26 @@ class Connections:
     @cached_property
     def model(self) -> LanguageModel:
         """The language model that nodes are given: a recording, or the stack over `base_model`."""
-        from orchestrator.models.recorded import RecordedModel
         from orchestrator.models.stack import build_model_stack
 
-        if self._replay is not None:
-            return RecordedModel(self._replay)
-        return build_model_stack(self.base_model, self.settings, lambda: self.cache, record=self._record)
+        settings = self.settings
+        return build_model_stack(
+            self.base_model if self._replay is None else NullModel(),
+            cache=(lambda: self.cache) if settings.llm_cache else None,
+            cache_seconds=settings.retention.cache * DAY,
+            recording=self.recording,
+            replay=self._replay is not None,
+            embeds=bool(settings.embed_url),
+        )
+
+    @cached_property
+    def recording(self) -> Recording | None:
+        """The file that models are recorded in or replayed from, if there is one."""
+        if self._record is None and self._replay is None:
+            return None
+        from orchestrator.models.recording import Recording
+
+        return Recording(self._record or self._replay or "", required=self._replay is not None)
 
     @cached_property
     def base_model(self) -> LanguageModel:
@@ -260,12 +281,18 @@ class Connections:
         if not (settings.llm_url or settings.routes or settings.score_url):
             return NullModel()
         from connectors.vllm.configured import model_of, routes_of
-        from orchestrator.models.routed import routed
+        from orchestrator.models.routed import build_routed_model
 
         if not settings.routes:
             return model_of(settings)
         # Where a prompt points is learned of many: the embedder that is always there is enough.
-        return routed(routes_of(settings), settings, self._embedder("light"), self.feedback)
+        return build_routed_model(
+            routes_of(settings),
+            sorted(route.cost for route in settings.routes.values()),
+            self._embedder("light"),
+            self.feedback,
+            exploration=settings.routes_exploration,
+        )
 
     async def served(self) -> list[tuple[str, str]]:
         """What the model servers say that they serve, in words; raises ModelError if one does not answer."""

@@ -10,6 +10,7 @@ from orchestrator.ports import (
     Cache,
     Embedder,
     LanguageModel,
+    NextTokenModel,
     TokenEmbedder,
     close_model,
     counts_usage,
@@ -76,3 +77,12 @@ def build_embedder_stack(
         return embedder
     made = RecordedTokenEmbedder if isinstance(embedder, TokenEmbedder) else RecordedEmbedder
     return made(recording, embedder, replay=replay)
+
+
+def build_next_token_stack(
+    model: NextTokenModel, *, recording: Recording | None = None, replay: bool = False
+) -> NextTokenModel:
+    """The next-token model as nodes are given it: recorded, or replayed, or as it is."""
+    from orchestrator.models.recorded_next_tokens import RecordedNextTokens
+
+    return model if recording is None else RecordedNextTokens(recording, model, replay=replay)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pydantic import BaseModel
 
 ParsedT = TypeVar("ParsedT")
@@ -38,6 +40,29 @@ class Scores:
 
     values: tuple[float, ...]
     usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NextTokens:
+    """Log-probabilities of some tokens as the next one behind some rows: `values` of shape (rows, tokens)."""
+
+    values: NDArray[np.float32]
+    usage: Usage = field(default_factory=Usage)
+
+
+@runtime_checkable
+class NextTokenModel(Protocol):
+    """A model that tells how likely tokens follow rows of tokens, for a search that the caller drives.
+
+    Its calls count on the run's budget and trace, as those of a language model.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def next_tokens(self, rows: Sequence[Sequence[int]], tokens: Sequence[int]) -> NextTokens:
+        """How likely each of `tokens` is the next one behind each of `rows`, among all that there are."""
+        ...
 
 
 @runtime_checkable
@@ -81,7 +106,7 @@ class LanguageModel(Protocol):
 
 
 #: What a model is asked for: the first three of a language model.
-Operation = Literal["generate", "choose", "score", "embed", "continue"]
+Operation = Literal["generate", "choose", "score", "embed", "next_tokens"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,15 @@ from orchestrator.graph.plan.fingerprint import node_fingerprint
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.state import RunState
 from orchestrator.graph.serialise import pack, unpack
-from orchestrator.ports import Cache, Embedder, LanguageModel, TokenEmbedder, resolved_name, scores_texts
+from orchestrator.ports import (
+    Cache,
+    Embedder,
+    LanguageModel,
+    NextTokenModel,
+    TokenEmbedder,
+    resolved_name,
+    scores_texts,
+)
 from orchestrator.types import Answer, Context, Hits
 
 log = logging.getLogger("orchestrator.cache")
@@ -100,13 +108,13 @@ async def _models(call: Call, run: RunState) -> list[str]:
 
 async def _names(model: Any) -> list[str]:
     if not isinstance(model, LanguageModel):
-        return [await resolved_name(model, "embed")]
+        return [await resolved_name(model, "next_tokens" if isinstance(model, NextTokenModel) else "embed")]
     writes = [await resolved_name(model) if model.available else ""]
     return [*writes, await resolved_name(model, "score")] if scores_texts(model) else writes
 
 
 def _is_model(port: Any) -> bool:
-    return port in (LanguageModel, Embedder, TokenEmbedder)
+    return port in (LanguageModel, Embedder, TokenEmbedder, NextTokenModel)
 
 
 def _patience(call: Call, run: RunState) -> float | None:

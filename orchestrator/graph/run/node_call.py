@@ -18,6 +18,7 @@ from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.meter import Meter
 from orchestrator.graph.run.metered_embedder import MeteredEmbedder, MeteredTokenEmbedder
 from orchestrator.graph.run.metered_model import MeteredModel
+from orchestrator.graph.run.metered_next_tokens import MeteredNextTokens
 from orchestrator.graph.run.node_cache import CachedResult
 from orchestrator.graph.run.provenance import ReadDocuments, ReadFeatures, Reading
 from orchestrator.graph.run.state import RunState, StepTrace
@@ -27,6 +28,7 @@ from orchestrator.ports import (
     Features,
     LanguageModel,
     ModelCall,
+    NextTokenModel,
     TokenEmbedder,
     counts_usage,
     for_call,
@@ -39,6 +41,7 @@ THREADS = 32
 METERED: dict[Any, Callable[[Any, Meter], object]] = {
     Embedder: MeteredEmbedder,
     TokenEmbedder: MeteredTokenEmbedder,
+    NextTokenModel: MeteredNextTokens,
 }
 #: First wait between two attempts, in seconds; doubled each time, with jitter.
 FIRST_WAIT = 0.1
@@ -154,7 +157,7 @@ class PreparedCall:
                 # A model that is its own view has not asked what is read.
                 told = told or view is not model
                 values[parameter] = MeteredModel(view, meter)
-            elif port in METERED and counts_usage(values[parameter]):
+            elif port is NextTokenModel or (port in METERED and counts_usage(values[parameter])):
                 values[parameter] = METERED[port](values[parameter], meter)
         if reading is None or not told:
             return

@@ -60,7 +60,7 @@ class SqlFeatures:
             passage_features.c.kind == kind,
         )
         query = (
-            select(passages.c.id, documents.c.title, passages.c.text)
+            select(passages.c.id, documents.c.title, passages.c.text, documents.c.tenant)
             .select_from(passages.join(documents).outerjoin(passage_features, has))
             .where(
                 passages.c.index_id == self._index_id,
@@ -72,7 +72,7 @@ class SqlFeatures:
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [Featureless(row.id, row.title, row.text) for row in connection.execute(query)]
+            return [Featureless(row.id, row.title, row.text, row.tenant) for row in connection.execute(query)]
 
     async def keep(self, kind: FeatureKind, made: Mapping[str, str]) -> int:
         """Store features by passage id; those of passages that are gone are dropped. How many were stored."""

@@ -11,20 +11,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.vllm import answers
-from connectors.vllm.completing import read_completion
-from orchestrator.errors import NoLogProbabilities
+from connectors.vllm.next_tokens import VllmNextTokens
 from orchestrator.ports.recommend import Ranking
 from orchestrator.recommendation.generative.beam import Ask, Beams, steps
 
 if TYPE_CHECKING:
-    from connectors.vllm.servers import Line, Servers
+    from connectors.vllm.servers import Servers
     from orchestrator.interactions.sequences import Sequences
+    from orchestrator.ports import NextTokenModel
     from orchestrator.recommendation.generative.item_ids import ItemIds
     from orchestrator.recommendation.generative.trie import Cut, Trie
 
@@ -52,7 +51,9 @@ class _Request:
 class VllmDecoder:
     """A served checkpoint of `connectors.torch_decoder` by its model name, and the identifiers it speaks.
 
-    `length` is how many items of a history it reads. Errors are ModelErrors.
+    `length` is how many items of a history it reads. `through` is asked in the place of the servers: what a
+    node is given for the port `NextTokenModel`, so that the requests count on its run and can be recorded
+    (`dataclasses.replace(decoder, through=model)`). Errors are ModelErrors.
     """
 
     servers: Servers
@@ -60,6 +61,7 @@ class VllmDecoder:
     ids: ItemIds
     length: int = 50
     most_ids: int = MOST_IDS
+    through: NextTokenModel | None = None
 
     async def search(
         self, trie: Trie, histories: Sequences, *, width: int, k: int, cut: Cut | None = None
@@ -131,29 +133,12 @@ class VllmDecoder:
 
     async def _answered(self, request: _Request, prompts: Sequence[list[int]]) -> list[dict[int, float]]:
         """Log-probabilities of the tokens behind each row of a request."""
-        body = {
-            "model": self.model,
-            "prompt": [prompts[row] for row in request.rows],
-            "max_tokens": 1,
-            "temperature": 1.0,
-            "logprobs": 1,
-            "logprob_token_ids": sorted(token + _SPECIAL for token in request.tokens),
-            "return_tokens_as_token_ids": True,
-        }
-
-        async def ask(line: Line) -> dict[str, Any]:
-            return await line.post("/completions", body)
-
-        answer = await self.servers.send(self.model, ask)
-        found: dict[object, dict[int, float]] = {}
-        for choice in answers.rows(answer.get("choices")):
-            for step in read_completion(answer, choice).steps[:1]:
-                found[choice.get("index")] = {token - _SPECIAL: value for token, value in step.items()}
-        behind = [found.get(index, {}) for index in range(len(request.rows))]
-        if all(request.tokens <= step.keys() for step in behind):
-            return behind
-        raise NoLogProbabilities(
-            f"the model server {self.servers.names} gives no log-probabilities of chosen tokens "
-            f"for {self.model!r}.",
-            hint="Serve the checkpoint with vLLM 0.32 or later.",
+        tokens = sorted(request.tokens)
+        behind = await self._source.next_tokens(
+            [prompts[row] for row in request.rows], [token + _SPECIAL for token in tokens]
         )
+        return [dict(zip(tokens, row, strict=True)) for row in behind.values.tolist()]
+
+    @property
+    def _source(self) -> NextTokenModel:
+        return self.through or VllmNextTokens(self.servers, self.model)

@@ -13,6 +13,9 @@ from connectors.vllm.failures import translated
 from connectors.vllm.served import Serving
 from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import ModelError, OrchestratorError
+from orchestrator.models.usage import Spending
+from orchestrator.ports import Operation
+from orchestrator.types import Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +32,9 @@ class VllmEmbedder:
     dimensions belong to an index's format: the server is asked for them once, when they are first needed.
     """
 
+    #: Its calls take a server's time: they count on the run's budget and trace.
+    counts_usage = True
+
     def __init__(self, servers: Servers, model: str | None = None, *, query_prefix: str = "") -> None:
         self._servers = servers
         self._serving = Serving(servers, model)
@@ -40,26 +46,37 @@ class VllmEmbedder:
     def name(self) -> str:
         """The model's name, and which prefix its queries have."""
         if self._model is None:
-            self._model = self._introduced()[0]
-        if not self._prefix:
-            return self._model
-        return f"{self._model}+{hashlib.sha256(self._prefix.encode()).hexdigest()[:8]}"
+            self._model = self._asked_server()[0]
+        return self._named(self._model)
+
+    async def resolved_name(self, operation: Operation = "embed") -> str:
+        """The same of what answers now, asked for if need be, without blocking."""
+        return self._named(await self._serving.resolved_name())
+
+    def _named(self, model: str) -> str:
+        return f"{model}+{hashlib.sha256(self._prefix.encode()).hexdigest()[:8]}" if self._prefix else model
 
     @property
     def dimensions(self) -> int:
         """Numbers in a vector."""
         if not self._dimensions:
-            self._model, self._dimensions = self._introduced()
+            self._model, self._dimensions = self._asked_server()
         return self._dimensions
 
     async def embed(
         self, texts: Sequence[str], *, kind: Literal["query", "passage"] = "passage"
     ) -> NDArray[np.float32]:
         """Unit vectors of shape (len(texts), dimensions); ModelError if the server gives something else."""
+        return (await self.embed_with_usage(texts, kind=kind))[0]
+
+    async def embed_with_usage(
+        self, texts: Sequence[str], *, kind: Literal["query", "passage"] = "passage"
+    ) -> tuple[NDArray[np.float32], Usage]:
+        """The same, and what it took: a call a request, and the tokens that the server read."""
         import numpy as np
 
         if not len(texts):
-            return np.empty((0, self.dimensions), np.float32)
+            return np.empty((0, self.dimensions), np.float32), Usage()
         served = await self._serving.served()
         prefix = self._prefix if kind == "query" else ""
         clean = [_encodable(f"{prefix}{text}") for text in texts]
@@ -68,24 +85,27 @@ class VllmEmbedder:
             body = {"model": served.name, "input": clean[start : start + BATCH], "encoding_format": "base64"}
             # The longest that the model reads.
             bodies.append({**body, "truncate_prompt_tokens": -1} if served.vllm else body)
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._part(served.name, body)) for body in bodies]
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        vectors = np.concatenate([task.result() for task in tasks])
+        with Spending() as spending:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._part(served.name, body, spending)) for body in bodies]
+            except ExceptionGroup as failed:
+                raise failed.exceptions[0] from None
+            vectors = np.concatenate([task.result() for task in tasks])
         self._dimensions = vectors.shape[1]
-        return vectors
+        return vectors, spending.usage
 
     async def close(self) -> None:
         """Close the connections."""
         await self._servers.close()
 
-    async def _part(self, model: str, body: dict[str, Any]) -> NDArray[np.float32]:
+    async def _part(self, model: str, body: dict[str, Any], spending: Spending) -> NDArray[np.float32]:
         async def ask(line: Line) -> dict[str, Any]:
             return await line.post("/embeddings", body)
 
-        return self._read(await self._servers.send(model, ask), len(body["input"]), model)
+        answer = await self._servers.send(model, ask)
+        spending.add(answers.usage(answer))
+        return self._read(answer, len(body["input"]), model)
 
     def _read(self, answer: dict[str, Any], size: int, model: str) -> NDArray[np.float32]:
         import numpy as np
@@ -108,7 +128,7 @@ class VllmEmbedder:
             )
         return (matrix / lengths).astype(np.float32)
 
-    def _introduced(self) -> tuple[str, int]:
+    def _asked_server(self) -> tuple[str, int]:
         """Name and dimensions, asked for in a call that blocks: the ports that need them do, too."""
         from openai import OpenAI
 
@@ -126,8 +146,9 @@ class VllmEmbedder:
                 if model is None:
                     models = [each.id for each in client.models.list()]
                     if len(models) != 1:
+                        listed = ", ".join(models) or "none"
                         raise ModelError(
-                            f"{address.root} has not one model but these: {', '.join(models) or 'none'}.",
+                            f"{address.root} serves {len(models)} models, not one: {listed}.",
                             hint="Name one with embed_model.",
                         )
                     model = models[0]

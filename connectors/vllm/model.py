@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import hmac
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,7 +27,7 @@ from orchestrator.errors import (
     UnknownModel,
 )
 from orchestrator.models.usage import Spending
-from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.ports import Generation, Operation, Probabilities, Scores
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class VllmModel:
         self._servers = servers
         self._serving = Serving(servers, model)
         self._options = dict(options or {})
+        self._options_hash = _digest(self._options) if self._options else ""
         self._labels = Labels(servers, self._options.get("chat_template_kwargs"))
         self._scorer = scorer
         self._secret = secret
@@ -88,15 +90,21 @@ class VllmModel:
         """Put a `cache_salt` on every request from now on."""
         self._salt = salt
 
-    async def resolved_name(self) -> str:
-        """The model's name, asked for if need be."""
-        return await self._serving.resolved_name()
+    async def resolved_name(self, operation: Operation = "generate") -> str:
+        """What answers now: the model's name, asked for if need be, and the options that it is asked with.
+
+        Scores are of the scoring server's model, which has no options.
+        """
+        if operation == "score" and self._scorer is not None:
+            return await self._scorer.resolved_name()
+        name = await self._serving.resolved_name()
+        return f"{name}+{self._options_hash}" if self._options_hash else name
 
     async def served(self) -> Served:
         """What the servers serve."""
         return await self._serving.served()
 
-    async def introduced(self) -> list[tuple[str, Served]]:
+    async def server_info(self) -> list[tuple[str, Served]]:
         """What each server serves, named as `model` or `scores`; raises ModelError if one does not answer."""
         found = [("model", each) for each in await self._serving.each()]
         if self._scorer is not None:
@@ -364,6 +372,12 @@ class VllmModel:
 def _sampling(temperature: float, seed: int) -> dict[str, Any]:
     """Without chance no seed: vLLM 0.32 on a CPU dies of a seeded request that it reads in parts."""
     return {"temperature": temperature, "seed": seed} if temperature > 0 else {"temperature": 0.0}
+
+
+def _digest(options: Mapping[str, Any]) -> str:
+    """Names options: the same ones in another order are the same."""
+    told = json.dumps(options, sort_keys=True, default=str)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _first(answer: dict[str, Any], served: Served, servers: Servers) -> dict[str, Any]:

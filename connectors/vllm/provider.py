@@ -21,11 +21,17 @@ def _model(build: Build) -> LanguageModel:
 
     if not settings.routes:
         return model_of(settings)
-    from orchestrator.models.routed import routed
+    from orchestrator.models.routed import build_routed_model
 
     # Where a prompt points is learned of many: the embedder that is always there is enough.
     embedder = build.get(Embedder, connector="wordllama")
-    return routed(routes_of(settings), settings, embedder, build.get(FeedbackStore))
+    return build_routed_model(
+        routes_of(settings),
+        sorted(route.cost for route in settings.routes.values()),
+        embedder,
+        build.get(FeedbackStore),
+        exploration=settings.routes_exploration,
+    )
 
 
 def _embedder(build: Build) -> Embedder:

@@ -17,7 +17,7 @@ from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import ModelError, ModelUnreachable
 from orchestrator.models.null import NullModel
 from orchestrator.models.usage import Spending
-from orchestrator.ports import Scores
+from orchestrator.ports import Operation, Scores
 
 #: Texts in one request: enough to fill a server's batch, few enough to share them among several.
 BATCH = 64
@@ -35,6 +35,10 @@ class Scorer:
     def name(self) -> str:
         """The model's name, as far as it is known."""
         return self.serving.name
+
+    async def resolved_name(self) -> str:
+        """The model's name, asked for if need be."""
+        return await self.serving.resolved_name()
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """A score for each text, in their order; higher is better."""
@@ -118,15 +122,15 @@ class ScoringModel(NullModel):
         """The scoring model's name, as far as it is known."""
         return self._scorer.name
 
-    async def resolved_name(self) -> str:
+    async def resolved_name(self, operation: Operation = "score") -> str:
         """The same, asked for if need be."""
-        return await self._scorer.serving.resolved_name()
+        return await self._scorer.resolved_name()
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Relevance by the cross-encoder or embedder of the server."""
         return await self._scorer.score(query, texts)
 
-    async def introduced(self) -> list[tuple[str, Served]]:
+    async def server_info(self) -> list[tuple[str, Served]]:
         """What each server serves, named `scores`; raises ModelError if one does not answer."""
         return [("scores", each) for each in await self._scorer.serving.each()]
 

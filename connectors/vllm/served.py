@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +13,22 @@ from connectors.vllm.address import named
 from connectors.vllm.servers import Line, Servers
 from orchestrator.errors import ModelError, UnknownModel
 
+#: Seconds after which a server that chooses its model by itself is asked again for whom kept answers are of.
+FRESH = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """`name` as requests name the model; `vllm` if the server is one; `context` in tokens, if known."""
+    """`name` as requests name the model; `vllm` if the server is one; `context` in tokens, if known.
+
+    `root` is what the server loaded under that name, if it says so and it is another.
+    """
 
     name: str
     vllm: bool
     context: int | None = None
     server: str = ""
+    root: str = ""
 
     def __str__(self) -> str:
         reads = f", reads {self.context:,} tokens" if self.context else ""
@@ -27,12 +36,16 @@ class Served:
 
 
 class Serving:
-    """Asks `/v1/models` once, when it is first needed, and remembers the answer."""
+    """Asks `/v1/models` when it is first needed, and remembers the answer."""
 
-    def __init__(self, servers: Servers, model: str | None) -> None:
+    def __init__(
+        self, servers: Servers, model: str | None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._servers = servers
         self._model = model
         self._found: Served | None = None
+        self._since = 0.0
+        self._clock = clock
         self._asking = asyncio.Lock()
 
     @property
@@ -41,8 +54,16 @@ class Serving:
         return self._model or (self._found.name if self._found else self._servers.names)
 
     async def resolved_name(self) -> str:
-        """The model's name; asked for only if it is not configured."""
-        return self._model or (await self.served()).name
+        """The model's name, and what the server loaded under it; asked for only if it is not configured.
+
+        By this name, kept answers are found: it is not older than FRESH seconds.
+        """
+        if self._model:
+            return self._model
+        if self._found is not None and self._clock() - self._since > FRESH:
+            self.forget()
+        served = await self.served()
+        return f"{served.name} ({served.root})" if served.root else served.name
 
     async def served(self) -> Served:
         """What is served; UnknownModel if no model is configured and there is not just one."""
@@ -50,6 +71,7 @@ class Serving:
             async with self._asking:
                 if self._found is None:
                     self._found = await self._ask()
+                    self._since = self._clock()
         return self._found
 
     def forget(self) -> None:
@@ -83,16 +105,26 @@ class Serving:
         names = [str(each.get("id")) for each in models]
         vllm = any(each.get("owned_by") == "vllm" for each in models)
         if (self._model is None and len(models) != 1) or (vllm and self._model not in (None, *names)):
-            what = f"has no model {self._model!r}, but" if self._model else "has not one model but"
             raise UnknownModel(
-                f"the model server {servers.names} {what} these: {', '.join(names) or 'none'}.",
+                f"The model server {servers.names} {_choice(self._model, names)}.",
                 hint=f"Name one with {named(servers.setting, 'model')}.",
             )
         mine = next((each for each in models if each.get("id") == self._model), models[0] if models else {})
         context = mine.get("max_model_len")
+        name = self._model or names[0]
+        root = answers.text(mine.get("root"))
         return Served(
-            self._model or names[0],
+            name,
             vllm=vllm,
             context=context if isinstance(context, int) else None,
             server=servers.names,
+            root="" if root == name else root,
         )
+
+
+def _choice(wanted: str | None, names: Sequence[str]) -> str:
+    """Why it is not clear which model is meant."""
+    if not names:
+        return "serves no model"
+    listed = ", ".join(names)
+    return f"has no model {wanted!r} but these: {listed}" if wanted else f"serves several models: {listed}"

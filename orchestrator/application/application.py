@@ -8,13 +8,13 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orchestrator.application.container import Container, Wrap
+from orchestrator.application.container import Container
+from orchestrator.application.model_stacks import ModelStacks
 from orchestrator.application.rankers import editions_of
 from orchestrator.application.workflow_files import load_workflow
-from orchestrator.errors import BadInput, IndexMismatch, RunNotFound
+from orchestrator.errors import IndexMismatch, RunNotFound
 from orchestrator.ports import (
     Build,
-    Cache,
     Clock,
     Documents,
     Embedder,
@@ -27,6 +27,7 @@ from orchestrator.ports import (
     Runs,
     SparseEncoder,
     StateStore,
+    TokenEmbedder,
 )
 from orchestrator.progress import Progress
 from orchestrator.settings import Settings
@@ -60,13 +61,17 @@ class Application:
         record: Path | str | None = None,
         replay: Path | str | None = None,
     ) -> None:
-        if record is not None and replay is not None:
-            raise BadInput("A run is recorded or replayed, not both.", hint="Leave one out.")
+        stacks = ModelStacks(record, replay)
         self.settings = settings or Settings()
         self.container = Container(
             self.settings,
             given={} if model is None else {LanguageModel: model},
-            wraps={LanguageModel: _model_stack(record, replay), Documents: _with_items},
+            wraps={
+                LanguageModel: stacks.language_model,
+                Embedder: stacks.embedder,
+                TokenEmbedder: stacks.embedder,
+                Documents: _with_items,
+            },
         )
 
     async def __aenter__(self) -> Self:
@@ -285,20 +290,6 @@ class Application:
             restore_state=state.restore,
             progress=progress,
         )
-
-
-def _model_stack(record: Path | str | None, replay: Path | str | None) -> Wrap:
-    """The language model as nodes are given it: a recording, or the stack over what was made."""
-
-    def wrap(base: Any, build: Build) -> LanguageModel:
-        from orchestrator.models.recorded import RecordedModel
-        from orchestrator.models.stack import build_model_stack
-
-        if replay is not None:
-            return RecordedModel(replay)
-        return build_model_stack(base(), build.settings, lambda: build.get(Cache), record=record)
-
-    return wrap
 
 
 def _with_items(base: Any, build: Build) -> Documents:

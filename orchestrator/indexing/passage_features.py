@@ -19,6 +19,7 @@ from orchestrator.ports import (
     ModelCall,
     SparseEncoder,
     for_call,
+    for_tenant,
 )
 from orchestrator.progress import Progress, silent
 from orchestrator.text.keyphrases import keyphrases, names
@@ -72,8 +73,8 @@ async def make_features(
     """Make the features of a kind that are missing. One that was stopped goes on where it was.
 
     With a model, it writes them; without one, keyphrases and entities are found by rules, and a summary
-    is BadInput. A passage on which the model fails is skipped, and is tried again next time. `total` is
-    how many passages the progress counts up to.
+    is BadInput. Of each passage the model is asked as its tenant asks it. A passage on which the model fails
+    is skipped, and is tried again next time. `total` is how many passages the progress counts up to.
     """
     if kind not in _ASKED:
         raise BadInput(f"{kind} are not made: they are given with a data set.", hint=f"Kinds: {KINDS}.")
@@ -124,7 +125,7 @@ async def _written(
         data = json.dumps({"title": passage.title, "passage": passage.text[:SHOWN]}, ensure_ascii=False)
         prompt = [Message("system", f"{_RULES}\n\n{_ASKED[kind]}"), Message("user", data)]
         # What was written of a passage goes with it, from a cache as well.
-        asked = for_call(model, ModelCall("", lambda _: (passage.id,)))
+        asked = for_call(for_tenant(model, passage.tenant), ModelCall("", lambda _: (passage.id,)))
         async with limit:
             try:
                 text = (await asked.generate(prompt, max_tokens=160)).text.strip()

@@ -114,7 +114,7 @@ class PromptBandit:
     def learn(self, arm: int, prompt: NDArray[np.floating], score: float) -> None:
         """Note the score that a model got for a prompt."""
         if not math.isfinite(score):
-            raise ValueError(f"a score is a finite number, not {score!r}")
+            raise ValueError(f"A score is a finite number, not {score!r}.")
         self._regressions[arm].learn(_vector(prompt), float(score))
 
     def save(self, path: Path) -> None:

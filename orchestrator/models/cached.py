@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from orchestrator.errors import StoreError
-from orchestrator.models.single_flight import Joining
+from orchestrator.errors import ModelError, StoreError
+from orchestrator.models.single_flight import SingleFlight
+from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
     Cache,
     Generation,
     LanguageModel,
     ModelCall,
+    Operation,
     Probabilities,
-    ResolvesName,
     Scores,
     for_call,
     for_tenant,
-    scores_texts,
+    resolved_name,
 )
 from orchestrator.types import Message, Usage
 
@@ -35,66 +35,45 @@ log = logging.getLogger("orchestrator.models.cached")
 NumbersT = TypeVar("NumbersT", Probabilities, Scores)
 
 
-class CachedModel:
+class CachedModel(WrapperModel):
     """The `LanguageModel` port over another model and a cache, in which answers stay for some seconds.
 
-    An answer belongs to everything that it was asked with: tenant, model, messages, schema, length,
-    temperature, seed. One that is found costs nothing: its usage is empty. One that is being asked for at the
-    moment is waited for, unless it is streamed, and is paid by who asked first. A cache that cannot be read
-    or written is done without. A text that was asked for by a node falls with the passages that the node had
-    read and its prompt quotes; numbers say nothing without the prompt, and stay for their time.
+    An answer belongs to everything that it was asked with: tenant, the model that answers now and its
+    options (`resolved_name`), messages, schema, length, temperature, seed. Where nobody can say which model
+    answers, nothing is looked up and nothing is kept. One that is found costs nothing: its usage is empty.
+    One that is being asked for at the moment is waited for, unless it is streamed, and is paid by who asked
+    first. A cache that cannot be read or written is done without. A text that was asked for by a node falls
+    with the passages that the node had read and its prompt quotes; numbers say nothing without the prompt,
+    and stay for their time.
     """
 
-    def __init__(
-        self,
-        model: LanguageModel,
-        cache: Cache,
-        *,
-        seconds: float | None = None,
-        tenant: str | None = None,
-        joining: Joining[ModelCall | None, Any] | None = None,
-    ) -> None:
-        self._model = model
+    def __init__(self, model: LanguageModel, cache: Cache, *, seconds: float | None = None) -> None:
+        super().__init__(model)
         self._cache = cache
         self._seconds = seconds
-        self._tenant = tenant
-        self._use: ModelCall | None = None
-        self._joining: Joining[ModelCall | None, Any] = joining or Joining()
+        self._tenant: str | None = None
+        self._call: ModelCall | None = None
+        self._in_flight: SingleFlight[ModelCall | None, Any] = SingleFlight()
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._model.name
-
-    @property
-    def available(self) -> bool:
-        """Whether there is a model."""
-        return self._model.available
-
-    @property
-    def scores_texts(self) -> bool:
-        """Whether it scores."""
-        return scores_texts(self._model)
-
-    def for_tenant(self, tenant: str) -> CachedModel:
+    def for_tenant(self, tenant: str) -> Self:
         """The model and the answers of one tenant."""
-        return CachedModel(
-            for_tenant(self._model, tenant),
-            self._cache,
-            seconds=self._seconds,
-            tenant=tenant,
-            joining=self._joining,
-        )
-
-    def for_call(self, use: ModelCall) -> CachedModel:
-        """The same answers, over the model's view: one that is found was asked for by another run."""
-        view = copy.copy(self)
-        view.serve(use)
+        view = self.around(for_tenant(self._model, tenant))
+        view.belong(tenant)
         return view
 
-    def serve(self, use: ModelCall) -> None:
+    def for_call(self, call: ModelCall) -> Self:
+        """The same answers, over the model's view: one that is found was asked for by another run."""
+        view = self.around(for_call(self._model, call))
+        view.serve(call)
+        return view
+
+    def belong(self, tenant: str) -> None:
+        """Be the view of a tenant."""
+        self._tenant = tenant
+
+    def serve(self, call: ModelCall) -> None:
         """Be the view of a node of a run."""
-        self._model, self._use = for_call(self._model, use), use
+        self._call = call
 
     async def generate(
         self,
@@ -109,21 +88,15 @@ class CachedModel:
         """A kept text, streamed in one piece, or a new one; what was cancelled is not kept."""
         key = await self._key(
             "generate",
-            _turns(prompt),
+            _messages(prompt),
             schema.model_json_schema() if schema else None,
             max_tokens,
             temperature,
             seed,
         )
 
-        async def ask(uses: Sequence[ModelCall | None]) -> Generation[Any]:
-            kept = await self._kept(key)
-            if kept is not None and (schema is None or "object" in kept):
-                parsed = schema.model_validate_json(kept["object"]) if schema else None
-                if on_text is not None:
-                    on_text(kept["text"])
-                return Generation(kept["text"], parsed, finish=kept["finish"])
-            made = await self._model.generate(
+        def made_anew() -> Awaitable[Generation[Any]]:
+            return self._model.generate(
                 prompt,
                 schema=schema,
                 on_text=on_text,
@@ -131,22 +104,32 @@ class CachedModel:
                 temperature=temperature,
                 seed=seed,
             )
+
+        if key is None:
+            return await made_anew()
+
+        async def ask(calls: Sequence[ModelCall | None]) -> Generation[Any]:
+            found = _generation(await self._kept(key), schema)
+            if found is not None:
+                if on_text is not None:
+                    on_text(found.text)
+                return found
+            made = await made_anew()
             if made.finish != "cancelled":
-                value = {"text": made.text, "finish": made.finish}
+                value: dict[str, str] = {"text": made.text, "finish": made.finish}
                 # The text may hold more than the object that was read from it.
-                whole = (
-                    {**value, "object": made.parsed.model_dump_json()} if schema and made.parsed else value
-                )
+                if schema is not None and made.parsed is not None:
+                    value["object"] = made.parsed.model_dump_json(by_alias=True)
                 asked = "\n".join(message.text for message in prompt)
                 # Each asker knows what it read itself.
-                sources = {source for use in uses if use is not None for source in use.quoted(asked)}
-                await self._keep(key, whole, sources=sorted(sources))
+                sources = {source for call in calls if call is not None for source in call.quoted(asked)}
+                await self._keep(key, value, sources=sorted(sources))
             return made
 
         if on_text is not None:
             # What a reader is shown piece by piece comes from a call of its own.
-            return await ask([self._use])
-        made, own = await self._joining.answer(key, self._use, ask)
+            return await ask([self._call])
+        made, own = await self._in_flight.answer(key, self._call, ask)
         if own:
             return made
         parsed = made.parsed.model_copy(deep=True) if made.parsed is not None else None
@@ -154,7 +137,7 @@ class CachedModel:
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Kept probabilities, or new ones."""
-        key = await self._key("choose", _turns(prompt), list(options))
+        key = await self._key("choose", _messages(prompt), list(options))
         return await self._numbers(key, Probabilities, lambda: self._model.choose(prompt, options))
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
@@ -163,8 +146,11 @@ class CachedModel:
         return await self._numbers(key, Scores, lambda: self._model.score(query, texts))
 
     async def _numbers(
-        self, key: str, kind: type[NumbersT], make: Callable[[], Awaitable[NumbersT]]
+        self, key: str | None, kind: type[NumbersT], make: Callable[[], Awaitable[NumbersT]]
     ) -> NumbersT:
+        if key is None:
+            return await make()
+
         async def ask(_: Sequence[ModelCall | None]) -> NumbersT:
             kept = await self._kept(key)
             if kept is not None:
@@ -173,22 +159,24 @@ class CachedModel:
             await self._keep(key, {"values": list(made.values)})
             return made
 
-        made, own = await self._joining.answer(key, self._use, ask)
+        made, own = await self._in_flight.answer(key, self._call, ask)
         return made if own else kind(made.values)
 
-    async def _key(self, *asked: Any) -> str:
-        # An address in the place of a name would find what another model wrote there before.
-        name = (
-            await self._model.resolved_name() if isinstance(self._model, ResolvesName) else self._model.name
-        )
-        told = json.dumps([self._tenant, name, *asked], sort_keys=True)
+    async def _key(self, operation: Operation, *asked: Any) -> str | None:
+        """Where the answer is kept; None if nobody can say now which model would give it."""
+        try:
+            name = await resolved_name(self._model, operation)
+        except ModelError as error:
+            log.warning("%s: the model cache is left out.", error.message.rstrip("."))
+            return None
+        told = json.dumps([self._tenant, name, operation, *asked], sort_keys=True)
         return f"model-{hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
     async def _kept(self, key: str) -> dict[str, Any] | None:
         try:
             data = await self._cache.get(key)
         except StoreError as error:
-            log.warning("the model cache cannot be read: %s", error)
+            log.warning("The model cache cannot be read: %s", error)
             return None
         return None if data is None else json.loads(data)
 
@@ -197,8 +185,21 @@ class CachedModel:
             data = json.dumps(value).encode()
             await self._cache.put(key, data, sources=sources, seconds=self._seconds)
         except StoreError as error:
-            log.warning("the model cache cannot be written: %s", error)
+            log.warning("The model cache cannot be written: %s", error)
 
 
-def _turns(prompt: Sequence[Message]) -> list[list[str]]:
+def _messages(prompt: Sequence[Message]) -> list[list[str]]:
     return [[message.role, message.text] for message in prompt]
+
+
+def _generation(kept: dict[str, Any] | None, schema: type[BaseModel] | None) -> Generation[Any] | None:
+    """The answer that was kept; None if there is none, or none that fits the schema as it is now."""
+    if kept is None:
+        return None
+    if schema is None:
+        return Generation(kept["text"], finish=kept["finish"])
+    try:
+        parsed = schema.model_validate_json(kept["object"])
+    except (KeyError, ValueError):
+        return None
+    return Generation(kept["text"], parsed, finish=kept["finish"])

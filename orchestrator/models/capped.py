@@ -3,61 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.ports import (
-    Generation,
-    LanguageModel,
-    ModelCall,
-    Probabilities,
-    Scores,
-    for_call,
-    for_tenant,
-    scores_texts,
-)
+from orchestrator.models.wrapper import WrapperModel
+from orchestrator.ports import Generation, LanguageModel, Operation
 from orchestrator.types import Message
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-class CappedModel:
-    """A language model whose streamed texts are at most `tokens` long.
+@dataclass(slots=True)
+class _Cut:
+    """Whether a text was cut short: known to all views of one model."""
+
+    reached: bool = False
+
+
+class CappedModel(WrapperModel):
+    """A language model whose streamed texts are at most `tokens` long. One request has one.
 
     A generation that streams is one that the user reads. The others (a rewritten question, a
     judgement) are left alone: cut short they would be worth nothing, and nobody asked for that.
     """
 
     def __init__(self, model: LanguageModel, tokens: int) -> None:
-        self._model = model
+        super().__init__(model)
         self._tokens = tokens
-        #: Whether a text was cut short.
-        self.reached = False
+        self._cut = _Cut()
 
-    def for_tenant(self, tenant: str) -> CappedModel:
-        """Itself, over the tenant's view of its model: one request has one tenant."""
-        self._model = for_tenant(self._model, tenant)
-        return self
-
-    def for_call(self, use: ModelCall) -> CappedModel:
-        """Itself, over the view of its model: one request is one run."""
-        self._model = for_call(self._model, use)
-        return self
+    @property
+    def reached(self) -> bool:
+        """Whether a text was cut short, through this model or a view of it."""
+        return self._cut.reached
 
     @property
     def name(self) -> str:
         """The model's name; the limit is part of it, since it is part of what a cached text depends on."""
-        return f"{self._model.name} (at most {self._tokens} tokens)"
+        return self._capped(self._model.name)
 
-    @property
-    def available(self) -> bool:
-        """Whether there is a model."""
-        return self._model.available
+    async def resolved_name(self, operation: Operation = "generate") -> str:
+        """The name of what answers now, with the limit where texts are concerned."""
+        name = await super().resolved_name(operation)
+        return self._capped(name) if operation == "generate" else name
 
-    @property
-    def scores_texts(self) -> bool:
-        """Whether it scores."""
-        return scores_texts(self._model)
+    def _capped(self, name: str) -> str:
+        return f"{name} (at most {self._tokens} tokens)"
 
     async def generate(
         self,
@@ -79,13 +71,5 @@ class CappedModel:
             temperature=temperature,
             seed=seed,
         )
-        self.reached = self.reached or (on_text is not None and generation.finish == "length")
+        self._cut.reached = self.reached or (on_text is not None and generation.finish == "length")
         return generation
-
-    async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
-        """Probabilities of options; see the port."""
-        return await self._model.choose(prompt, options)
-
-    async def score(self, query: str, texts: Sequence[str]) -> Scores:
-        """Relevance scores; see the port."""
-        return await self._model.score(query, texts)

@@ -74,7 +74,7 @@ class SharedBandit:
         try:
             await self._feedback.answered(run_id, model=model, space=self._space, vector=packed)
         except StoreError as error:
-            log.warning("an answer cannot be noted: %s", error)
+            log.warning("An answer cannot be noted: %s", error)
 
     async def _look(self) -> None:
         import numpy as np
@@ -98,13 +98,13 @@ async def give_feedback(
     RunNotFound for a run of somebody else, BadInput if no answer takes feedback.
     """
     if not 0 <= score <= 1:
-        raise BadInput(f"a score is from 0 to 1, not {score!r}.")
+        raise BadInput(f"A score is from 0 to 1, not {score!r}.", hint="0 is worthless, 1 as good as can be.")
     if await runs.read(run_id, principal=principal) is None:
         raise RunNotFound(f"There is no run {run_id!r} of {principal.name}.", hint="Check the id.")
     count = await feedback.record(run_id, score)
     if not count:
         raise BadInput(
-            f"the run {run_id!r} takes no feedback: no model was chosen for it, or it was given before.",
+            f"The run {run_id!r} takes no feedback: no model was chosen for it, or it was given before.",
             hint="An answer takes feedback once, where `routes` has models to choose from.",
         )
     return count

@@ -46,6 +46,6 @@ class NullModel:
 
     def _refuse(self, what: str, setting: str) -> NoReturn:
         raise NoModel(
-            f"no model is configured to {what}.",
+            f"No model is configured to {what}.",
             hint=f"Set {setting}, or use a workflow that does without one, such as `chat` or `search`.",
         )

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import errno
-import hashlib
-import json
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.errors import BadInput, InvalidOutput, ModelError
+from orchestrator.errors import InvalidOutput, ModelError
+from orchestrator.models.null import NullModel
+from orchestrator.models.recording import Asked, Recorded, Recording, usage_of
 from orchestrator.models.usage import Spending
+from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
     Generation,
     LanguageModel,
-    ModelCall,
+    Operation,
     Probabilities,
     Scores,
-    for_call,
-    for_tenant,
+    resolved_name,
     scores_texts,
 )
 from orchestrator.types import Message, Usage
@@ -31,77 +27,53 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 
-#: Of the file's lines.
-FORMAT = 1
-#: What an answer may hold: a text, numbers, or what was wrong with the only ones that there were.
-KINDS = {"text", "values", "invalid"}
 
-
-class RecordedModel:
+class RecordedModel(WrapperModel):
     """The `LanguageModel` port over recorded answers: `Application(model=RecordedModel("answers.jsonl"))`.
 
-    With a `model`, what is not recorded yet is asked of it and appended, each answer in one write: a
-    recording that is killed keeps what it has, and goes on. Without one, an unknown prompt is a
-    ModelError, which nodes that can do without an answer count in `degraded`. An answer belongs to
+    With a `model`, what is not recorded yet is asked of it and appended. What another model had answered
+    before it is asked again, and then replays as this one answered it. Without a model, an unknown prompt is
+    a ModelError, which nodes that can do without an answer count in `degraded`. An answer belongs to
     everything that it was asked with: messages, schema, length, temperature, seed. Usage is what the
-    answer cost when it was made. The file has one JSON object a line and holds prompts and answers in
-    clear: it is as private as the documents in them.
+    answer cost when it was made. The file (`Recording`) holds prompts and answers in clear: it is as private
+    as the documents in them.
     """
 
-    def __init__(self, path: str | Path, model: LanguageModel | None = None) -> None:
-        self._path = Path(path)
-        there = model is not None and (model.available or scores_texts(model))
-        self._model = model if there else None
-        self._name: str | None = None
-        self._lock = Lock()
-        self._answers, self._writes = _read(self._path, required=self._model is None)
-
-    def for_tenant(self, tenant: str) -> RecordedModel:
-        """The same recording; what it lacks is asked of the tenant's view of the model."""
-        if self._model is None:
-            return self
-        view = copy.copy(self)
-        view.ask(for_tenant(self._model, tenant))
-        return view
-
-    def for_call(self, use: ModelCall) -> RecordedModel:
-        """The same recording; what it lacks is asked of the model's view."""
-        if self._model is None:
-            return self
-        view = copy.copy(self)
-        view.ask(for_call(self._model, use))
-        return view
-
-    def ask(self, model: LanguageModel) -> None:
-        """Ask another model for what is not recorded."""
-        self._model = model
+    def __init__(self, recording: str | Path | Recording, model: LanguageModel | None = None) -> None:
+        self._records = model is not None and (model.available or scores_texts(model))
+        super().__init__(model if model is not None and self._records else NullModel())
+        if not isinstance(recording, Recording):
+            recording = Recording(recording, required=not self._records)
+        self._recording = recording
 
     @property
     def available(self) -> bool:
         """Whether the model writes; of a recording, unless it has nothing but scores."""
-        if self._model is not None:
-            return self._model.available
-        return self._writes
+        return self._model.available if self._records else self._recording.writes
 
     @property
     def scores_texts(self) -> bool:
-        """Whether it scores; of a recording, always: what it lacks is an error that says so."""
-        return self._model is None or scores_texts(self._model)
+        """Whether it scores; of a recording, always: what it lacks is an error that says so.
+
+        Only the recording of a run without any language model has none.
+        """
+        if self._records:
+            return scores_texts(self._model)
+        return self._recording.answers > 0 or self._recording.writes
 
     @property
     def answers(self) -> int:
         """How many are recorded."""
-        return len(self._answers)
+        return self._recording.answers
 
     @property
     def name(self) -> str:
         """Names the model that is asked, or the content of the file."""
-        if self._model is not None:
-            return self._model.name
-        if self._name is None:
-            content = json.dumps(self._answers, sort_keys=True)
-            self._name = f"recorded-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
-        return self._name
+        return self._model.name if self._records else self._recording.name
+
+    async def resolved_name(self, operation: Operation = "generate") -> str:
+        """The name of the model that is asked, or the content of the file."""
+        return await resolved_name(self._model, operation) if self._records else self._recording.name
 
     async def generate(
         self,
@@ -121,10 +93,12 @@ class RecordedModel:
             "temperature": temperature,
             "seed": seed,
         }
-        answer = self._recorded(asked)
+        model = await self._answering("generate")
+        answer = self._recorded(asked, model)
         if answer is None:
             made = await self._made(
                 asked,
+                model,
                 lambda model: model.generate(
                     prompt,
                     schema=schema,
@@ -139,138 +113,91 @@ class RecordedModel:
                 kept = {"text": made.text, "finish": made.finish}
                 # The text may hold more than the object that was read from it.
                 if schema is not None and made.parsed is not None:
-                    kept["object"] = made.parsed.model_dump_json()
-                self._keep(asked, kept, made.usage)
+                    kept["object"] = made.parsed.model_dump_json(by_alias=True)
+                self._keep(asked, model, kept, made.usage)
             return made
+        parsed = self._parsed(answer, schema)
         if on_text is not None:
             on_text(answer["text"])
-        parsed = schema.model_validate_json(answer.get("object", answer["text"])) if schema else None
-        return Generation(answer["text"], parsed, _usage(answer), answer["finish"])
+        return Generation(answer["text"], parsed, usage_of(answer), answer["finish"])
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """The recorded probabilities."""
         asked = {"choose": _messages(prompt), "options": list(options)}
-        answer = self._recorded(asked)
+        model = await self._answering("choose")
+        answer = self._recorded(asked, model)
         if answer is None:
-            made = await self._made(asked, lambda model: model.choose(prompt, options))
-            self._keep(asked, {"values": list(made.values)}, made.usage)
+            made = await self._made(asked, model, lambda model: model.choose(prompt, options))
+            self._keep(asked, model, {"values": list(made.values)}, made.usage)
             return made
-        return Probabilities(tuple(answer["values"]), _usage(answer))
+        return Probabilities(tuple(answer["values"]), usage_of(answer))
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """The recorded scores."""
         asked = {"score": query, "texts": list(texts)}
-        answer = self._recorded(asked)
+        model = await self._answering("score")
+        answer = self._recorded(asked, model)
         if answer is None:
-            made = await self._made(asked, lambda model: model.score(query, texts))
-            self._keep(asked, {"values": list(made.values)}, made.usage)
+            made = await self._made(asked, model, lambda model: model.score(query, texts))
+            self._keep(asked, model, {"values": list(made.values)}, made.usage)
             return made
-        return Scores(tuple(answer["values"]), _usage(answer))
+        return Scores(tuple(answer["values"]), usage_of(answer))
 
-    def _recorded(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+    async def _answering(self, operation: Operation) -> str | None:
+        """Which model would answer now; None in a replay, or if nobody can say."""
+        if not self._records:
+            return None
+        try:
+            return await resolved_name(self._model, operation)
+        except ModelError:
+            return None
+
+    def _recorded(self, asked: Asked, model: str | None) -> Recorded | None:
         """The answer that is recorded, if there is one; raises it if it was one that could not be used."""
-        answer = self._answers.get(_key(asked))
-        if answer is not None and "invalid" in answer:
-            with Spending(_usage(answer)):
+        answer = self._recording.find(asked)
+        if answer is None:
+            return None
+        # Lines of format 1 do not name their model.
+        if self._records and "model" in answer and (model is None or answer["model"] != model):
+            return None
+        if "invalid" in answer:
+            with Spending(usage_of(answer)):
                 raise InvalidOutput(answer["invalid"], hint=answer["hint"])
         return answer
 
+    def _parsed(self, answer: Recorded, schema: type[BaseModel] | None) -> BaseModel | None:
+        """The object of an answer; InvalidOutput if the schema has other rules than when it was recorded."""
+        if schema is None:
+            return None
+        try:
+            return schema.model_validate_json(answer.get("object", answer["text"]))
+        except ValueError as error:
+            with Spending(usage_of(answer)):
+                raise InvalidOutput(
+                    f"The recorded answer in {self._recording.path} is no valid {schema.__name__} any more.",
+                    hint="Record it again, or take the schema as it was.",
+                ) from error
+
     async def _made(
-        self, asked: dict[str, Any], ask: Callable[[LanguageModel], Awaitable[ResultT]]
+        self, asked: Asked, model: str | None, ask: Callable[[LanguageModel], Awaitable[ResultT]]
     ) -> ResultT:
         """What the model answers; one that cannot be used was paid, and is kept to replay as it was."""
-        try:
-            return await ask(self._needed(asked))
-        except InvalidOutput as error:
-            kept = {"invalid": error.message, "hint": error.hint}
-            self._keep(asked, kept, error.spent or Usage())
-            raise
-
-    def _needed(self, asked: dict[str, Any]) -> LanguageModel:
-        if self._model is None:
+        if not self._records:
             kind = next(iter(asked))
             raise ModelError(
-                f"{self._path} has no recorded answer to this call of `{kind}`.",
+                f"{self._recording.path} has no recorded answer to this call of `{kind}`.",
                 hint="Record it: RecordedModel(path, model). Settings of a node are part of what is asked.",
             )
-        return self._model
-
-    def _keep(self, asked: dict[str, Any], answer: dict[str, Any], usage: Usage) -> None:
-        kept = {**answer, "usage": [usage.calls, usage.prompt_tokens, usage.completion_tokens]}
-        line = json.dumps({"format": FORMAT, "asked": asked, "answer": kept}, ensure_ascii=False) + "\n"
-        with self._lock:
-            try:
-                self._append(line.encode("utf-8", "surrogatepass"))
-            except OSError as error:
-                raise BadInput(
-                    f"the recording {self._path} cannot be written: {error.strerror}.",
-                    hint="Make room, or name another file.",
-                ) from None
-            self._answers[_key(asked)] = kept
-
-    def _append(self, line: bytes) -> None:
-        """One write to the end of the file: two processes that record do not tear each other's lines."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            written = os.write(opened, line)
-            if written < len(line):
-                # A disk that is full takes a part: without it, the lines before it can still be read.
-                os.ftruncate(opened, os.fstat(opened).st_size - written)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        finally:
-            os.close(opened)
+            return await ask(self._model)
+        except InvalidOutput as error:
+            kept = {"invalid": error.message, "hint": error.hint}
+            self._keep(asked, model, kept, error.spent or Usage())
+            raise
 
-
-def _read(path: Path, *, required: bool) -> tuple[dict[str, dict[str, Any]], bool]:
-    """Answers by key, and whether they are of a model that writes: not if all of them are scores.
-
-    The last line may be torn, since it may have been under way when it was killed.
-    """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        if required:
-            raise BadInput(f"there is no recording {path}.", hint="Record one with a model first.") from None
-        return {}, True
-    except OSError as error:
-        raise BadInput(f"the recording {path} cannot be read: {error.strerror}.") from None
-    found: dict[str, dict[str, Any]] = {}
-    scores = 0
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            entry: Any = json.loads(line.decode("utf-8", "surrogatepass"))
-            asked, answer = entry["asked"], entry["answer"]
-            if entry["format"] != FORMAT or not KINDS & set(answer) or len(answer["usage"]) != 3:
-                raise ValueError(f"it is of format {entry['format']}")
-        except (ValueError, TypeError, KeyError) as error:
-            if number == len(lines):
-                _cut(path, len(line))
-                break
-            raise BadInput(
-                f"{path} line {number} is no recorded answer ({error}).",
-                hint="Remove the line: it will be recorded again.",
-            ) from None
-        scores += "score" in asked and _key(asked) not in found
-        found[_key(asked)] = answer
-    return found, not found or scores < len(found)
-
-
-def _cut(path: Path, length: int) -> None:
-    """Take a torn last line away, so that the next one begins where it began."""
-    with path.open("r+b") as file:
-        file.truncate(path.stat().st_size - length)
+    def _keep(self, asked: Asked, model: str | None, answer: Recorded, usage: Usage) -> None:
+        self._recording.keep(asked, {**answer, "model": model}, usage)
 
 
 def _messages(prompt: Sequence[Message]) -> list[list[str]]:
     return [[message.role, message.text] for message in prompt]
-
-
-def _key(asked: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-
-
-def _usage(answer: dict[str, Any]) -> Usage:
-    return Usage(*answer["usage"])

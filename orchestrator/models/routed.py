@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from orchestrator.errors import BadInput, ContextTooLong, ModelError
 from orchestrator.models.bandit import PromptBandit
 from orchestrator.models.feedback import SharedBandit
+from orchestrator.models.stack import served_by
 from orchestrator.models.usage import Spending
+from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
     Embedder,
     Generation,
     LanguageModel,
     ModelCall,
+    Operation,
     Probabilities,
     Scores,
+    close_model,
     for_call,
     for_tenant,
-    scores_texts,
+    resolved_name,
 )
 from orchestrator.types import Message, Usage
 
@@ -33,7 +38,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from orchestrator.ports import FeedbackStore
-    from orchestrator.settings import Settings
 
 log = logging.getLogger("orchestrator.routing")
 
@@ -47,7 +51,7 @@ Judge = Callable[[Sequence[Message], Generation[Any]], float | None]
 Decisions = OrderedDict[str, "tuple[int, NDArray[np.float32]]"]
 
 
-class RoutedModel:
+class RoutedModel(WrapperModel):
     """The `LanguageModel` port over several models, of which each prompt is asked of one.
 
     What a prompt is, is the embedding of its last turn. `judge` scores an answer at once, from 0 to 1, or
@@ -72,9 +76,13 @@ class RoutedModel:
     ) -> None:
         self._models = {name: model for name, model in models.items() if model.available}
         if not self._models:
-            raise BadInput("there is no model to route to that is available.", hint="Give it two.")
+            raise BadInput("There is no model to route to that is available.", hint="Give it two.")
         if bandit is not None and bandit.arms != len(self._models):
-            raise BadInput(f"the bandit has {bandit.arms} arms, for {len(self._models)} models.")
+            raise BadInput(
+                f"The bandit has {bandit.arms} arms, for {len(self._models)} models.",
+                hint="Make it with as many arms as there are models that are available.",
+            )
+        super().__init__(next(iter(self._models.values())))
         self._embedder = embedder
         self._bandit = bandit
         self._judge = judge
@@ -92,25 +100,28 @@ class RoutedModel:
         """Always: one that is not was left out."""
         return True
 
-    @property
-    def scores_texts(self) -> bool:
-        """Whether the first model scores."""
-        return scores_texts(next(iter(self._models.values())))
+    async def resolved_name(self, operation: Operation = "generate") -> str:
+        """The names of all models that may answer now: any of them may have given an answer that is kept."""
+        if operation == "score":
+            return await super().resolved_name(operation)
+        named = [resolved_name(model, operation) for model in self._models.values()]
+        found = zip(self._models, await asyncio.gather(*named), strict=True)
+        return "|".join(f"{route}={name}" for route, name in found)
 
     @property
     def models(self) -> Mapping[str, LanguageModel]:
         """The models by name."""
         return self._models
 
-    def for_tenant(self, tenant: str) -> RoutedModel:
+    def for_tenant(self, tenant: str) -> Self:
         """The tenant's view of each model, with what was learned so far and from now on."""
         return self._viewed(self._run_id, lambda model: for_tenant(model, tenant))
 
-    def for_call(self, use: ModelCall) -> RoutedModel:
+    def for_call(self, call: ModelCall) -> Self:
         """The view of a run, whose answers may be judged by its id."""
-        return self._viewed(use.run_id, lambda model: for_call(model, use))
+        return self._viewed(call.run_id, lambda model: for_call(model, call))
 
-    def _viewed(self, run_id: str | None, view: Callable[[LanguageModel], LanguageModel]) -> RoutedModel:
+    def _viewed(self, run_id: str | None, view: Callable[[LanguageModel], LanguageModel]) -> Self:
         if self._shared is None:
             # Made once, so that views learn together.
             self._bandit = self.bandit
@@ -122,13 +133,17 @@ class RoutedModel:
         """Be the view of a run, on views of the models."""
         self._run_id = run_id
         self._models = dict(models)
+        self.wrap(next(iter(models.values())))
 
     async def close(self) -> None:
-        """Close what the models hold."""
+        """Close what the models hold open."""
         for model in self._models.values():
-            closing = getattr(model, "close", None)
-            if closing is not None:
-                await closing()
+            await close_model(model)
+
+    async def server_info(self) -> Sequence[tuple[str, object]]:
+        """What the servers of all models serve, each thing once under a name."""
+        each = [await served_by(model) for model in self._models.values()]
+        return [served for found in each for served in found]
 
     @property
     def bandit(self) -> PromptBandit:
@@ -146,12 +161,14 @@ class RoutedModel:
         """Learn how good the answer to a prompt was, from 0 to 1; BadInput if nobody asked it lately."""
         decision = self._decisions.pop(_key(prompt), None)
         if decision is None:
-            raise BadInput("this prompt was not asked, or too long ago.", hint="Judge each answer once.")
+            raise BadInput("This prompt was not asked, or too long ago.", hint="Judge each answer once.")
         self._learn(*decision, score)
 
     def _learn(self, arm: int, vector: NDArray[np.float32], score: float) -> None:
         if not 0 <= score <= 1:
-            raise BadInput(f"a score is from 0 to 1, not {score!r}.")
+            raise BadInput(
+                f"A score is from 0 to 1, not {score!r}.", hint="0 is worthless, 1 as good as can be."
+            )
         self.bandit.learn(arm, vector, score)
 
     async def generate(
@@ -198,7 +215,7 @@ class RoutedModel:
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Scores by the first model: those of different models are not on one scale."""
-        return await next(iter(self._models.values())).score(query, texts)
+        return await self._model.score(query, texts)
 
     async def _routed(
         self,
@@ -241,13 +258,15 @@ def _key(prompt: Sequence[Message]) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def routed(
-    models: Mapping[str, LanguageModel], settings: Settings, embedder: Embedder, feedback: FeedbackStore
+def build_routed_model(
+    models: Mapping[str, LanguageModel],
+    costs: Sequence[float],
+    embedder: Embedder,
+    feedback: FeedbackStore,
+    *,
+    exploration: float,
 ) -> RoutedModel:
-    """The model that `routes` describe, with what was learned before."""
-    costs = sorted(route.cost for route in settings.routes.values())
-    bandit = PromptBandit(
-        len(models), embedder.dimensions, costs=costs, exploration=settings.routes_exploration
-    )
+    """The model that `routes` describe, the cheapest first, with what was learned before."""
+    bandit = PromptBandit(len(models), embedder.dimensions, costs=costs, exploration=exploration)
     shared = SharedBandit(bandit, tuple(models), feedback, embedder.name)
     return RoutedModel(models, embedder, bandit=bandit, shared=shared)

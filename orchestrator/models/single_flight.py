@@ -1,4 +1,4 @@
-"""Equal questions that are asked at the same moment: one is asked, and all wait for its answer."""
+"""Single flight: of equal requests at the same moment one is made, and all wait for its answer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ AnswerT = TypeVar("AnswerT")
 AskerT = TypeVar("AskerT")
 
 
-class Joining(Generic[AskerT, AnswerT]):
-    """What is under way, by key. Who asks for something that is, waits for it.
+class SingleFlight(Generic[AskerT, AnswerT]):
+    """Requests under way, by key. Who asks for something that is under way waits for it.
 
     The work stops when nobody waits any more. What is asked in another event loop is not waited for.
     """
 
     def __init__(self) -> None:
-        self._joints: dict[str, _Joint[AskerT, AnswerT]] = {}
+        self._flights: dict[str, _Flight[AskerT, AnswerT]] = {}
 
     async def answer(
         self, key: str, asker: AskerT, make: Callable[[Sequence[AskerT]], Coroutine[Any, Any, AnswerT]]
@@ -31,36 +31,36 @@ class Joining(Generic[AskerT, AnswerT]):
         with a copy that nothing was `spent` on, but for the first.
         """
         loop = asyncio.get_running_loop()
-        joint = self._joints.get(key)
-        if joint is None or joint.task.get_loop() is not loop:
+        flight = self._flights.get(key)
+        if flight is None or flight.task.get_loop() is not loop:
             askers: list[AskerT] = []
-            joint = _Joint(loop.create_task(make(askers)), askers)
-            self._joints[key] = joint
-            joint.task.add_done_callback(lambda _, joint=joint: self._leave(key, joint))
+            flight = _Flight(loop.create_task(make(askers)), askers)
+            self._flights[key] = flight
+            flight.task.add_done_callback(lambda _, flight=flight: self._leave(key, flight))
         me = object()
-        joint.askers.append(asker)
-        joint.waiting.append(me)
+        flight.askers.append(asker)
+        flight.waiting.append(me)
         try:
             # Who is cancelled while it waits cancels only its waiting.
-            await asyncio.wait({joint.task})
+            await asyncio.wait({flight.task})
         except asyncio.CancelledError:
-            joint.waiting.remove(me)
-            if not joint.waiting:
-                self._leave(key, joint)
-                await joint.stopped()
+            flight.waiting.remove(me)
+            if not flight.waiting:
+                self._leave(key, flight)
+                await flight.stopped()
             raise
-        return joint.outcome(me)
+        return flight.outcome(me)
 
-    def _leave(self, key: str, joint: _Joint[AskerT, AnswerT]) -> None:
-        """Nobody joins it any more."""
-        if self._joints.get(key) is joint:
-            del self._joints[key]
-        if joint.task.done() and not joint.task.cancelled():
+    def _leave(self, key: str, flight: _Flight[AskerT, AnswerT]) -> None:
+        """Nobody is added to it any more."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if flight.task.done() and not flight.task.cancelled():
             # All who waited for it may be gone: an error of theirs is no news to anybody.
-            joint.task.exception()
+            flight.task.exception()
 
 
-class _Joint(Generic[AskerT, AnswerT]):
+class _Flight(Generic[AskerT, AnswerT]):
     """Work that is under way, who asked for it, and who waits for it still."""
 
     def __init__(self, task: asyncio.Task[AnswerT], askers: list[AskerT]) -> None:

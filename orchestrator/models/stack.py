@@ -1,54 +1,88 @@
-"""What stands before a language model: a recording, or a cache of its answers; and who is behind it."""
+"""What stands before a model or an embedder: a recording, or a cache; and what servers are behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from orchestrator.errors import BadInput
-from orchestrator.ports import Cache, LanguageModel, scores_texts
-from orchestrator.settings import DAY
+from orchestrator.models.recording import Recording
+from orchestrator.ports import (
+    Cache,
+    Embedder,
+    LanguageModel,
+    NextTokenModel,
+    TokenEmbedder,
+    close_model,
+    counts_usage,
+    scores_texts,
+)
 
-if TYPE_CHECKING:
-    from orchestrator.settings import Settings
 
+async def served_by(model: LanguageModel) -> Sequence[tuple[str, object]]:
+    """What the servers of a model serve, each thing under a name (`model`, `scores`); nothing without any.
 
-@runtime_checkable
-class Introducing(Protocol):
-    """A model that tells what its servers serve, each thing under a name."""
-
-    async def introduced(self) -> Sequence[tuple[str, object]]: ...
-
-    async def close(self) -> None: ...
+    A model that has servers says so with a coroutine method `server_info`. ModelError if one does not answer.
+    """
+    describe = getattr(model, "server_info", None)
+    return () if describe is None else await describe()
 
 
 async def server_info(model: LanguageModel) -> list[tuple[str, str]]:
-    """What the servers of a model serve, in words; closes it. ModelError if one does not answer."""
-    from orchestrator.models.routed import RoutedModel
-
-    found: dict[tuple[str, str], None] = {}
-    for each in model.models.values() if isinstance(model, RoutedModel) else [model]:
-        if isinstance(each, Introducing):
-            try:
-                found |= {(name, str(served)): None for name, served in await each.introduced()}
-            finally:
-                await each.close()
-    return list(found)
+    """What the servers of a model serve, in words, each thing once; closes it."""
+    try:
+        return list(dict.fromkeys((name, str(served)) for name, served in await served_by(model)))
+    finally:
+        await close_model(model)
 
 
 def build_model_stack(
-    model: LanguageModel, settings: Settings, cache: Callable[[], Cache], *, record: Path | str | None = None
+    model: LanguageModel,
+    *,
+    cache: Callable[[], Cache] | None = None,
+    cache_seconds: float | None = None,
+    recording: Recording | None = None,
+    replay: bool = False,
+    embeds: bool = False,
 ) -> LanguageModel:
-    """The model as nodes are given it. BadInput if what is to be recorded is not there."""
+    """The model as nodes are given it: recorded, or replayed, or its answers kept in `cache`, or as it is.
+
+    `embeds` says that there is an embedding server: a run without a language model is then worth recording.
+    BadInput if there is nothing to record.
+    """
     from orchestrator.models.cached import CachedModel
     from orchestrator.models.recorded import RecordedModel
 
+    if replay and recording is not None:
+        return RecordedModel(recording)
     there = model.available or scores_texts(model)
-    if record is not None:
-        if not there:
-            raise BadInput("there is no model to record.", hint="Set llm_url, or leave --record out.")
-        return RecordedModel(record, model)
-    if settings.llm_cache and there:
-        return CachedModel(model, cache(), seconds=settings.retention.cache * DAY)
+    if recording is not None and there:
+        return RecordedModel(recording, model)
+    if recording is not None and not embeds:
+        raise BadInput("There is no model to record.", hint="Set llm_url, or leave --record out.")
+    if cache is not None and there:
+        return CachedModel(model, cache(), seconds=cache_seconds)
     return model
+
+
+def build_embedder_stack(
+    embedder: Embedder, *, recording: Recording | None = None, replay: bool = False
+) -> Embedder:
+    """The embedder as nodes are given it: its vectors recorded, or replayed, or as it is.
+
+    A recording of before, which has no vectors of a server, is replayed with the server itself.
+    """
+    from orchestrator.models.recorded_embedder import RecordedEmbedder, RecordedTokenEmbedder
+
+    if recording is None or (replay and counts_usage(embedder) and not recording.embedders):
+        return embedder
+    made = RecordedTokenEmbedder if isinstance(embedder, TokenEmbedder) else RecordedEmbedder
+    return made(recording, embedder, replay=replay)
+
+
+def build_next_token_stack(
+    model: NextTokenModel, *, recording: Recording | None = None, replay: bool = False
+) -> NextTokenModel:
+    """The next-token model as nodes are given it: recorded, or replayed, or as it is."""
+    from orchestrator.models.recorded_next_tokens import RecordedNextTokens
+
+    return model if recording is None else RecordedNextTokens(recording, model, replay=replay)

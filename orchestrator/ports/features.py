@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from orchestrator.types import Principal
+from orchestrator.types import DEFAULT_TENANT, Principal
 
 #: `triples` are given with a data set, not made: JSON, a list of [subject, predicate, object].
 FeatureKind = Literal["keyphrases", "entities", "summary", "triples"]
@@ -14,11 +14,12 @@ FeatureKind = Literal["keyphrases", "entities", "summary", "triples"]
 
 @dataclass(frozen=True, slots=True)
 class Featureless:
-    """A passage that has no feature of a kind yet."""
+    """A passage that has no feature of a kind yet, and the tenant whose it is."""
 
     id: str
     title: str
     text: str
+    tenant: str = DEFAULT_TENANT
 
 
 @runtime_checkable

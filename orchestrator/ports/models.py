@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pydantic import BaseModel
 
 ParsedT = TypeVar("ParsedT")
@@ -40,12 +42,39 @@ class Scores:
     usage: Usage = field(default_factory=Usage)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NextTokens:
+    """Log-probabilities of some tokens as the next one behind some rows: `values` of shape (rows, tokens)."""
+
+    values: NDArray[np.float32]
+    usage: Usage = field(default_factory=Usage)
+
+
+@runtime_checkable
+class NextTokenModel(Protocol):
+    """A model that tells how likely tokens follow rows of tokens, for a search that the caller drives.
+
+    Its calls count on the run's budget and trace, as those of a language model.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def next_tokens(self, rows: Sequence[Sequence[int]], tokens: Sequence[int]) -> NextTokens:
+        """How likely each of `tokens` is the next one behind each of `rows`, among all that there are."""
+        ...
+
+
 @runtime_checkable
 class LanguageModel(Protocol):
     """A language model. Cancelling the task that awaits a call aborts the request at the server.
 
     `available` is False for the null model, the default: nodes then do what they can without one
     and say so. Every call counts on the run's budget and trace without the node doing anything.
+
+    A model may have more, which the functions below ask for, and give a default for where it is not there:
+    `scores_texts`, `resolved_name(operation)`, `for_tenant(tenant)`, `for_call(call)` and `close()`.
+    A model that wraps another derives from `orchestrator.models.wrapper.WrapperModel`, which passes them on.
     """
 
     @property
@@ -76,43 +105,8 @@ class LanguageModel(Protocol):
         ...
 
 
-@runtime_checkable
-class ScoresTexts(Protocol):
-    """A model that says by itself whether it scores: one may write and not score, or score and not write.
-
-    One that does not say is taken to score if it is available. A model that wraps another passes this on.
-    """
-
-    @property
-    def scores_texts(self) -> bool: ...
-
-
-def scores_texts(model: LanguageModel) -> bool:
-    """Whether a model has scores to give."""
-    return model.scores_texts if isinstance(model, ScoresTexts) else model.available
-
-
-@runtime_checkable
-class ResolvesName(Protocol):
-    """A model whose `name` may not be known before its server was asked: who needs it asks for it."""
-
-    async def resolved_name(self) -> str: ...
-
-
-@runtime_checkable
-class PerTenant(Protocol):
-    """A model that keeps tenants apart. The engine asks it for the view of the tenant who runs a workflow.
-
-    Through that view, nothing that was asked for one tenant answers another, or makes another's
-    request measurably faster. A model that wraps another passes this on.
-    """
-
-    def for_tenant(self, tenant: str) -> LanguageModel: ...
-
-
-def for_tenant(model: LanguageModel, tenant: str) -> LanguageModel:
-    """The model as a tenant uses it: its view, or the model itself if it does not tell tenants apart."""
-    return model.for_tenant(tenant) if isinstance(model, PerTenant) else model
+#: What a model is asked for: the first three of a language model.
+Operation = Literal["generate", "choose", "score", "embed", "next_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +120,57 @@ class ModelCall:
     quoted: Callable[[str], Sequence[str]] = field(default=lambda _: ())
 
 
-@runtime_checkable
-class PerCall(Protocol):
-    """A model that wants to know for which run it is asked, or on which passages an answer stands.
+# -- what a model may have besides, and what holds where it does not -----------------------------
 
-    The engine asks it for a view, node by node. A model that wraps another passes this on.
+
+def scores_texts(model: LanguageModel) -> bool:
+    """Whether a model has scores to give: one may write and not score, or score and not write.
+
+    A model without the attribute `scores_texts` is taken to score if it is available.
     """
+    return bool(getattr(model, "scores_texts", model.available))
 
-    def for_call(self, use: ModelCall) -> LanguageModel: ...
+
+async def resolved_name(model: NamedModel, operation: Operation = "generate") -> str:
+    """The name of what answers now: all that an answer depends on besides what is asked.
+
+    Answers that are kept are found by it. A model whose server chooses has a method `resolved_name` that
+    asks the server; options that change an answer belong to the name as well. ModelError if the server
+    does not answer. Without the method it is `name`. Works for embedders, too.
+    """
+    resolve = getattr(model, "resolved_name", None)
+    return model.name if resolve is None else str(await resolve(operation))
 
 
-def for_call(model: LanguageModel, use: ModelCall) -> LanguageModel:
-    """The model as a node of a run uses it: its view, or the model itself if it does not ask."""
-    return model.for_call(use) if isinstance(model, PerCall) else model
+def for_tenant(model: LanguageModel, tenant: str) -> LanguageModel:
+    """The model as a tenant uses it: what its method `for_tenant` gives, or the model itself.
+
+    The engine asks for the view of the tenant who runs a workflow. Through it, nothing that was asked for
+    one tenant answers another, or makes another's request measurably faster.
+    """
+    view = getattr(model, "for_tenant", None)
+    return model if view is None else view(tenant)
+
+
+def for_call(model: LanguageModel, call: ModelCall) -> LanguageModel:
+    """The model as a node of a run uses it: what its method `for_call` gives, or the model itself.
+
+    The engine asks for the view node by node. It is for models that want to know for which run they are
+    asked, or on which passages an answer stands.
+    """
+    view = getattr(model, "for_call", None)
+    return model if view is None else view(call)
+
+
+async def close_model(model: object) -> None:
+    """Close what a model or an embedder holds open, if it has a method `close`."""
+    closing = getattr(model, "close", None)
+    if closing is not None:
+        await closing()
+
+
+class NamedModel(Protocol):
+    """Whatever has the name of a model: a language model, an embedder, a decoder."""
+
+    @property
+    def name(self) -> str: ...

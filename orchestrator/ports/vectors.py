@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from orchestrator.types import Filter, Hits, Passage, Principal
+from orchestrator.types import Filter, Hits, Passage, Principal, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +19,11 @@ class Embedder(Protocol):
 
     An embedder whose vectors know no context, as means of token vectors, says so with an attribute
     `static = True`: fusions then trust its rankings less.
+
+    An embedder whose calls cost something, as those of a server, says so with `counts_usage = True`, and has
+    a method `embed_with_usage` beside `embed`, which gives the vectors and what they took: one call a
+    request, and the tokens that were read. Its calls then count on the run's budget and trace. If its name
+    has to be asked for, it has a coroutine method `resolved_name` (see `orchestrator.ports.models`).
     """
 
     @property
@@ -34,7 +39,10 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class TokenEmbedder(Protocol):
-    """Texts to many vectors each, one a token, for late interaction (`late_interaction.max_sim`)."""
+    """Texts to many vectors each, one a token, for late interaction (`late_interaction.max_sim`).
+
+    One whose calls cost something has `counts_usage` and `embed_tokens_with_usage`, as an `Embedder` has.
+    """
 
     @property
     def name(self) -> str: ...
@@ -50,6 +58,31 @@ class TokenEmbedder(Protocol):
         Rows of passages have length one. The length of a query's row is how much its token counts.
         """
         ...
+
+
+def counts_usage(embedder: object) -> bool:
+    """Whether calls of an embedder cost something; those of one in this process do not."""
+    return bool(getattr(embedder, "counts_usage", False))
+
+
+async def embed_with_usage(
+    embedder: Embedder, texts: Sequence[str], *, kind: Literal["query", "passage"]
+) -> tuple[NDArray[np.float32], Usage]:
+    """What `Embedder.embed` gives, and what it took."""
+    counted = getattr(embedder, "embed_with_usage", None)
+    if counted is not None:
+        return await counted(texts, kind=kind)
+    return await embedder.embed(texts, kind=kind), Usage()
+
+
+async def embed_tokens_with_usage(
+    embedder: TokenEmbedder, texts: Sequence[str], *, kind: Literal["query", "passage"]
+) -> tuple[list[NDArray[np.float32]], Usage]:
+    """What `TokenEmbedder.embed_tokens` gives, and what it took."""
+    counted = getattr(embedder, "embed_tokens_with_usage", None)
+    if counted is not None:
+        return await counted(texts, kind=kind)
+    return await embedder.embed_tokens(texts, kind=kind), Usage()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class FeaturesConformance:
         by_id = {each.id: each for each in await features.missing("keyphrases")}
         assert {by_id[one].text for one in wanted} == {"one", "two", "three"}
         assert {each.title for each in by_id.values()} == {"About a"}
+        assert {each.tenant for each in by_id.values()} == {ANONYMOUS.tenant}
         await features.keep("keyphrases", {wanted[1]: ""})
         assert [each.id for each in await features.missing("keyphrases")] == [wanted[0], wanted[2]]
         assert [each.id for each in await features.missing("keyphrases", after=wanted[0])] == [wanted[2]]

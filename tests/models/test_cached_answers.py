@@ -101,6 +101,27 @@ async def test_a_feature_that_was_written_of_a_passage_falls_with_it(
         assert len(kept(application)) == 1
 
 
+async def test_features_are_asked_for_as_the_tenant_of_each_passage_asks(
+    settings: Settings, tmp_path: Path
+) -> None:
+    class Tenants(Counted):
+        seen: tuple[str, ...] = ()
+
+        def for_tenant(self, tenant: str) -> Any:
+            Tenants.seen += (tenant,)
+            return self
+
+    async with Application(settings, model=Tenants()) as application:
+        (tmp_path / "theirs").mkdir()
+        (tmp_path / "theirs" / "bees.md").write_text(BEES)
+        await application.indexer().add(tmp_path / "theirs", tenant="other")
+        store = application.ports()[Features]
+        assert isinstance(store, Features)
+        await make_features(store, "summary", encoder=application.encoder, model=application.model)
+        assert sorted(Tenants.seen) == ["default", "default", "other"]
+        assert len(kept(application)) == 3, "equal texts of two tenants are kept apart"
+
+
 async def test_the_cache_can_be_emptied(settings: Settings) -> None:
     async with Application(settings, model=Counted()) as application:
         await application.run("chat", "How many queens has a hive?")

@@ -112,7 +112,7 @@ async def test_a_torn_last_line_is_forgotten_and_any_other_is_refused(tmp_path: 
 
 async def test_without_a_file_or_a_model_there_is_nothing_to_replay(tmp_path: Path) -> None:
     for model in (None, NullModel()):
-        with pytest.raises(BadInput, match="there is no recording"):
+        with pytest.raises(BadInput, match="There is no recording"):
             RecordedModel(tmp_path / "a.jsonl", model)
     with pytest.raises(BadInput, match="cannot be read"):
         RecordedModel(tmp_path)

@@ -102,7 +102,7 @@ def test_there_must_be_a_model_to_record_and_a_recording_to_replay(tmp_path: Pat
     settings = Settings(home=tmp_path / "home")
     with pytest.raises(BadInput, match="no model to record"):
         Application(settings, record=tmp_path / "a").container.get(LanguageModel)
-    with pytest.raises(BadInput, match="there is no recording"):
+    with pytest.raises(BadInput, match="There is no recording"):
         Application(settings, replay=tmp_path / "a").container.get(LanguageModel)
 
 

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.errors import ModelError
 from orchestrator.graph.plan.fingerprint import node_fingerprint
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.state import RunState
 from orchestrator.graph.serialise import pack, unpack
-from orchestrator.ports import Cache
+from orchestrator.ports import (
+    Cache,
+    Embedder,
+    LanguageModel,
+    NextTokenModel,
+    TokenEmbedder,
+    resolved_name,
+    scores_texts,
+)
 from orchestrator.types import Answer, Context, Hits
+
+log = logging.getLogger("orchestrator.cache")
 
 
 @dataclass(slots=True)
 class CachedResult:
     """A place in the cache, and what was found there.
 
-    The key covers the node with its settings and code, the values it reads, the principal, and the
-    version or name of every port it uses: another reader, or another index version, finds nothing.
+    The key covers the node with its settings and code, the values it reads, the principal, the version of
+    every port, and the name of every model that the node uses, as its server tells it: another reader,
+    another index version or another model finds nothing.
     """
 
     cache: Cache
@@ -31,11 +45,17 @@ class CachedResult:
 
     @classmethod
     async def find(cls, call: Call, reads: dict[str, Any], run: RunState) -> CachedResult | None:
-        """Look a call up; None where there is no cache."""
+        """Look a call up; None where there is no cache, or nobody can say which model would answer now."""
         cache = run.ports.get(Cache)
         if cache is None or not call.writes:
             return None
-        place = cls(cache, call, _key(call, reads, run))
+        try:
+            async with asyncio.timeout(_patience(call, run)):
+                models = await _models(call, run)
+        except (ModelError, TimeoutError) as error:
+            log.warning("%s is run without its cache: %s", call.path, error or "the model server is silent.")
+            return None
+        place = cls(cache, call, _key(call, reads, run, models))
         data = await cache.get(place.key)
         if data is not None:
             place.hit, place.value = True, place.restored(data)
@@ -58,7 +78,7 @@ class CachedResult:
         return values[0] if len(values) == 1 else tuple(values)
 
 
-def _key(call: Call, reads: dict[str, Any], run: RunState) -> str:
+def _key(call: Call, reads: dict[str, Any], run: RunState, models: list[str]) -> str:
     digest = hashlib.sha256(node_fingerprint(call.node).encode())
     principal = run.principal
     digest.update(repr((principal.tenant, sorted(principal.grants), principal.name)).encode())
@@ -67,10 +87,40 @@ def _key(call: Call, reads: dict[str, Any], run: RunState) -> str:
         part = b"-" if value is None else pack(value, read.channel.type)
         digest.update(f"{read.parameter}:{len(part)}:".encode() + part)
     for port, provided in sorted(run.ports.items(), key=lambda item: str(item[0])):
-        version = getattr(provided, "version", None) or getattr(provided, "name", None)
+        version = getattr(provided, "version", None)
+        if version is None and not _is_model(port):
+            version = getattr(provided, "name", None)
         if version is not None:
             digest.update(f"{port}={version};".encode())
+    digest.update(repr(models).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+async def _models(call: Call, run: RunState) -> list[str]:
+    """The models that the node may ask, by the names that their servers have for them now."""
+    found: list[str] = []
+    for port in sorted({need.port for need in call.node.signature.needs if _is_model(need.port)}, key=str):
+        provided = run.ports.get(port)
+        if provided is not None:
+            found += [f"{port}={name}" for name in await _names(provided)]
+    return found
+
+
+async def _names(model: Any) -> list[str]:
+    if not isinstance(model, LanguageModel):
+        return [await resolved_name(model, "next_tokens" if isinstance(model, NextTokenModel) else "embed")]
+    writes = [await resolved_name(model) if model.available else ""]
+    return [*writes, await resolved_name(model, "score")] if scores_texts(model) else writes
+
+
+def _is_model(port: Any) -> bool:
+    return port in (LanguageModel, Embedder, TokenEmbedder, NextTokenModel)
+
+
+def _patience(call: Call, run: RunState) -> float | None:
+    """How many seconds a server has to say who it is: no longer than the node itself."""
+    limits = [limit for limit in (call.policy.timeout, run.remaining()) if limit is not None]
+    return min(limits, default=None)
 
 
 def _sources(values: Iterable[Any]) -> list[str]:

@@ -15,15 +15,35 @@ from orchestrator.errors import BudgetExhausted, NodeError, NodeTimeout, Orchest
 from orchestrator.graph.channel import type_name
 from orchestrator.graph.context import Run
 from orchestrator.graph.plan.plan import Call
+from orchestrator.graph.run.meter import Meter
+from orchestrator.graph.run.metered_embedder import MeteredEmbedder, MeteredTokenEmbedder
 from orchestrator.graph.run.metered_model import MeteredModel
+from orchestrator.graph.run.metered_next_tokens import MeteredNextTokens
 from orchestrator.graph.run.node_cache import CachedResult
 from orchestrator.graph.run.provenance import ReadDocuments, ReadFeatures, Reading
 from orchestrator.graph.run.state import RunState
 from orchestrator.graph.run.step_trace import StepTrace
-from orchestrator.ports import Documents, Features, LanguageModel, ModelCall, PerCall, for_call, for_tenant
+from orchestrator.ports import (
+    Documents,
+    Embedder,
+    Features,
+    LanguageModel,
+    ModelCall,
+    NextTokenModel,
+    TokenEmbedder,
+    counts_usage,
+    for_call,
+    for_tenant,
+)
 
 #: Threads for nodes that are plain functions, in each process.
 THREADS = 32
+#: What counts the calls of a port that may cost something, beside language models.
+METERED: dict[Any, Callable[[Any, Meter], object]] = {
+    Embedder: MeteredEmbedder,
+    TokenEmbedder: MeteredTokenEmbedder,
+    NextTokenModel: MeteredNextTokens,
+}
 #: First wait between two attempts, in seconds; doubled each time, with jitter.
 FIRST_WAIT = 0.1
 
@@ -51,7 +71,7 @@ class PreparedCall:
         self.settings: dict[str, Any] = dict(getattr(call.node, "settings", ()) or ())
         self.arguments = call.arguments
         self.needs = tuple((need.parameter, need.port) for need in signature.needs)
-        self.metered = any(need.port is LanguageModel for need in signature.needs)
+        self.metered = any(need.port is LanguageModel or need.port in METERED for need in signature.needs)
         self.context = signature.context
         self.writes = tuple(slot.key for slot in call.writes)
         self.expected = tuple(_runtime_type(slot.channel.type) for slot in call.writes)
@@ -126,16 +146,23 @@ class PreparedCall:
         return values, context
 
     def bind_ports(self, values: dict[str, Any], run: RunState, trace: StepTrace) -> None:
-        """Give the model as this node uses it: for the run's tenant, counted, told what is read."""
-        reading = Reading()
-        use = ModelCall(run.run_id, reading.quoted)
+        """Give the models as this node uses them: for the run's tenant, counted, told what is read."""
+        meter = Meter(run, trace)
+        reading: Reading | None = None
         told = False
         for parameter, port in self.needs:
             if port is LanguageModel:
+                reading = reading or Reading()
                 model = for_tenant(values[parameter], run.principal.tenant)
-                told = told or isinstance(model, PerCall)
-                values[parameter] = MeteredModel(for_call(model, use), run, trace)
-        for parameter, port in self.needs if told else ():
+                view = for_call(model, ModelCall(run.run_id, reading.quoted))
+                # A model that is its own view has not asked what is read.
+                told = told or view is not model
+                values[parameter] = MeteredModel(view, meter)
+            elif port is NextTokenModel or (port in METERED and counts_usage(values[parameter])):
+                values[parameter] = METERED[port](values[parameter], meter)
+        if reading is None or not told:
+            return
+        for parameter, port in self.needs:
             if port is Documents:
                 values[parameter] = ReadDocuments(values[parameter], reading)
             elif port is Features:

@@ -66,6 +66,11 @@ class RunState:
         budget = self.budget
         if self.remaining() == 0.0:
             return f"the deadline of {budget.seconds:g} s"
+        return self.spent_out()
+
+    def spent_out(self) -> str | None:
+        """Which of calls and tokens have run out, in words."""
+        budget = self.budget
         if budget.calls is not None and self.usage.calls >= budget.calls:
             return f"the budget of {budget.calls} model calls"
         if budget.tokens is not None and self.usage.tokens >= budget.tokens:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.docs.page import ROOT
 from tools.reference.commands import commands
+from tools.reference.index_lists import INDEX, filled
 from tools.reference.pages import PAGES, rendered
 from tools.reference.settings import setting_names
 from tools.reference.source import listed
@@ -39,6 +40,11 @@ def test_the_committed_pages_are_up_to_date(pages: dict[str, str]) -> None:
     committed = {file.name: file.read_text(encoding="utf-8") for file in REFERENCE.glob("*.md")}
     stale = sorted(name for name in pages.keys() | committed if pages.get(name) != committed.get(name))
     assert stale == [], "The docstrings have changed: run `make reference` and commit docs/reference/."
+
+
+def test_the_lists_of_the_index_are_up_to_date() -> None:
+    text = INDEX.read_text(encoding="utf-8")
+    assert filled(text) == text, "Run `make reference` and commit docs/index.md."
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def _default(parameter: Command) -> str:
     shown = getattr(parameter, "show_default", None)
     if isinstance(shown, str):
         return shown
-    value = parameter.default
-    if value is None or callable(value) or value is False or value == () or value == []:
+    value: object = parameter.default
+    if value is None or callable(value) or value is False or value in ((), []):
         return ""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else f"`{value}`"
+    return f"`{value}`"

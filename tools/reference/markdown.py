@@ -37,12 +37,8 @@ def section(found: griffe.Object, importable: str = "") -> str:
 def prose(docstring: str) -> str:
     """A docstring as Markdown: its headings made bold, and code of its own kept as text."""
     text = re.sub(r"^(#+) (.*)$", r"**\2**", docstring, flags=re.MULTILINE)
-    return re.sub(r"^```(python|bash|toml|json)?$", _fence(), text, flags=re.MULTILINE)
-
-
-def _fence() -> str:
     # Examples of docstrings are for reading: what is executed stands on the pages of docs/.
-    return "```text"
+    return re.sub(r"^```\w+$", "```text", text, flags=re.MULTILINE)
 
 
 def signature(function: griffe.Function) -> str:
@@ -51,11 +47,10 @@ def signature(function: griffe.Function) -> str:
     given = _parameters(function)
     gives = f" -> {function.returns}" if function.returns is not None else ""
     line = f"{begin}{function.name}({', '.join(given)}){gives}"
-    return (
-        line
-        if len(line) <= 100
-        else f"{begin}{function.name}(\n    " + ",\n    ".join(given) + f",\n){gives}"
-    )
+    if len(line) <= 100:
+        return line
+    several = ",\n    ".join(given)
+    return f"{begin}{function.name}(\n    {several},\n){gives}"
 
 
 def _parameters(function: griffe.Function) -> list[str]:
@@ -69,9 +64,7 @@ def _parameters(function: griffe.Function) -> list[str]:
             keyword_only = True
             if not any(one.startswith("*") for one in shown):
                 shown.append("*")
-        stars = {griffe.ParameterKind.var_positional: "*", griffe.ParameterKind.var_keyword: "**"}.get(
-            kind, ""
-        )
+        stars = STARS.get(kind, "") if kind else ""
         typed = f": {each.annotation}" if each.annotation is not None else ""
         default = f" = {each.default}" if each.default is not None and not stars else ""
         shown.append(f"{stars}{each.name}{typed}{default}")

@@ -78,7 +78,7 @@ check: $(DEVELOP)
 docs: $(DEVELOP)
 	@$(BIN)/python -m pytest tests/docs
 
-# docs/reference/, from the docstrings.
+# The API reference in reference/, from the docstrings.
 reference: $(DEVELOP)
 	@$(BIN)/python -m tools.reference
 

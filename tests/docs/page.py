@@ -64,8 +64,7 @@ class Reader:
         self.folder = folder
         self.port = port
         self.servers: list[subprocess.Popen[str]] = []
-        # Without the reference, which no page asks of and which is larger than all of them.
-        shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("reference"))
+        shutil.copytree(ROOT / "docs", folder / "docs")
         shutil.copy(ROOT / "README.md", folder)
         # Neither keys nor documents of the developer's own.
         own = shutil.ignore_patterns("orchestrator.toml", ".env", "documents")

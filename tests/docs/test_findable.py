@@ -11,7 +11,12 @@ from tests.docs.links import anchors, links, prose, reachable
 from tests.docs.page import ROOT
 
 DOCS = ROOT / "docs"
-EVERY = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+EVERY = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(DOCS.rglob("*.md")),
+    *sorted((ROOT / "reference").glob("*.md")),
+]
 
 #: What a reader who knows LangGraph, LlamaIndex or PyTerrier would search for.
 TERMS = """

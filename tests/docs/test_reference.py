@@ -1,4 +1,4 @@
-"""docs/reference/ holds every public name, with a description, as the source says it today."""
+"""reference/ holds every public name, with a description, as the source says it today."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.reference.settings import setting_names
 from tools.reference.source import listed
 from tools.reference.workflows import workflow_files
 
-REFERENCE = ROOT / "docs" / "reference"
+REFERENCE = ROOT / "reference"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def described(section: str) -> bool:
 def test_the_committed_pages_are_up_to_date(pages: dict[str, str]) -> None:
     committed = {file.name: file.read_text(encoding="utf-8") for file in REFERENCE.glob("*.md")}
     stale = sorted(name for name in pages.keys() | committed if pages.get(name) != committed.get(name))
-    assert stale == [], "The docstrings have changed: run `make reference` and commit docs/reference/."
+    assert stale == [], "The docstrings have changed: run `make reference` and commit reference/."
 
 
 def test_the_lists_of_the_index_are_up_to_date() -> None:

@@ -1,1 +1,1 @@
-"""The API reference of docs/reference/, generated from the docstrings: `make reference`."""
+"""The API reference in reference/, generated from the docstrings: `make reference`."""

@@ -1,4 +1,4 @@
-"""Write docs/reference/, and the lists of docs/index.md."""
+"""Write reference/, and the lists of docs/index.md."""
 
 from __future__ import annotations
 

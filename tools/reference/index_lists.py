@@ -30,7 +30,7 @@ def write_lists() -> None:
 
 def _line(name: str, page: str, said: str) -> str:
     anchor = name.lower().replace(" ", "-")
-    return f"- [`{name}`](reference/{page}.md#{anchor}): {_sentence(said)}"
+    return f"- [`{name}`](../reference/{page}.md#{anchor}): {_sentence(said)}"
 
 
 def _sentence(said: str) -> str:

@@ -13,7 +13,7 @@ from tools.reference.source import ROOT, description, final, module_file, symbol
 
 STARS = {griffe.ParameterKind.var_positional: "*", griffe.ParameterKind.var_keyword: "**"}
 LIMITS = (("ge=", "≥"), ("gt=", ">"), ("le=", "≤"), ("lt=", "<"))
-REFERENCE = ROOT / "docs" / "reference"
+REFERENCE = ROOT / "reference"
 
 
 def section(found: griffe.Object, importable: str = "") -> str:

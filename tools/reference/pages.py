@@ -47,7 +47,7 @@ def _index() -> str:
     table = "\n".join(["| page | holds |", "| --- | --- |", *rows])
     intro = (
         "Every public class, function, setting and command, from the docstrings of the source. "
-        "[The documentation index](../index.md) leads to pages that explain how they are used."
+        "[The documentation index](../docs/index.md) leads to pages that explain how they are used."
     )
     return _page("API reference", intro, [table])
 
@@ -128,7 +128,7 @@ PAGES: dict[str, tuple[str, str, Callable[[], Iterable[str]]]] = {
     "commands.md": ("Commands", "The command line, `orchestrator COMMAND --help`.", _commands),
     "settings.md": (
         "Settings",
-        "Settings, variables, types and defaults. [Configuration](../configuration.md) describes them.",
+        "Settings, variables, types and defaults. [Configuration](../docs/configuration.md) describes them.",
         lambda: [settings_table()],
     ),
     "graph.md": ("Graphs and runs", "Nodes, operators, workflows, budgets, events and results.", _engine),

@@ -19,5 +19,5 @@ def workflow_section(file: Path) -> str:
     said = ast.get_docstring(ast.parse(text)) or ""
     code = text.rpartition("\nfrom orchestrator")[2]
     made = code.partition("\n\n")[2].strip()
-    source = f"[source](../../workflows/{file.name})"
+    source = f"[source](../workflows/{file.name})"
     return "\n\n".join([f"### `{file.stem}`", source, said.replace("\n→", "\n→"), f"```text\n{made}\n```"])

@@ -79,9 +79,16 @@ def _of_class(found: griffe.Class) -> list[str]:
         lines.append(_fields(found))
     elif isinstance(made := found.members.get("__init__"), griffe.Function):
         lines.append(_code(signature(made).replace("def __init__", found.name).replace(" -> None", "")))
-    methods = [each for name, each in found.members.items() if not name.startswith("_")]
+    methods = [each for name, each in _members(found).items() if not name.startswith("_")]
     told = [line for each in methods if (line := _member(final(each)))]
     return [*lines, "\n".join(told)]
+
+
+def _members(found: griffe.Class) -> dict[str, griffe.Object | griffe.Alias]:
+    """Those of the class, and of a private base of its module, which has no section of its own."""
+    bases = (found.module.members.get(str(base)) for base in found.bases if str(base).startswith("_"))
+    inherited = [_members(base) for base in bases if isinstance(base, griffe.Class)]
+    return {name: each for members in [*inherited, found.members] for name, each in members.items()}
 
 
 def _derives(found: griffe.Class, *names: str) -> bool:

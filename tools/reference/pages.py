@@ -13,6 +13,12 @@ from tools.reference.settings import settings_table
 from tools.reference.source import defined, description, home, listed, modules, symbol
 from tools.reference.workflows import workflow_files, workflow_section
 
+#: Packages of recommendation that are called from programs; of the others, an overview is enough.
+RECOMMENDATION = (
+    "orchestrator.interactions",
+    "orchestrator.recommendation.evaluation",
+    "orchestrator.recommendation.slate",
+)
 NOTE = "<!-- Generated from the docstrings by `make reference`; do not edit. -->"
 
 
@@ -70,13 +76,13 @@ def _modules(*names: str) -> list[str]:
 
 
 def _overview(*names: str) -> list[str]:
-    """The same in one line each: for packages that are rather read than called."""
+    """The classes in one line each: for packages that are read rather than called."""
     rows = [
         f"| `{each.name}` | `{name}` | {_first(each)} |"
         for name in (each for given in names for each in modules(given))
         if ".migrations" not in name
         for each in defined(name)
-        if isinstance(each, griffe.Class | griffe.Function)
+        if isinstance(each, griffe.Class)
     ]
     return ["\n".join(["| name | module | description |", "| --- | --- | --- |", *rows])]
 
@@ -161,7 +167,7 @@ PAGES: dict[str, tuple[str, str, Callable[[], Iterable[str]]]] = {
     "recommendation.md": (
         "Recommendation",
         "Interaction logs, items, rankers, editions, slates, generative decoding.",
-        lambda: [*_modules("orchestrator.interactions"), *_overview("orchestrator.recommendation")],
+        lambda: [*_modules(*RECOMMENDATION), *_overview("orchestrator.recommendation")],
     ),
     "serving.md": (
         "Serving",

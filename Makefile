@@ -1,4 +1,4 @@
-# make demo | test | test-vllm | check | docs | clean — needs Python >= 3.11 and make, nothing else.
+# make demo | test | test-vllm | check | docs | reference | clean — needs Python >= 3.11 and make, nothing else.
 
 SHELL := /bin/sh
 VENV ?= .venv
@@ -16,7 +16,7 @@ FIND_PYTHON = for name in $(PYTHON) python3.13 python3.12 python3.11 python3 pyt
 	if $$name -c 'import sys, venv, ensurepip; raise SystemExit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 		>/dev/null 2>&1; then echo $$name; exit 0; fi; done
 
-.PHONY: demo test test-vllm check docs clean
+.PHONY: demo test test-vllm check docs reference clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -77,6 +77,10 @@ check: $(DEVELOP)
 # Every command and code block of the README and docs/, executed.
 docs: $(DEVELOP)
 	@$(BIN)/python -m pytest tests/docs
+
+# The API reference in reference/, from the docstrings.
+reference: $(DEVELOP)
+	@$(BIN)/python -m tools.reference
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist

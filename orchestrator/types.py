@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+#: Who wrote a message of a conversation.
 Role = Literal["system", "user", "assistant"]
 
 #: The label of everything that nobody restricted, and the only grant of an anonymous reader.
 PUBLIC = "public"
+#: The tenant of everything, where none is named.
 DEFAULT_TENANT = "default"
 
 

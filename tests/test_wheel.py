@@ -78,6 +78,8 @@ def test_the_wheel_holds_the_packages_and_the_workflows_inside(wheel: Path) -> N
     }
     for expected in (
         "orchestrator/py.typed",
+        "orchestrator/__init__.pyi",
+        "orchestrator/nodes/__init__.pyi",
         "connectors/py.typed",
         "orchestrator/_workflows/chat.py",
         "orchestrator/_workflows/search.py",

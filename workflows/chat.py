@@ -4,12 +4,12 @@ conversation → standalone question → passages → their best sentences → a
 
 What to change:
 
-* `Retrieve(k=…)` and `Compress(tokens=…)` decide how much of the documents is read: more costs a
+* `Retrieve(k=…)` and `Compress(tokens=…)` set how much of the documents is read: more costs a
   language model more tokens, less may miss a part of the answer;
-* without a language model the answer is quoted, `CitedAnswer(sentences=…)` at a time; with one,
-  `max_tokens` bounds its length;
-* whatever ranks better goes between `Retrieve` and `Compress`: any node from `Hits` to `Hits`;
-* a workflow of single questions needs no `Standalone()`.
+* without a language model the answer quotes `CitedAnswer(sentences=…)` sentences; with one, `max_tokens`
+  limits its length;
+* a reranker goes between `Retrieve` and `Compress`: any node from `Hits` to `Hits`;
+* a workflow for single questions, without conversations, needs no `Standalone()`.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
 """Hybrid: the best passages that can be found without a language model.
 
-the question and its sentences → BM25 and dense rankings → fused → the query vector moves towards the
-passages found, as far as these agree → dense ranking again → fused → what the best ones mention
+question and its sentences → BM25 and dense rankings, fused → vector feedback from the passages found
+    → dense ranking again, fused → boost of passages that the best ones mention
 
 What to change:
 
-* `Interpolate(sparse=…)` is BM25's share: more finds exact words and names more surely, less finds
-  paraphrases. Beside the light embedder, BM25 leads whatever this says, and nothing is fed back;
+* `Interpolate(sparse=…)` is the share of BM25: more favours exact words and names, less favours
+  paraphrases. With the light embedder, BM25 leads whatever this says, and there is no feedback;
 * `VectorFeedback(agreement=(low, high))` are mean cosines of the best passages: below `low` they are
-  about different things and teach nothing, from `high` on they count in full;
+  about different things and are not used, from `high` on they count in full;
 * without `SplitQuestion()`, a question of several sentences is searched as one;
 * without `TitleMentionBoost()`, a passage that the best ones name by its title is not raised;
-* terms can be fed back, too: `Rm3()` after an `Interpolate()`, and `sparse` behind it again.
+* feedback by terms is possible, too: `Rm3()` after an `Interpolate()`, then `sparse` again.
 
-Its constants were chosen on one half of the queries of six collections together, by the benchmark
-`choose_hybrid`: points in the middle of where nothing changes. No collection has its own.
+The constants were chosen on one half of the queries of six collections together, by the benchmark
+`choose_hybrid`, in the middle of ranges where nothing changes. All collections share them.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Recommend: what somebody is offered next, and why.
+"""Recommend: a slate of items for a user, with a reason for each.
 
-history → candidates, ranked by the best ranker that was trained → slate with reasons
+history → candidates, ranked by the best trained ranker → slate with reasons
 
 What to change:
 
-* `Recommend(ranker="rules")` uses another ranker; several are joined by a fusion, with text search or not:
+* `Recommend(ranker="rules")` uses another ranker; several are joined by rank fusion, with text search or not:
   `fuse(Recommend(ranker="rules") | Recommend(ranker="attributes") | FindItems(), by=rrf(60))`;
-* whatever ranks better goes before `MakeSlate`: any node from `Hits` to `Hits`, as `Rerank("groupwise")`;
-* `MakeSlate(diversity=0.3, at_most=(("brand", 2),))` shows fewer of a kind.
+* a reranker goes before `MakeSlate`: any node from `Hits` to `Hits`, such as `Rerank("groupwise")`;
+* `MakeSlate(diversity=0.3, at_most=(("brand", 2),))` shows fewer similar items.
 
 The history is given with the question: by `app.run`, or to `orchestrator serve recommend` at
 `POST /v1/recommendations` with `"model": "recommend"`.

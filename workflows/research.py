@@ -1,14 +1,15 @@
-"""Research: a report on a question, a section an aspect, every statement cited.
+"""Research: a report on a question, with a section per aspect and a citation for every statement.
 
-the question searched as `hybrid` does → its aspects → each searched → passages that cover all → report
+hybrid search → aspects of the question → a search for each → passages that cover all → report
 
 What to change:
 
-* `Explore(at_most=…)` bounds the aspects. A language model names them; without one they are the sentences
-  of a question of several, or else clusters of what was found, which may move the ranking by `trust`;
-* `Cover(k=…)` is how many passages are chosen to cover them; an experiment scores the workflow by these;
-* `CitedReport(passages=…, per_section=…)` is how much is read, `sentences` how much a section quotes
-  without a language model, `max_tokens` how much one writes.
+* `Explore(at_most=…)` is the highest number of aspects. A language model names them; without one they are
+  the sentences of the question, if it has several, or else clusters of the passages found, which may move
+  the ranking by `trust`;
+* `Cover(k=…)` is how many passages are selected to cover them; an experiment scores the workflow by these;
+* `CitedReport(passages=…, per_section=…)` is how much is read; `sentences` is how much a section quotes
+  without a language model, `max_tokens` how much a model writes.
 """
 
 from __future__ import annotations

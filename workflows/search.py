@@ -1,12 +1,12 @@
-"""Search: the best passages for a question.
+"""Search: the best passages for a question, by hybrid search.
 
 What to change:
 
-* `k` is how many passages come back, of which a chat shows ten, `pool` how many each leg looks at
-  before they are fused;
-* `mode="bm25"` or `mode="dense"` searches by words or by meaning alone;
-* a node that reads `Hits` and returns `Hits` goes behind it: `Retrieve(...) >> recent_only(years=3)`;
-* two ways to search are joined by a fusion:
+* `k` is how many passages are returned, of which a chat shows ten; `pool` is how many each retriever
+  ranks before the fusion;
+* `mode="bm25"` or `mode="dense"` searches by words or by embeddings alone;
+* a node from `Hits` to `Hits` goes after it: `Retrieve(...) >> recent_only(years=3)`;
+* two retrievers are joined by rank fusion:
   `fuse(Retrieve(mode="bm25") | Retrieve(mode="dense"), by=rrf(60))`.
 
 In a chat, a workflow that ends in hits replies with their titles and snippets.

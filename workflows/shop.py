@@ -1,14 +1,14 @@
-"""Shop: "something like my last order, but fragrance-free" — retrieval and recommendation in one graph.
+"""Shop: conversational recommendation, as for "something like my last order, but fragrance-free".
 
-conversation → standalone question → who asks, and what they had
-    → items for the history | items for the words → fused → less what is refused
+conversation → standalone question → history of the user
+    → items for the history | items for the words, fused → without what the question refuses
     → slate with reasons → reply
 
 What to change:
 
-* the weights of `rrf` say how much the history counts beside the words;
-* whoever asks is a user of the log by the name of the principal, which an API key decides;
-* `ExcludeRefused` reads "not red", "without perfume", "fragrance-free"; `k` makes up for what is excluded;
+* the weights of `rrf` are those of the history and of the words;
+* the user of the log is the name of the principal, which the API key decides;
+* `ExcludeRefused` reads "not red", "without perfume", "fragrance-free"; a high `k` makes up for these;
 * with a language model, `Rerank("groupwise")` before `MakeSlate` reads titles and attributes.
 """
 

@@ -36,6 +36,7 @@ class Cache(Protocol):
     ) -> None: ...
 
 
+#: How a run stands or ended.
 RunStatus = Literal["running", "done", "failed", "cancelled"]
 
 

@@ -137,6 +137,7 @@ class Late:
     first: int | None = None
 
 
+#: One query of a vector store: by terms, by a vector, or by the vectors of tokens.
 Search = Lexical | Dense | Late
 
 

@@ -25,13 +25,6 @@ def test_every_block_of_a_page_works(page: Path, tmp_path: Path, port: int) -> N
     Reader(page, tmp_path, port).follow()
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):
-        assert (page.parent / target).exists(), f"{page.name} links to {target}"
-
-
 def test_every_command_left_to_other_tests_is_known_to_make_or_pip() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     left = [
@@ -58,12 +51,6 @@ def test_every_command_of_the_program_is_documented() -> None:
         names = [f"{name} {each}" for each in getattr(command, "commands", {})] or [name]
         for each in names:
             assert f"orchestrator {each}" in text, f"`orchestrator {each}` is on no page"
-
-
-def test_every_page_can_be_reached_from_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for page in pages()[1:]:
-        assert f"docs/{page.name}" in readme, page.name
 
 
 def test_every_setting_is_documented() -> None:

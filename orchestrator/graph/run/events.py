@@ -42,4 +42,5 @@ class Finished:
     result: RunResult
 
 
+#: What a streamed run yields, in the order in which it happens; the last one is `Finished`.
 Event = NodeStarted | NodeFinished | Text | Finished

@@ -1,0 +1,1 @@
+"""The API reference in reference/, generated from the docstrings: `make reference`."""

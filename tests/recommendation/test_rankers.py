@@ -16,7 +16,7 @@ from orchestrator.interactions.protocol import leave_two_out
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Ranker, Ranking, Refresh, Trainer, Training
 from orchestrator.recommendation.rankers import cooccurrence, ease
-from orchestrator.recommendation.rankers.attributes import similar_items
+from orchestrator.recommendation.rankers.attributes import read_attributes, similar_items
 from orchestrator.recommendation.rankers.borrowing import borrowed, likeness
 from orchestrator.recommendation.rankers.candidates import SIGNALS, candidates, floor_of
 from orchestrator.recommendation.rankers.classics import TRAINING_FREE, classic_trainers
@@ -382,3 +382,35 @@ def test_an_arm_that_is_not_wanted_is_no_part_of_another(tmp_path: Path) -> None
     assert left_out == {"attributes": "The ranker attributes was not wanted."}
     with pytest.raises(BadInput, match="no ranker 'magic'"):
         REGISTRY.without(["magic"])
+
+
+def test_of_items_that_read_alike_the_popular_come_first_and_none_is_lost_by_its_id() -> None:
+    alike = [Item(f"book-{at:03}", "Weekly crossword puzzles", (("genre", "puzzle"),)) for at in range(300)]
+    items = Items.of([*alike, Item("comb", "Oak comb")])
+    popular = [items.numbers[f"book-{at:03}"] for at in range(180, 299)]
+    had = Sequences.of([[number] for number in popular for _ in range(2)] + [[popular[50]]] * 3)
+    ranker = read_attributes(items, had, {"decay": 1.0})
+    found = ranker.top(Sequences.of([[items.numbers["book-299"]]]), k=100).items[0].tolist()
+    assert found[0] == popular[50]
+    assert set(found) <= set(popular)
+    none = read_attributes(items, Sequences.of([]), {"decay": 1.0}).top(Sequences.of([[5]]), k=3)
+    assert none.items[0].tolist() == [0, 1, 2], "nobody had any: by number"
+
+
+def test_ties_of_a_cut_and_of_a_ranking_go_by_the_signal_that_is_given() -> None:
+    matrix = sparse.csr_matrix(
+        np.asarray([[0, 1, 1, 1], [2, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 0]], np.float32)
+    )
+    ties = np.asarray([3, 2, 1, 0], dtype=np.int32)
+    kept = strongest(matrix, 2, ties).toarray()
+    assert kept.tolist() == [[0, 0, 1, 1], [2, 0, 0, 1], [0, 0, 0, 0], [0, 1, 1, 0]]
+    ranker = ItemToItem("rules", matrix, ties=ties)
+    assert ranker.top(Sequences.of([[0], [3]]), k=2).items.tolist() == [[3, 2], [2, 1]]
+
+
+def test_a_ranker_keeps_how_it_breaks_ties(tmp_path: Path) -> None:
+    trained(("rules",), tmp_path)
+    ranker = load(REGISTRY, tmp_path, made_up_log().items)["rules"]
+    assert isinstance(ranker, ItemToItem)
+    assert ranker.ties is not None
+    assert sorted(ranker.ties.tolist()) == list(range(60))

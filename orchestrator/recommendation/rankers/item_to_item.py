@@ -25,13 +25,15 @@ class ItemToItem:
     """score(j) = Σ over the history of (age + 1) ** -decay · matrix[item, j]; age 0 is the newest.
 
     `matrix` is CSR of shape (items, items), float32, with an empty diagonal. `window` is how many of
-    the newest items count.
+    the newest items count. Of items of one score, those of the lower number in `ties` come first: items
+    that read alike, or were had once, are many, and the order of their ids says nothing.
     """
 
     name: str
     matrix: Any
     decay: float = 1.0
     window: int = 50
+    ties: NDArray[np.int32] | None = None
 
     def top(
         self,
@@ -45,7 +47,7 @@ class ItemToItem:
 
         def rank(rows: NDArray[np.int64]) -> Ranking:
             scores = self.scores(histories.take(rows))
-            return best_of_sparse(scores, k=k, allowed=allowed, removed=taken(removed, rows))
+            return best_of_sparse(scores, k=k, allowed=allowed, removed=taken(removed, rows), ties=self.ties)
 
         return in_slices(rank, len(histories), k=k, size=_AT_ONCE)
 
@@ -78,6 +80,7 @@ class ItemToItem:
             indices=self.matrix.indices,
             indptr=self.matrix.indptr,
             constants=np.asarray([self.decay, self.window], dtype=np.float64),
+            **({} if self.ties is None else {"ties": self.ties}),
         )
 
     @classmethod
@@ -93,7 +96,9 @@ class ItemToItem:
                 (stored["data"], stored["indices"], stored["indptr"]), shape=(items, items)
             )
             decay, window = stored["constants"]
-        return cls(name, matrix, float(decay), int(window))
+            # What was trained by a release that broke ties by number has none.
+            ties = stored["ties"] if "ties" in stored else None
+        return cls(name, matrix, float(decay), int(window), ties)
 
     def fading(self, decay: float) -> ItemToItem:
         """The same with another decay."""
@@ -111,8 +116,8 @@ def weighted(histories: Sequences, items: int, decay: float, window: int) -> Any
     return sparse.csr_matrix((weights, recent.items, recent.offsets), shape=(len(recent), items))
 
 
-def strongest(matrix: Any, count: int) -> Any:
-    """The `count` largest entries of each row of a CSR matrix, ties by column."""
+def strongest(matrix: Any, count: int, ties: NDArray[np.int32] | None = None) -> Any:
+    """The `count` largest entries of each row of a CSR matrix, ties by `ties` of the column, or by column."""
     import numpy as np
 
     sparse = library("scipy.sparse")
@@ -125,9 +130,13 @@ def strongest(matrix: Any, count: int) -> Any:
     rows = np.repeat(np.arange(len(lengths)), lengths)
     least = at_least(matrix.indptr, matrix.data, count)[rows]
     above, level = matrix.data > least, matrix.data == least
-    # Of those level with the last place, the first columns get the places that are left.
+    # Those level with the last place get the places that are left, in the order of ties.
     left = count - np.bincount(rows[above], minlength=len(lengths))
-    passed = np.concatenate([[0], np.cumsum(level)])
-    kept = above | (level & (passed[1:] - passed[matrix.indptr[rows]] <= left[rows]))
+    entries = np.flatnonzero(level)
+    columns = matrix.indices[entries]
+    entries = entries[np.lexsort((columns if ties is None else ties[columns], rows[entries]))]
+    place = np.arange(len(entries)) - np.searchsorted(rows[entries], rows[entries])
+    kept = above.copy()
+    kept[entries[place < left[rows[entries]]]] = True
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=len(lengths)))])
     return sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], offsets), shape=matrix.shape)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Ranking:
     """The best items of each row: `items` int32 and `scores` float32, both (rows, k), the best first.
 
-    Ties are in the order of the numbers. A row with fewer than k items ends in -1 and -inf.
+    Ties are in an order of the ranker's own, popularity or the numbers, and always the same. A row with fewer than k items ends in -1 and -inf.
     """
 
     items: NDArray[np.int32]
@@ -37,7 +37,8 @@ class Ranker(Protocol):
     `allowed`, of shape (items,), are the items that may come back at all (access, filters, deletions);
     `removed` has one row a history: items that this row must not get back. Both hold before the best k
     are taken, so that a ranker finds k items whenever as many are left that it can rank. An empty
-    history is legal: a ranker that can say nothing about it returns an empty row.
+    history is legal: a ranker that can say nothing about it returns an empty row, and the recommender shows
+    what is popular.
     """
 
     @property
@@ -151,11 +152,15 @@ class Recommender(Protocol):
         exclude: Sequence[str] = (),
         filters: Sequence[Filter] = (),
         repeat: bool = False,
+        fill: bool = False,
+        at_most: Sequence[tuple[str, int]] = (),
     ) -> list[Hits]:
         """One ranking a history by the ranker of that name, or by the best one there is.
 
         Only items that match every filter and are not in `exclude` are ranked; those of the history only
-        with `repeat`. What a history names that the catalogue lacks is passed over.
+        with `repeat`. What a history names that the catalogue lacks is passed over. A history of which no
+        item is known gets what is popular, whichever ranker was named. With `fill` a ranking that is shorter
+        than `k` ends in what is popular; `at_most` caps how many of the `k` may share a value of a field.
         """
         ...
 

@@ -38,12 +38,16 @@ TRAIN = "Train first: orchestrator recommend train --data DIR"
 
 @dataclass(frozen=True, eq=False)
 class Edition:
-    """One version: its items, who had what, and its rankers by name."""
+    """One version: its items, who had what, and its rankers by name.
+
+    `half_life` is how fast popularity fades for somebody of whom nothing is known, in seconds; None: not.
+    """
 
     name: str
     items: Items
     interactions: Interactions
     rankers: Mapping[str, Ranker]
+    half_life: float | None = None
 
 
 class Editions:
@@ -102,11 +106,12 @@ class Editions:
     def open(self, name: str | None = None) -> Edition:
         """A version, by default the current one. BadInput if there is none or it does not fit together."""
         name = self._named(name)
-        items, _ = self.catalogue(name)
+        items, manifest = self.catalogue(name)
         folder = self.folder / name
         try:
             interactions = _read_interactions(folder)
-            return Edition(name, items, interactions, load(self.rankers, folder, items))
+            rankers = load(self.rankers, folder, items)
+            return Edition(name, items, interactions, rankers, manifest.get("half_life"))
         except OrchestratorError:
             raise
         except Exception as error:
@@ -188,7 +193,8 @@ def _write_interactions(folder: Path, interactions: Interactions) -> None:
 
     (folder / "users.json").write_text(json.dumps(interactions.users), encoding="utf-8")
     sequences = interactions.sequences
-    np.savez(folder / "interactions.npz", offsets=sequences.offsets, items=sequences.items)
+    times: dict[str, Any] = {} if sequences.times is None else {"times": sequences.times}
+    np.savez(folder / "interactions.npz", offsets=sequences.offsets, items=sequences.items, **times)
 
 
 def _read_interactions(folder: Path) -> Interactions:
@@ -196,7 +202,8 @@ def _read_interactions(folder: Path) -> Interactions:
 
     users = tuple(json.loads((folder / "users.json").read_text(encoding="utf-8")))
     with np.load(folder / "interactions.npz", allow_pickle=False) as stored:
-        return Interactions(users, Sequences(stored["offsets"], stored["items"]))
+        times = stored.get("times")
+        return Interactions(users, Sequences(stored["offsets"], stored["items"], times))
 
 
 def _replace(file: Path, text: str) -> None:

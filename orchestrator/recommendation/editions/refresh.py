@@ -61,7 +61,7 @@ def refresh(
         # Before the edition that may know them still: at no moment is a deleted item shown.
         gone = listed_before - listed
         editions.withdraw(gone)
-        kept = {name: manifest[name] for name in ("settings", "seed") if name in manifest}
+        kept = {name: manifest[name] for name in ("settings", "seed", "half_life") if name in manifest}
         name = editions.publish(folder, log.items, log.interactions, about_rankers(trained, log) | kept)
         withdrawn = editions.withdraw(listed - listed_before, back=True)
     notes = (

@@ -15,6 +15,7 @@ from orchestrator.ports.recommend import Training
 from orchestrator.progress import Progress, silent
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.evaluation.ranker_evaluation import identity
+from orchestrator.recommendation.rankers.newcomers import learn_half_life
 from orchestrator.recommendation.rankers.registry import RANKERS, fit, refresh_rankers
 
 
@@ -69,7 +70,8 @@ def train(
                     "No ranker could be trained. " + " ".join(left_out.values()),
                     hint="Install the extra: pip install 'orchestrator-rag[recommend]'.",
                 )
-            about = {"settings": settings, "seed": seed}
+            half_life = learn_half_life(train_part, chosen, len(log.items))
+            about = {"settings": settings, "seed": seed, "half_life": half_life}
             name = editions.publish(whole, log.items, log.interactions, about_rankers(trained, log) | about)
     editions.withdraw(set(log.items.ids) - log.unlisted, back=True)
     return Trained(name, in_order(trained), left_out, log.notes, len(log.items), len(log.interactions))

@@ -74,13 +74,14 @@ class ItemToItem:
         """Write the matrix and the constants."""
         import numpy as np
 
+        kept: dict[str, Any] = {} if self.ties is None else {"ties": self.ties}
         np.savez(
             folder / "matrix.npz",
             data=self.matrix.data,
             indices=self.matrix.indices,
             indptr=self.matrix.indptr,
             constants=np.asarray([self.decay, self.window], dtype=np.float64),
-            **({} if self.ties is None else {"ties": self.ties}),
+            **kept,
         )
 
     @classmethod
@@ -97,8 +98,7 @@ class ItemToItem:
             )
             decay, window = stored["constants"]
             # What was trained by a release that broke ties by number has none.
-            ties = stored["ties"] if "ties" in stored else None
-        return cls(name, matrix, float(decay), int(window), ties)
+            return cls(name, matrix, float(decay), int(window), stored.get("ties"))
 
     def fading(self, decay: float) -> ItemToItem:
         """The same with another decay."""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Popularity:
-    """Items by how many users had them; `counts` (items,) int64. An item nobody had comes last."""
+    """Items by how many users had them; `counts` (items,) may be weighted. An item nobody had comes last."""
 
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int64] | NDArray[np.float64]
     name: str = "popularity"
 
     def top(

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Item, Items
-from orchestrator.interactions.protocol import leave_two_out
+from orchestrator.interactions.protocol import Asked, leave_two_out
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Ranker, Ranking, Refresh, Trainer, Training
+from orchestrator.recommendation.hit_metrics import ranks
 from orchestrator.recommendation.rankers import cooccurrence, ease
 from orchestrator.recommendation.rankers.attributes import read_attributes, similar_items
 from orchestrator.recommendation.rankers.borrowing import borrowed, likeness
@@ -414,3 +415,17 @@ def test_a_ranker_keeps_how_it_breaks_ties(tmp_path: Path) -> None:
     assert isinstance(ranker, ItemToItem)
     assert ranker.ties is not None
     assert sorted(ranker.ties.tolist()) == list(range(60))
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=5), min_size=1, max_size=6), st.integers(1, 6)
+)
+def test_places_are_counted_as_they_are_ranked(rows: list[list[int]], k: int) -> None:
+    random = np.random.default_rng(len(rows))
+    matrix = sparse.csr_matrix(random.integers(0, 3, size=(8, 8)).astype(np.float32))
+    matrix.setdiag(0)
+    asked = Asked(Sequences.of(rows), random.integers(0, 8, size=len(rows)).astype(np.int32))
+    for ties in (None, random.permutation(8).astype(np.int32)):
+        ranker = ItemToItem("rules", matrix, ties=ties)
+        ranking = ranker.top(asked.histories, k=k, removed=asked.histories)
+        np.testing.assert_array_equal(ranker.places(asked, k), ranks(ranking, asked.targets))

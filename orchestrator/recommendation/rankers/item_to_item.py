@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from orchestrator.interactions.protocol import Asked
     from orchestrator.interactions.sequences import Sequences
 
 #: Histories scored at once, to bound memory.
@@ -54,6 +55,49 @@ class ItemToItem:
     def scores(self, histories: Sequences) -> Any:
         """A CSR matrix (histories, items) of scores."""
         return weighted(histories, self.matrix.shape[0], self.decay, self.window) @ self.matrix
+
+    def places(self, asked: Asked, k: int) -> NDArray[np.int32]:
+        """The place of each target in the best `k` with the history removed, -1 where it is not among them.
+
+        As `top` would give it, without sorting anything: what is better than the target is counted.
+        """
+        import numpy as np
+
+        places = np.full(len(asked), -1, dtype=np.int32)
+        recent = asked.histories.newest(self.window)
+        # Most targets are spoken for by no item of the history: their rows need no scores.
+        speaks = np.asarray(self.matrix[recent.items, asked.targets[recent.rows]]).ravel() > 0
+        found = np.flatnonzero(np.bincount(recent.rows[speaks], minlength=len(asked)))
+        for begin in range(0, len(found), _AT_ONCE):
+            rows = found[begin : begin + _AT_ONCE]
+            places[rows] = self._placed(asked.take(rows), k)
+        return places
+
+    def _placed(self, asked: Asked, k: int) -> NDArray[np.int32]:
+        import numpy as np
+
+        scores = self.scores(asked.histories)
+        items, rows = int(scores.shape[1]), len(asked)
+        lengths: NDArray[np.int64] = np.diff(scores.indptr)
+        row = np.repeat(np.arange(rows, dtype=np.int32), lengths)
+        column, value, targets = scores.indices, scores.data, asked.targets
+        own = np.zeros(rows, dtype=np.float32)
+        at = column == np.repeat(targets, lengths)
+        own[row[at]] = value[at]
+        # Of what is level with the target, only what comes before it is above it.
+        better = np.flatnonzero(value >= np.repeat(own, lengths))
+        order = np.arange(items) if self.ties is None else self.ties
+        level = value[better] == own[row[better]]
+        better = better[~level | (order[column[better]] < order[targets[row[better]]])]
+        # Whatever the history takes out of the way, a target with more above it is not among the best k.
+        count = np.bincount(row[better], minlength=rows)
+        near = (own > 0) & (count < k + asked.histories.lengths)
+        better = better[near[row[better]]]
+        gone = asked.histories.rows * items + asked.histories.items
+        better = better[~np.isin(row[better].astype(np.int64) * items + column[better], gone)]
+        count = np.bincount(row[better], minlength=rows)
+        found = near & (count < k) & ~np.isin(np.arange(rows) * items + targets, gone)
+        return np.where(found, count, -1).astype(np.int32)
 
     def reasons(self, histories: Sequences, ranking: Ranking) -> NDArray[np.int32]:
         """For each ranked item the item of the history that speaks for it most, -1 where none does."""

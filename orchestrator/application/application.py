@@ -154,12 +154,14 @@ class Application(Connections):
         import orchestrator
         from orchestrator.backup import snapshot as safekeeping
 
+        # What an earlier release kept in files is part of the state from now on.
+        self.recommender.editions.current()
         return safekeeping.backup(
             path,
             self.settings.home,
             copy_state=self.database.backup,
             indexes_of=self.archived_indexes,
-            trained=self.recommender.editions.current,
+            trained=self.archived_edition,
             release=orchestrator.__version__,
             created=self.clock.now(),
             progress=progress,

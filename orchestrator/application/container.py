@@ -301,11 +301,14 @@ class Connections:
     @cached_property
     def recommender(self) -> EditionRecommender:
         """What was trained last."""
+        from connectors.sql import SqlRecommenderState
         from orchestrator.recommendation.editions.editions import Editions
         from orchestrator.recommendation.recommender import EditionRecommender
 
         keep = self.settings.retention.trainings * DAY
-        return EditionRecommender(Editions(self.settings.home / "recommendations", self.rankers, keep=keep))
+        state = SqlRecommenderState(self.database)
+        folder = self.settings.home / "recommendations"
+        return EditionRecommender(Editions(folder, self.rankers, state, keep=keep))
 
     # -- one index -----------------------------------------------------------------------------
 
@@ -382,6 +385,12 @@ class Connections:
         from connectors.sql.backup import archived_indexes
 
         return archived_indexes(copy)
+
+    def archived_edition(self, copy: Path) -> str | None:
+        """The recommenders' version that a copy of the state names."""
+        from connectors.sql.backup import archived_edition
+
+        return archived_edition(copy)
 
     async def close(self) -> None:
         """Give back files, threads and connections. What is used afterwards is opened again."""

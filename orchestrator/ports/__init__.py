@@ -36,7 +36,17 @@ from orchestrator.ports.models import (
     for_tenant,
     scores_texts,
 )
-from orchestrator.ports.recommend import Known, Ranker, Ranking, Recommender, Refresh, Trainer, Training
+from orchestrator.ports.recommend import (
+    CatalogueState,
+    Known,
+    Ranker,
+    Ranking,
+    Recommender,
+    RecommenderState,
+    Refresh,
+    Trainer,
+    Training,
+)
 from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.ports.vectors import (
     Dense,
@@ -53,6 +63,8 @@ from orchestrator.ports.vectors import (
 
 __all__ = [
     "Ranker",
+    "RecommenderState",
+    "CatalogueState",
     "Cache",
     "IndexRegistry",
     "Clock",

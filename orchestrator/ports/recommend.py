@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Ranking:
     """The best items of each row: `items` int32 and `scores` float32, both (rows, k), the best first.
 
-    Ties are in an order of the ranker's own, popularity or the numbers, and always the same. A row with fewer than k items ends in -1 and -inf.
+    Ties are in an order of the ranker's own, by popularity or by number, and always the same. A row with
+    fewer than k items ends in -1 and -inf.
     """
 
     items: NDArray[np.int32]
@@ -118,6 +119,42 @@ class Trainer(Protocol):
         is counted is counted on `interactions`, and an item that is new is known by what can be read
         about it. An OrchestratorError says why a ranker cannot be carried over.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueState:
+    """The edition in use, the items that no ranking may hold, and a number that rises with every change."""
+
+    edition: str | None = None
+    withdrawn: frozenset[str] = frozenset()
+    revision: int = 0
+
+
+@runtime_checkable
+class RecommenderState(Protocol):
+    """What the catalogue is now, for all processes. Each change is whole or not there, and none is lost."""
+
+    def read(self) -> CatalogueState:
+        """What holds now. Cheap: it is asked for every ranking."""
+        ...
+
+    def withdraw(self, ids: Iterable[str], *, back: bool = False) -> frozenset[str]:
+        """Take items out of every ranking by hand, or let them back in; what is withdrawn then."""
+        ...
+
+    def publish(
+        self, edition: str, *, after: str | None, gone: Iterable[str] = (), listed: Iterable[str] = ()
+    ) -> CatalogueState:
+        """Put an edition into use. StoreError if `after`, from which it was made, is not in use any more.
+
+        `gone` are items that left the item table: withdrawn until they are `listed` again. What was withdrawn
+        by hand stays so.
+        """
+        ...
+
+    def adopt(self, edition: str | None, withdrawn: Iterable[str]) -> None:
+        """Begin with what an earlier release kept in files; nothing if there is a state already."""
         ...
 
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 EMPTY = "The history is empty: what is popular is shown."
 NOTHING_KNOWN = "No item of the history is known."
-#: The ranker that answers when none is named: the first of these that was trained, or else any.
-PREFERRED = ("pipeline", "fusion", "sasrec", "atomic", "generative", "rules", "itemknn", "popularity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +223,7 @@ class EditionRecommender:
                     f"orchestrator recommend train --rankers {name} --data DIR",
                 )
             return edition.rankers[name]
-        best = next((each for each in (*PREFERRED, *edition.rankers) if each in edition.rankers), None)
+        best = edition.default
         if best is None:
             raise BadInput(
                 f"None of the trained rankers can be used here ({trained}).",

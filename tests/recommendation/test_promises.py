@@ -15,15 +15,19 @@ from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.protocol import leave_one_out
 from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.nodes.recommend.slate import offered
-from orchestrator.recommendation.editions.editions import Editions
+from orchestrator.ports import Ranker, Ranking, Training
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.newcomers import learn_half_life, recent_popularity
 from orchestrator.recommendation.rankers.paths import FEW, OFTEN, SHARE, Paths
-from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry
+from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, default_of
+from orchestrator.recommendation.rankers.tuning import quality
+from orchestrator.recommendation.rankers.validation import Validation, validate
 from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.recommendation.selection import nothing
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import ANONYMOUS, Filter, History
+from tests.recommendation.stored_editions import editions_at
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 REGISTRY = RankerRegistry.of(classic_trainers())
@@ -44,7 +48,7 @@ def skewed_log() -> Log:
 
 @pytest.fixture(scope="module")
 def recommender(tmp_path_factory: pytest.TempPathFactory) -> EditionRecommender:
-    editions = Editions(tmp_path_factory.mktemp("home") / "recommendations", REGISTRY)
+    editions = editions_at(tmp_path_factory.mktemp("home") / "recommendations", REGISTRY)
     train(skewed_log(), editions, rankers=EVERY)
     return EditionRecommender(editions)
 
@@ -173,7 +177,7 @@ def many_of_one_kind() -> Log:
 
 @pytest.fixture(scope="module")
 def crime(tmp_path_factory: pytest.TempPathFactory) -> EditionRecommender:
-    editions = Editions(tmp_path_factory.mktemp("home") / "recommendations", REGISTRY)
+    editions = editions_at(tmp_path_factory.mktemp("home") / "recommendations", REGISTRY)
     train(many_of_one_kind(), editions, rankers=("fusion",))
     return EditionRecommender(editions)
 
@@ -217,3 +221,77 @@ async def test_a_short_ranking_is_filled_with_what_is_popular_and_says_so(crime:
     assert slate.notes == (
         f"{10 - len(bare)} of 10 places hold what is popular: the ranker has no more to say.",
     )
+
+
+async def test_the_default_is_what_validation_says_is_best_and_the_edition_records_it(tmp_path: Path) -> None:
+    editions = editions_at(tmp_path, REGISTRY)
+    train(made_up_log(), editions, rankers=("popularity", "attributes", "rules", "fusion"))
+    edition = editions.open()
+    figures = {name: each.ndcg for name, each in edition.validation.items()}
+    assert set(figures) == set(edition.rankers)
+    assert all(each.users == 240 for each in edition.validation.values())
+    assert edition.default == max(figures, key=figures.__getitem__)
+    assert figures["popularity"] < figures["rules"]
+    _, manifest = editions.catalogue()
+    assert manifest["default"] == edition.default
+    (hits,) = await EditionRecommender(editions).recommend(
+        [History(items=("soap-01",))], principal=ANONYMOUS, k=1
+    )
+    assert hits.hits[0].why == edition.default
+
+
+def test_of_equal_rankers_the_simplest_answers_and_unmeasured_ones_are_not_compared() -> None:
+    good, better = Validation(0.2, 0.3, 50), Validation(0.25, 0.3, 50)
+    assert default_of(("pipeline", "rules"), {"pipeline": good, "rules": better}) == "rules"
+    assert (
+        default_of(("pipeline", "rules", "zzz"), dict.fromkeys(("pipeline", "rules", "zzz"), good)) == "rules"
+    )
+    assert default_of(("rules", "pipeline"), {"rules": better}) == "pipeline"
+    assert default_of((), {}) is None
+
+
+def test_what_learns_from_validation_is_judged_on_users_it_did_not_learn_from(tmp_path: Path) -> None:
+    """Weights of pure noise fit the users they are learned from; judged apart they are worth nothing."""
+    random = np.random.default_rng(5)
+    rows = [random.permutation(40)[:4].astype(np.int32) for _ in range(60)]
+    log = Log(
+        Items.of(Item(f"i{at:02}") for at in range(40)),
+        Interactions(tuple(map(str, range(60))), Sequences.of(rows)),
+    )
+    train_part, chosen = leave_one_out(log.interactions.sequences)
+    asked: list[int] = []
+
+    class Memory:
+        """Learns the users that it is given by heart."""
+
+        name, parts = "memory", ("popularity",)
+
+        def fit(self, training: Training) -> Ranker:
+            known = {
+                tuple(row.tolist()): int(target)
+                for row, target in zip(training.chosen.histories, training.chosen.targets, strict=True)
+            }
+            asked.append(len(known))
+            return Memorised(known)
+
+    class Memorised:
+        name = "memory"
+
+        def __init__(self, known: dict[tuple[int, ...], int]) -> None:
+            self.known = known
+
+        def top(
+            self, histories: Sequences, *, k: int, allowed: object = None, removed: object = None
+        ) -> Ranking:
+            found = nothing(len(histories), k)
+            for row, history in enumerate(histories):
+                found.items[row, 0] = self.known.get(tuple(history.tolist()), -1)
+            return found
+
+    training = Training(log.items, train_part, chosen, tmp_path)
+    whole = Memory().fit(training)
+    assert quality(whole, chosen) == 1.0
+    judged = validate(Memory(), whole, training)  # type: ignore[arg-type]
+    assert judged == Validation(0.0, 0.0, 60)
+    assert asked[1:] == [40, 40, 40]
+    assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,15 @@ from orchestrator.recommendation.hit_metrics import (
     paired_bootstrap,
     ranks,
 )
-from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, fit, seconds_of
+from orchestrator.recommendation.rankers.registry import (
+    RANKERS,
+    RankerRegistry,
+    default_of,
+    fit,
+    seconds_of,
+    validation_of,
+)
+from orchestrator.recommendation.rankers.validation import Validation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +45,7 @@ CUTOFFS = (5, 10, 20)
 #: How deep rankings are remembered: what a fusion asks of its parts.
 DEPTH = 100
 #: Where what was trained is kept changes with this: another number trains anew.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +72,13 @@ class Evaluation:
     seeds: int
     limits: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    #: How good the rankers of the first seed are on validation, and which of them would answer by default.
+    validation: Mapping[str, Validation] = field(default_factory=dict[str, Validation])
+
+    @property
+    def default(self) -> str | None:
+        """The ranker that validation, which is all that `train` knows, says is best."""
+        return default_of(tuple(self.rankers), self.validation)
 
     def best(self) -> str | None:
         """The ranker of the highest NDCG@10 with the history removed."""
@@ -169,6 +184,7 @@ def evaluate(
         interactions=len(log.interactions.sequences.items),
         seeds=seeds,
         limits=limits(log, split),
+        validation=validation_of(folder / identity(log) / "seed-0"),
     )
 
 

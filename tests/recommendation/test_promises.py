@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.errors import StoreError
 from orchestrator.interactions.items import Item, Items
-from orchestrator.interactions.log_files import Log
+from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.interactions.protocol import leave_one_out
 from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.nodes.recommend.slate import offered
 from orchestrator.ports import Ranker, Ranking, Training
+from orchestrator.recommendation.editions.refresh import refresh
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.newcomers import learn_half_life, recent_popularity
@@ -25,7 +28,8 @@ from orchestrator.recommendation.rankers.tuning import quality
 from orchestrator.recommendation.rankers.validation import Validation, validate
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.selection import nothing
-from orchestrator.testing.shop import made_up_log
+from orchestrator.testing.ranker import moved
+from orchestrator.testing.shop import made_up_log, write_shop
 from orchestrator.types import ANONYMOUS, Filter, History
 from tests.recommendation.stored_editions import editions_at
 
@@ -295,3 +299,116 @@ def test_what_learns_from_validation_is_judged_on_users_it_did_not_learn_from(tm
     assert judged == Validation(0.0, 0.0, 60)
     assert asked[1:] == [40, 40, 40]
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_is_withdrawn_stays_so_through_training_and_refreshing(tmp_path: Path) -> None:
+    editions = editions_at(tmp_path, REGISTRY)
+    log = made_up_log()
+    train(log, editions, rankers=("rules",))
+    editions.withdraw(["soap-02"])
+    done = train(log, editions, rankers=("rules",))
+    assert any(note.startswith("1 item of the table withdrawn, such as soap-02") for note in done.notes)
+    refresh(log, editions)
+    (hits,) = await EditionRecommender(editions).recommend(
+        [History(items=("soap-01",))], principal=ANONYMOUS, k=60, fill=True
+    )
+    assert "soap-02" not in hits.ids
+    assert len(hits) == 58
+    editions.withdraw(["soap-02"], back=True)
+    assert train(log, editions, rankers=("rules",)).notes == ()
+    assert editions.withdrawn() == frozenset()
+
+
+def test_training_a_ranker_by_name_leaves_the_others_in_use_unchanged(tmp_path: Path) -> None:
+    editions = editions_at(tmp_path, REGISTRY)
+    log = made_up_log()
+    train(log, editions, rankers=("fusion", "complements"))
+    before = {
+        each.relative_to(tmp_path / "version-1"): each.read_bytes()
+        for each in (tmp_path / "version-1").rglob("*")
+        if each.is_file() and each.parent.name in ("fusion", "complements", "attributes")
+    }
+    judged = editions.open().validation
+    done = train(log, editions, rankers=("ease",))
+    assert done.left_out == {}
+    assert set(done.rankers) == {
+        "popularity",
+        "itemknn",
+        "rules",
+        "attributes",
+        "fusion",
+        "complements",
+        "ease",
+    }
+    assert {name: (tmp_path / "version-2" / name).read_bytes() for name in before} == before
+    edition = editions.open()
+    assert {name: edition.validation[name] for name in judged} == judged
+    assert edition.default == max(edition.validation, key=lambda name: edition.validation[name].ndcg)
+    assert set(train(log, editions, rankers=("ease",), only=True).rankers) == {"ease"}
+
+
+def test_a_ranker_is_carried_over_to_the_log_that_another_is_trained_on(tmp_path: Path) -> None:
+    editions = editions_at(tmp_path, REGISTRY)
+    log = made_up_log()
+    train(log, editions, rankers=("rules",))
+    more = Items.of([*log.items.rows, Item("aaa-new", "Acme soap")])
+    train(
+        Log(more, Interactions(log.interactions.users, moved(log.interactions.sequences, log.items, more))),
+        editions,
+        rankers=("popularity",),
+    )
+    assert set(editions.open().rankers) == {"rules", "popularity"}
+    other = Log(
+        Items.of(Item(f"x-{at}") for at in range(4)),
+        Interactions(("u", "v"), Sequences.of([[0, 1, 2], [1, 2, 3]])),
+    )
+    assert train(other, editions, rankers=("popularity",)).rankers == ("popularity",), "another catalogue"
+
+
+def test_what_an_earlier_release_kept_in_files_is_read_once(tmp_path: Path) -> None:
+    editions = editions_at(tmp_path / "first", REGISTRY)
+    train(made_up_log(), editions, rankers=("popularity",))
+    (tmp_path / "second").mkdir()
+    (tmp_path / "first" / "version-1").rename(tmp_path / "second" / "version-1")
+    (tmp_path / "second" / "current").write_text("version-1\n")
+    (tmp_path / "second" / "withdrawn.json").write_text('["soap-01", "soap-02"]')
+    taken_over = editions_at(tmp_path / "second", REGISTRY)
+    assert taken_over.current() == "version-1"
+    assert taken_over.withdraw(["soap-01"], back=True) == {"soap-02"}
+    assert not list((tmp_path / "second").glob("*current*"))
+    assert set(taken_over.open().rankers) == {"popularity"}
+    (tmp_path / "third").mkdir()
+    (tmp_path / "third" / "current").write_text("../elsewhere")
+    with pytest.raises(StoreError, match="names no version"):
+        editions_at(tmp_path / "third", REGISTRY).current()
+
+
+def test_an_edition_that_was_overtaken_is_not_published_and_what_a_killed_one_left_is_deleted(
+    tmp_path: Path,
+) -> None:
+    editions = editions_at(tmp_path, REGISTRY)
+    log = made_up_log()
+    train(log, editions, rankers=("popularity",))
+    (tmp_path / "version-7").mkdir()
+    assert train(log, editions, rankers=("popularity",)).edition == "version-8"
+    with editions.next() as folder, pytest.raises(StoreError, match="Another process put version-8 into use"):
+        editions.publish(folder, log.items, log.interactions, {}, after="version-1")
+    assert {each.name for each in tmp_path.glob("version-*")} == {"version-1", "version-8"}
+    assert editions.current() == "version-8"
+
+
+async def test_the_order_of_a_logs_lines_changes_no_ranking(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        write_shop(folder, made_up_log(80))
+    lines = (folders[1] / "sequences.txt").read_text().splitlines(keepends=True)
+    (folders[1] / "sequences.txt").write_text("".join(Random(1).sample(lines, len(lines))))
+    found = []
+    for folder in folders:
+        editions = editions_at(folder / "recommendations", REGISTRY)
+        train(read_log(folder), editions, rankers=("fusion", "ease"))
+        edition = editions.open()
+        histories = Sequences.of([[at, at + 1] for at in range(50)])
+        rankings = [ranker.top(histories, k=10) for ranker in edition.rankers.values()]
+        found.append((edition.validation, edition.default, [each.items.tolist() for each in rankings]))
+    assert found[0] == found[1]

@@ -76,10 +76,11 @@ def test_rows_are_sorted_by_time_and_duplicates_counted(tmp_path: Path, name: st
         (
             "interactions.jsonl",
             "\n".join(
-                [
-                    '{"user": "u", "item": "a", "timestamp": 1, "event": "view"}',
-                    '{"user": "u", "item": "b", "timestamp": 2, "rating": 5, "event": null}',
-                ]
+                json.dumps(row)
+                for row in (
+                    {"user": "u", "item": "a", "timestamp": 1, "event": "view"},
+                    {"user": "u", "item": "b", "timestamp": 2, "rating": 5, "event": None},
+                )
             ),
         ),
     ],

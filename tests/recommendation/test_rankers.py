@@ -29,7 +29,7 @@ from orchestrator.recommendation.rankers.item_to_item import ItemToItem, stronge
 from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, fit, load, refresh_rankers
 from orchestrator.recommendation.rankers.walks import Walks
 from orchestrator.recommendation.selection import best_of_dense, best_of_sparse
-from orchestrator.testing.ranker import ArmConformance
+from orchestrator.testing.ranker import RankerConformance
 from orchestrator.testing.shop import made_up_log
 
 sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed: the extra `recommend` has it")
@@ -46,7 +46,7 @@ def trained(names: tuple[str, ...], folder: Path, seed: int = 0) -> dict[str, Ra
     return rankers
 
 
-class TestPopularity(ArmConformance):
+class TestPopularity(RankerConformance):
     learns = 0.1
 
     @pytest.fixture(scope="class")
@@ -55,7 +55,7 @@ class TestPopularity(ArmConformance):
         return REGISTRY.trainers["popularity"]
 
 
-class TestItemKnn(ArmConformance):
+class TestItemKnn(RankerConformance):
     reads = True
 
     @pytest.fixture(scope="class")
@@ -64,7 +64,7 @@ class TestItemKnn(ArmConformance):
         return REGISTRY.trainers["itemknn"]
 
 
-class TestRules(ArmConformance):
+class TestRules(RankerConformance):
     learns = 0.6
     reads = True
 
@@ -74,7 +74,7 @@ class TestRules(ArmConformance):
         return REGISTRY.trainers["rules"]
 
 
-class TestAttributes(ArmConformance):
+class TestAttributes(RankerConformance):
     learns = 0.2
     reads = True
 
@@ -84,7 +84,7 @@ class TestAttributes(ArmConformance):
         return REGISTRY.trainers["attributes"]
 
 
-class TestEase(ArmConformance):
+class TestEase(RankerConformance):
     reads = True
 
     @pytest.fixture(scope="class")
@@ -93,21 +93,21 @@ class TestEase(ArmConformance):
         return REGISTRY.trainers["ease"]
 
 
-class TestComplements(ArmConformance):
+class TestComplements(RankerConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
         return REGISTRY.trainers["complements"]
 
 
-class TestInterests(ArmConformance):
+class TestInterests(RankerConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
         return REGISTRY.trainers["interests"]
 
 
-class TestPaths(ArmConformance):
+class TestPaths(RankerConformance):
     reads = True
 
     @pytest.fixture(scope="class")
@@ -116,7 +116,7 @@ class TestPaths(ArmConformance):
         return REGISTRY.trainers["paths"]
 
 
-class TestFusion(ArmConformance):
+class TestFusion(RankerConformance):
     learns = 0.6
     reads = True
 

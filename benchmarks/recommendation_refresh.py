@@ -22,11 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
+from orchestrator.bootstrap import interval
 from orchestrator.interactions.items import Items
 from orchestrator.interactions.log_files import read_log
 from orchestrator.interactions.protocol import Asked, leave_two_out
 from orchestrator.ports import Ranker, Training
-from orchestrator.recommendation.hit_metrics import bootstrap, gains, hits, paired_bootstrap, ranks
+from orchestrator.recommendation.hit_metrics import gains, hits, ranks
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.registry import RankerRegistry, fit, refresh_rankers
 from orchestrator.testing.ranker import moved
@@ -57,7 +58,7 @@ def counted_again(data: Path, names: tuple[str, ...]) -> None:
         print("|---|---|---|---|---|---|")
         for name in before:
             old, new = (found(rankers[name], split.test) for rankers in (before, after))
-            difference = paired_bootstrap(gains(new, 10), gains(old, 10))
+            difference = interval(gains(new, 10) - gains(old, 10))
             print(
                 f"| {name} | {hits(old, 10).mean():.4f} | {hits(new, 10).mean():.4f} "
                 f"| {gains(old, 10).mean():.4f} | {gains(new, 10).mean():.4f} "
@@ -100,7 +101,7 @@ def new_items(data: Path, names: tuple[str, ...]) -> None:
         print("|---|---|---|---|---|")
         chance = 10 / len(log.items)
         for name in before:
-            low, high = bootstrap(hits(found(after[name], of_new), 10))
+            _, low, high = interval(hits(found(after[name], of_new), 10))
             old = Asked(moved(of_old.histories, log.items, older), numbers[of_old.targets])
             print(
                 f"| {name} | {hits(found(after[name], of_new), 10).mean():.4f} [{low:.4f}, {high:.4f}] "

@@ -7,7 +7,8 @@ What to change:
 * `Recommend(ranker="rules")` uses another ranker; several are joined by rank fusion, with text search or not:
   `fuse(Recommend(ranker="rules") | Recommend(ranker="attributes") | FindItems(), by=rrf(60))`;
 * a reranker goes before `MakeSlate`: any node from `Hits` to `Hits`, such as `Rerank("groupwise")`;
-* `MakeSlate(diversity=0.3, at_most=(("brand", 2),))` shows fewer similar items.
+* `MakeSlate(diversity=0.3, at_most=(("brand", 2),))` shows fewer similar items; the same `at_most` in
+  `Recommend` looks as far down the ranking as ten places need.
 
 The history is given with the question: by `app.run`, or to `orchestrator serve recommend` at
 `POST /v1/recommendations` with `"model": "recommend"`.
@@ -19,4 +20,4 @@ from orchestrator import Question, workflow
 from orchestrator.nodes import MakeSlate, Recommend
 from orchestrator.types import History
 
-recommend = workflow("recommend", Recommend(k=100) >> MakeSlate(k=10), inputs=(Question, History))
+recommend = workflow("recommend", Recommend(k=100, fill=True) >> MakeSlate(k=10), inputs=(Question, History))

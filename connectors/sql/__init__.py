@@ -10,6 +10,7 @@ from connectors.sql.features import SqlFeatures
 from connectors.sql.feedback import SqlFeedback
 from connectors.sql.index_registry import SqlIndexRegistry
 from connectors.sql.ledger import SqlLedger
+from connectors.sql.recommender_state import SqlRecommenderState
 from connectors.sql.runs import SqlRuns
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SqlDocuments",
     "SqlFeatures",
     "SqlLedger",
+    "SqlRecommenderState",
     "SqlRuns",
     "SqlFeedback",
 ]

@@ -91,3 +91,14 @@ def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
         )
     finally:
         database.close()
+
+
+def archived_edition(copy: Path) -> str | None:
+    """The edition of the recommenders that a copy of the state names."""
+    from connectors.sql.recommender_state import SqlRecommenderState
+
+    database = Database(copy)
+    try:
+        return SqlRecommenderState(database).read().edition
+    finally:
+        database.close()

@@ -15,6 +15,7 @@ from orchestrator.ports import (
     IndexRegistry,
     Ledger,
     Provider,
+    RecommenderState,
     Runs,
     StateStore,
 )
@@ -58,6 +59,12 @@ def _of_index(name: str) -> Callable[[Build], Any]:
     return make
 
 
+def _recommender_state(build: Build) -> RecommenderState:
+    from connectors.sql.recommender_state import SqlRecommenderState
+
+    return SqlRecommenderState(database_of(build))
+
+
 _CLOCKED: tuple[tuple[type, str], ...] = (
     (IndexRegistry, "SqlIndexRegistry"),
     (Ledger, "SqlLedger"),
@@ -72,6 +79,7 @@ _WHERE = "SQLite, or PostgreSQL by database_url"
 providers = (
     Provider(port=StateStore, name="sql", make=_state, description=_WHERE),
     *(Provider(port=port, name="sql", make=_clocked(name), description=_WHERE) for port, name in _CLOCKED),
+    Provider(port=RecommenderState, name="sql", make=_recommender_state, description=_WHERE),
     *(
         Provider(port=port, name="sql", make=_of_index(name), scope="index", description=_WHERE)
         for port, name in _OF_INDEX

@@ -79,6 +79,12 @@ class SqlState:
 
         return archived_indexes(copy)
 
+    def archived_edition(self, copy: Path) -> str | None:
+        """The edition of the recommenders that a copy of the state names."""
+        from connectors.sql.backup import archived_edition
+
+        return archived_edition(copy)
+
     def close(self) -> None:
         """Give back threads and connections."""
         self.database.close()

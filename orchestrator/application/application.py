@@ -259,17 +259,19 @@ class Application:
 
     def backup(self, path: Path, progress: Progress) -> Manifest:
         """Write everything that is kept into the archive `path`, while others may use it."""
-        import orchestrator
         from orchestrator.backup import snapshot
+        from orchestrator.version import __version__
 
         state = self.container.get(StateStore)
+        # What an earlier release kept in files is part of the state from now on.
+        editions_of(self.container).current()
         return snapshot.backup(
             path,
             self.settings.home,
             copy_state=state.backup,
             indexes_of=state.archived_indexes,
-            trained=editions_of(self.container).current,
-            release=orchestrator.__version__,
+            trained=state.archived_edition,
+            release=__version__,
             created=self.container.get(Clock).now(),
             progress=progress,
         )

@@ -32,6 +32,7 @@ DEFAULTS: Mapping[str, str] = {
             "index_registry",
             "ledger",
             "state_store",
+            "recommender_state",
         ),
         "sql",
     ),

@@ -24,6 +24,7 @@ from orchestrator.ports import (
     Ledger,
     Provider,
     Recommender,
+    RecommenderState,
     Runs,
     ShardWriter,
     SparseEncoder,
@@ -58,7 +59,7 @@ NODE_PORTS: tuple[type, ...] = (
     Recommender,
 )
 #: All ports of the library.
-PORTS: tuple[type, ...] = (*NODE_PORTS, ShardWriter, StateStore)
+PORTS: tuple[type, ...] = (*NODE_PORTS, RecommenderState, ShardWriter, StateStore)
 
 #: What stands between a provider's object and whoever asks for it: given a function that makes the
 #: object, and what there is to build with.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.ports import Build, Clock, Provider, Recommender
+from orchestrator.ports import Build, Clock, Provider, Recommender, RecommenderState
 
 
 def _clock(_: Build) -> Clock:
@@ -18,7 +18,8 @@ def _recommender(build: Build) -> Recommender:
     from orchestrator.settings import DAY
 
     keep = build.settings.retention.trainings * DAY
-    return EditionRecommender(Editions(build.home / "recommendations", ranker_registry(build), keep=keep))
+    folder, state = build.home / "recommendations", build.get(RecommenderState)
+    return EditionRecommender(Editions(folder, ranker_registry(build), state, keep=keep))
 
 
 providers = (

@@ -39,7 +39,7 @@ def backup(
     *,
     copy_state: Callable[[Path], None],
     indexes_of: Callable[[Path], tuple[ArchivedIndex, ...]],
-    trained: Callable[[], str | None],
+    trained: Callable[[Path], str | None],
     release: str,
     created: float,
     progress: Progress,
@@ -47,7 +47,7 @@ def backup(
     """Write the archive `path` of what `home` holds at one moment.
 
     `copy_state` writes a consistent copy of the database to a path, `indexes_of` reads from such a
-    copy which shards it names, and `trained` names the recommenders' version in use.
+    copy which shards it names, and `trained` the recommenders' version in use.
     """
     if path.exists():
         raise BadInput(f"{path} exists already.", hint="Name a file that does not exist.")
@@ -61,14 +61,25 @@ def backup(
         staged = home / ".backup"
         _remove(staged)
         try:
-            indexes = _gather(staged, home, copy_state, indexes_of)
+            version: str | None = None
+            for _ in range(_ATTEMPTS):
+                indexes = _gather(staged, home, copy_state, indexes_of)
+                version = trained(staged / STATE)
+                # It may be replaced and deleted after the state was copied: then there is a newer one.
+                if version is None or _linked(home / TRAINED / version, staged / TRAINED / version):
+                    break
+            else:
+                raise StoreError(
+                    f"The recommenders' {version} is missing.",
+                    hint="Train again: orchestrator recommend train",
+                )
             return write_archive(
                 path,
                 staged,
                 release=release,
                 created=created,
                 indexes=indexes,
-                trained=_gather_trained(staged, home, trained),
+                trained=version,
                 progress=progress,
             )
         finally:
@@ -97,30 +108,6 @@ def _gather(
         f"the shard {missing or 'of an index'} is missing.",
         hint="Run `orchestrator index verify`, then `orchestrator index rebuild`.",
     )
-
-
-def _gather_trained(staged: Path, home: Path, trained: Callable[[], str | None]) -> str | None:
-    """Put the recommenders' version in use, if there is one, and what was withdrawn into `staged`."""
-    from orchestrator.recommendation.editions.editions import CURRENT, WITHDRAWN
-
-    source, target = home / TRAINED, staged / TRAINED
-    version = None
-    for _ in range(_ATTEMPTS):
-        version = trained()
-        _remove(target)
-        target.mkdir()
-        # It may be withdrawn from use and deleted in between: then there is a newer one.
-        if version is None or _linked(source / version, target / version):
-            break
-    else:
-        raise StoreError(
-            f"the recommenders' {version} is missing.", hint="Train again: orchestrator recommend train"
-        )
-    if version is not None:
-        (target / CURRENT).write_text(version, encoding="utf-8")
-    if (source / WITHDRAWN).exists():
-        _link(str(source / WITHDRAWN), str(target / WITHDRAWN))
-    return version
 
 
 def restore(
@@ -174,6 +161,8 @@ def _finish(home: Path, restore_state: Callable[[Path], None]) -> None:
     for shard in sorted((staged / SHARDS).glob("*/*")):
         listed.setdefault(shard.parent.name, set()).add(shard.name)
         _put(shard, home / SHARDS / shard.parent.name / shard.name)
+    for version in (staged / TRAINED).glob("version-*"):
+        _put(version, home / TRAINED / version.name)
     if (staged / STATE).exists():
         restore_state(staged / STATE)
     for folder in (home / SHARDS).glob("*"):
@@ -187,11 +176,9 @@ def _finish(home: Path, restore_state: Callable[[Path], None]) -> None:
 
 
 def _finish_trained(staged: Path, target: Path) -> None:
-    """The recommenders' version, then the file that names it, then those that were there."""
+    """The files in which earlier releases named the recommenders' version, then the versions of before."""
     from orchestrator.recommendation.editions.editions import CURRENT, WITHDRAWN
 
-    for version in staged.glob("version-*"):
-        _put(version, target / version.name)
     for name in (WITHDRAWN, CURRENT):
         if (staged / name).exists():
             part = target / f".{name}.part"

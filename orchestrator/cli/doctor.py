@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-import orchestrator
 from orchestrator.cli.options import Invocation, JsonOption, invocation
 from orchestrator.cli.output import say, say_json
 from orchestrator.ports import Embedder, IndexRegistry, LanguageModel, StateStore
+from orchestrator.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,9 +75,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
     from orchestrator.errors import OrchestratorError
     from orchestrator.settings import unknown_variables
 
-    yield Finding(
-        "release", "ok", f"orchestrator {orchestrator.__version__}, Python {platform.python_version()}"
-    )
+    yield Finding("release", "ok", f"orchestrator {__version__}, Python {platform.python_version()}")
     for name in unknown_variables():
         yield Finding("environment", "fault", f"{name} is no setting.", "Correct or unset it.")
     try:

@@ -9,7 +9,6 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-import orchestrator
 from orchestrator import plugins
 from orchestrator.cli import (
     ask,
@@ -29,6 +28,7 @@ from orchestrator.cli import (
 from orchestrator.cli.options import Invocation
 from orchestrator.cli.output import note
 from orchestrator.errors import PluginError
+from orchestrator.version import __version__
 
 
 class Commands(TyperGroup):
@@ -80,7 +80,7 @@ program = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"orchestrator {orchestrator.__version__}")
+        typer.echo(f"orchestrator {__version__}")
         raise typer.Exit
 
 

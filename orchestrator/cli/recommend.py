@@ -62,9 +62,12 @@ def train(
     ids: IdsOption = None,
     model: ModelOption = None,
     seed: Annotated[int, typer.Option("--seed", help="Of training.", metavar="N")] = 0,
+    only: Annotated[
+        bool, typer.Option("--only", help="Put these alone into use, not beside those that are.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train rankers on a log, and put them into use once all are whole.
+    """Train rankers on a log, and put them into use, beside those that are, once all are whole.
 
     Rankers whose library is not installed are left out, and said. A training that was stopped goes on.
     """
@@ -83,6 +86,7 @@ def train(
             rankers=_names(rankers),
             settings=_settings(ids, model),
             seed=seed,
+            only=only,
             progress=report_progress,
             finished=lambda name: note(f"{name} is trained"),
         )

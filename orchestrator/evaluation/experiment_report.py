@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from orchestrator.bootstrap import Interval
 from orchestrator.errors import BadInput
-from orchestrator.evaluation.significance import Interval, paired_p
+from orchestrator.evaluation.significance import paired_p
 from orchestrator.evaluation.trec_runs import save_run
 from orchestrator.types import Hits
 

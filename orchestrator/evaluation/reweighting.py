@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from orchestrator.bootstrap import interval
 from orchestrator.evaluation.multilinear import Ranked, expected_ndcg
-from orchestrator.evaluation.significance import interval
 
 if TYPE_CHECKING:
     import numpy as np

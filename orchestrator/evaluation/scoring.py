@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from orchestrator.bootstrap import Interval, intervals
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.experiment_report import ArmReport, Comparison, Latency
 from orchestrator.evaluation.journal import Outcome
 from orchestrator.evaluation.metrics import Metric, score
-from orchestrator.evaluation.significance import Interval, holm, intervals, paired_p
+from orchestrator.evaluation.significance import holm, paired_p
 from orchestrator.evaluation.trec_runs import SavedRun
 from orchestrator.types import Hits
 

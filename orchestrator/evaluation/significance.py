@@ -1,62 +1,23 @@
-"""How sure a mean is, and whether two means differ: bootstrap intervals, randomisation tests, Holm.
+"""Whether two means differ: randomisation tests, Holm.
 
-Sources: Efron & Tibshirani 1993 (percentile bootstrap), Fisher's randomisation test as in Smucker et al.
-(CIKM 2007), Holm 1979. Everything is seeded: the same scores give the same figures.
+Sources: Fisher's randomisation test as in Smucker et al. (CIKM 2007), Holm 1979. Everything is seeded: the
+same scores give the same figures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-RESAMPLES = 10_000
 PERMUTATIONS = 10_000
 #: Up to this many differences, every assignment of signs is tried instead of a sample.
 EXACT = 13
 #: How many numbers are drawn at once, to bound memory.
 _AT_ONCE = 2_000_000
-
-
-class Interval(NamedTuple):
-    """A mean, and the bounds of its 95 % confidence interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def intervals(columns: Sequence[Sequence[float]], *, seed: int = 0, level: float = 0.95) -> list[Interval]:
-    """The mean of each column of one score a query, with its percentile bootstrap interval over queries.
-
-    All columns are of the same queries, and are resampled alike.
-    """
-    import numpy as np
-
-    scores = np.asarray(columns, dtype=np.float64).T
-    if scores.size == 0:
-        return [Interval(float("nan"), float("nan"), float("nan")) for _ in columns]
-    queries = len(scores)
-    random = np.random.default_rng(seed)
-    means = np.empty((RESAMPLES, scores.shape[1]))
-    rows = max(1, _AT_ONCE // queries)
-    for begin in range(0, RESAMPLES, rows):
-        size = min(rows, RESAMPLES - begin)
-        drawn = random.integers(0, queries, size=(size, queries)) + queries * np.arange(size)[:, None]
-        # How often each query was drawn: then the means of all columns are one product.
-        counts = np.bincount(drawn.ravel(), minlength=size * queries).reshape(size, queries)
-        means[begin : begin + size] = counts @ scores / queries
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    mean = scores.mean(axis=0)
-    return [Interval(float(mean[at]), float(low[at]), float(high[at])) for at in range(scores.shape[1])]
-
-
-def interval(scores: Sequence[float], *, seed: int = 0, level: float = 0.95) -> Interval:
-    """The mean of one score a query, with its interval."""
-    return intervals([scores], seed=seed, level=level)[0]
 
 
 def paired_p(first: Sequence[float], second: Sequence[float], *, seed: int = 0) -> float:

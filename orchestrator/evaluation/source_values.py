@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import TYPE_CHECKING, Any, Literal
 
+from orchestrator.bootstrap import Interval, interval
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.arms import measuring_ports, showing_hits
 from orchestrator.evaluation.datasets import Dataset
@@ -21,7 +22,7 @@ from orchestrator.evaluation.indexed import IndexHost, indexed
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.ranking import found_by
 from orchestrator.evaluation.reweighting import reweighted, weighed_ndcg
-from orchestrator.evaluation.significance import Interval, interval, paired_p
+from orchestrator.evaluation.significance import paired_p
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents
 from orchestrator.ranking.source_weights import SourceWeights, source_of

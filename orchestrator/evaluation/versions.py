@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import orchestrator
 from orchestrator.graph.channel import type_name
+from orchestrator.version import __version__
 
 #: Distributions that rankings or scores depend on, where they are installed.
 DISTRIBUTIONS = (
@@ -26,7 +26,7 @@ DISTRIBUTIONS = (
 
 def versions(ports: Mapping[Any, Any]) -> dict[str, str]:
     """Versions of the library, of what it stands on, and names of what the ports are."""
-    found = {"orchestrator": orchestrator.__version__, "python": platform.python_version()}
+    found = {"orchestrator": __version__, "python": platform.python_version()}
     for name in DISTRIBUTIONS:
         try:
             found[name] = version(name)

@@ -3,14 +3,15 @@
 A folder holds the log as `sequences.txt` (S3-Rec: a line a user, `user item item …` in time order) or
 as `interactions.csv` or `.jsonl` (rows of user, item and, if known, timestamp), and the items as
 `items.jsonl` or `items.csv`. What is odd about them is mended where the meaning is clear, counted, and
-said in `notes`.
+said in `notes`. Users are in the order of their ids, so that nothing depends on the order of the file's
+lines but what it says itself: which of a user's rows came first, where they have no time or the same one.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -50,6 +51,10 @@ class _Row:
     line: int
 
 
+#: For each user what was had and when, the oldest first.
+_Histories = dict[str, list[tuple[str, float | None]]]
+
+
 def read_log(path: Path | str) -> Log:
     """The log in a folder, or of one log file with its item table beside it. BadInput if there is none."""
     path = Path(path)
@@ -73,9 +78,11 @@ def read_log(path: Path | str) -> Log:
     return _assembled(known, histories, notes)
 
 
-def _assembled(known: Sequence[Item], histories: dict[str, list[str]], notes: list[str]) -> Log:
+def _assembled(known: Sequence[Item], histories: _Histories, notes: list[str]) -> Log:
+    import numpy as np
+
     listed = {item.id for item in known}
-    extra = sorted({item for history in histories.values() for item in history} - listed)
+    extra = sorted({item for history in histories.values() for item, _ in history} - listed)
     if extra and known:
         notes.append(
             f"{_count(len(extra), 'item')} of the log not in the item table, such as {extra[0]}: "
@@ -86,23 +93,29 @@ def _assembled(known: Sequence[Item], histories: dict[str, list[str]], notes: li
         notes.append("no item has a title or attributes: what reads them finds nothing")
     repeats = 0
     rows: list[list[int]] = []
-    for history in histories.values():
-        numbers = [items.numbers[item] for item in history]
+    times: list[float | None] = []
+    users = sorted(histories)
+    for user in users:
+        history = histories[user]
         # The same item again and again says no more of what comes next than once does.
-        kept = [one for at, one in enumerate(numbers) if at == 0 or numbers[at - 1] != one]
-        repeats += len(numbers) - len(kept)
-        rows.append(kept)
+        kept = [had for at, had in enumerate(history) if at == 0 or history[at - 1][0] != had[0]]
+        repeats += len(history) - len(kept)
+        rows.append([items.numbers[item] for item, _ in kept])
+        times += [time for _, time in kept]
     if repeats:
         notes.append(f"{_count(repeats, 'immediate repetition')} of an item in a history passed over")
     empty = sum(not row for row in rows)
     if empty:
         notes.append(f"{_count(empty, 'user')} without an item")
-    interactions = Interactions(tuple(histories), Sequences.of(rows))
+    sequences = Sequences.of(rows)
+    if times and None not in times:
+        sequences = replace(sequences, times=np.asarray(times, dtype=np.float64))
+    interactions = Interactions(tuple(users), sequences)
     return Log(items, interactions, tuple(notes), frozenset(extra) if known else frozenset())
 
 
-def _sequences(file: Path, notes: list[str]) -> dict[str, list[str]]:
-    histories: dict[str, list[str]] = {}
+def _sequences(file: Path, notes: list[str]) -> _Histories:
+    histories: _Histories = {}
     seen: set[str] = set()
     same = continued = 0
     for line in lines(file):
@@ -112,7 +125,7 @@ def _sequences(file: Path, notes: list[str]) -> dict[str, list[str]]:
             continue
         seen.add(line.text)
         continued += user in histories
-        histories.setdefault(user, []).extend(items)
+        histories.setdefault(user, []).extend((item, None) for item in items)
     if same:
         notes.append(f"{_count(same, 'duplicate row')} left out")
     if continued:
@@ -120,8 +133,9 @@ def _sequences(file: Path, notes: list[str]) -> dict[str, list[str]]:
     return histories
 
 
-def _rows(file: Path, notes: list[str]) -> dict[str, list[str]]:
-    read = _csv_rows(file) if file.suffix in (".csv", ".tsv") else _jsonl_rows(file)
+def _rows(file: Path, notes: list[str]) -> _Histories:
+    unread: dict[str, None] = {}
+    read = _csv_rows(file, unread) if file.suffix in (".csv", ".tsv") else _jsonl_rows(file, unread)
     histories: dict[str, list[_Row]] = {}
     seen: set[tuple[str, str, float]] = set()
     same = untimed = timed = 0
@@ -143,6 +157,9 @@ def _rows(file: Path, notes: list[str]) -> dict[str, list[str]]:
             f"{file}, line {bare.line}: no timestamp, though {timed:,} other rows have one.",
             hint="Give every row a timestamp, or none.",
         )
+    if unread:
+        columns = f"column{'' if len(unread) == 1 else 's'} {', '.join(unread)}"
+        notes.append(f"{columns} of {file.name} not read: every row counts as an item that its user had")
     if same:
         notes.append(f"{_count(same, 'duplicate row')} left out")
     late = 0
@@ -152,10 +169,11 @@ def _rows(file: Path, notes: list[str]) -> dict[str, list[str]]:
         history.sort(key=lambda row: row.time or 0.0)
     if late:
         notes.append(f"{_count(late, 'row')} out of time order sorted in")
-    return {user: [row.item for row in history] for user, history in histories.items()}
+    return {user: [(row.item, row.time) for row in history] for user, history in histories.items()}
 
 
-def _csv_rows(file: Path) -> Iterator[_Row]:
+def _csv_rows(file: Path, unread: dict[str, None]) -> Iterator[_Row]:
+    """The rows, and in `unread` the columns that say nothing here."""
     csv.field_size_limit(LONGEST_CELL)
     delimiter = "\t" if file.suffix == ".tsv" else ","
     reader = csv.reader((f"{line.text}\n" for line in lines(file)), delimiter=delimiter)
@@ -167,6 +185,7 @@ def _csv_rows(file: Path) -> Iterator[_Row]:
             f"{file} has the columns {', '.join(header) or 'none'}.",
             hint="Its first line names user, item and, if known, timestamp.",
         )
+    unread.update(dict.fromkeys(name for at, name in enumerate(header) if at not in (user, item, time)))
     for cells in _whole(file, reader):
         if not cells:
             continue
@@ -188,12 +207,18 @@ def _whole(file: Path, reader: Any) -> Iterator[list[str]]:
         ) from None
 
 
-def _jsonl_rows(file: Path) -> Iterator[_Row]:
+def _jsonl_rows(file: Path, unread: dict[str, None]) -> Iterator[_Row]:
+    """The rows, and in `unread` the fields that say nothing here."""
     for line, value in objects(file):
-        given = {
-            name: next((value[one] for one in names if value.get(one) is not None), "")
-            for name, names in (("user", _USER), ("item", _ITEM), ("time", _TIME))
-        }
+        given: dict[str, Any] = {}
+        own: set[str | None] = set()
+        for kind, names in (("user", _USER), ("item", _ITEM), ("time", _TIME)):
+            name = next((one for one in names if value.get(one) is not None), None)
+            given[kind] = "" if name is None else value[name]
+            own.add(name)
+        unread.update(
+            dict.fromkeys(name for name, said in value.items() if name not in own and said is not None)
+        )
         yield _row(file, line.number, given["user"], given["item"], given["time"])
 
 

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 class Sequences:
     """Ragged rows of item numbers: row r is `items[offsets[r]:offsets[r + 1]]`, the oldest first.
 
-    `offsets` has one entry more than there are rows (int64), `items` is int32. As histories they are
-    what a ranker ranks for; as exclusions what it must leave out.
+    `offsets` has one entry more than there are rows (int64), `items` is int32. `times` are seconds, one for
+    each of `items` (float64), where the log has them. As histories they are what a ranker ranks for; as
+    exclusions what it must leave out.
     """
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]
+    times: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[int] | NDArray[np.int32]]) -> Sequences:
@@ -72,7 +74,7 @@ class Sequences:
         np.cumsum(lengths, out=offsets[1:])
         starts = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
         places = starts + np.arange(len(starts), dtype=np.int64)
-        return Sequences(offsets, self.items[places])
+        return Sequences(offsets, self.items[places], None if self.times is None else self.times[places])
 
     def without_last(self, count: int | NDArray[np.int64]) -> Sequences:
         """Rows without their newest `count` items (one number, or one a row)."""
@@ -86,11 +88,11 @@ class Sequences:
         return self._where(self.ages < count)
 
     def followed_by(self, others: Sequences) -> Sequences:
-        """Each row, and behind it the row of `others`."""
+        """Each row, and behind it the row of `others`; without times."""
         import numpy as np
 
         if len(others) != len(self):
-            raise ValueError(f"{len(self)} rows cannot be followed by {len(others)}")
+            raise ValueError(f"{len(self)} rows cannot be followed by {len(others)} rows.")
         order = np.argsort(np.concatenate([self.rows, others.rows]), kind="stable")
         return Sequences(self.offsets + others.offsets, np.concatenate([self.items, others.items])[order])
 
@@ -99,7 +101,7 @@ class Sequences:
 
         offsets = np.zeros(len(self) + 1, dtype=np.int64)
         np.cumsum(np.bincount(self.rows[kept], minlength=len(self)), out=offsets[1:])
-        return Sequences(offsets, self.items[kept])
+        return Sequences(offsets, self.items[kept], None if self.times is None else self.times[kept])
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,17 @@ from orchestrator.ports.models import (
     scores_texts,
 )
 from orchestrator.ports.provider import Build, Lookup, Provider, port_name
-from orchestrator.ports.recommend import Known, Ranker, Ranking, Recommender, Refresh, Trainer, Training
+from orchestrator.ports.recommend import (
+    CatalogueState,
+    Known,
+    Ranker,
+    Ranking,
+    Recommender,
+    RecommenderState,
+    Refresh,
+    Trainer,
+    Training,
+)
 from orchestrator.ports.state import (
     Cache,
     Clock,
@@ -73,6 +83,8 @@ __all__ = [
     "StateStore",
     "port_name",
     "Ranker",
+    "RecommenderState",
+    "CatalogueState",
     "Cache",
     "IndexRegistry",
     "Clock",

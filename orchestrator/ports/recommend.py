@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Ranking:
     """The best items of each row: `items` int32 and `scores` float32, both (rows, k), the best first.
 
-    Ties are in the order of the numbers. A row with fewer than k items ends in -1 and -inf.
+    Ties are in an order of the ranker's own, by popularity or by number, and always the same. A row with
+    fewer than k items ends in -1 and -inf.
     """
 
     items: NDArray[np.int32]
@@ -37,7 +38,8 @@ class Ranker(Protocol):
     `allowed`, of shape (items,), are the items that may come back at all (access, filters, deletions);
     `removed` has one row a history: items that this row must not get back. Both hold before the best k
     are taken, so that a ranker finds k items whenever as many are left that it can rank. An empty
-    history is legal: a ranker that can say nothing about it returns an empty row.
+    history is legal: a ranker that can say nothing about it returns an empty row, and the recommender shows
+    what is popular.
     """
 
     @property
@@ -121,6 +123,42 @@ class Trainer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueState:
+    """The edition in use, the items that no ranking may hold, and a number that rises with every change."""
+
+    edition: str | None = None
+    withdrawn: frozenset[str] = frozenset()
+    revision: int = 0
+
+
+@runtime_checkable
+class RecommenderState(Protocol):
+    """What the catalogue is now, for all processes. Each change is whole or not there, and none is lost."""
+
+    def read(self) -> CatalogueState:
+        """What holds now. Cheap: it is asked for every ranking."""
+        ...
+
+    def withdraw(self, ids: Iterable[str], *, back: bool = False) -> frozenset[str]:
+        """Take items out of every ranking by hand, or let them back in; what is withdrawn then."""
+        ...
+
+    def publish(
+        self, edition: str, *, after: str | None, gone: Iterable[str] = (), listed: Iterable[str] = ()
+    ) -> CatalogueState:
+        """Put an edition into use. StoreError if `after`, from which it was made, is not in use any more.
+
+        `gone` are items that left the item table: withdrawn until they are `listed` again. What was withdrawn
+        by hand stays so.
+        """
+        ...
+
+    def adopt(self, edition: str | None, withdrawn: Iterable[str]) -> None:
+        """Begin with what an earlier release kept in files; nothing if there is a state already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a history: the items that count, the oldest first, and what was passed over."""
 
@@ -151,11 +189,15 @@ class Recommender(Protocol):
         exclude: Sequence[str] = (),
         filters: Sequence[Filter] = (),
         repeat: bool = False,
+        fill: bool = False,
+        at_most: Sequence[tuple[str, int]] = (),
     ) -> list[Hits]:
         """One ranking a history by the ranker of that name, or by the best one there is.
 
         Only items that match every filter and are not in `exclude` are ranked; those of the history only
-        with `repeat`. What a history names that the catalogue lacks is passed over.
+        with `repeat`. What a history names that the catalogue lacks is passed over. A history of which no
+        item is known gets what is popular, whichever ranker was named. With `fill` a ranking that is shorter
+        than `k` ends in what is popular; `at_most` caps how many of the `k` may share a value of a field.
         """
         ...
 

@@ -129,6 +129,10 @@ class StateStore(Protocol):
         """The indexes (`ArchivedIndex`) that a copy names."""
         ...
 
+    def archived_edition(self, copy: Path) -> str | None:
+        """The edition of the recommenders that a copy names."""
+        ...
+
 
 @runtime_checkable
 class Clock(Protocol):

@@ -1,8 +1,7 @@
-"""How good rankings of one target each are: hit rate, NDCG, coverage, and how surely two differ."""
+"""How good rankings of one target each are: hit rate, NDCG, coverage."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.ports.recommend import Ranking
@@ -67,52 +66,3 @@ def invalid(ranking: Ranking, items: int, k: int = 10) -> float:
     ordered = np.sort(shown, axis=1)
     again = int(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != -1)).sum())
     return (wrong + again) / given
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A mean difference of paired scores, with the bounds of its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def certain(self) -> bool:
-        """Whether the interval lies on one side of nothing."""
-        return self.low > 0 or self.high < 0
-
-
-def paired_bootstrap(
-    first: NDArray[np.float64], second: NDArray[np.float64], *, resamples: int = 2_000, seed: int = 0
-) -> Difference:
-    """By how much `first` is above `second`, row by row, with its percentile bootstrap interval.
-
-    Source: Efron and Tibshirani, 1993.
-    """
-    import numpy as np
-
-    if first.shape != second.shape:
-        raise ValueError(f"paired scores differ in number: {len(first)} and {len(second)}")
-    low, high = bootstrap(first - second, resamples=resamples, seed=seed)
-    mean = float(np.mean(first - second)) if len(first) else 0.0
-    return Difference(mean, low, high)
-
-
-def bootstrap(
-    scores: NDArray[np.float64], *, resamples: int = 2_000, seed: int = 0, level: float = 0.95
-) -> tuple[float, float]:
-    """The bounds of the percentile bootstrap interval of a mean over rows.
-
-    Drawing n rows with replacement is drawing how often each *distinct* value occurs, so that a
-    resample of a hundred thousand hits and misses costs as little as one of two values.
-    """
-    import numpy as np
-
-    if not len(scores):
-        return 0.0, 0.0
-    values, counts = np.unique(scores, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(scores), counts / len(scores), size=resamples)
-    means = drawn @ values / len(scores)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -14,9 +14,12 @@ from orchestrator.interactions.items import ATTRIBUTES, Item
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports.recommend import Known, Ranker, Ranking
 from orchestrator.recommendation.editions.editions import Edition, Editions
+from orchestrator.recommendation.rankers.newcomers import recent_popularity
 from orchestrator.recommendation.rankers.paths import Paths
+from orchestrator.recommendation.rankers.popularity import Popularity
 from orchestrator.recommendation.rankers.title_search import Words
 from orchestrator.recommendation.selection import best_of_dense
+from orchestrator.recommendation.slate.filling import POPULAR, capped, filled
 from orchestrator.types import Filter, History, Hit, Hits, Principal
 
 if TYPE_CHECKING:
@@ -24,8 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMPTY = "The history is empty: what is popular is shown."
-#: The ranker that answers when none is named: the first of these that was trained, or else any.
-PREFERRED = ("pipeline", "fusion", "sasrec", "atomic", "generative", "rules", "itemknn", "popularity")
+NOTHING_KNOWN = "No item of the history is known."
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +42,13 @@ class _Read:
 
     @cached_property
     def paths(self) -> Paths:
-        had = set(self.edition.interactions.sequences.items.tolist())
-        return Paths.of(self.edition.items, self.edition.rankers.get("rules"), had)
+        return Paths.of(self.edition.items, self.edition.interactions.sequences)
+
+    @cached_property
+    def popular(self) -> Popularity:
+        """What is shown to somebody of whom nothing is known."""
+        edition = self.edition
+        return recent_popularity(edition.interactions.sequences, len(edition.items), edition.half_life)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +97,22 @@ class EditionRecommender:
         exclude: Sequence[str] = (),
         filters: Sequence[Filter] = (),
         repeat: bool = False,
+        fill: bool = False,
+        at_most: Sequence[tuple[str, int]] = (),
     ) -> list[Hits]:
         """One ranking a history. BadInput for a ranker that was not trained, or a field that no item has."""
-        return await asyncio.to_thread(
-            self._ranked, histories, principal, k, ranker, tuple(exclude), tuple(filters), repeat
-        )
+
+        def ranked() -> list[Hits]:
+            opened = self._open()
+            chosen = self._ranker(opened.edition, ranker)
+            readable = opened.edition.items.readable(principal)
+            batch = Sequences.of([self._numbers(opened, each, readable)[0] for each in histories])
+            allowed = self._allowed(opened, principal, filters, exclude)
+            if k < 1 or not allowed.any():
+                return [Hits() for _ in histories]
+            return _ranked(opened, chosen, batch, k, allowed, repeat, fill, dict(at_most))
+
+        return await asyncio.to_thread(ranked)
 
     async def find(
         self, text: str, *, principal: Principal, k: int = 100, filters: Sequence[Filter] = ()
@@ -195,27 +213,6 @@ class EditionRecommender:
                 self._opened = opened = _Opened(stamp, read, self.editions.withdrawn())
             return opened
 
-    def _ranked(
-        self,
-        histories: Sequence[History],
-        principal: Principal,
-        k: int,
-        name: str,
-        exclude: tuple[str, ...],
-        filters: tuple[Filter, ...],
-        repeat: bool,
-    ) -> list[Hits]:
-        opened = self._open()
-        allowed = self._allowed(opened, principal, filters, exclude)
-        ranker = self._ranker(opened.edition, name)
-        readable = opened.edition.items.readable(principal)
-        batch = Sequences.of([self._numbers(opened, each, readable)[0] for each in histories])
-        if k < 1 or not allowed.any():
-            return [Hits() for _ in histories]
-        return _hits(
-            opened, ranker.top(batch, k=k, allowed=allowed, removed=None if repeat else batch), ranker.name
-        )
-
     def _ranker(self, edition: Edition, name: str) -> Ranker:
         trained = ", ".join(edition.rankers) or "none"
         if name:
@@ -226,7 +223,7 @@ class EditionRecommender:
                     f"orchestrator recommend train --rankers {name} --data DIR",
                 )
             return edition.rankers[name]
-        best = next((each for each in (*PREFERRED, *edition.rankers) if each in edition.rankers), None)
+        best = edition.default
         if best is None:
             raise BadInput(
                 f"None of the trained rankers can be used here ({trained}).",
@@ -256,7 +253,7 @@ class EditionRecommender:
         if history.user:
             had = opened.edition.interactions.of(history.user)
             if had is None:
-                notes.append(f"The user {history.user!r} is not known: what is new or popular is shown.")
+                notes.append(f"The user {history.user!r} is not known.")
             else:
                 numbers = [int(one) for one in had if readable[one]]
         named, unknown = opened.edition.items.numbers_of(history.items)
@@ -268,7 +265,7 @@ class EditionRecommender:
             some = ", ".join(lacking[:3]) + (", …" if len(lacking) > 3 else "")
             notes.append(f"Not in the catalogue, and passed over: {some}.")
         if not numbers and not notes:
-            notes.append(EMPTY)
+            notes.append(NOTHING_KNOWN if history.items or history.user else EMPTY)
         return numbers, notes
 
 
@@ -288,16 +285,54 @@ def in_fields(given: Filter, fields: Sequence[str]) -> Filter:
     )
 
 
-def _hits(opened: _Opened, ranking: Ranking, why: str) -> list[Hits]:
-    """Rankings of ids. Their places, not their rounded scores, decide the order of ties."""
+def _ranked(
+    opened: _Opened,
+    ranker: Ranker,
+    histories: Sequences,
+    k: int,
+    allowed: NDArray[np.bool_],
+    repeat: bool,
+    fill: bool,
+    at_most: Mapping[str, int],
+) -> list[Hits]:
+    """Rankings of a ranker, ended by what is popular where that is wanted; strangers get that alone."""
+    popular, strange = opened.read.popular, histories.lengths == 0
+    removed = None if repeat else histories
+
+    def rank(depth: int) -> tuple[Ranking, NDArray[np.int64]]:
+        ranking = ranker.top(histories, k=depth, allowed=allowed, removed=removed)
+        # A network has learned what begins a history, which is not what is popular now.
+        ranking.items[strange], ranking.scores[strange] = -1, float("-inf")
+        return filled(ranking, popular, histories, allowed=allowed, removed=removed, short=strange | fill)
+
+    if at_most:
+        best, own = capped(
+            rank, opened.edition.items, k=k, at_most=at_most, deepest=max(k, int(allowed.sum()))
+        )
+    else:
+        best, own = rank(k)
+    return _hits(opened, best, ranker.name, own)
+
+
+def _hits(opened: _Opened, ranking: Ranking, why: str, own: Iterable[int] | None = None) -> list[Hits]:
+    """Rankings of ids. Their places, not their rounded scores, decide the order of ties.
+
+    `own` is how many of each row the ranker itself named; the others are there because they are popular.
+    """
     ids = opened.edition.items.ids
+    rows = zip(
+        ranking.items,
+        ranking.scores,
+        [ranking.items.shape[1]] * len(ranking.items) if own is None else own,
+        strict=True,
+    )
     return [
         Hits(
             tuple(
-                Hit(ids[int(number)], float(score), why)
-                for number, score in zip(items, scores, strict=True)
+                Hit(ids[int(number)], float(score), why if place < count else POPULAR)
+                for place, (number, score) in enumerate(zip(items, scores, strict=True))
                 if number >= 0
             )
         )
-        for items, scores in zip(ranking.items, ranking.scores, strict=True)
+        for items, scores, count in rows
     ]

@@ -82,8 +82,12 @@ def best_of_sparse(
     k: int,
     allowed: NDArray[np.bool_] | None = None,
     removed: Sequences | None = None,
+    ties: NDArray[np.int32] | None = None,
 ) -> Ranking:
-    """The best k of a CSR matrix (rows, items), which is overwritten; only positive scores are ranked."""
+    """The best k of a CSR matrix (rows, items), which is overwritten; only positive scores are ranked.
+
+    Of items of one score, those of the lower number in `ties` (items,) come first.
+    """
     import numpy as np
 
     rows, items = int(scores.shape[0]), int(scores.shape[1])
@@ -103,7 +107,7 @@ def best_of_sparse(
     if removed is not None:
         keys = removed.rows * items + removed.items
         near = near[~np.isin(row[near] * items + column[near], keys)]
-    return _ranked(rows, k, row[near], column[near], value[near])
+    return _ranked(rows, k, row[near], column[near], value[near], ties)
 
 
 def at_least(
@@ -124,14 +128,16 @@ def at_least(
     return least
 
 
-def _ranked(rows: int, k: int, row: Any, column: Any, value: Any) -> Ranking:
-    """Entries in ranking order: by falling score within a row, ties by number."""
+def _ranked(
+    rows: int, k: int, row: Any, column: Any, value: Any, ties: NDArray[np.int32] | None = None
+) -> Ranking:
+    """Entries in ranking order: by falling score within a row, ties by `ties`, or by number."""
     import numpy as np
 
     found = nothing(rows, k)
     finite = value > -np.inf
     row, column, value = row[finite], column[finite], value[finite]
-    order = np.lexsort((column, -value, row))
+    order = np.lexsort((column if ties is None else ties[column], -value, row))
     row = row[order]
     starts = np.searchsorted(row, np.arange(rows))
     place = np.arange(len(row)) - starts[row]

@@ -24,7 +24,7 @@ def _shop() -> tuple[Log, Split]:
     return log, leave_two_out(log.interactions.sequences)
 
 
-class ArmConformance:
+class RankerConformance:
     """Subclass it with a fixture `trainer`; `parts` and `carry_parts` give what the ranker is made of.
 
     `learns` is the least HR@10 on the made-up shop, in which ten of sixty items are a sixth.
@@ -152,7 +152,7 @@ class ArmConformance:
         assert not (ranking.items[1:3] == 3).any()
         assert ranker.top(Sequences.of([]), k=5).items.shape == (0, 5)
 
-    def test_the_same_seed_gives_the_same_arm_and_so_does_loading(
+    def test_the_same_seed_gives_the_same_ranker_and_so_does_loading(
         self, ranker: Ranker, trainer: Trainer, training: Training, split: Split
     ) -> None:
         import numpy as np

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from connectors.sql import Database, SqlRecommenderState
 from orchestrator.errors import BadInput, StoreError
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
@@ -21,7 +23,8 @@ pytestmark = pytest.mark.slow
 
 
 def editions_of(home: Path) -> Editions:
-    return Editions(home / "recommendations", RankerRegistry.of(classic_trainers()))
+    state = SqlRecommenderState(Database(home / "state.db"))
+    return Editions(home / "recommendations", RankerRegistry.of(classic_trainers()), state)
 
 
 def trained(home: Path, *rankers: str) -> Editions:
@@ -96,13 +99,25 @@ def test_a_version_that_is_deleted_while_it_is_copied_gives_way_to_the_next(
         """At the first link to a file of the old version, the new one takes its place."""
         if event == "os.link" and str(arguments[0]).startswith(str(first)) and not second.exists():
             first.rename(second)
-            (folder / "current").write_text("version-2")
+            editions_of(home).state.publish("version-2", after="version-1")
 
     sys.addaudithook(publish)
     backup(home, tmp_path / "kept.tar")
     assert second.exists()
     restore(tmp_path / "other", tmp_path / "kept.tar")
     assert kept(tmp_path / "other") == ("version-2", ("popularity",), frozenset({"soap-01"}))
+
+
+def test_what_an_earlier_release_kept_in_files_is_in_a_backup(tmp_path: Path, home: Path) -> None:
+    before = kept(home)
+    with Database(home / "state.db").writing() as connection:
+        for table in ("recommender_state", "withdrawn_items"):
+            connection.execute(text(f"DELETE FROM {table}"))
+    (home / "recommendations" / "current").write_text("version-1")
+    (home / "recommendations" / "withdrawn.json").write_text('["soap-01"]')
+    backup(home, tmp_path / "kept.tar")
+    restore(tmp_path / "other", tmp_path / "kept.tar")
+    assert kept(tmp_path / "other") == before == kept(home)
 
 
 def test_a_restore_killed_at_any_moment_leaves_the_old_recommenders_or_the_new(

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.interactions.protocol import leave_two_out
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Trainer, Training
-from orchestrator.testing.ranker import ArmConformance
+from orchestrator.testing.ranker import RankerConformance
 from orchestrator.testing.shop import made_up_log
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
@@ -24,7 +24,7 @@ from connectors.sasrec.training import train  # noqa: E402
 pytestmark = pytest.mark.slow
 
 
-class TestSasRec(ArmConformance):
+class TestSasRec(RankerConformance):
     learns = 0.5
     reads = True
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.evaluation.significance import EXACT, holm, interval, intervals, paired_p
+from orchestrator.bootstrap import interval, intervals
+from orchestrator.evaluation.significance import EXACT, holm, paired_p
 
 scores = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
@@ -104,3 +105,23 @@ def test_holm_only_raises_and_keeps_the_order(values: list[float]) -> None:
     assert all(after >= before and after <= 1.0 for after, before in zip(adjusted, values, strict=True))
     order = sorted(range(len(values)), key=lambda index: values[index])
     assert [adjusted[index] for index in order] == sorted(adjusted)
+
+
+def test_of_many_rows_how_often_each_value_occurs_is_drawn() -> None:
+    random = np.random.default_rng(1)
+    scores = random.choice([0.0, 0.0, 0.0, 0.5, 1.0], size=6_000)
+    many = interval(scores)
+    drawn = scores[random.integers(0, 6_000, size=(2_000, 6_000))].mean(axis=1)
+    assert (many.low, many.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.003)
+    assert many.mean == pytest.approx(scores.mean())
+    assert interval(scores) == many
+    both = intervals([scores, 1.0 - scores])
+    assert both[1].low == pytest.approx(1.0 - both[0].high)
+
+
+def test_a_difference_is_certain_only_when_it_is() -> None:
+    random = np.random.default_rng(2)
+    base = random.random(3_000)
+    assert interval((base + 0.01) - base).certain
+    assert not interval(random.permutation(base) - base).certain
+    assert interval(base - base).mean == 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -66,6 +67,43 @@ def test_rows_are_sorted_by_time_and_duplicates_counted(tmp_path: Path, name: st
     assert history(log, "u") == ["a", "b"]
     assert history(log, "v") == ["c"]
     assert log.notes == ("1 duplicate row left out", "1 row out of time order sorted in")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("interactions.csv", "user,item,timestamp,event,rating\nu,a,1,view,\nu,b,2,buy,5\n"),
+        (
+            "interactions.jsonl",
+            "\n".join(
+                json.dumps(row)
+                for row in (
+                    {"user": "u", "item": "a", "timestamp": 1, "event": "view"},
+                    {"user": "u", "item": "b", "timestamp": 2, "rating": 5, "event": None},
+                )
+            ),
+        ),
+    ],
+)
+def test_columns_that_are_not_read_are_said(tmp_path: Path, name: str, text: str) -> None:
+    (note,) = written(tmp_path, text, name).notes
+    assert note.startswith(f"columns event, rating of {name} not read")
+
+
+def test_the_order_of_the_lines_changes_nothing_but_what_it_says_itself(tmp_path: Path) -> None:
+    rows = [f"{user},{item},{user * 7 + item * 3}" for user in range(12) for item in range(user % 5 + 1)]
+    for name in ("plain", "shuffled"):
+        (tmp_path / name).mkdir()
+    plain = written(tmp_path / "plain", "\n".join(["user,item,timestamp", *rows]), "interactions.csv", None)
+    Random(3).shuffle(rows)
+    text = "\n".join(["user,item,timestamp", *rows])
+    shuffled = written(tmp_path / "shuffled", text, "interactions.csv", None)
+    one, other = plain.interactions, shuffled.interactions
+    assert one.users == other.users
+    np.testing.assert_array_equal(one.sequences.items, other.sequences.items)
+    np.testing.assert_array_equal(one.sequences.offsets, other.sequences.offsets)
+    assert one.sequences.times is not None
+    np.testing.assert_array_equal(one.sequences.times, other.sequences.times)
 
 
 def test_rows_without_times_keep_the_order_of_the_file(tmp_path: Path) -> None:
@@ -193,7 +231,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, log: 
     ]
     (folder / "interactions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     read = read_log(folder)
-    assert list(read.interactions.users) == list(log)
+    assert list(read.interactions.users) == sorted(log)
     for user, items in log.items():
         expected = [item for at, item in enumerate(items) if at == 0 or items[at - 1] != item]
         assert history(read, user) == expected

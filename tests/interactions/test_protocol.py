@@ -13,13 +13,11 @@ from orchestrator.interactions.protocol import leave_one_out, leave_two_out
 from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.ports import Ranking
 from orchestrator.recommendation.hit_metrics import (
-    bootstrap,
     coverage,
     figures,
     gains,
     hits,
     invalid,
-    paired_bootstrap,
     ranks,
 )
 
@@ -87,22 +85,3 @@ def test_a_padded_row_finds_no_target_and_is_not_invalid() -> None:
     assert invalid(ranking([1, -1, -1]), 5) == 0.0
     assert invalid(ranking([1, 1, 7, 2]), 5) == pytest.approx(2 / 4)
     assert invalid(ranking([-1, -1]), 5) == 0.0
-
-
-def test_the_bootstrap_is_that_of_drawing_rows() -> None:
-    random = np.random.default_rng(1)
-    scores = random.choice([0.0, 0.0, 0.0, 0.5, 1.0], size=2_000)
-    drawn = scores[random.integers(0, 2_000, size=(2_000, 2_000))].mean(axis=1)
-    low, high = bootstrap(scores)
-    assert (low, high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.003)
-    assert bootstrap(scores) == (low, high)
-
-
-def test_a_difference_is_certain_only_when_it_is() -> None:
-    random = np.random.default_rng(2)
-    base = random.random(3_000)
-    assert paired_bootstrap(base + 0.01, base).certain
-    assert not paired_bootstrap(base, random.permutation(base)).certain
-    assert paired_bootstrap(base, base).mean == 0.0
-    with pytest.raises(ValueError, match="differ in number"):
-        paired_bootstrap(base, base[1:])

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Item, Items
-from orchestrator.interactions.protocol import leave_two_out
+from orchestrator.interactions.protocol import Asked, leave_two_out
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports import Ranker, Ranking, Refresh, Trainer, Training
+from orchestrator.recommendation.hit_metrics import ranks
 from orchestrator.recommendation.rankers import cooccurrence, ease
-from orchestrator.recommendation.rankers.attributes import similar_items
+from orchestrator.recommendation.rankers.attributes import read_attributes, similar_items
 from orchestrator.recommendation.rankers.borrowing import borrowed, likeness
 from orchestrator.recommendation.rankers.candidates import SIGNALS, candidates, floor_of
 from orchestrator.recommendation.rankers.classics import TRAINING_FREE, classic_trainers
@@ -28,7 +29,7 @@ from orchestrator.recommendation.rankers.item_to_item import ItemToItem, stronge
 from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, fit, load, refresh_rankers
 from orchestrator.recommendation.rankers.walks import Walks
 from orchestrator.recommendation.selection import best_of_dense, best_of_sparse
-from orchestrator.testing.ranker import ArmConformance
+from orchestrator.testing.ranker import RankerConformance
 from orchestrator.testing.shop import made_up_log
 
 sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed: the extra `recommend` has it")
@@ -45,7 +46,7 @@ def trained(names: tuple[str, ...], folder: Path, seed: int = 0) -> dict[str, Ra
     return rankers
 
 
-class TestPopularity(ArmConformance):
+class TestPopularity(RankerConformance):
     learns = 0.1
 
     @pytest.fixture(scope="class")
@@ -54,7 +55,7 @@ class TestPopularity(ArmConformance):
         return REGISTRY.trainers["popularity"]
 
 
-class TestItemKnn(ArmConformance):
+class TestItemKnn(RankerConformance):
     reads = True
 
     @pytest.fixture(scope="class")
@@ -63,7 +64,7 @@ class TestItemKnn(ArmConformance):
         return REGISTRY.trainers["itemknn"]
 
 
-class TestRules(ArmConformance):
+class TestRules(RankerConformance):
     learns = 0.6
     reads = True
 
@@ -73,7 +74,7 @@ class TestRules(ArmConformance):
         return REGISTRY.trainers["rules"]
 
 
-class TestAttributes(ArmConformance):
+class TestAttributes(RankerConformance):
     learns = 0.2
     reads = True
 
@@ -83,7 +84,7 @@ class TestAttributes(ArmConformance):
         return REGISTRY.trainers["attributes"]
 
 
-class TestEase(ArmConformance):
+class TestEase(RankerConformance):
     reads = True
 
     @pytest.fixture(scope="class")
@@ -92,21 +93,21 @@ class TestEase(ArmConformance):
         return REGISTRY.trainers["ease"]
 
 
-class TestComplements(ArmConformance):
+class TestComplements(RankerConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
         return REGISTRY.trainers["complements"]
 
 
-class TestInterests(ArmConformance):
+class TestInterests(RankerConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def trainer(cls) -> Trainer:
         return REGISTRY.trainers["interests"]
 
 
-class TestPaths(ArmConformance):
+class TestPaths(RankerConformance):
     reads = True
 
     @pytest.fixture(scope="class")
@@ -115,7 +116,7 @@ class TestPaths(ArmConformance):
         return REGISTRY.trainers["paths"]
 
 
-class TestFusion(ArmConformance):
+class TestFusion(RankerConformance):
     learns = 0.6
     reads = True
 
@@ -382,3 +383,49 @@ def test_an_arm_that_is_not_wanted_is_no_part_of_another(tmp_path: Path) -> None
     assert left_out == {"attributes": "The ranker attributes was not wanted."}
     with pytest.raises(BadInput, match="no ranker 'magic'"):
         REGISTRY.without(["magic"])
+
+
+def test_of_items_that_read_alike_the_popular_come_first_and_none_is_lost_by_its_id() -> None:
+    alike = [Item(f"book-{at:03}", "Weekly crossword puzzles", (("genre", "puzzle"),)) for at in range(300)]
+    items = Items.of([*alike, Item("comb", "Oak comb")])
+    popular = [items.numbers[f"book-{at:03}"] for at in range(180, 299)]
+    had = Sequences.of([[number] for number in popular for _ in range(2)] + [[popular[50]]] * 3)
+    ranker = read_attributes(items, had, {"decay": 1.0})
+    found = ranker.top(Sequences.of([[items.numbers["book-299"]]]), k=100).items[0].tolist()
+    assert found[0] == popular[50]
+    assert set(found) <= set(popular)
+    none = read_attributes(items, Sequences.of([]), {"decay": 1.0}).top(Sequences.of([[5]]), k=3)
+    assert none.items[0].tolist() == [0, 1, 2], "nobody had any: by number"
+
+
+def test_ties_of_a_cut_and_of_a_ranking_go_by_the_signal_that_is_given() -> None:
+    matrix = sparse.csr_matrix(
+        np.asarray([[0, 1, 1, 1], [2, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 0]], np.float32)
+    )
+    ties = np.asarray([3, 2, 1, 0], dtype=np.int32)
+    kept = strongest(matrix, 2, ties).toarray()
+    assert kept.tolist() == [[0, 0, 1, 1], [2, 0, 0, 1], [0, 0, 0, 0], [0, 1, 1, 0]]
+    ranker = ItemToItem("rules", matrix, ties=ties)
+    assert ranker.top(Sequences.of([[0], [3]]), k=2).items.tolist() == [[3, 2], [2, 1]]
+
+
+def test_a_ranker_keeps_how_it_breaks_ties(tmp_path: Path) -> None:
+    trained(("rules",), tmp_path)
+    ranker = load(REGISTRY, tmp_path, made_up_log().items)["rules"]
+    assert isinstance(ranker, ItemToItem)
+    assert ranker.ties is not None
+    assert sorted(ranker.ties.tolist()) == list(range(60))
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=5), min_size=1, max_size=6), st.integers(1, 6)
+)
+def test_places_are_counted_as_they_are_ranked(rows: list[list[int]], k: int) -> None:
+    random = np.random.default_rng(len(rows))
+    matrix = sparse.csr_matrix(random.integers(0, 3, size=(8, 8)).astype(np.float32))
+    matrix.setdiag(0)
+    asked = Asked(Sequences.of(rows), random.integers(0, 8, size=len(rows)).astype(np.int32))
+    for ties in (None, random.permutation(8).astype(np.int32)):
+        ranker = ItemToItem("rules", matrix, ties=ties)
+        ranking = ranker.top(asked.histories, k=k, removed=asked.histories)
+        np.testing.assert_array_equal(ranker.places(asked, k), ranks(ranking, asked.targets))

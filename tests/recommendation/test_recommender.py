@@ -20,6 +20,7 @@ from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import ANONYMOUS, NOBODY, Filter, History, Hits, Principal
+from tests.recommendation.stored_editions import editions_at
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 REGISTRY = RankerRegistry.of(classic_trainers())
@@ -28,7 +29,7 @@ STAFF = Principal(grants=frozenset({"staff"}), name="sam")
 
 @pytest.fixture(scope="module")
 def editions(tmp_path_factory: pytest.TempPathFactory) -> Editions:
-    editions = Editions(tmp_path_factory.mktemp("home") / "recommendations", REGISTRY)
+    editions = editions_at(tmp_path_factory.mktemp("home") / "recommendations", REGISTRY)
     train(made_up_log(), editions, rankers=("fusion", "rules"))
     return editions
 
@@ -88,7 +89,8 @@ async def test_one_item_five_hundred_times_is_one_item(recommender: EditionRecom
     hits = await one(recommender, History(items=("soap-01",) * 500), k=3)
     assert len(hits) == 3
     assert "soap-01" not in hits.ids
-    repeated = await one(recommender, History(items=("soap-01",) * 500), k=60, repeat=True)
+    history = History(items=("soap-01",) * 500)
+    repeated = await one(recommender, history, k=60, repeat=True, ranker="fusion")
     assert "soap-01" in repeated.ids
 
 
@@ -113,7 +115,7 @@ async def test_an_arm_that_was_not_trained_is_named(recommender: EditionRecommen
 
 
 async def test_any_arm_answers_if_it_is_the_only_one(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     assert train(made_up_log(), editions, rankers=("attributes",)).rankers == ("attributes",)
     assert len(await one(EditionRecommender(editions), History(items=("soap-01",)), k=3)) == 3
 
@@ -156,7 +158,7 @@ def restricted() -> Log:
 
 
 async def test_an_item_that_may_not_be_seen_is_in_no_answer_and_no_reason(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     train(restricted(), editions, rankers=("fusion",))
     recommender = EditionRecommender(editions)
     history = History(items=("comb-01", "comb-02", "towel-01", "soap-01"))
@@ -186,7 +188,7 @@ async def test_an_item_that_may_not_be_seen_is_in_no_answer_and_no_reason(tmp_pa
 
 
 async def test_a_withdrawn_item_leaves_at_once_and_a_new_edition_is_taken_up(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     log = made_up_log()
     train(log, editions, rankers=("popularity",))
     recommender = EditionRecommender(editions)
@@ -205,7 +207,7 @@ async def test_a_withdrawn_item_leaves_at_once_and_a_new_edition_is_taken_up(tmp
 
 
 async def test_a_withdrawal_reads_no_item_again(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     train(made_up_log(), editions, rankers=("rules",))
     recommender = EditionRecommender(editions)
     history = History(items=("soap-01",))
@@ -217,7 +219,7 @@ async def test_a_withdrawal_reads_no_item_again(tmp_path: Path) -> None:
 
 
 async def test_nothing_trained_and_a_broken_edition_are_one_sentence(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     with pytest.raises(BadInput, match="Nothing was trained yet"):
         await one(EditionRecommender(editions), History())
     train(made_up_log(), editions, rankers=("popularity",))
@@ -235,7 +237,7 @@ async def test_nothing_trained_and_a_broken_edition_are_one_sentence(tmp_path: P
 
 
 async def test_an_interrupted_training_leaves_what_is_in_use(tmp_path: Path) -> None:
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     log = made_up_log()
     train(log, editions, rankers=("popularity",))
 
@@ -270,7 +272,7 @@ async def test_rerankers_read_items_as_they_read_passages(recommender: EditionRe
 async def test_a_catalogue_without_text_is_recommended_by_interactions(tmp_path: Path) -> None:
     log = made_up_log()
     bare = Log(Items.of(Item(one) for one in log.items.ids), log.interactions)
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     train(bare, editions, rankers=("fusion",))
     slate = await offered(EditionRecommender(editions), History("user-0003"), principal=ANONYMOUS, k=5)
     assert len(slate) == 5
@@ -278,7 +280,7 @@ async def test_a_catalogue_without_text_is_recommended_by_interactions(tmp_path:
 
 async def test_a_log_of_very_few_still_trains(tmp_path: Path) -> None:
     log = Log(Items.of([Item("a"), Item("b")]), Interactions(("u", "v"), Sequences.of([[0, 1], []])))
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     train(log, editions)
     hits = await one(EditionRecommender(editions), History("v"), k=5)
     assert set(hits.ids) == {"a", "b"}

@@ -22,6 +22,7 @@ from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.testing.ranker import moved
 from orchestrator.testing.shop import made_up_log, write_shop
 from orchestrator.types import ANONYMOUS, History
+from tests.recommendation.stored_editions import editions_at
 
 pytestmark = pytest.mark.slow
 
@@ -47,13 +48,13 @@ async def offered(editions: Editions, history: History, *, ranker: str = "", k: 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home") / "recommendations"
-    train(made_up_log(), Editions(folder, REGISTRY), rankers=("fusion", "ease", "complements"))
+    train(made_up_log(), editions_at(folder, REGISTRY), rankers=("fusion", "ease", "complements"))
     return folder
 
 
 @pytest.fixture
 def editions(tmp_path: Path, trained: Path) -> Editions:
-    return Editions(Path(shutil.copytree(trained, tmp_path / "recommendations")), REGISTRY)
+    return editions_at(Path(shutil.copytree(trained, tmp_path / "recommendations")), REGISTRY)
 
 
 async def test_new_items_are_offered_at_once_and_deleted_ones_never(editions: Editions) -> None:
@@ -121,7 +122,7 @@ def test_the_same_catalogue_changes_no_constant_and_no_weight(editions: Editions
 
 
 async def test_an_item_that_left_the_table_is_not_offered_though_the_log_names_it(tmp_path: Path) -> None:
-    shop, editions = tmp_path / "shop", Editions(tmp_path / "recommendations", REGISTRY)
+    shop, editions = tmp_path / "shop", editions_at(tmp_path / "recommendations", REGISTRY)
     write_shop(shop)
     table = (shop / "items.jsonl").read_text().splitlines(keepends=True)
     train(read_log(shop), editions, rankers=("fusion",))
@@ -158,7 +159,7 @@ def test_an_arm_that_cannot_be_carried_over_is_left_out_with_what_is_made_of_it(
     assert "kept no constants" in done.left_out["rules"]
     assert done.left_out["fusion"] == "The ranker fusion is made of rules, which was left out."
     assert set(editions.open().rankers) == set(done.rankers)
-    less = Editions(editions.folder, REGISTRY.without(["ease"]))
+    less = editions_at(editions.folder, REGISTRY.without(["ease"]))
     assert less.rankers.missing("ease") in refresh(made_up_log(), less).trained.left_out.values()
 
 
@@ -173,27 +174,27 @@ def test_another_catalogue_and_a_lost_table_are_refused(editions: Editions) -> N
     assert "items.jsonl" in caught.value.hint
     assert editions.current() == "version-1"
     with pytest.raises(BadInput, match="Nothing was trained yet"):
-        refresh(other, Editions(editions.folder / "nowhere", REGISTRY))
+        refresh(other, editions_at(editions.folder / "nowhere", REGISTRY))
 
 
 @pytest.mark.parametrize("ranker", ["popularity", "itemknn"])
 def test_killed_in_the_middle_it_leaves_what_is_in_use(tmp_path: Path, ranker: str) -> None:
     shop, home = tmp_path / "shop", tmp_path / "recommendations"
     write_shop(shop)
-    editions = Editions(home, REGISTRY)
+    editions = editions_at(home, REGISTRY)
     train(read_log(shop), editions, rankers=("popularity", "itemknn"))
     code = f"""
 import os, signal
 from pathlib import Path
 from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.editions.editions import Editions
+from tests.recommendation.stored_editions import editions_at
 from orchestrator.interactions.log_files import read_log
 from orchestrator.recommendation.editions.refresh import refresh
 def kill(name):
     if name == {ranker!r}:
         os.kill(os.getpid(), signal.SIGKILL)
-editions = Editions(Path({str(home)!r}), RankerRegistry.of(classic_trainers()))
+editions = editions_at(Path({str(home)!r}), RankerRegistry.of(classic_trainers()))
 refresh(read_log({str(shop)!r}), editions, finished=kill)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
@@ -205,7 +206,7 @@ refresh(read_log({str(shop)!r}), editions, finished=kill)
 
 async def test_the_trees_of_a_pipeline_go_on_over_what_is_carried_over(tmp_path: Path) -> None:
     pytest.importorskip("lightgbm", reason="lightgbm is not installed: the extra `recommend` has it")
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     train(made_up_log(), editions, rankers=("pipeline",))
     refresh(changed(made_up_log(), without=["soap-03"], new=[NEW]), editions)
     before, after = (tmp_path / name / "pipeline" for name in ("version-1", "version-2"))

@@ -15,13 +15,13 @@ import pytest
 
 from orchestrator import Application
 from orchestrator.errors import StoreError
-from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.editions.unfinished import Unfinished
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.settings import Settings
 from orchestrator.testing.shop import made_up_log
+from tests.recommendation.stored_editions import editions_at
 
 DAY = 86_400.0
 REGISTRY = RankerRegistry.of(classic_trainers())
@@ -32,14 +32,14 @@ import sys, time
 from pathlib import Path
 from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.editions.editions import Editions
+from tests.recommendation.stored_editions import editions_at
 from orchestrator.recommendation.editions.training import train
 from orchestrator.testing.shop import made_up_log
 def finished(name):
     print(name, flush=True)
     if name == "rules":
         time.sleep(600)
-editions = Editions(Path(sys.argv[1]), RankerRegistry.of(classic_trainers()))
+editions = editions_at(Path(sys.argv[1]), RankerRegistry.of(classic_trainers()))
 train(made_up_log(), editions, rankers=("popularity", "itemknn", "rules"), finished=finished)
 """
 
@@ -71,7 +71,7 @@ def left(folder: Path) -> list[str]:
 @pytest.mark.slow
 def test_a_killed_training_goes_on_and_is_given_up_only_when_nobody_did(tmp_path: Path) -> None:
     pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-    editions = Editions(tmp_path, REGISTRY)
+    editions = editions_at(tmp_path, REGISTRY)
     with begun(tmp_path):
         (name,) = left(tmp_path)
         aged(tmp_path / name, 30)
@@ -102,7 +102,7 @@ def test_a_later_training_deletes_what_was_given_up(tmp_path: Path) -> None:
         pass
     (name,) = left(tmp_path)
     aged(tmp_path / name, 8)
-    train(made_up_log(), Editions(tmp_path, REGISTRY), rankers=("popularity",))
+    train(made_up_log(), editions_at(tmp_path, REGISTRY), rankers=("popularity",))
     assert left(tmp_path) == []
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from connectors.sql.database import Database
 
 #: The revision of `schema.py`. Kept here so that opening a current database does not import Alembic.
-HEAD = "0004"
+HEAD = "0010"
 
 #: Any number, the same in all releases: PostgreSQL's lock against two processes that migrate at once.
 _ADVISORY_LOCK = 7_203_114_985_001
@@ -53,6 +53,7 @@ def _refused_if_newer(database: Database, found: str | None) -> str | None:
 
 def _make(connection: Connection) -> None:
     """Make the tables of this release at once, as its migrations would: importing Alembic takes longer."""
+    from connectors.sql import recommender_tables  # noqa: F401  # its tables are among those of the metadata
     from connectors.sql.schema import metadata
 
     metadata.create_all(connection, checkfirst=False)

@@ -15,7 +15,9 @@ class Recommend(Node):
 
     The question's filters hold, and its principal sees. `repeat` offers items of the history again.
     Without `cold`, nothing is offered to a history of which no item is known: popular items would drown
-    what another branch of a fusion has found.
+    what another branch of a fusion has found. `fill` ends a ranking that is shorter than `k` in what is
+    popular: for a slate, not for a fusion. `at_most` caps how many of the `k` may share a value of a field,
+    as `(("brand", 2),)`: a slate with caps is filled if what it is made of keeps to them.
     """
 
     k: Count = 100
@@ -23,6 +25,8 @@ class Recommend(Node):
     exclude: tuple[str, ...] = ()
     repeat: bool = False
     cold: bool = True
+    fill: bool = False
+    at_most: tuple[tuple[str, Count], ...] = ()
 
     async def __call__(self, question: Question, history: History, recommender: Recommender) -> Hits:
         if not self.cold and not (await recommender.known(history, principal=question.principal)).items:
@@ -35,6 +39,8 @@ class Recommend(Node):
             exclude=self.exclude,
             filters=question.filters,
             repeat=self.repeat,
+            fill=self.fill,
+            at_most=self.at_most,
         )
         return hits
 

@@ -13,8 +13,10 @@ from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.ports import Recommender
+from orchestrator.ports.recommend import Known
 from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
 from orchestrator.recommendation.slate.exploration import thompson
+from orchestrator.recommendation.slate.filling import what_fills, why_short
 from orchestrator.types import Answer, Filter, History, Hits, Principal, Question, Slate, SlateItem
 
 #: Candidates looked at for each place, so that caps and diversity have a choice.
@@ -25,7 +27,8 @@ class MakeSlate(Node):
     """The best `k` items as a slate.
 
     `diversity` 0 keeps the ranking, 1 looks at nothing but how unlike the items are. `at_most` caps how
-    many items may share a value of a field, as `(("brand", 2),)`. `pool` is how many hits are looked at.
+    many items may share a value of a field, as `(("brand", 2),)`: give them to `Recommend`, too, which then
+    ranks as far down as they need. `pool` is how many hits are looked at, or all where that is too few.
     Items that the principal may not see are not shown, whoever ranked them.
 
     `explore` above 0 draws the order by Thompson sampling, with beliefs of 1 / `explore` observations,
@@ -50,7 +53,8 @@ class MakeSlate(Node):
         return await slate_of(
             recommender,
             history or History(),
-            hits.top(self.pool),
+            hits,
+            pool=self.pool,
             principal=question.principal,
             k=self.k,
             filters=question.filters,
@@ -86,27 +90,34 @@ async def slate_of(
     at_most: Sequence[tuple[str, int]] = (),
     explore: float = 0.0,
     seed: int = 0,
+    pool: int | None = None,
 ) -> Slate:
-    """A slate of these hits, found under these filters, for a history."""
+    """A slate of these hits, found under these filters, for a history.
+
+    `pool` is how many hits are weighed for diversity, or drawn from; the caps look at all of them.
+    """
     notes = list(await recommender.remarks(filters=filters, capped=[field for field, _ in at_most]))
+    known = Known()
     if history.user or history.items:
-        notes += (await recommender.known(history, principal=principal)).notes
+        known = await recommender.known(history, principal=principal)
+        notes += known.notes
     items = await recommender.items(hits.ids, principal=principal)
     seen = [hit for hit in hits if hit.id in items]
     chances: dict[str, float] = {}
     if explore:
         if diversity or at_most:
             raise BadInput(
-                "a slate that explores cannot be made diverse or capped: its propensities would be wrong.",
+                "A slate that explores cannot be made diverse or capped: its propensities would be wrong.",
                 hint="Set explore, or diversity and at_most, and not both.",
             )
-        drawn = thompson(Hits(tuple(seen)), k=len(seen), strength=1.0 / explore, seed=seed)
+        drawn = thompson(Hits(tuple(seen[:pool])), k=len(seen), strength=1.0 / explore, seed=seed)
         seen = [each.hit for each in drawn]
         chances = {each.hit.id: each.propensity for each in drawn}
     order: Sequence[int] = range(len(seen))
     if diversity:
-        alike = await recommender.alike([hit.id for hit in seen], principal=principal)
-        order = relevant_and_unlike(seen, alike, k=len(seen), diversity=diversity)
+        near = seen[:pool]
+        alike = await recommender.alike([hit.id for hit in near], principal=principal)
+        order = [*relevant_and_unlike(near, alike, k=len(near), diversity=diversity), *order[len(near) :]]
     shown = within_caps(order, [items[hit.id] for hit in seen], k=k, at_most=dict(at_most))
     reasons = await recommender.reasons(history, [seen[at].id for at in shown], principal=principal)
     offers = tuple(
@@ -120,8 +131,9 @@ async def slate_of(
         )
         for at in shown
     )
-    if not offers:
-        notes.append("Nothing is left to offer: access, filters and exclusions leave no item.")
+    if history.user or history.items:
+        notes += what_fills([offer.why for offer in offers], known=bool(known.items))
+    notes += why_short(len(offers), k, ranked=len(seen), capped=[field for field, _ in at_most])
     return Slate(offers, tuple(notes))
 
 
@@ -139,7 +151,7 @@ async def offered(
     at_most: Sequence[tuple[str, int]] = (),
 ) -> Slate:
     """What a history is offered: ranked by a ranker, and made a slate."""
-    wanted = k * POOL if diversity or at_most else k
+    wanted = k * POOL if diversity else k
     (hits,) = await recommender.recommend(
         [history],
         principal=principal,
@@ -148,6 +160,8 @@ async def offered(
         exclude=exclude,
         filters=filters,
         repeat=repeat,
+        fill=True,
+        at_most=at_most,
     )
     return await slate_of(
         recommender,

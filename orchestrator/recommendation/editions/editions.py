@@ -1,10 +1,10 @@
-"""What was trained, as versions in a folder: each written whole, then published by one rename.
+"""What was trained, as versions in a folder: each written whole, then published by one transaction.
 
-recommendations/current            the name of the version in use
 recommendations/version-7/         items.jsonl, users.json, interactions.npz, one folder a ranker
 recommendations/training-<hash>/   what a training has left so far: see `unfinished`
 recommendations/next/              the version that is being written
-recommendations/withdrawn.json     items that no ranking may hold any more, whatever the version
+
+Which version is in use, and which items no ranking may hold whatever the version, is in the state store.
 """
 
 from __future__ import annotations
@@ -15,58 +15,80 @@ import re
 import shutil
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput, OrchestratorError, StoreError
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.sequences import Interactions, Sequences
-from orchestrator.ports.recommend import Ranker
+from orchestrator.ports.recommend import Ranker, RecommenderState
 from orchestrator.recommendation.editions.unfinished import KEPT as KEPT_UNFINISHED
 from orchestrator.recommendation.editions.unfinished import Unfinished
-from orchestrator.recommendation.rankers.registry import RankerRegistry, load
+from orchestrator.recommendation.rankers.registry import RankerRegistry, default_of, load, validation_of
+from orchestrator.recommendation.rankers.validation import Validation
 
 FORMAT = 1
-#: The files that say which version is in use, and what no version may offer.
+#: The files in which earlier releases kept which version is in use, and what no version may offer.
 CURRENT, WITHDRAWN = "current", "withdrawn.json"
-#: Versions that stay beside the current one, for readers that hold them still.
-KEPT = 1
 NOTHING_TRAINED = "Nothing was trained yet."
 TRAIN = "Train first: orchestrator recommend train --data DIR"
 
 
 @dataclass(frozen=True, eq=False)
 class Edition:
-    """One version: its items, who had what, and its rankers by name."""
+    """One version: its items, who had what, and its rankers by name.
+
+    `half_life` is how fast popularity fades for somebody of whom nothing is known, in seconds; None: not.
+    `validation` is how good rankers were before they were counted again on everything.
+    """
 
     name: str
     items: Items
     interactions: Interactions
     rankers: Mapping[str, Ranker]
+    half_life: float | None = None
+    validation: Mapping[str, Validation] = field(default_factory=dict[str, Validation])
+
+    @property
+    def default(self) -> str | None:
+        """The ranker that answers when none is named; None if there is none."""
+        return default_of(tuple(self.rankers), self.validation)
 
 
 class Editions:
     """The versions in a folder. Any number of processes may read while one publishes."""
 
-    def __init__(self, folder: Path, registry: RankerRegistry, *, keep: float = KEPT_UNFINISHED) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        registry: RankerRegistry,
+        state: RecommenderState,
+        *,
+        keep: float = KEPT_UNFINISHED,
+    ) -> None:
         self.folder = folder
         self.rankers = registry
+        self._kept = state
         self.unfinished = Unfinished(folder, keep=keep)
 
     def without(self, rankers: Iterable[str]) -> Editions:
         """The same versions, trained and read without these rankers."""
-        return Editions(self.folder, self.rankers.without(rankers), keep=self.unfinished.keep)
+        return Editions(self.folder, self.rankers.without(rankers), self._kept, keep=self.unfinished.keep)
+
+    @property
+    def state(self) -> RecommenderState:
+        """What says which version is in use, once it knows what an earlier release kept in files."""
+        files = [self.folder / CURRENT, self.folder / WITHDRAWN]
+        if any(file.exists() for file in files):
+            self._kept.adopt(*_kept_in_files(self.folder))
+            for file in files:
+                file.unlink(missing_ok=True)
+        return self._kept
 
     def current(self) -> str | None:
         """The name of the version in use, if there is one."""
-        try:
-            name = (self.folder / CURRENT).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
-        if not re.fullmatch(r"version-\d+", name):
-            raise StoreError(f"{self.folder / 'current'} names no version: {name[:60]!r}.", hint=TRAIN)
-        return name
+        return self.state.read().edition
 
     @contextmanager
     def next(self) -> Generator[Path]:
@@ -84,29 +106,52 @@ class Editions:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def publish(
-        self, folder: Path, items: Items, interactions: Interactions, about: Mapping[str, Any]
+        self,
+        folder: Path,
+        items: Items,
+        interactions: Interactions,
+        about: Mapping[str, Any],
+        *,
+        after: str | None,
+        gone: Iterable[str] = (),
+        listed: Iterable[str] = (),
     ) -> str:
-        """Make a folder, whole but for the items and the interactions, the version in use."""
+        """Make a folder, whole but for the items and the interactions, the version in use.
+
+        `after` is the version in use when it was begun, and `gone` and `listed` are items that left the table
+        and that are in it. StoreError if another version was put into use since.
+        """
         write_items(folder / "items.jsonl", items)
         _write_interactions(folder, interactions)
-        manifest = {"format": FORMAT, "catalogue": items.hash, **about}
+        judged = validation_of(folder)
+        default = default_of(about.get("rankers", ()), judged)
+        found = {"default": default, "validation": {name: each.kept() for name, each in judged.items()}}
+        manifest = {"format": FORMAT, "catalogue": items.hash, **found, **about}
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        numbers = [int(each.name.partition("-")[2]) for each in self.folder.glob("version-*")]
+        versions = [each.name for each in self.folder.glob("version-*")]
+        numbers = [int(each.partition("-")[2]) for each in (*versions, *([after] if after else []))]
         name = f"version-{max(numbers, default=0) + 1}"
         folder.replace(self.folder / name)
-        _replace(self.folder / CURRENT, name)
-        for number in sorted(numbers, reverse=True)[KEPT:]:
-            shutil.rmtree(self.folder / f"version-{number}", ignore_errors=True)
+        try:
+            self.state.publish(name, after=after, gone=gone, listed=listed)
+        except OrchestratorError:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            raise
+        # Readers may hold the one before still. What a process left that was killed before this is in no use.
+        for version in set(versions) - {after}:
+            shutil.rmtree(self.folder / version, ignore_errors=True)
         return name
 
     def open(self, name: str | None = None) -> Edition:
         """A version, by default the current one. BadInput if there is none or it does not fit together."""
         name = self._named(name)
-        items, _ = self.catalogue(name)
+        items, manifest = self.catalogue(name)
         folder = self.folder / name
         try:
             interactions = _read_interactions(folder)
-            return Edition(name, items, interactions, load(self.rankers, folder, items))
+            rankers = load(self.rankers, folder, items)
+            half_life = manifest.get("half_life")
+            return Edition(name, items, interactions, rankers, half_life, validation_of(folder))
         except OrchestratorError:
             raise
         except Exception as error:
@@ -142,26 +187,32 @@ class Editions:
 
     def withdrawn(self) -> frozenset[str]:
         """Items that were deleted: they are in no ranking from now on, without any training."""
-        try:
-            return frozenset(json.loads((self.folder / WITHDRAWN).read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return frozenset()
+        return self.state.read().withdrawn
 
     def withdraw(self, ids: Iterable[str], *, back: bool = False) -> frozenset[str]:
-        """Take items out of every ranking, or let them back in."""
-        ids = frozenset(ids)
-        left = self.withdrawn() - ids if back else self.withdrawn() | ids
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _replace(self.folder / WITHDRAWN, json.dumps(sorted(left)))
-        return left
+        """Take items out of every ranking, or let them back in; what is withdrawn then."""
+        return self.state.withdraw(ids, back=back)
 
     def stamp(self) -> tuple[str | None, int]:
-        """Changes when another version is published or an item is withdrawn; two small file reads."""
-        try:
-            changed = (self.folder / WITHDRAWN).stat().st_mtime_ns
-        except FileNotFoundError:
-            changed = 0
-        return self.current(), changed
+        """Changes when another version is published or an item is withdrawn."""
+        state = self.state.read()
+        return state.edition, state.revision
+
+
+def _kept_in_files(folder: Path) -> tuple[str | None, list[str]]:
+    """The version in use and the items withdrawn, as earlier releases kept them."""
+    name = _text(folder / CURRENT).strip() or None
+    if name is not None and not re.fullmatch(r"version-\d+", name):
+        raise StoreError(f"{folder / CURRENT} names no version: {name[:60]!r}.", hint=TRAIN)
+    return name, json.loads(_text(folder / WITHDRAWN) or "[]")
+
+
+def _text(file: Path) -> str:
+    """What a file holds; nothing if another process took it over and deleted it."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def write_items(file: Path, items: Items) -> None:
@@ -188,7 +239,8 @@ def _write_interactions(folder: Path, interactions: Interactions) -> None:
 
     (folder / "users.json").write_text(json.dumps(interactions.users), encoding="utf-8")
     sequences = interactions.sequences
-    np.savez(folder / "interactions.npz", offsets=sequences.offsets, items=sequences.items)
+    times: dict[str, Any] = {} if sequences.times is None else {"times": sequences.times}
+    np.savez(folder / "interactions.npz", offsets=sequences.offsets, items=sequences.items, **times)
 
 
 def _read_interactions(folder: Path) -> Interactions:
@@ -196,10 +248,5 @@ def _read_interactions(folder: Path) -> Interactions:
 
     users = tuple(json.loads((folder / "users.json").read_text(encoding="utf-8")))
     with np.load(folder / "interactions.npz", allow_pickle=False) as stored:
-        return Interactions(users, Sequences(stored["offsets"], stored["items"]))
-
-
-def _replace(file: Path, text: str) -> None:
-    part = file.with_name(f".{file.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
+        times = stored.get("times")
+        return Interactions(users, Sequences(stored["offsets"], stored["items"], times))

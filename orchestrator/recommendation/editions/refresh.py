@@ -10,7 +10,13 @@ from orchestrator.errors import BadInput
 from orchestrator.interactions.items import Items
 from orchestrator.interactions.log_files import Log
 from orchestrator.recommendation.editions.editions import TRAIN, Editions
-from orchestrator.recommendation.editions.training import Trained, about_rankers, in_order
+from orchestrator.recommendation.editions.training import (
+    Trained,
+    about_rankers,
+    count_items,
+    in_order,
+    still_withdrawn,
+)
 from orchestrator.recommendation.rankers.registry import refresh_rankers
 
 
@@ -58,16 +64,19 @@ def refresh(
         )
         if not trained:
             raise BadInput("No ranker could be carried over. " + " ".join(left_out.values()), hint=TRAIN)
-        # Before the edition that may know them still: at no moment is a deleted item shown.
         gone = listed_before - listed
-        editions.withdraw(gone)
-        kept = {name: manifest[name] for name in ("settings", "seed") if name in manifest}
-        name = editions.publish(folder, log.items, log.interactions, about_rankers(trained, log) | kept)
-        withdrawn = editions.withdraw(listed - listed_before, back=True)
+        kept = {name: manifest[name] for name in ("settings", "seed", "half_life") if name in manifest}
+        about = about_rankers(trained, log) | kept
+        # With the edition that may know them still: at no moment is a deleted item shown.
+        name = editions.publish(
+            folder, log.items, log.interactions, about, after=current, gone=gone, listed=listed
+        )
+        withdrawn = editions.withdrawn()
     notes = (
         *log.notes,
         *_shorter(int(manifest.get("interactions", 0)), len(log.interactions.sequences.items)),
-        *_said(gone & log.unlisted, withdrawn & listed),
+        *_left(gone & log.unlisted),
+        *still_withdrawn(withdrawn & listed),
     )
     report = Trained(name, in_order(trained), left_out, notes, len(log.items), len(log.interactions))
     return Refreshed(report, len(set(log.items.ids) - set(before.ids)), len(gone))
@@ -89,20 +98,8 @@ def _shorter(before: int, now: int) -> list[str]:
     return [f"{said}: a refresh counts what it is given, so give it the whole log"]
 
 
-def _said(named: frozenset[str], withdrawn: frozenset[str]) -> list[str]:
-    notes: list[str] = []
-    if named:
-        notes.append(
-            f"{_count(named)} left the item table, such as {min(named)}: not recommended any more, "
-            "and part of histories still"
-        )
-    if withdrawn:
-        notes.append(
-            f"{_count(withdrawn)} of the table withdrawn, such as {min(withdrawn)}: "
-            "`recommend withdraw --back` lets them in again"
-        )
-    return notes
-
-
-def _count(items: frozenset[str]) -> str:
-    return f"{len(items):,} item{'' if len(items) == 1 else 's'}"
+def _left(named: frozenset[str]) -> list[str]:
+    if not named:
+        return []
+    said = f"{count_items(named)} left the item table, such as {min(named)}"
+    return [f"{said}: not recommended any more, and part of histories still"]

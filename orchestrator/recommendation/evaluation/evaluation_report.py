@@ -24,6 +24,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             "seconds": round(result.seconds, 2),
             "seeds": result.seeds,
         }
+        if name in evaluation.validation:
+            rankers[name]["validation"] = evaluation.validation[name].kept()
         if best is not None and name != best:
             difference = evaluation.against(name, best)
             rankers[name]["against_best"] = {
@@ -33,6 +35,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             }
     return {
         "rankers": rankers,
+        "default": evaluation.default,
         "left_out": dict(evaluation.left_out),
         "users": evaluation.users,
         "items": evaluation.items,
@@ -63,14 +66,16 @@ def as_text(evaluation: Evaluation) -> str:
         ),
         "",
         (
-            "| ranker | HR@10 removed | NDCG@10 removed | HR@10 kept | NDCG@10 kept | coverage@10 | "
+            "| ranker | NDCG@10 validation | HR@10 removed | NDCG@10 removed | HR@10 kept | NDCG@10 kept | "
+            "coverage@10 | "
             "invalid | NDCG@10 against the best | seconds |"
         ),
-        "|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     best = evaluation.best()
     for name, result in evaluation.rankers.items():
-        cells = [name]
+        judged = evaluation.validation.get(name)
+        cells = [name, _short(judged.ndcg) if judged else ""]
         for view in VIEWS:
             for metric in COLUMNS:
                 low, high = result.intervals[view][metric]
@@ -86,10 +91,15 @@ def as_text(evaluation: Evaluation) -> str:
         cells.append(f"{result.seconds:.1f}")
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
-        f"| {each.system} ({each.source}; published, not rerun) | | | {_short(each.hr)} "
+        f"| {each.system} ({each.source}; published, not rerun) | | | | {_short(each.hr)} "
         f"| {_short(each.ndcg)} | | | | |"
         for each in _published(evaluation)
     ]
+    if evaluation.default is not None:
+        lines += [
+            "",
+            f"By validation, `train` would answer with {evaluation.default} when no ranker is named.",
+        ]
     lines += ["", *(f"left out: {reason}" for reason in evaluation.left_out.values())]
     lines += [f"note: {each}." for each in evaluation.notes]
     lines += [f"limit: {each}." for each in evaluation.limits]

@@ -8,22 +8,28 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from orchestrator.bootstrap import Interval, interval
 from orchestrator.errors import BadInput
 from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.protocol import SHORTEST, Split, leave_two_out
 from orchestrator.ports.recommend import Ranker, Ranking, Training
 from orchestrator.progress import Progress, silent
 from orchestrator.recommendation.hit_metrics import (
-    Difference,
-    bootstrap,
     coverage,
     gains,
     hits,
     invalid,
-    paired_bootstrap,
     ranks,
 )
-from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, fit, seconds_of
+from orchestrator.recommendation.rankers.registry import (
+    RANKERS,
+    RankerRegistry,
+    default_of,
+    fit,
+    seconds_of,
+    validation_of,
+)
+from orchestrator.recommendation.rankers.validation import Validation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,12 +42,14 @@ VIEWS: tuple[View, ...] = ("removed", "kept")
 CUTOFFS = (5, 10, 20)
 #: How deep rankings are remembered: what a fusion asks of its parts.
 DEPTH = 100
+#: Of the bootstrap over users.
+RESAMPLES = 2_000
 #: Where what was trained is kept changes with this: another number trains anew.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
-class ArmResult:
+class RankerResult:
     """One ranker's figures. `scores` are one value a user, the mean over seeds, by view and metric."""
 
     figures: Mapping[View, Mapping[str, float]]
@@ -55,7 +63,7 @@ class ArmResult:
 class Evaluation:
     """What was measured, and what was not."""
 
-    rankers: Mapping[str, ArmResult]
+    rankers: Mapping[str, RankerResult]
     left_out: Mapping[str, str]
     notes: tuple[str, ...]
     users: int
@@ -64,6 +72,13 @@ class Evaluation:
     seeds: int
     limits: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    #: How good the rankers of the first seed are on validation, and which of them would answer by default.
+    validation: Mapping[str, Validation] = field(default_factory=dict[str, Validation])
+
+    @property
+    def default(self) -> str | None:
+        """The ranker that validation, which is all that `train` knows, says is best."""
+        return default_of(tuple(self.rankers), self.validation)
 
     def best(self) -> str | None:
         """The ranker of the highest NDCG@10 with the history removed."""
@@ -71,10 +86,10 @@ class Evaluation:
             self.rankers, key=lambda name: self.rankers[name].figures["removed"]["ndcg@10"], default=None
         )
 
-    def against(self, name: str, other: str, metric: str = "ndcg@10") -> Difference:
+    def against(self, name: str, other: str, metric: str = "ndcg@10") -> Interval:
         """By how much a ranker is above another, paired by user, with the history removed."""
         mine, theirs = (self.rankers[each].scores["removed"][metric] for each in (name, other))
-        return paired_bootstrap(mine, theirs)
+        return interval(mine - theirs, resamples=RESAMPLES)
 
 
 class UserHistory:
@@ -169,6 +184,7 @@ def evaluate(
         interactions=len(log.interactions.sequences.items),
         seeds=seeds,
         limits=limits(log, split),
+        validation=validation_of(folder / identity(log) / "seed-0"),
     )
 
 
@@ -187,7 +203,7 @@ def _tested(ranker: Ranker, split: Split, items: int) -> dict[View, dict[str, An
     return found
 
 
-def _summary(runs: Sequence[Mapping[View, Mapping[str, Any]]], seconds: float) -> ArmResult:
+def _summary(runs: Sequence[Mapping[View, Mapping[str, Any]]], seconds: float) -> RankerResult:
     import numpy as np
 
     scores: dict[View, dict[str, NDArray[np.float64]]] = {}
@@ -200,8 +216,9 @@ def _summary(runs: Sequence[Mapping[View, Mapping[str, Any]]], seconds: float) -
             figures[view][metric] = float(values.mean()) if values.size else 0.0
             if values.ndim:
                 scores[view][metric] = values
-                intervals[view][metric] = bootstrap(values)
-    return ArmResult(figures, intervals, scores, seconds / len(runs), len(runs))
+                _, low, high = interval(values, resamples=RESAMPLES)
+                intervals[view][metric] = (low, high)
+    return RankerResult(figures, intervals, scores, seconds / len(runs), len(runs))
 
 
 def _short(split: Split) -> tuple[str, ...]:

@@ -1,18 +1,26 @@
 """The attributes ranker: items that read like those of the history, by the cosine of IDF-weighted terms.
 
-It knows nothing of who had what, so that an item of this morning is ranked like any other.
+What it says of an item knows nothing of who had it, so that an item of this morning is ranked like any
+other. Of items that read alike, those that more users had come first.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.interactions.items import Items
 from orchestrator.ports.recommend import Training
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.rankers.item_content import weighted_terms
 from orchestrator.recommendation.rankers.item_to_item import ItemToItem, strongest
+from orchestrator.recommendation.rankers.popularity import by_popularity
 from orchestrator.recommendation.rankers.tuning import Constants, coordinate_search
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from orchestrator.interactions.sequences import Sequences
 
 #: Items that one item speaks for.
 NEIGHBOURS = 100
@@ -21,8 +29,17 @@ COMMON = 1_000
 _AT_ONCE = 1_024
 
 
-def similar_items(items: Items, *, count: int = NEIGHBOURS, title: bool = True) -> Any:
-    """A CSR matrix (items, items): the cosines of the `count` most similar items of each, itself left out."""
+def similar_items(
+    items: Items,
+    *,
+    count: int = NEIGHBOURS,
+    title: bool = True,
+    ties: NDArray[np.int32] | None = None,
+) -> Any:
+    """A CSR matrix (items, items): the cosines of the `count` most similar items of each, itself left out.
+
+    Of items that are alike in the same measure, those of the lower number in `ties` are kept.
+    """
     import numpy as np
 
     sparse = library("scipy.sparse")
@@ -39,24 +56,25 @@ def similar_items(items: Items, *, count: int = NEIGHBOURS, title: bool = True) 
         block = sparse.csr_matrix(
             (block.data[other], (block.row[other], block.col[other])), shape=block.shape, dtype=np.float32
         )
-        blocks.append(strongest(block, count))
+        blocks.append(strongest(block, count, ties))
     if not blocks:
         return sparse.csr_matrix((0, 0), dtype=np.float32)
     return sparse.vstack(blocks, format="csr")
 
 
-def read_attributes(items: Items, constants: Constants) -> ItemToItem:
+def read_attributes(items: Items, had: Sequences, constants: Constants) -> ItemToItem:
     """The ranker of these constants."""
-    return ItemToItem("attributes", similar_items(items), constants["decay"])
+    ties = by_popularity(had, len(items))
+    return ItemToItem("attributes", similar_items(items, ties=ties), constants["decay"], ties=ties)
 
 
 def learn_attributes(training: Training) -> tuple[ItemToItem, Constants]:
     """The ranker with the decay that ranks the chosen part best, and it."""
-    matrix = similar_items(training.items)
+    ranker = read_attributes(training.items, training.train, {"decay": 1.0})
     best = coordinate_search(
-        lambda values: ItemToItem("attributes", matrix, values["decay"]),
+        lambda values: ranker.fading(values["decay"]),
         {"decay": 1.0},
         {"decay": (0.5, 1.0, 1.5)},
         training,
     )
-    return ItemToItem("attributes", matrix, best["decay"]), best
+    return ranker.fading(best["decay"]), best

@@ -49,7 +49,7 @@ def borrowed(ranker: ItemToItem, items: Items, had: Sequences, *, count: int = N
         block = (lent[begin : begin + _AT_ONCE] @ ranker.matrix @ spoken).tocoo()
         other = block.row + begin != block.col
         entries = (block.data[other], (block.row[other], block.col[other]))
-        blocks.append(strongest(sparse.csr_matrix(entries, shape=block.shape), NEIGHBOURS))
+        blocks.append(strongest(sparse.csr_matrix(entries, shape=block.shape), NEIGHBOURS, ranker.ties))
     return replace(ranker, matrix=sparse.vstack(blocks, format="csr"))
 
 

@@ -116,14 +116,16 @@ def _said(ranking: Ranking, floor: float) -> NDArray[np.float32]:
     ).astype(np.float32)
 
 
-def ranking_of(found: Candidates, scores: NDArray[np.float64], k: int) -> Ranking:
-    """The best k of each row by these scores of the candidates, ties by number."""
+def ranking_of(
+    found: Candidates, scores: NDArray[np.float64], k: int, popularity: NDArray[np.float32]
+) -> Ranking:
+    """The best k of each row by these scores of the candidates, ties by popularity (items,), then number."""
     import numpy as np
 
     from orchestrator.recommendation.selection import nothing
 
     best = nothing(found.rows, k)
-    order = np.lexsort((found.item, -scores, found.row))
+    order = np.lexsort((found.item, -popularity[found.item], -scores, found.row))
     starts = np.searchsorted(found.row, np.arange(found.rows))
     place = np.arange(len(order)) - starts[found.row[order]]
     kept = order[place < k]

@@ -223,7 +223,7 @@ def classic_trainers() -> tuple[Trainer, ...]:
         CountedTrainer(
             "attributes",
             attributes.learn_attributes,
-            lambda items, had, constants: attributes.read_attributes(items, constants),
+            attributes.read_attributes,
             partial(ItemToItem.load, "attributes"),
         ),
         CountedTrainer(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.ports.recommend import Training
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.rankers.item_to_item import ItemToItem, strongest
+from orchestrator.recommendation.rankers.popularity import by_popularity
 from orchestrator.recommendation.rankers.tuning import Constants, coordinate_search
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def pair_counts(sequences: Sequences, items: int, how: Counting) -> Any:
     return summed + sum_up() if summed.nnz else sum_up()
 
 
-def scaled(counts: Any, source: float, target: float) -> Any:
+def scaled(counts: Any, source: float, target: float, ties: NDArray[np.int32] | None = None) -> Any:
     """Counts divided by powers of their row's and their column's sum; the strongest of each row."""
     import numpy as np
 
@@ -114,13 +115,16 @@ def scaled(counts: Any, source: float, target: float) -> Any:
     rows = np.repeat(np.arange(len(lengths)), lengths)
     # The pattern stays, so that it is shared, and in order, where a product with diagonals would copy it.
     data = (counts.data * left[rows] * right[counts.indices]).astype(np.float32)
-    return strongest(sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape), NEIGHBOURS)
+    whole = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
+    return strongest(whole, NEIGHBOURS, ties)
 
 
 def counted(name: str, sequences: Sequences, items: int, constants: Constants) -> ItemToItem:
     """The ranker of these constants."""
     how = replace(Counting(), **{**constants, "window": int(constants["window"])})
-    return ItemToItem(name, scaled(pair_counts(sequences, items, how), how.source, how.target), how.decay)
+    ties = by_popularity(sequences, items)
+    matrix = scaled(pair_counts(sequences, items, how), how.source, how.target, ties)
+    return ItemToItem(name, matrix, how.decay, ties=ties)
 
 
 def learned(
@@ -129,6 +133,7 @@ def learned(
     """The ranker with the constants of the grid that rank the chosen part best, and they."""
     counts: dict[tuple[float, float], Any] = {}
     matrices: dict[tuple[float, float, float, float], Any] = {}
+    ties = by_popularity(training.train, len(training.items))
 
     def ranker(how: Counting) -> ItemToItem:
         counted = (how.gap, how.back)
@@ -136,8 +141,8 @@ def learned(
             counts[counted] = pair_counts(training.train, len(training.items), how)
         key = (*counted, how.source, how.target)
         if key not in matrices:
-            matrices[key] = scaled(counts[counted], how.source, how.target)
-        return ItemToItem(name, matrices[key], how.decay)
+            matrices[key] = scaled(counts[counted], how.source, how.target, ties)
+        return ItemToItem(name, matrices[key], how.decay, ties=ties)
 
     best = coordinate_search(
         lambda values: ranker(replace(start, **values)),

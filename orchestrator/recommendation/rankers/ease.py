@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.ports.recommend import Training
 from orchestrator.recommendation.libraries import library
 from orchestrator.recommendation.rankers.item_to_item import ItemToItem, strongest
+from orchestrator.recommendation.rankers.popularity import by_popularity
 from orchestrator.recommendation.rankers.tuning import Constants, coordinate_search
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ GRID = {"strength": (100.0, 250.0, 500.0, 1000.0), "decay": (0.0, 0.5, 1.0)}
 def solve_ease(train: Sequences, items: int, constants: Constants) -> ItemToItem:
     """The ranker of these constants."""
     whole = _popular(train, items, LARGEST)
-    return ItemToItem("ease", weights(train, items, whole, constants["strength"]), constants["decay"])
+    matrix = weights(train, items, whole, constants["strength"])
+    return ItemToItem("ease", matrix, constants["decay"], ties=by_popularity(train, items))
 
 
 def learn_ease(training: Training) -> tuple[ItemToItem, Constants]:
@@ -39,11 +41,12 @@ def learn_ease(training: Training) -> tuple[ItemToItem, Constants]:
     items = len(training.items)
     probe = _popular(training.train, items, PROBE)
     matrices: dict[float, Any] = {}
+    ties = by_popularity(training.train, items)
 
     def probed(strength: float, decay: float) -> ItemToItem:
         if strength not in matrices:
             matrices[strength] = weights(training.train, items, probe, strength)
-        return ItemToItem("ease", matrices[strength], decay)
+        return ItemToItem("ease", matrices[strength], decay, ties=ties)
 
     best = coordinate_search(
         lambda values: probed(values["strength"], values["decay"]),

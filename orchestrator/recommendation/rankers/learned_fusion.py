@@ -59,7 +59,12 @@ class Fusion:
         allowed: NDArray[np.bool_] | None = None,
         removed: Sequences | None = None,
     ) -> Ranking:
-        """The best `k` among the candidates of all rankers."""
+        """The best `k` among the candidates of all rankers; nothing for an empty history.
+
+        Weights were learned of histories: of none they say nothing, and popularity's might be negative.
+        """
+        import numpy as np
+
         rankings = [
             ranker.top(histories, k=max(self.pool, k), allowed=allowed, removed=removed)
             for ranker in self.rankers
@@ -67,9 +72,10 @@ class Fusion:
 
         def rank(rows: NDArray[np.int64]) -> Ranking:
             union = self.union([Ranking(each.items[rows], each.scores[rows]) for each in rankings])
-            return ranking_of(union, self.scores(union), k)
+            return ranking_of(union, self.scores(union), k, self.popularity)
 
-        return in_slices(rank, len(histories), k=k, size=_AT_ONCE)
+        known = np.flatnonzero(histories.lengths)
+        return in_slices(rank, len(histories), k=k, size=_AT_ONCE, among=known)
 
     def union(self, rankings: Sequence[Ranking]) -> Candidates:
         """The candidates of these rankings, one a ranker."""

@@ -1,24 +1,30 @@
 """Paths of the catalogue's graph that lead from a history to an item: candidates, and reasons to read.
 
-An item's attributes are triples (item, field, value), and what users had next is an edge as well; a path
-is item — value — item or item — next — item. That a path can be told is the point of recommending by a
-graph (KGAT, Wang et al., KDD 2019); its weight here is the IDF of the value, not a trained attention.
+An item's attributes are triples (item, field, value), and that users had one item after another is an edge as
+well; a path is item — value — item or item — user — item. What is said of users is counted in the log. That a
+path can be told is the point of recommending by a graph (KGAT, Wang et al., KDD 2019); its weight here is the
+IDF of the value, not a trained attention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.interactions.items import ATTRIBUTES, Items
+from orchestrator.recommendation.rankers.evidence import Evidence
 from orchestrator.recommendation.rankers.item_content import weighted_terms
-from orchestrator.recommendation.rankers.item_to_item import ItemToItem
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from orchestrator.interactions.sequences import Sequences
+
+#: How many users, and which share of those who had the one item, must have had the other one after it for
+#: "often"; and how many must have had both for their number to be a reason.
+OFTEN, SHARE, FEW = 5, 0.02, 2
 #: Items of a history that are looked at for a reason, the newest.
 _RECENT = 20
 
@@ -30,33 +36,35 @@ def triples(items: Items) -> list[tuple[str, str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The edges: `terms` (items, terms) of unit rows, `rules` (items, items) or None, `spread` by value.
-
-    `had` are the items that anybody had: what rules say of another is borrowed, and no reason.
-    """
+    """The edges: `terms` (items, terms) of unit rows, `spread` by value, and who had what."""
 
     items: Items
     terms: Any
-    rules: Any
     spread: dict[tuple[str, str], int]
-    had: frozenset[int] | None = None
+    evidence: Evidence | None = None
 
     @classmethod
-    def of(cls, items: Items, rules: Any = None, had: Iterable[int] | None = None) -> Paths:
-        """The graph of a catalogue; `rules` is a ranker whose matrix says what is had next."""
-        matrix = getattr(rules, "matrix", None) if isinstance(rules, ItemToItem) or rules else None
+    def of(cls, items: Items, had: Sequences | None = None) -> Paths:
+        """The graph of a catalogue, and of the interactions `had` with it."""
         spread: dict[tuple[str, str], int] = {}
         for item in items.rows:
             for attribute in item.attributes:
                 spread[attribute] = spread.get(attribute, 0) + 1
-        return cls(items, weighted_terms(items), matrix, spread, None if had is None else frozenset(had))
+        evidence = None if had is None else Evidence.of(had, len(items))
+        return cls(items, weighted_terms(items), spread, evidence)
 
     def to(self, history: Sequence[int], wanted: Sequence[int]) -> dict[int, str]:
-        """For each wanted item the strongest path from the history, in words; none where there is none."""
+        """For each wanted item the strongest path from the history, in words; none where there is none.
+
+        "often had after X": by `OFTEN` users or more, by more than had it before X, and by a `SHARE` of
+        whoever had X. Otherwise how many had both, where there are `FEW` or more, or else an attribute that
+        both have.
+        """
         recent = list(dict.fromkeys(reversed(history)))[:_RECENT]
+        told = self._told(recent, wanted)
         found: dict[int, str] = {}
         for target in wanted:
-            reason = self._next(recent, target) or self._shared(recent, target)
+            reason = told.get(target) or self._shared(recent, target)
             if reason:
                 found[target] = reason
         return found
@@ -71,18 +79,28 @@ class Paths:
         cosines[:, numbers < 0] = 0.0
         return cosines
 
-    def _next(self, recent: Sequence[int], target: int) -> str:
-        """Which of the newest items is followed by the target most."""
-        if self.rules is None:
-            return ""
-        best, strongest = -1, 0.0
-        for age, source in enumerate(recent):
-            if self.had is not None and not {source, target} <= self.had:
-                continue
-            weight = float(self.rules[source, target]) / (age + 1.0)
-            if weight > strongest:
-                best, strongest = source, weight
-        return f"often had after {self._called(best)}" if best >= 0 else ""
+    def _told(self, recent: Sequence[int], wanted: Sequence[int]) -> dict[int, str]:
+        """What the log says of each wanted item and one of the newest: what most users did, and lately."""
+        if self.evidence is None or not recent or not wanted:
+            return {}
+        import numpy as np
+
+        both, after, before = self.evidence.of_pairs(recent, wanted)
+        same = np.asarray(recent)[:, None] == np.asarray(wanted)[None, :]
+        newer = 1.0 / (np.arange(len(recent)) + 1.0)[:, None]
+        had = np.diff(self.evidence.offsets)[np.asarray(recent)][:, None]
+        is_often = (after >= OFTEN) & (after >= SHARE * had) & (after > before)
+        often = np.where(is_often & ~same, after * newer, 0.0)
+        shared = np.where((both >= FEW) & ~same, both * newer, 0.0)
+        found: dict[int, str] = {}
+        for at, target in enumerate(wanted):
+            if often[:, at].any():
+                source = recent[int(often[:, at].argmax())]
+                found[target] = f"often had after {self._called(source)}"
+            elif shared[:, at].any():
+                place = int(shared[:, at].argmax())
+                found[target] = f"had by {both[place, at]:,} who had {self._called(recent[place])}"
+        return found
 
     def _shared(self, recent: Sequence[int], target: int) -> str:
         """The rarest attribute that the target has in common with one of the newest items."""

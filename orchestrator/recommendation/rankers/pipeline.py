@@ -71,7 +71,9 @@ class Pipeline:
         allowed: NDArray[np.bool_] | None = None,
         removed: Sequences | None = None,
     ) -> Ranking:
-        """The best `k` among the candidates of all rankers."""
+        """The best `k` among the candidates of all rankers; nothing for an empty history."""
+        import numpy as np
+
         if self.trees is None:
             return self.fusion.top(histories, k=k, allowed=allowed, removed=removed)
         pool = max(self.fusion.pool, k)
@@ -84,9 +86,10 @@ class Pipeline:
             if not len(union):
                 return nothing(len(rows), k)
             seen = described(self.fusion, union, histories.take(rows))
-            return ranking_of(union, self.trees.predict(seen), k)
+            return ranking_of(union, self.trees.predict(seen), k, self.fusion.popularity)
 
-        return in_slices(rank, len(histories), k=k, size=_AT_ONCE)
+        known = np.flatnonzero(histories.lengths)
+        return in_slices(rank, len(histories), k=k, size=_AT_ONCE, among=known)
 
     def save(self, folder: Path) -> None:
         """Write the weights and the trees, as text."""
@@ -136,8 +139,8 @@ def learn_pipeline(training: Training, popularity: NDArray[np.float32]) -> Pipel
     grown = _grown(union, seen, union.is_target(asked.targets), held_out, training.seed)
     if grown is None:
         return Pipeline(fusion, None)
-    linear_order = ranking_of(union, fusion.scores(union), 10)
-    by_trees = ranking_of(union, grown.predict(seen), 10)
+    linear_order = ranking_of(union, fusion.scores(union), 10, popularity)
+    by_trees = ranking_of(union, grown.predict(seen), 10, popularity)
     before, after = (
         gains(ranks(each, asked.targets), 10)[held_out].mean() for each in (linear_order, by_trees)
     )

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Popularity:
-    """Items by how many users had them; `counts` (items,) int64. An item nobody had comes last."""
+    """Items by how many users had them; `counts` (items,) may be weighted. An item nobody had comes last."""
 
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int64] | NDArray[np.float64]
     name: str = "popularity"
 
     def top(
@@ -71,6 +71,16 @@ def count_users(sequences: Sequences, items: int) -> Popularity:
 
     pairs = np.unique(sequences.rows * max(1, items) + sequences.items)
     return Popularity(np.bincount(pairs % max(1, items), minlength=items))
+
+
+def by_popularity(sequences: Sequences, items: int) -> NDArray[np.int32]:
+    """The place of each item when those that more users had come first, ties by number."""
+    import numpy as np
+
+    counts = count_users(sequences, items).counts
+    places = np.empty(items, dtype=np.int32)
+    places[np.lexsort((np.arange(items), -counts))] = np.arange(items, dtype=np.int32)
+    return places
 
 
 def log_popularity(sequences: Sequences, items: int) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.interactions.items import Items
 from orchestrator.interactions.sequences import Sequences
 from orchestrator.ports.recommend import Ranker, Refresh, Trainer, Training
+from orchestrator.recommendation.rankers.validation import Validation, validate
 
 #: Every ranker, in the order of reports. Those of deep models come from connectors.
 RANKERS = (
@@ -27,6 +28,8 @@ RANKERS = (
     "atomic",
     "pipeline",
 )
+#: The ranker that answers where validation does not say which is best: the first of these that was trained.
+PREFERRED = ("pipeline", "fusion", "sasrec", "atomic", "generative", "rules", "itemknn", "popularity")
 #: Written into a ranker's folder last: a folder without it was interrupted, and is trained on.
 STAMP = "ranker.json"
 
@@ -112,9 +115,12 @@ def fit(
         else:
             own = replace(training, folder=folder, parts=parts)
             began = time.perf_counter()
-            rankers[name] = wrap(trainer.fit(own))
+            ranker = trainer.fit(own)
             seconds = round(time.perf_counter() - began, 2)
-            _write(folder, {**expected, "seconds": seconds})
+            judged = validate(trainer, ranker, own)
+            kept = {} if judged is None else {"validation": judged.kept()}
+            rankers[name] = wrap(ranker)
+            _write(folder, {**expected, "seconds": seconds, **kept})
         finished(name, rankers[name])
     return rankers, left_out
 
@@ -128,13 +134,19 @@ def refresh_rankers(
     folder: Path,
     *,
     finished: Callable[[str], None] = lambda name: None,
+    beside: tuple[Path, Items] | None = None,
 ) -> tuple[dict[str, Ranker], dict[str, str]]:
     """Carry the rankers below `trained`, of the catalogue `before`, over into folders below `folder`.
 
-    No network is trained. Returns the rankers by name, and why others were left out.
+    `beside` is another such folder and its catalogue, for the rankers that are not below `trained`. No
+    network is trained. Returns the rankers by name, and why others were left out.
     """
-    there = _trained(registry, trained)
-    unknown = sorted(each.parent.name for each in trained.glob(f"*/{STAMP}"))
+    sources = {} if beside is None else dict.fromkeys(_stamped(beside[0]), beside)
+    sources |= dict.fromkeys(_stamped(trained), (trained, before))
+    there = [
+        name for name in registry.order(sorted(set(sources) & set(registry.trainers))) if name in sources
+    ]
+    unknown = sorted(sources)
     rankers: dict[str, Ranker] = {}
     left_out = {name: str(registry.missing(name)) for name in unknown if name not in there}
     for name in there:
@@ -142,7 +154,8 @@ def refresh_rankers(
         if reason is not None:
             left_out[name] = reason
             continue
-        stamp = _stamp(trained / name) or {}
+        source, origin = sources[name]
+        stamp = _stamp(source / name) or {}
         lacking = [part for part in _made_of(stamp) if part not in rankers]
         if lacking:
             left_out[name] = f"The ranker {name} is made of {', '.join(lacking)}, which was left out."
@@ -152,7 +165,7 @@ def refresh_rankers(
         parts = {part: rankers[part] for part in registry.trainers[name].parts if part in _made_of(stamp)}
         try:
             rankers[name] = registry.trainers[name].refresh(
-                Refresh(items, interactions, before, trained / name, own, parts)
+                Refresh(items, interactions, origin, source / name, own, parts)
             )
         except OrchestratorError as error:
             left_out[name] = f"{error} {error.hint}".strip()
@@ -170,6 +183,27 @@ def seconds_of(folder: Path) -> float:
     return float(seconds) if isinstance(seconds, (int, float)) else 0.0
 
 
+def validation_of(folder: Path) -> dict[str, Validation]:
+    """How good the rankers trained below a folder are on validation, as far as it was measured."""
+    found = {
+        each.parent.name: Validation.read((_stamp(each.parent) or {}).get("validation"))
+        for each in sorted(folder.glob(f"*/{STAMP}"))
+    }
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def default_of(names: Collection[str], validation: Mapping[str, Validation]) -> str | None:
+    """The ranker that answers when none is named: the one of the highest validation NDCG@10.
+
+    Of equal ones the first in the order of reports, which is the simplest. Where not all were measured they
+    cannot be compared: then it is the first of `PREFERRED` that is there, or any.
+    """
+    places = {name: place for place, name in enumerate(RANKERS)}
+    if names and set(names) <= set(validation):
+        return min(names, key=lambda name: (-validation[name].ndcg, places.get(name, len(places)), name))
+    return next((each for each in (*PREFERRED, *names) if each in names), None)
+
+
 def load(registry: RankerRegistry, folder: Path, items: Items) -> dict[str, Ranker]:
     """The rankers that were trained below a folder. BadInput if one was made for another catalogue."""
     rankers: dict[str, Ranker] = {}
@@ -177,7 +211,7 @@ def load(registry: RankerRegistry, folder: Path, items: Items) -> dict[str, Rank
         stamp = _stamp(folder / name) or {}
         if stamp.get("catalogue") != items.hash:
             raise BadInput(
-                f"the ranker {name} was trained for another catalogue "
+                f"The ranker {name} was trained for another catalogue "
                 f"({str(stamp.get('catalogue'))[:12]}, and this one is {items.hash[:12]}).",
                 hint="Train again: orchestrator recommend train --data DIR",
             )
@@ -192,8 +226,13 @@ def load(registry: RankerRegistry, folder: Path, items: Items) -> dict[str, Rank
 
 def _trained(registry: RankerRegistry, folder: Path) -> list[str]:
     """The rankers that were trained below a folder, parts first."""
-    there = {each.parent.name for each in folder.glob(f"*/{STAMP}")} & set(registry.trainers)
+    there = set(_stamped(folder)) & set(registry.trainers)
     return [name for name in registry.order(sorted(there)) if name in there]
+
+
+def _stamped(folder: Path) -> list[str]:
+    """The names of the rankers that were trained below a folder, known to this installation or not."""
+    return sorted(each.parent.name for each in folder.glob(f"*/{STAMP}"))
 
 
 def _expected(name: str, items: Items, parts: Sequence[str], training: Training) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Choose constants on the validation part: coordinate search, on a seeded sample of its users."""
+"""Choose constants on the validation part, all of its users: coordinate search."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from orchestrator.ports.recommend import Ranker, Training
 from orchestrator.recommendation.hit_metrics import gains, ranks
+from orchestrator.recommendation.rankers.item_to_item import ItemToItem
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from orchestrator.interactions.protocol import Asked
 
 #: What was chosen of a ranker, by name: with it the ranker can be made again without choosing.
 Constants = Mapping[str, float]
-#: Users a constant is chosen on, and the cutoff of the NDCG that chooses.
-SAMPLE, CUTOFF = 2_000, 10
+#: The cutoff of the NDCG that chooses.
+CUTOFF = 10
 
 
 def sampled(asked: Asked, count: int, seed: int) -> Asked:
@@ -31,8 +35,14 @@ def quality(ranker: Ranker, asked: Asked, *, k: int = CUTOFF) -> float:
     """Mean NDCG@k with the history removed."""
     if not len(asked):
         return 0.0
-    ranking = ranker.top(asked.histories, k=k, removed=asked.histories)
-    return float(gains(ranks(ranking, asked.targets), k).mean())
+    return float(gains(places(ranker, asked, k), k).mean())
+
+
+def places(ranker: Ranker, asked: Asked, k: int) -> NDArray[np.int32]:
+    """The place of each target in the best `k` with the history removed, -1 where it is not among them."""
+    if isinstance(ranker, ItemToItem):
+        return ranker.places(asked, k)
+    return ranks(ranker.top(asked.histories, k=k, removed=asked.histories), asked.targets)
 
 
 def coordinate_search(
@@ -41,19 +51,18 @@ def coordinate_search(
     grid: Mapping[str, Sequence[float]],
     training: Training,
 ) -> dict[str, float]:
-    """The values that rank a sample of the chosen part best, one constant after the other, once.
+    """The values that rank the chosen part best, one constant after the other, once.
 
     A tie keeps what there was, so that without any user to choose on the start stands.
     """
-    asked = sampled(training.chosen, SAMPLE, training.seed)
     best = dict(start)
-    reached = quality(make(best), asked)
+    reached = quality(make(best), training.chosen)
     for name, values in grid.items():
         for value in values:
             if value == best[name]:
                 continue
             tried = {**best, name: value}
-            found = quality(make(tried), asked)
+            found = quality(make(tried), training.chosen)
             if found > reached:
                 best, reached = tried, found
     return best

@@ -92,11 +92,17 @@ class RecommendationRequest(BaseModel):
                         f"{name} is for the workflow {self.model!r} itself to choose.", param=name
                     )
             return found
-        wanted = self.k * POOL if self.diversity or self.at_most else self.k
-        ranked = Recommend(k=wanted, ranker=self.ranker, exclude=tuple(self.exclude), repeat=self.repeat)
-        shown = MakeSlate(
-            k=self.k, diversity=self.diversity, at_most=tuple(self.at_most.items()), pool=wanted
+        wanted = self.k * POOL if self.diversity else self.k
+        caps = tuple(self.at_most.items())
+        ranked = Recommend(
+            k=wanted,
+            ranker=self.ranker,
+            exclude=tuple(self.exclude),
+            repeat=self.repeat,
+            fill=True,
+            at_most=caps,
         )
+        shown = MakeSlate(k=self.k, diversity=self.diversity, at_most=caps, pool=wanted)
         return workflow("recommendations", ranked >> shown, inputs=(Question, History))
 
     @property

@@ -7,14 +7,14 @@ import pytest
 from connectors.torch_decoder import GenerativeTrainer
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.ports import Trainer
-from orchestrator.testing.ranker import ArmConformance
+from orchestrator.testing.ranker import RankerConformance
 
 pytestmark = pytest.mark.slow
 
 pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
 
 
-class TestGenerative(ArmConformance):
+class TestGenerative(RankerConformance):
     learns = 0.5
 
     @pytest.fixture(scope="class")
@@ -23,7 +23,7 @@ class TestGenerative(ArmConformance):
         return GenerativeTrainer("generative", WordLlamaEmbedder())
 
 
-class TestAtomic(ArmConformance):
+class TestAtomic(RankerConformance):
     learns = 0.5
 
     @pytest.fixture(scope="class")
@@ -32,7 +32,7 @@ class TestAtomic(ArmConformance):
         return GenerativeTrainer("atomic", WordLlamaEmbedder())
 
 
-class TestTree(ArmConformance):
+class TestTree(RankerConformance):
     # Without tokens of their own, items are told apart by the whole word: slower to learn.
     learns = 0.3
     settings = {"model": "tiny", "ids": "tree"}  # noqa: RUF012 - a constant of the class

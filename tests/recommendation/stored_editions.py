@@ -1,0 +1,14 @@
+"""Editions in a folder, with their state in a database beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connectors.sql import Database, SqlRecommenderState
+from orchestrator.recommendation.editions.editions import Editions
+from orchestrator.recommendation.rankers.registry import RankerRegistry
+
+
+def editions_at(folder: Path, registry: RankerRegistry) -> Editions:
+    """The editions below a folder, whose state is in `state.db` there."""
+    return Editions(folder, registry, SqlRecommenderState(Database(folder / "state.db")))

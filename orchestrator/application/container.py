@@ -215,10 +215,11 @@ class Connections:
         return {WordLlamaEmbedder.name: "light", MiniLmEmbedder.name: "minilm"}
 
     def _embedder(self, choice: Literal["light", "minilm", "server"]) -> Embedder:
-        from orchestrator.models.stack import build_embedder_stack
-
         if choice not in self._embedders:
-            made, replay = self._made_embedder(choice), self._replay is not None
+            from orchestrator.models.stack import build_embedder_stack
+
+            made = self._made_embedder(choice)
+            replay = self._replay is not None
             self._embedders[choice] = build_embedder_stack(made, recording=self.recording, replay=replay)
         return self._embedders[choice]
 
@@ -267,7 +268,7 @@ class Connections:
 
     @cached_property
     def recording(self) -> Recording | None:
-        """The file that models are recorded in or replayed from, if there is one."""
+        """What models are recorded in or replayed from, if anything."""
         if self._record is None and self._replay is None:
             return None
         from orchestrator.models.recording import Recording

@@ -92,7 +92,7 @@ class VllmEmbedder:
             except ExceptionGroup as failed:
                 raise failed.exceptions[0] from None
             vectors = np.concatenate([task.result() for task in tasks])
-        self._dimensions = vectors.shape[1]
+        self._model, self._dimensions = self._model or served.name, vectors.shape[1]
         return vectors, spending.usage
 
     async def close(self) -> None:

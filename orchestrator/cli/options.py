@@ -23,11 +23,11 @@ PrincipalOption = Annotated[
 ]
 RecordOption = Annotated[
     Path | None,
-    typer.Option("--record", help="Record what the language model is asked and answers.", metavar="FILE"),
+    typer.Option("--record", help="Record what models and embedders are asked and answer.", metavar="FILE"),
 ]
 ReplayOption = Annotated[
     Path | None,
-    typer.Option("--replay", help="Answer from a recording, without a language model.", metavar="FILE"),
+    typer.Option("--replay", help="Answer from a recording, without any model or embedder.", metavar="FILE"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

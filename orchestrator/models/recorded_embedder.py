@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from orchestrator.errors import ModelError
 from orchestrator.models.recording import Asked, Recording, array_of, packed, usage_of
@@ -143,8 +143,7 @@ class RecordedTokenEmbedder(RecordedEmbedder):
 
     def __init__(self, recording: Recording, embedder: Embedder, *, replay: bool = False) -> None:
         super().__init__(recording, embedder, replay=replay)
-        assert isinstance(embedder, TokenEmbedder)
-        self._tokens: TokenEmbedder = embedder
+        self._tokens = cast("TokenEmbedder", embedder)
 
     async def embed_tokens(self, texts: Sequence[str], *, kind: Kind) -> list[NDArray[np.float32]]:
         """A matrix of shape (tokens, dimensions) for each text."""

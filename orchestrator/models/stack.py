@@ -11,7 +11,6 @@ from orchestrator.ports import (
     Embedder,
     LanguageModel,
     NextTokenModel,
-    TokenEmbedder,
     close_model,
     counts_usage,
     scores_texts,
@@ -75,7 +74,8 @@ def build_embedder_stack(
 
     if recording is None or (replay and counts_usage(embedder) and not recording.embedders):
         return embedder
-    made = RecordedTokenEmbedder if isinstance(embedder, TokenEmbedder) else RecordedEmbedder
+    # Whether it is an instance of the protocol would be found by asking its server for a name.
+    made = RecordedTokenEmbedder if hasattr(embedder, "embed_tokens") else RecordedEmbedder
     return made(recording, embedder, replay=replay)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from orchestrator.errors import BudgetExhausted, OrchestratorError
 from orchestrator.graph.run.state import RunState
 from orchestrator.graph.run.step_trace import StepTrace
+from orchestrator.ports import NamedModel
 from orchestrator.types import Usage
 
 ResultT = TypeVar("ResultT")
@@ -50,13 +51,13 @@ class Meter:
     async def count(
         self,
         what: str,
-        model: str,
+        model: NamedModel,
         call: Callable[[], Awaitable[ResultT]],
         usage_of: Callable[[ResultT], Usage],
         *,
         begun: int = 0,
     ) -> ResultT:
-        """Make a call in a span of its own; of what it spent, `begun` calls were counted before."""
+        """Make a call of a model in a span of its own; `begun` of its calls are counted already."""
         tracer = self._run.tracer
         span = tracer.start_as_current_span(f"model.{what}") if tracer else nullcontext()
         with span as current:
@@ -70,11 +71,11 @@ class Meter:
             self._charge(usage_of(result), begun, model, current)
             return result
 
-    def _charge(self, told: Usage, begun: int, model: str, span: Any) -> None:
+    def _charge(self, told: Usage, begun: int, model: NamedModel, span: Any) -> None:
         spent = Usage(max(0, told.calls - begun), told.prompt_tokens, told.completion_tokens)
         self._add(spent)
         if span is not None:
-            span.set_attribute("gen_ai.request.model", model)
+            span.set_attribute("gen_ai.request.model", model.name)
             span.set_attribute("gen_ai.usage.input_tokens", spent.prompt_tokens)
             span.set_attribute("gen_ai.usage.output_tokens", spent.completion_tokens)
 

@@ -65,7 +65,7 @@ class MeteredEmbedder(_Metered):
         self._meter.require(self._meter.spent_out)
         return await self._meter.count(
             "embed",
-            self.name,
+            self._dense,
             lambda: embed_with_usage(self._dense, texts, kind=kind),
             lambda made: made[1],
         )
@@ -91,7 +91,7 @@ class MeteredTokenEmbedder(_Metered):
         self._meter.require(self._meter.spent_out)
         return await self._meter.count(
             "embed_tokens",
-            self.name,
+            self._tokens,
             lambda: embed_tokens_with_usage(self._tokens, texts, kind=kind),
             lambda made: made[1],
         )

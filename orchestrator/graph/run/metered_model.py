@@ -65,4 +65,4 @@ class MeteredModel(WrapperModel):
 
     async def _counted(self, what: str, call: Callable[[], Awaitable[SpentT]]) -> SpentT:
         # One request was counted when the call began; it may have taken more.
-        return await self._meter.count(what, self._model.name, call, lambda made: made.usage, begun=1)
+        return await self._meter.count(what, self._model, call, lambda made: made.usage, begun=1)

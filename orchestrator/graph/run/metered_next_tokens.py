@@ -29,7 +29,7 @@ class MeteredNextTokens:
         self._meter.begin(0)
         return await self._meter.count(
             "next_tokens",
-            self.name,
+            self._model,
             lambda: self._model.next_tokens(rows, tokens),
             lambda made: made.usage,
             begun=1,

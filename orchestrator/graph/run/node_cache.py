@@ -19,6 +19,7 @@ from orchestrator.ports import (
     Embedder,
     LanguageModel,
     NextTokenModel,
+    Operation,
     TokenEmbedder,
     resolved_name,
     scores_texts,
@@ -26,6 +27,14 @@ from orchestrator.ports import (
 from orchestrator.types import Answer, Context, Hits
 
 log = logging.getLogger("orchestrator.cache")
+
+#: The ports of models, and what they are asked for. Their `name` may not be known, or block.
+_ASKED_FOR: dict[object, Operation] = {
+    LanguageModel: "generate",
+    Embedder: "embed",
+    TokenEmbedder: "embed",
+    NextTokenModel: "next_tokens",
+}
 
 
 @dataclass(slots=True)
@@ -88,7 +97,7 @@ def _key(call: Call, reads: dict[str, Any], run: RunState, models: list[str]) ->
         digest.update(f"{read.parameter}:{len(part)}:".encode() + part)
     for port, provided in sorted(run.ports.items(), key=lambda item: str(item[0])):
         version = getattr(provided, "version", None)
-        if version is None and not _is_model(port):
+        if version is None and port not in _ASKED_FOR:
             version = getattr(provided, "name", None)
         if version is not None:
             digest.update(f"{port}={version};".encode())
@@ -99,22 +108,19 @@ def _key(call: Call, reads: dict[str, Any], run: RunState, models: list[str]) ->
 async def _models(call: Call, run: RunState) -> list[str]:
     """The models that the node may ask, by the names that their servers have for them now."""
     found: list[str] = []
-    for port in sorted({need.port for need in call.node.signature.needs if _is_model(need.port)}, key=str):
+    for port in sorted({need.port for need in call.node.signature.needs if need.port in _ASKED_FOR}, key=str):
         provided = run.ports.get(port)
-        if provided is not None:
+        if port is LanguageModel and provided is not None:
             found += [f"{port}={name}" for name in await _names(provided)]
+        elif provided is not None:
+            found.append(f"{port}={await resolved_name(provided, _ASKED_FOR[port])}")
     return found
 
 
-async def _names(model: Any) -> list[str]:
-    if not isinstance(model, LanguageModel):
-        return [await resolved_name(model, "next_tokens" if isinstance(model, NextTokenModel) else "embed")]
+async def _names(model: LanguageModel) -> list[str]:
+    """Who writes, and who scores: they may be different models."""
     writes = [await resolved_name(model) if model.available else ""]
     return [*writes, await resolved_name(model, "score")] if scores_texts(model) else writes
-
-
-def _is_model(port: Any) -> bool:
-    return port in (LanguageModel, Embedder, TokenEmbedder, NextTokenModel)
 
 
 def _patience(call: Call, run: RunState) -> float | None:

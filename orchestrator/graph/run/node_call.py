@@ -38,8 +38,8 @@ class PreparedCall:
     """A call with everything looked up that does not change from run to run."""
 
     __slots__ = (
-        "arguments", "call", "context", "expected", "function", "metered", "needs", "pass_through", "path",
-        "policy", "settings", "simple", "single", "writes",
+        "arguments", "call", "context", "expected", "function", "metered", "needs", "optional",
+        "pass_through", "path", "policy", "settings", "simple", "single", "writes",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
@@ -51,6 +51,7 @@ class PreparedCall:
         self.settings: dict[str, Any] = dict(getattr(call.node, "settings", ()) or ())
         self.arguments = call.arguments
         self.needs = tuple((need.parameter, need.port) for need in signature.needs)
+        self.optional = {need.parameter for need in signature.needs if need.optional}
         self.metered = any(need.port is LanguageModel for need in signature.needs)
         self.context = signature.context
         self.writes = tuple(slot.key for slot in call.writes)
@@ -114,6 +115,9 @@ class PreparedCall:
             try:
                 values[parameter] = run.ports[port]
             except KeyError:
+                if parameter in self.optional:
+                    values[parameter] = None
+                    continue
                 raise NodeError(
                     f"needs the port {type_name(port)}, which this run was not given.",
                     hint=f"Pass ports={{{type_name(port)}: …}}.",
@@ -130,12 +134,13 @@ class PreparedCall:
         reading = Reading()
         use = ModelCall(run.run_id, reading.quoted)
         told = False
-        for parameter, port in self.needs:
+        needs = [(parameter, port) for parameter, port in self.needs if values[parameter] is not None]
+        for parameter, port in needs:
             if port is LanguageModel:
                 model = for_tenant(values[parameter], run.principal.tenant)
                 told = told or isinstance(model, PerCall)
                 values[parameter] = MeteredModel(for_call(model, use), run, trace)
-        for parameter, port in self.needs if told else ():
+        for parameter, port in needs if told else ():
             if port is Documents:
                 values[parameter] = ReadDocuments(values[parameter], reading)
             elif port is Features:

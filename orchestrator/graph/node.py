@@ -25,13 +25,16 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast, dataclass_transform, overload
+from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform, overload
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.expression import Broken, Expression, Nested, Step, expression
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.problem import Problem
 from orchestrator.graph.signature import Signature, signature_of
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 class ConfigurationError(BadInput, ValueError):
@@ -218,17 +221,24 @@ def _validated(title: str, name: str, setting: inspect.Parameter, value: Any) ->
 
 def as_setting(annotation: Any, value: Any) -> Any:
     """A value as a setting of a type; raises what pydantic does."""
-    from pydantic import ConfigDict, TypeAdapter
-
     if annotation in (Any, inspect.Parameter.empty):
         return value
-    adapter: TypeAdapter[Any]
     try:
-        adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+        hash(annotation)
+    except TypeError:
+        return _setting_adapter.__wrapped__(annotation).validate_python(value)
+    return _setting_adapter(annotation).validate_python(value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _setting_adapter(annotation: Any) -> TypeAdapter[Any]:
+    from pydantic import ConfigDict, TypeAdapter
+
+    try:
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
     except Exception:
         # Types that bring their own configuration refuse a second one.
-        adapter = TypeAdapter(annotation)
-    return adapter.validate_python(value)
+        return TypeAdapter(annotation)
 
 
 @overload

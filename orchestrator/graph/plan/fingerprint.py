@@ -88,7 +88,20 @@ def node_identity(node: Any) -> Identity:
 
 @lru_cache(maxsize=4096)
 def _node_identity(node: _Same) -> Identity:
-    return identity_of(node.value)
+    value = node.value
+    settings: Any = getattr(value, "settings", None)
+    code = value.function
+    if settings is None:
+        settings = {spec.name: getattr(value, spec.name) for spec in dataclasses.fields(value)}
+        code = type(value)
+    known, given = _code_identity(_Same(code)), identity_of(settings)
+    return Identity(_joined(known.digest, given.digest), tuple(sorted({*known.unknown, *given.unknown})))
+
+
+@lru_cache(maxsize=4096)
+def _code_identity(code: _Same) -> Identity:
+    """The identity of a function or class, which many nodes of other settings share."""
+    return identity_of(code.value)
 
 
 def node_fingerprint(node: Any) -> str:

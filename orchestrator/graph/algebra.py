@@ -68,9 +68,11 @@ def route(choices: Mapping[Any, object], *, by: object) -> Expression:
     if not isinstance(choices, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         given = expression(choices)
         named = given.what if isinstance(given, Broken) else getattr(given, "title", "a composition")
+        kind = type(choices).__name__
+        shown = named if kind in named or choices is None else f"{named} ({kind})"
         return Broken(
             "route",
-            f"is given {named} ({type(choices).__name__}), and not a mapping of labels to choices",
+            f"is given {shown}, and not a mapping of labels to choices",
             'write route({"a": …, "b": …}, by=…)',
         )
     return Route(

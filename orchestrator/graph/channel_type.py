@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from orchestrator.graph.channel import channel_of, is_union, type_name
 from orchestrator.graph.context import Run
-from orchestrator.graph.names import name_problem
+from orchestrator.graph.names import a_kind_of, name_problem
 from orchestrator.graph.problem import Problem
 from orchestrator.graph.sample_value import sample
 from orchestrator.graph.serialise import adapter, dump, pack, unpack
@@ -101,7 +101,7 @@ def flow_problem(tp: Any) -> Problem | None:
     try:
         return _judged(tp)
     except TypeError:  # not hashable, and so no type
-        return Problem(f"{type_name(tp)} is a {type(tp).__name__}, and no type", _ONE_TYPE)
+        return Problem(f"{type_name(tp)} is {a_kind_of(type(tp).__name__)}, and no type", _ONE_TYPE)
 
 
 @lru_cache(maxsize=1024)
@@ -112,9 +112,9 @@ def _judged(tp: Any) -> Problem | None:
     try:
         adapter(tp)
     except Exception as error:
-        reason = str(error).splitlines()[0][:120].rstrip(". ")
+        reason = str(error).splitlines()[0].split(". ")[0][:120].rstrip(".")
         return Problem(
-            f"{type_name(tp)} cannot be serialised ({type(error).__name__}: {reason})",
+            f"{type_name(tp)} cannot be serialised ({reason})",
             "make it a frozen dataclass or a frozen pydantic model of plain values",
         )
     return _not_the_same(tp)
@@ -176,7 +176,7 @@ def _why_not(tp: Any) -> tuple[str, str] | None:
     if not isinstance(kind, type):
         if type(kind).__module__ == "typing":
             return "is not a type of values", _ONE_TYPE
-        return f"is a {type(kind).__name__}, and no type", _ONE_TYPE
+        return f"is {a_kind_of(type(kind).__name__)}, and no type", _ONE_TYPE
     if kind is tuple or kind is frozenset:
         if not typing.get_args(tp):
             return "does not say what it holds", f"write {type_name(kind)}[{_held(kind)}]"

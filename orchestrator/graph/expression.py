@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.signature import Signature
 
@@ -177,8 +178,9 @@ def expression(value: object) -> Expression:
     if inspect.isfunction(value) or inspect.ismethod(value):
         name = value.__name__.replace("<lambda>", "lambda")
         return Broken(name, f"is the plain function {name}, and no node", "decorate it with @node")
-    name = str(getattr(value, "__name__", None) or repr(value)[:60])
-    kind = "None" if value is None else f"a {type(value).__name__}"
+    kind = "None" if value is None else a_kind_of(type(value).__name__)
+    shown = repr(value)
+    name = str(getattr(value, "__name__", None) or (kind if " at 0x" in shown else shown[:60]))
     if callable(value):
         fix = "call it in a function with annotations of its own, and decorate that with @node"
         return Broken(name, f"is {kind}, and no node", fix)

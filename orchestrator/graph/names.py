@@ -46,6 +46,11 @@ def name_problem(kind: str, name: Any, *, step: bool = False) -> Problem | None:
     return None
 
 
+def a_kind_of(name: str) -> str:
+    """`an int`, `a list`."""
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
 def _shown(value: Any) -> str:
     name = getattr(value, "__name__", None) if isinstance(value, type) else None
     return name or repr(value)[:60]

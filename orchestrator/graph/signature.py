@@ -12,6 +12,7 @@ from typing import Any, cast
 from orchestrator.graph.channel import Channel, channel_of, is_union, type_name, without_none
 from orchestrator.graph.channel_type import is_port, marks_problem
 from orchestrator.graph.context import Run
+from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.problem import Problem
 
 __all__ = ["Need", "Problem", "Read", "Signature", "is_port", "signature_of"]
@@ -133,7 +134,7 @@ class _Reader:
             if isinstance(error, NameError):
                 fix = "import what it names at the top of its module, not under TYPE_CHECKING"
         else:
-            told, reason = type_name(annotation), f"a {type(annotation).__name__}, and no type"
+            told, reason = type_name(annotation), f"{a_kind_of(type(annotation).__name__)}, and no type"
             if isinstance(annotation, (list, tuple)):
                 items = ", ".join(type_name(item) for item in cast("list[Any]", annotation))
                 fix = (
@@ -167,7 +168,7 @@ class _Reader:
                 f"takes {type_name(inner)} as the setting {parameter.name!r}, but it is given by the run",
                 f"put {parameter.name!r} before the *",
             )
-        if hint is not _Unresolved:
+        elif hint is not _Unresolved:
             self.settings.append(parameter.replace(annotation=hint))
 
     def read(self, parameter: inspect.Parameter, hint: Any) -> None:

@@ -108,20 +108,20 @@ def label_faults(path: str, returns: Any, labels: list[Any]) -> Iterator[Fault]:
         return
     for label in possible:
         if label not in labels:
-            known = ", ".join(repr(known) for known in labels)
-            yield Fault(path, f"may return {label!r}, which is no target", f"add it to the choices ({known})")
+            name = label_name(label)
+            yield Fault(path, f"may return {name}, which is no target", f"give it a choice: {{{name}: …}}")
     for label in labels:
         if label not in possible:
             yield Fault(
                 path,
-                f"never returns {label!r}: that choice is unreachable",
+                f"never returns {label_name(label)}: that choice is unreachable",
                 "add it to the selector's return annotation, or drop the choice",
             )
 
 
 def label_name(label: Any) -> str:
     """A label as a user writes it."""
-    return str(label) if isinstance(label, enum.Enum) else repr(label)
+    return f"{type(label).__name__}.{label.name}" if isinstance(label, enum.Enum) else repr(label)
 
 
 def declaration_faults(path: str, workflow: Nested) -> Iterator[Fault]:
@@ -161,7 +161,7 @@ def value_faults(slots: Iterable[Slot], made: Mapping[str, str]) -> Iterator[Fau
             seen.add(slot.channel.type)
             problem = flow_problem(slot.channel.type)
             if problem is not None:
-                yield Fault(path, f"lets {slot.channel} flow, but {problem.problem}", problem.fix)
+                yield Fault(path, f"has a value that cannot flow: {problem.problem}", problem.fix)
 
 
 def port_faults(plan: Plan, ports: Mapping[Any, object]) -> Iterator[Fault]:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.plan.sources import file_of, is_library, is_own, library_code, modules_code
 
 #: What a fingerprint of this kind begins with; those of another kind cannot be compared with it.
@@ -151,7 +152,7 @@ class _Walk:
         return _joined(kind, *(f"{name}={self.of(value)}" for name, value in sorted(values.items())))
 
     def unknowable(self, value: Any) -> str:
-        self.unknown.add(f"a {type(value).__name__}")
+        self.unknown.add(a_kind_of(type(value).__name__))
         _UNKNOWN[id(value)] = value
         return _joined("unknown", type(value).__qualname__, _PROCESS, str(id(value)))
 

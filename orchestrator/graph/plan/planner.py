@@ -19,6 +19,7 @@ from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.plan import Argument, Call, Fork, Line, Map, Op, Plan, Slot
 from orchestrator.graph.plan.resolve import (
     as_step,
+    broken_in,
     declared_channels,
     endless,
     ends_in,
@@ -33,7 +34,7 @@ from orchestrator.graph.plan.resolve import (
     workflow_title,
     writes_of,
 )
-from orchestrator.graph.plan.slots import Env, missing_fix
+from orchestrator.graph.plan.slots import Env
 
 #: How many expressions may lie inside of each other; Python's own stack ends soon after.
 DEEPEST = 100
@@ -250,7 +251,7 @@ class Lowering(Branching):
             )
             return Line(())
         if source is None or not source.sure:
-            self.fault(path, f"maps over {over}, which nothing before it writes", missing_fix(over, env))
+            self.missing(path, "maps over", over, env)
             return Line(())
         self.was_read(source.key)
         inner_scope = self.scope()
@@ -292,8 +293,7 @@ class Lowering(Branching):
         for channel in declared_channels(inner.inputs):
             slot = env.get(channel)
             if slot is None or not slot.sure:
-                fix = missing_fix(channel, env)
-                self.fault(path, f"reads {channel}, which nothing before it writes", fix)
+                self.missing(path, "reads", channel, env)
             else:
                 self.was_read(slot.key)
                 own[channel] = slot
@@ -307,7 +307,7 @@ class Lowering(Branching):
         self, path: str, workflow: Nested, body: Line, own: Env, before: Mapping[tuple[str, str], Channel]
     ) -> list[Channel]:
         """What a workflow shows at its end, with the faults of what it promises and does not write."""
-        if not body.ops and not self.broken(workflow.body, f"{path}/"):
+        if not body.ops and not broken_in(workflow.body):
             self.fault(path, "does nothing", "compose at least one node")
         shown: list[Channel] = []
         declared = declared_channels(workflow.outputs)
@@ -325,7 +325,7 @@ class Lowering(Branching):
             slot = own.get(channel)
             if (writer, key) in before or slot is None or slot.key != key or not slot.sure:
                 continue
-            if channel not in shown:
+            if channel not in shown and writer in self.writers.get(key, ()):
                 kept = ", ".join(each.annotation for each in [*declared, channel])
                 name = workflow_title(workflow.name)
                 self.keep[writer, key] = f"keep it: workflow({name!r}, …, outputs=({kept},))"
@@ -338,17 +338,6 @@ class Lowering(Branching):
                 path,
                 f"promises {channel}, which is not written on every path through it",
                 f"write {channel.annotation} on the other paths too",
-            )
-
-    def dead_ends(self) -> None:
-        """Report every value that nobody reads."""
-        for (path, key), channel in self.unread.items():
-            keep = self.keep.get((path, key), "")
-            self.fault(
-                path,
-                f"is a dead end: nothing reads the {channel} that it writes",
-                f"compose a node that reads {channel.annotation} right behind it, drop it"
-                + (f", or {keep}" if keep else ""),
             )
 
 

@@ -146,7 +146,7 @@ def output_channels(nested: Nested) -> tuple[Channel, ...]:
 
 def declared_channels(types: Any) -> list[Channel]:
     """The channels that `inputs` or `outputs` name, without what names none."""
-    listed = typing.cast("tuple[Any, ...]", types) if isinstance(types, tuple) else ()
+    listed = typing.cast("tuple[Any, ...]", types) if isinstance(types, tuple) else (types,)
     return [channel_of(tp) for tp in listed if annotation_problem(tp) is None]
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from orchestrator.graph.channel import type_name
 from orchestrator.graph.channel_type import MUTABLE, is_port
+from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.node import FunctionNode, as_setting
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.fingerprint import identity_of
@@ -44,7 +45,7 @@ def value_problem(value: Any) -> Problem | None:
     if value is None or isinstance(value, (str, int, float)):
         return None
     if isinstance(value, MUTABLE):
-        return Problem(f"a {type(value).__name__} can be changed while the graph stands", _FROZEN)
+        return Problem(f"{a_kind_of(type(value).__name__)} can be changed while the graph stands", _FROZEN)
     if isinstance(value, tuple | frozenset):
         inner = (value_problem(item) for item in cast("tuple[Any, ...]", value))
         return next((problem for problem in inner if problem is not None), None)
@@ -60,7 +61,7 @@ def value_problem(value: Any) -> Problem | None:
     try:
         hash(value)
     except TypeError:
-        return Problem(f"a {type(value).__name__} cannot be compared or cached", _FROZEN)
+        return Problem(f"{a_kind_of(type(value).__name__)} cannot be compared or cached", _FROZEN)
     unknown = () if callable(value) else identity_of(value).unknown
     if unknown:
         return Problem(
@@ -72,7 +73,9 @@ def value_problem(value: Any) -> Problem | None:
 
 def _open(value: Any, how: str) -> Problem:
     name = type(value).__name__
-    return Problem(f"a {name} can be changed while the graph stands", f"declare {name} frozen: {how}")
+    return Problem(
+        f"{a_kind_of(name)} can be changed while the graph stands", f"declare {name} frozen: {how}"
+    )
 
 
 def _defaults(node: FunctionNode) -> dict[str, Any]:

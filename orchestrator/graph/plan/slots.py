@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestrator.graph.channel import Channel, type_name
+from orchestrator.graph.channel_type import flow_problem
 from orchestrator.graph.expression import Broken, Expression, Nested
 from orchestrator.graph.names import LANGGRAPH_NAMES
 from orchestrator.graph.plan.fault import Fault
@@ -119,17 +121,25 @@ class SlotTable:
             return Argument(read.parameter, (), optional=True)
         if slot is not None:
             self.was_read(slot.key)
-            self.fault(
-                path,
-                f"reads {channel}, which is not written on every path that leads here",
-                f"write {channel} on the other paths too, or read `{channel.annotation} | None`",
-            )
+            self.missing(path, "reads", channel, env, f", or read `{channel.annotation} | None`")
             return Argument(read.parameter, (slot.key,))
         fix = missing_fix(channel, env, read.parameter)
         if read.defaulted:
             fix = f"put {read.parameter!r} behind a *, so that it is a setting, or {fix}"
         self.fault(path, f"reads {channel}, which nothing before it writes", fix)
         return Argument(read.parameter, ())
+
+    def missing(self, path: str, does: str, channel: Channel, env: Env, otherwise: str = "") -> None:
+        """Report what is not there, or not on every path."""
+        if channel in env:
+            self.fault(
+                path,
+                f"{does} {channel}, which is not written on every path that leads here",
+                f"write {channel.annotation} on the other paths too{otherwise}",
+            )
+        else:
+            fix = missing_fix(channel, env)
+            self.fault(path, f"{does} {channel}, which nothing before it writes", fix)
 
     def copied(self, old: str, new: str) -> None:
         """Note that a slot's value was copied: it counts as read when the copy is."""
@@ -143,12 +153,28 @@ class SlotTable:
         """Report maps whose tuple leaves them unread in this slot."""
         for path in sorted(self.writers.get(slot.key, set()) & self.maps):
             if self.unread.pop((path, slot.key), None) is not None:
-                element = slot.channel.element
+                self.unjoined(path, slot.channel)
+
+    def unjoined(self, path: str, channel: Channel) -> None:
+        """Report a map whose tuple nothing joins."""
+        self.fault(
+            path,
+            f"ends in {channel}, which nothing joins",
+            f"join it: fuse(each(…), by=…), or compose a node that reads {channel.annotation} behind it",
+        )
+
+    def dead_ends(self) -> None:
+        """Report every value that nobody reads; of what cannot flow, the type is reported."""
+        for (path, key), channel in self.unread.items():
+            if path in self.maps:
+                self.unjoined(path, channel)
+            elif flow_problem(channel.type) is None:
+                keep = self.keep.get((path, key), "")
                 self.fault(
                     path,
-                    f"ends in {slot.channel}, which nothing joins",
-                    f"join it: fuse(each(…), by=…), or compose a node that reads {slot.channel.annotation} "
-                    f"and returns one value{f', such as {element.annotation}' if element else ''}",
+                    f"is a dead end: nothing reads the {channel} that it writes",
+                    f"compose a node that reads {channel.annotation} right behind it"
+                    + (f", drop it, or {keep}" if keep else ", or drop it"),
                 )
 
     def writer(self, slot: Slot) -> str:
@@ -160,9 +186,11 @@ def missing_fix(channel: Channel, env: Env, parameter: str = "") -> str:
     """The next step for a read that nothing writes."""
     there = ", ".join(sorted(other.annotation for other in env)) or "nothing"
     put = f"put a node that writes {channel.annotation} before it (there is: {there})"
-    same_type = sorted(other.name for other in env if other.type == channel.type)
-    if not same_type or not parameter:
+    names = [other.name for other in env if other.type == channel.type]
+    if not names or not parameter:
         return put
-    if same_type[0]:
-        return f'read what is there: .reading({parameter}="{same_type[0]}"), or {put}'
-    return f"read {type_name(channel.type)}, which is there, without a name, or {put}"
+    named = [name for name in names if name]
+    if named:
+        near = (difflib.get_close_matches(channel.name, named, 1, 0.0) or named)[0]
+        return f'read what is there: .reading({parameter}="{near}"), or {put}'
+    return f"annotate it {type_name(channel.type)}, which is there without a name, or {put}"

@@ -43,14 +43,18 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "n - 1",
     ),
     "inner_function": (
-        "@node\nasync def find(question: Question) -> Hits:\n    def inner():\n        return 1\n"
-        "    inner()\n    return Hits()\n",
+        (
+            "@node\nasync def find(question: Question) -> Hits:\n    def inner():\n        return 1\n"
+            "    inner()\n    return Hits()\n"
+        ),
         "return 1",
         "return 2",
     ),
     "helper": (
-        "def helper():\n    return 1\n@node\nasync def find(question: Question) -> Hits:\n    helper()\n"
-        "    return Hits()\n",
+        (
+            "def helper():\n    return 1\n@node\nasync def find(question: Question) -> Hits:\n    helper()\n"
+            "    return Hits()\n"
+        ),
         "return 1",
         "return 2",
     ),
@@ -60,69 +64,93 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "K = 2",
     ),
     "closure": (
-        "def made(k):\n    @node\n    async def find(question: Question) -> Hits:\n        return Hits().top(k)\n"
-        "    return find\nfind = made(1)\n",
+        (
+            "def made(k):\n    @node\n    async def find(question: Question) -> Hits:\n"
+            "        return Hits().top(k)\n"
+            "    return find\nfind = made(1)\n"
+        ),
         "made(1)",
         "made(2)",
     ),
     "bound_method": (
-        "class Searcher:\n    def __init__(self, k):\n        self.k = k\n"
-        "    async def search(self, question: Question) -> Hits:\n        return Hits().top(self.k)\n"
-        "find = node(Searcher(1).search)\n",
+        (
+            "class Searcher:\n    def __init__(self, k):\n        self.k = k\n"
+            "    async def search(self, question: Question) -> Hits:\n        return Hits().top(self.k)\n"
+            "find = node(Searcher(1).search)\n"
+        ),
         "Searcher(1)",
         "Searcher(2)",
     ),
     "method_of_a_node": (
-        "class Find(Node):\n    k: int = 1\n    def more(self):\n        return self.k + 1\n"
-        "    async def __call__(self, question: Question) -> Hits:\n        return Hits().top(self.more())\n"
-        "find = Find()\n",
+        (
+            "class Find(Node):\n    k: int = 1\n    def more(self):\n        return self.k + 1\n"
+            "    async def __call__(self, question: Question) -> Hits:\n"
+            "        return Hits().top(self.more())\n"
+            "find = Find()\n"
+        ),
         "self.k + 1",
         "self.k + 2",
     ),
     "class_attribute": (
-        "from typing import ClassVar\nclass Find(Node):\n    K: ClassVar[int] = 1\n"
-        "    async def __call__(self, question: Question) -> Hits:\n        return Hits().top(self.K)\n"
-        "find = Find()\n",
+        (
+            "from typing import ClassVar\nclass Find(Node):\n    K: ClassVar[int] = 1\n"
+            "    async def __call__(self, question: Question) -> Hits:\n        return Hits().top(self.K)\n"
+            "find = Find()\n"
+        ),
         "[int] = 1",
         "[int] = 2",
     ),
     "class_that_is_inherited_from": (
-        "class Wide:\n    def more(self):\n        return 1\nclass Find(Node, Wide):\n"
-        "    async def __call__(self, question: Question) -> Hits:\n        return Hits().top(self.more())\n"
-        "find = Find()\n",
+        (
+            "class Wide:\n    def more(self):\n        return 1\nclass Find(Node, Wide):\n"
+            "    async def __call__(self, question: Question) -> Hits:\n"
+            "        return Hits().top(self.more())\n"
+            "find = Find()\n"
+        ),
         "return 1",
         "return 2",
     ),
     "decorator": (
-        "import functools\ndef wrap(function):\n    @functools.wraps(function)\n    async def inner(question):\n"
-        "        return (await function(question)).top(1)\n    return inner\n"
-        "@node\n@wrap\nasync def find(question: Question) -> Hits:\n    return Hits()\n",
+        (
+            "import functools\ndef wrap(function):\n    @functools.wraps(function)\n"
+            "    async def inner(question):\n"
+            "        return (await function(question)).top(1)\n    return inner\n"
+            "@node\n@wrap\nasync def find(question: Question) -> Hits:\n    return Hits()\n"
+        ),
         ".top(1)",
         ".top(2)",
     ),
     "selector": (
-        "from typing import Literal\nfrom orchestrator import route\n"
-        "async def kind(question: Question) -> Literal['a', 'b']:\n    return 'a'\n"
-        "@node\nasync def one(question: Question) -> Hits:\n    return Hits()\n"
-        "find = route({'a': one, 'b': one}, by=kind)\n",
+        (
+            "from typing import Literal\nfrom orchestrator import route\n"
+            "async def kind(question: Question) -> Literal['a', 'b']:\n    return 'a'\n"
+            "@node\nasync def one(question: Question) -> Hits:\n    return Hits()\n"
+            "find = route({'a': one, 'b': one}, by=kind)\n"
+        ),
         "return 'a'",
         "return 'b'",
     ),
     "order_of_a_set": (
-        "ONE = frozenset({'a', 'b', 'c', 'd'})\n@node\nasync def find(question: Question) -> Hits:\n"
-        "    return Hits() if question.text in {'a', 'b', 'c', 'd'} else Hits().top(1)\n",
+        (
+            "ONE = frozenset({'a', 'b', 'c', 'd'})\n@node\nasync def find(question: Question) -> Hits:\n"
+            "    return Hits() if question.text in {'a', 'b', 'c', 'd'} else Hits().top(1)\n"
+        ),
         ".top(1)",
         ".top(2)",
     ),
     "helper_of_another_module": (
-        "from shared import helper\n@node\nasync def find(question: Question) -> Hits:\n    helper()\n"
-        "    return Hits()\n",
+        (
+            "from shared import helper\n@node\nasync def find(question: Question) -> Hits:\n    helper()\n"
+            "    return Hits()\n"
+        ),
         "",
         "",
     ),
     "module_of_another_module": (
-        "import between\n@node\nasync def find(question: Question) -> Hits:\n    between.call()\n"
-        "    return Hits()\n",
+        (
+            "import between\n@node\nasync def find(question: Question) -> Hits:\n    between.call()\n"
+            "    return Hits()\n"
+        ),
         "",
         "",
     ),
@@ -189,7 +217,9 @@ def factory(word: object):
 def exec_node(number: int):
     """A node without a file, with a helper beside it."""
     scope: dict[str, object] = {"Hits": Hits, "Question": Question}
-    text = f"def helper(): return {number}\nasync def find(question: Question) -> Hits:\n    return helper()\n"
+    text = (
+        f"def helper(): return {number}\nasync def find(question: Question) -> Hits:\n    return helper()\n"
+    )
     exec(text, scope)
     return node(scope["find"])
 

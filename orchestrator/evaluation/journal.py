@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import orchestrator
-from orchestrator.graph.plan.plan import calls
 from orchestrator.graph.workflow import Workflow
 from orchestrator.types import Hit, Hits
 
@@ -76,30 +72,11 @@ class Journal:
 
 def journal_file(folder: Path, arm: Workflow, identity: Iterable[str]) -> Path:
     """Where the journal of an arm lies: by what its outcomes depend on, which code is a part of."""
-    digest = hashlib.sha256(f"{FORMAT} {arm.fingerprint} {arm.outputs!r} {code_of(arm)}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {arm.fingerprint} {arm.outputs!r}".encode())
     for part in identity:
         digest.update(f"\0{part}".encode())
     name = re.sub(r"[^\w.-]+", "-", arm.name)[:80]
     return folder / f"{name}-{digest.hexdigest()[:16]}.jsonl"
-
-
-def code_of(arm: Workflow) -> str:
-    """The code an arm runs on: the library's, the connectors', and the files of its nodes."""
-    files = {inspect.getsourcefile(inspect.unwrap(call.node.function)) for call in calls(arm.plan.body)}
-    digest = hashlib.sha256(_library_code().encode())
-    for file in sorted(file for file in files if file is not None and Path(file).is_file()):
-        digest.update(Path(file).read_bytes())
-    return digest.hexdigest()
-
-
-@lru_cache(maxsize=1)
-def _library_code() -> str:
-    digest = hashlib.sha256()
-    package = Path(orchestrator.__file__).parent
-    for folder in (package, package.parent / "connectors"):
-        for file in sorted(folder.rglob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def _written(outcome: Outcome) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.graph.expression import Expression, Sequence, expression
+from orchestrator.graph.expression import Broken, Expression, Sequence, expression
 from orchestrator.graph.node import FunctionNode
 
 
@@ -62,8 +63,18 @@ def each(body: object, *, over: Any, at_once: int = 8) -> Each:
     return Each(expression(body), over, at_once)
 
 
-def route(choices: Mapping[Any, object], *, by: object) -> Route:
+def route(choices: Mapping[Any, object], *, by: object) -> Expression:
     """Run one of `choices`. `by` returns a `Literal[...]`, an enum or a bool, so that it can be checked."""
+    if not isinstance(choices, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given = expression(choices)
+        named = given.what if isinstance(given, Broken) else getattr(given, "title", "a composition")
+        kind = type(choices).__name__
+        shown = named if kind in named or choices is None else f"{named} ({kind})"
+        return Broken(
+            "route",
+            f"is given {shown}, and not a mapping of labels to choices",
+            'write route({"a": …, "b": …}, by=…)',
+        )
     return Route(
         tuple((label, SKIP if body is None else expression(body)) for label, body in choices.items()),
         _function_node(by),
@@ -77,6 +88,6 @@ def repeat(body: object, *, until: object, at_most: int) -> Repeat:
 
 def _function_node(value: object) -> Expression:
     """Selectors and conditions are small functions: they may be given undecorated."""
-    if isinstance(value, (Expression, type)) or not callable(value):
-        return expression(value)
-    return FunctionNode.of(value)
+    if inspect.isfunction(value) or inspect.ismethod(value):
+        return FunctionNode.of(value)
+    return expression(value)

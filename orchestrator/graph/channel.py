@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,12 @@ class Channel:
         return type_name(self.type) + (f":{self.name}" if self.name else "")
 
     @property
+    def annotation(self) -> str:
+        """How a user writes it: `Hits`, or `Annotated[Hits, "first"]`."""
+        inner = type_name(self.type)
+        return f"Annotated[{inner}, {json.dumps(self.name, ensure_ascii=False)}]" if self.name else inner
+
+    @property
     def element(self) -> Channel | None:
         """The channel of one item, if this one holds `tuple[item, ...]`."""
         arguments = typing.get_args(self.type)
@@ -28,19 +35,45 @@ class Channel:
 
 
 def type_name(tp: Any) -> str:
-    """How a type is written in messages: `Hits`, `tuple[Hits, ...]`."""
+    """How a type is written in messages: `Hits`, `tuple[Hits, ...]`, `Hits | None`."""
     if tp is Ellipsis:
         return "..."
-    origin = typing.get_origin(tp)
-    if origin is not None and origin is not typing.Literal:
-        inner = ", ".join(type_name(argument) for argument in typing.get_args(tp))
+    if tp is None or tp is type(None):
+        return "None"
+    if isinstance(tp, (list, tuple)):
+        return f"[{', '.join(type_name(item) for item in cast('list[Any]', tp))}]"
+    origin, arguments = typing.get_origin(tp), typing.get_args(tp)
+    if is_union(tp):
+        return " | ".join(type_name(argument) for argument in arguments)
+    if origin is typing.Literal:
+        return f"Literal[{', '.join(_literal(argument) for argument in arguments)}]"
+    if origin is typing.Annotated:
+        inner = ", ".join(_literal(mark) for mark in arguments[1:])
+        return f"Annotated[{type_name(arguments[0])}, {inner}]"
+    if origin is not None and arguments:
+        inner = ", ".join(type_name(argument) for argument in arguments)
         return f"{type_name(origin)}[{inner}]"
-    return getattr(tp, "__name__", str(tp).replace("typing.", ""))
+    if origin is tuple:
+        return "tuple[()]"
+    names = (getattr(tp, attribute, None) for attribute in ("__name__", "title"))
+    name = next((name for name in names if isinstance(name, str)), None)
+    return name if name is not None else str(tp).replace("typing.", "")[:80]
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return type_name(value) if isinstance(value, type) else repr(value)
+
+
+def is_union(tp: Any) -> bool:
+    """Whether a type is `A | B`, in either spelling."""
+    return typing.get_origin(tp) in (typing.Union, types.UnionType)
 
 
 def without_none(tp: Any) -> tuple[Any, bool]:
     """`X | None` as (X, True), anything else as (itself, False)."""
-    if typing.get_origin(tp) in (typing.Union, types.UnionType):
+    if is_union(tp):
         rest = [argument for argument in typing.get_args(tp) if argument is not type(None)]
         if len(rest) == 1 and len(typing.get_args(tp)) == 2:
             return rest[0], True

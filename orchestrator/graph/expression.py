@@ -6,18 +6,61 @@ workflow lists all of its faults at once.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.signature import Signature
 
 
 class Expression:
-    """Anything that composes: a node, a composition of nodes, a workflow."""
+    """Anything that composes: a node, a composition of nodes, a workflow.
+
+    What only a node can be told, or another operator, gives a `Broken` expression.
+    """
 
     __slots__ = ()
+
+    def named(self, name: str) -> Expression:
+        """A name can be given to a node only."""
+        return self._no_node("named")
+
+    def reading(self, **channels: str) -> Expression:
+        """Channels can be given to a node only."""
+        return self._no_node("reading")
+
+    def writing(self, channel: str) -> Expression:
+        """A channel can be given to a node only."""
+        return self._no_node("writing")
+
+    def within(
+        self, *, timeout: float | None = None, attempts: int | None = None, cache: float | None = None
+    ) -> Expression:
+        """A policy can be given to a node only."""
+        return self._no_node("within")
+
+    def _no_node(self, method: str) -> Expression:
+        kind = type(self).__name__.lower()
+        return Broken(
+            str(getattr(self, "name", None) or kind),
+            f"is a {kind}, and only a node can be told .{method}(…)",
+            f"give .{method}(…) to a node inside of it",
+        )
+
+    def __add__(self, other: object) -> Broken:
+        return _no_operator("+")
+
+    def __and__(self, other: object) -> Broken:
+        return _no_operator("&")
+
+    def __gt__(self, other: object) -> Broken:
+        return _no_operator(">")
+
+    def __lshift__(self, other: object) -> Broken:
+        return _no_operator("<<")
 
     def __rshift__(self, other: object) -> Sequence:
         return Sequence((*_parts(self), *_parts(expression(other))))
@@ -34,11 +77,17 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Broken(Expression):
-    """Something that is no expression; checking reports it."""
+    """Something that is no expression; checking reports it. Whatever it is told, it stays broken."""
 
     what: str
     problem: str
     fix: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Broken:
+        return self
+
+    def _no_node(self, method: str) -> Expression:
+        return self
 
 
 class Callee(Protocol):
@@ -63,6 +112,13 @@ class Step(Expression):
     reads: tuple[tuple[str, str], ...] = ()
     writes: str | None = None
     policy: Policy = field(default_factory=Policy)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Broken:
+        return Broken(
+            self.node.title,
+            "is given settings behind its place in the graph",
+            f"give them first: {self.node.title}(…).within(…)",
+        )
 
     def named(self, name: str) -> Step:
         """The same step under another name in traces and messages."""
@@ -118,12 +174,24 @@ def expression(value: object) -> Expression:
         return value
     if isinstance(value, type):
         name = value.__name__
-        return Broken(name, f"{name} is a class, not a node", f"write {name}(…)")
+        return Broken(name, f"is the class {name}, and no node", f"write {name}(…), if it is a node's class")
+    if inspect.isfunction(value) or inspect.ismethod(value):
+        name = value.__name__.replace("<lambda>", "lambda")
+        return Broken(name, f"is the plain function {name}, and no node", "decorate it with @node")
+    kind = "None" if value is None else a_kind_of(type(value).__name__)
+    shown = repr(value)
+    name = str(getattr(value, "__name__", None) or (kind if " at 0x" in shown else shown[:60]))
     if callable(value):
-        name = getattr(value, "__name__", repr(value))
-        return Broken(name, f"{name} is a plain function, not a node", "decorate it with @node")
+        fix = "call it in a function with annotations of its own, and decorate that with @node"
+        return Broken(name, f"is {kind}, and no node", fix)
+    return Broken(name, f"is {kind}, and no node", "compose nodes and workflows only")
+
+
+def _no_operator(operator: str) -> Broken:
     return Broken(
-        repr(value)[:60], f"a {type(value).__name__} is not a node", "compose nodes and workflows only"
+        operator,
+        f"composes nothing: nodes are not joined by {operator}",
+        "write a >> b for one after the other, a | b for side by side",
     )
 
 

@@ -25,12 +25,16 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast, dataclass_transform, overload
+from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform, overload
 
 from orchestrator.errors import BadInput
-from orchestrator.graph.expression import Expression, Step
+from orchestrator.graph.expression import Broken, Expression, Nested, Step, expression
 from orchestrator.graph.policy import Policy
+from orchestrator.graph.problem import Problem
 from orchestrator.graph.signature import Signature, signature_of
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 class ConfigurationError(BadInput, ValueError):
@@ -54,9 +58,11 @@ class _Place(Expression):
         """Write to a named channel of its type: `.writing("first")`."""
         return self._step(writes=channel)
 
-    def within(self, *, timeout: float | None = None, attempts: int = 1, cache: float | None = None) -> Step:
-        """Run under a policy: seconds an attempt, attempts in all, seconds to keep the result."""
-        return self._step(policy=Policy(timeout, attempts, cache))
+    def within(
+        self, *, timeout: float | None = None, attempts: int | None = None, cache: float | None = None
+    ) -> Step:
+        """Run under a policy: seconds an attempt, attempts in all (1), seconds to keep the result."""
+        return self._step(policy=Policy(timeout, 1 if attempts is None else attempts, cache))
 
     def _step(self, **settings: Any) -> Step:
         return Step(cast("Any", self), **settings)
@@ -77,14 +83,25 @@ class Node(_Place):
         from pydantic import ConfigDict
         from pydantic.dataclasses import dataclass as validated
 
-        config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-        validated(frozen=True, config=config)(cls)
+        config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, validate_default=True)
+        try:
+            validated(frozen=True, config=config)(cls)
+        except Exception as error:
+            reason = str(error).splitlines()[0].rstrip(". ")
+            raise ConfigurationError(
+                f"{cls.__name__}: {reason}.",
+                hint="Give each field a type, and a default that cannot be changed: a tuple for a list.",
+            ) from None
         _explain_bad_settings(cls)
 
     @property
     def signature(self) -> Signature:
         """What this node reads, needs and writes."""
-        return signature_of(type(self).__call__, method=True)
+        work = type(self).__call__
+        if work is Node.__call__:
+            fix = "define async def __call__(self, question: Question) -> Hits, with the types that it takes"
+            return Signature(problems=(Problem(f"is a {type(self).__name__} without __call__", fix),))
+        return signature_of(work, method=True)
 
     @property
     def title(self) -> str:
@@ -106,7 +123,7 @@ def _explain_bad_settings(cls: type[Node]) -> None:
 
     @functools.wraps(construct)
     def explained(self: Any, *args: Any, **kwargs: Any) -> None:
-        from pydantic import ValidationError
+        from pydantic import PydanticUserError, ValidationError
 
         try:
             construct(self, *args, **kwargs)
@@ -114,9 +131,10 @@ def _explain_bad_settings(cls: type[Node]) -> None:
             raise ConfigurationError(
                 f"{cls.__name__}: {_sentence(error)}.", hint=f"Settings: {_settings(cls)}."
             ) from None
-        except TypeError as error:
+        except (TypeError, PydanticUserError) as error:
+            reason = str(error).splitlines()[0].rstrip(". ")
             raise ConfigurationError(
-                f"{cls.__name__}: {error}.", hint=f"Settings: {_settings(cls)}."
+                f"{cls.__name__}: {reason}.", hint=f"Settings: {_settings(cls)}."
             ) from None
 
     cls.__init__ = explained
@@ -175,34 +193,75 @@ class FunctionNode(_Place):
                 f"{self.title}: unknown setting {unknown}.",
                 hint=f"Settings: {', '.join(allowed) or 'none'}.",
             )
+        twice = set(list(allowed)[: len(args)]) & set(kwargs)
+        if twice:
+            raise ConfigurationError(
+                f"{self.title}: {', '.join(sorted(twice))} is given twice.", hint="Give each setting once."
+            )
         given = {**dict(zip(allowed, args, strict=False)), **kwargs}
         checked = {name: _validated(self.title, name, allowed[name], value) for name, value in given.items()}
         return FunctionNode(self.function, tuple(sorted({**dict(self.settings), **checked}.items())))
 
 
 def _validated(title: str, name: str, setting: inspect.Parameter, value: Any) -> Any:
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
-    if setting.annotation in (Any, inspect.Parameter.empty):
-        return value
     try:
-        adapter: TypeAdapter[Any]
-        try:
-            adapter = TypeAdapter(setting.annotation, config=ConfigDict(arbitrary_types_allowed=True))
-        except Exception:
-            # Types that bring their own configuration refuse a second one.
-            adapter = TypeAdapter(setting.annotation)
-        return adapter.validate_python(value)
+        return as_setting(setting.annotation, value)
     except ValidationError as error:
         raise ConfigurationError(
             f"{title}: {name}={value!r}: {error.errors()[0]['msg']}.", hint="Give a value of its type."
         ) from None
+    except Exception as error:
+        reason = str(error).splitlines()[0].rstrip(". ")
+        raise ConfigurationError(
+            f"{title}: {name}={value!r}: {reason}.", hint="Annotate the setting with a type of plain values."
+        ) from None
+
+
+def as_setting(annotation: Any, value: Any) -> Any:
+    """A value as a setting of a type; raises what pydantic does."""
+    if annotation in (Any, inspect.Parameter.empty):
+        return value
+    try:
+        hash(annotation)
+    except TypeError:
+        return _setting_adapter.__wrapped__(annotation).validate_python(value)
+    return _setting_adapter(annotation).validate_python(value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _setting_adapter(annotation: Any) -> TypeAdapter[Any]:
+    from pydantic import ConfigDict, TypeAdapter
+
+    try:
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except Exception:
+        # Types that bring their own configuration refuse a second one.
+        return TypeAdapter(annotation)
 
 
 @overload
 def node(function: Callable[..., Any], /) -> FunctionNode: ...
 @overload
 def node() -> Callable[[Callable[..., Any]], FunctionNode]: ...
-def node(function: Callable[..., Any] | None = None, /) -> Any:
-    """Make a typed function a node. Its keyword-only parameters are its settings: `recent(years=3)`."""
-    return FunctionNode.of if function is None else FunctionNode.of(function)
+def node(*functions: Any) -> Any:
+    """Make a typed function a node. Its keyword-only parameters are its settings: `recent(years=3)`.
+
+    What is no function becomes a `Broken` expression, which the check of a workflow reports.
+    """
+    return _node_of(*functions) if functions else _node_of
+
+
+def _node_of(function: Any) -> Any:
+    if isinstance(function, staticmethod):
+        function = cast("Any", function).__func__
+    plain = inspect.isfunction(function) or inspect.ismethod(function)
+    if plain or inspect.isfunction(getattr(function, "__wrapped__", None)):
+        return FunctionNode.of(function)
+    if isinstance(function, Nested):
+        return Broken(str(function.name), "is a workflow, and so a node already", "use it without node(…)")
+    if isinstance(function, (FunctionNode, Node, Step)):
+        title = function.node.title if isinstance(function, Step) else function.title
+        return Broken(title, "is a node already, and was given to @node again", "drop one @node")
+    return expression(function)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.budget import Budget
 from orchestrator.errors import WorkflowError
@@ -15,7 +14,7 @@ from orchestrator.graph.channel import Channel
 from orchestrator.graph.expression import Expression, Nested, expression
 from orchestrator.graph.plan.checks import port_faults
 from orchestrator.graph.plan.fault import Fault
-from orchestrator.graph.plan.fingerprint import node_fingerprint
+from orchestrator.graph.plan.fingerprint import fingerprint, node_identity
 from orchestrator.graph.plan.plan import Call, Plan, calls, outline
 from orchestrator.graph.plan.planner import plan_workflow
 from orchestrator.graph.plan.resolve import output_channels
@@ -79,12 +78,11 @@ class Workflow(Nested):
     @cached_property
     def fingerprint(self) -> str:
         """Identifies the plan: nodes, settings, code and wiring, the same in every process."""
-        wiring = [
-            (call.path, node_fingerprint(call.node), str(call.arguments), [slot.key for slot in call.writes])
-            for call in calls(self.plan.body)
-        ]
-        described = repr((self.name, wiring, outline(self.plan.body)))
-        return hashlib.sha256(described.encode()).hexdigest()[:32]
+        parts = [str(self.name), outline(self.plan.body), *(str(slot) for slot in self.plan.inputs)]
+        for call in calls(self.plan.body):
+            keys = [slot.key for slot in call.writes]
+            parts += [call.path, node_identity(call.node).digest, str(call.arguments), str(keys)]
+        return fingerprint(parts)
 
     def draw(self) -> str:
         """The graph as Mermaid text, with what flows along every edge."""
@@ -209,8 +207,13 @@ class Workflow(Nested):
         return await runner.resume(self, run_id, ports, principal=principal, budget=budget or Budget())
 
 
-def workflow(
-    name: str, body: object, *, inputs: tuple[Any, ...] = (Question,), outputs: tuple[Any, ...] = ()
-) -> Workflow:
-    """Name a composition. `inputs` are the types it starts from, `outputs` values to keep beside the last."""
-    return Workflow(name, expression(body), tuple(inputs), tuple(outputs))
+def workflow(name: str, body: object, *, inputs: Any = (Question,), outputs: Any = ()) -> Workflow:
+    """Name a composition. `inputs` are the types it starts from, `outputs` values to keep beside the last.
+
+    Both are tuples of types, such as `(Hits, Annotated[Hits, "first"])`; `check` reports anything else.
+    """
+    return Workflow(name, expression(body), _types(inputs), _types(outputs))
+
+
+def _types(given: Any) -> Any:
+    return tuple(cast("list[Any]", given)) if isinstance(given, list) else given

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import workflow
-from orchestrator.evaluation.journal import Journal, Outcome, code_of, journal_file
+from orchestrator.evaluation.journal import Journal, Outcome, journal_file
 from orchestrator.types import Hit, Hits
 from tests.evaluation import sets as s
 
@@ -91,10 +91,10 @@ def test_the_place_depends_on_the_files_of_the_nodes(tmp_path: Path) -> None:
     source += '    helper()\n    return Hits()\narm = workflow("arm", find)\n'
     from orchestrator.application.workflow_files import load_workflow
 
-    codes = {code_of(workflow("plain", s.overlap))}
+    files: set[Path] = set()
     for number in (1, 2):
         file = tmp_path / f"{number}" / "mine.py"
         file.parent.mkdir()
         file.write_text(source.format(value=number))
-        codes.add(code_of(load_workflow(str(file))))
-    assert len(codes) == 3
+        files.add(journal_file(tmp_path, load_workflow(str(file)), ("data",)))
+    assert len(files) == 2

@@ -15,7 +15,6 @@ from tests.graph.corpus import (
     broken_workflows,
 )
 from tests.graph.corpus.case import joined
-from tests.graph.corpus.not_yet import ACCEPTED, RAISED, UNCLEAR
 
 KINDS = (
     broken_things,
@@ -31,6 +30,3 @@ KINDS = (
 )
 
 BROKEN = joined(kind.BROKEN for kind in KINDS)
-
-#: Those that the check does not refuse as it must.
-NOT_YET = ACCEPTED | RAISED | UNCLEAR

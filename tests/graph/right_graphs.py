@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from tests.graph.corpus import right_branches, right_compositions, right_nodes, right_types
 from tests.graph.corpus.case import joined
-from tests.graph.corpus.not_yet import REFUSED
 
 KINDS = (right_types, right_nodes, right_compositions, right_branches)
 
 RIGHT = joined(kind.RIGHT for kind in KINDS)
-
-#: Those that the check refuses.
-NOT_YET = REFUSED

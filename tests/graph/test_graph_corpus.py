@@ -7,22 +7,17 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import WorkflowError
-from tests.graph import broken_graphs, right_graphs
 from tests.graph.broken_graphs import BROKEN
 from tests.graph.corpus.case import Case, Cases
 from tests.graph.right_graphs import RIGHT
 
 
-def named(cases: Cases, not_yet: frozenset[str]) -> list[object]:
-    """A parameter a graph; those that the check does not yet judge rightly must fail."""
-    assert not_yet <= set(cases), "a mark names no graph of the corpus"
-    wrong = pytest.mark.xfail(strict=True, reason="the check does not judge this graph rightly yet")
-    return [
-        pytest.param(case, id=name, marks=[wrong] if name in not_yet else []) for name, case in cases.items()
-    ]
+def named(cases: Cases) -> list[object]:
+    """A parameter a graph."""
+    return [pytest.param(case, id=name) for name, case in cases.items()]
 
 
-@pytest.mark.parametrize("case", named(BROKEN, broken_graphs.NOT_YET))
+@pytest.mark.parametrize("case", named(BROKEN))
 def test_a_broken_graph_is_refused_in_one_error_that_names_the_fault(case: Case) -> None:
     with pytest.raises(case.refused) as caught:
         case.check()
@@ -37,7 +32,7 @@ def test_a_broken_graph_is_refused_in_one_error_that_names_the_fault(case: Case)
     assert [word for word in case.words if word not in about] == [], str(error)
 
 
-@pytest.mark.parametrize("case", named(RIGHT, right_graphs.NOT_YET))
+@pytest.mark.parametrize("case", named(RIGHT))
 def test_a_right_graph_passes(case: Case) -> None:
     case.check()
 

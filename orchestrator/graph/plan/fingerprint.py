@@ -1,54 +1,322 @@
-"""Settings and code as text that is the same in every process, and changes when either does."""
+"""The identity of settings and code: the same in every process, and another when either changes.
+
+A function is its bytecode with all that is nested in it, its defaults, the values that it closes over,
+the object that it is bound to, and the source of its module and of the user's modules that this imports
+from; a class is that of its methods and attributes; the library's code counts as a whole. What cannot be
+known from outside, such as a lock or an open connection, is equal to itself only, in this process.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import decimal
+import enum
+import functools
 import hashlib
 import inspect
-import typing
-from collections.abc import Callable, Mapping
+import logging
+import pathlib
+import re
+import sys
+import types
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
+
+from orchestrator.graph.names import a_kind_of
+from orchestrator.graph.plan.sources import file_of, is_library, is_own, library_code, modules_code
+
+#: What a fingerprint of this kind begins with; those of another kind cannot be compared with it.
+SCHEME = "2-"
+
+_BY_REPR: tuple[type, ...] = (
+    int, float, complex, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented), range, slice,
+    decimal.Decimal, uuid.UUID, pathlib.PurePath, datetime.date, datetime.time, datetime.timedelta,
+    datetime.tzinfo, types.GenericAlias, types.UnionType,
+)  # fmt: skip
+_DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
+_NOISE = frozenset(
+    {
+        "__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "__parameters__", "__hash__",
+        "__orig_bases__", "__signature__", "__match_args__", "__slots__", "_abc_impl", "__abstractmethods__",
+        "__firstlineno__", "__static_attributes__", "_is_protocol",
+    }
+)  # fmt: skip
+#: How much is looked at: beyond, a value counts as one that cannot be known.
+_PARTS, _BYTES = 20_000, 1 << 24
+_PROCESS = uuid.uuid4().hex
+#: Objects whose identity is their address are kept, so that no other gets it.
+_UNKNOWN: dict[int, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a value or a piece of code is; `unknown` names what in it could not be known from outside."""
+
+    digest: str
+    unknown: tuple[str, ...] = ()
+
+
+class _Same:
+    """A key that is equal to that of the same object only: `1 == True`, but they are not the same setting."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+
+def identity_of(value: Any) -> Identity:
+    """The identity of a setting, a function, a class or a node."""
+    walk = _Walk()
+    digest = walk.of(value)
+    return Identity(digest, tuple(sorted(walk.unknown)))
+
+
+def node_identity(node: Any) -> Identity:
+    """The identity of a node with its settings, looked up once a process."""
+    return _node_identity(_Same(node))
 
 
 @lru_cache(maxsize=4096)
-def node_fingerprint(node: Any) -> str:
-    """A node's name, settings and code."""
-    function = node.function
-    settings: Any = getattr(node, "settings", None)
+def _node_identity(node: _Same) -> Identity:
+    value = node.value
+    settings: Any = getattr(value, "settings", None)
+    code = value.function
     if settings is None:
-        settings = [(spec.name, getattr(node, spec.name)) for spec in dataclasses.fields(node)]
-    where = f"{function.__module__}.{function.__qualname__}"
-    return f"{where}({stable(settings)}){_code(function)}"
+        settings = {spec.name: getattr(value, spec.name) for spec in dataclasses.fields(value)}
+        code = type(value)
+    known, given = _code_identity(_Same(code)), identity_of(settings)
+    return Identity(_joined(known.digest, given.digest), tuple(sorted({*known.unknown, *given.unknown})))
 
 
-def stable(value: Any) -> str:
-    """`repr`, but with sets in order and functions by name."""
-    match value:
-        case set() | frozenset():
-            items = typing.cast("set[Any]", value)
-            return "{" + ", ".join(sorted(stable(item) for item in items)) + "}"
-        case list() | tuple():
-            items = typing.cast("list[Any]", value)
-            return "(" + ", ".join(stable(item) for item in items) + ")"
-        case Mapping():
-            pairs = typing.cast("Mapping[Any, Any]", value).items()
-            return "{" + ", ".join(sorted(f"{stable(key)}: {stable(item)}" for key, item in pairs)) + "}"
-        case _:
-            pass
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [(spec.name, getattr(value, spec.name)) for spec in dataclasses.fields(value)]
-        return f"{type(value).__qualname__}{stable(fields)}"
-    if isinstance(value, type) or inspect.isroutine(value):
-        return f"{value.__module__}.{value.__qualname__}{_code(value)}"
-    return repr(value)
+@lru_cache(maxsize=4096)
+def _code_identity(code: _Same) -> Identity:
+    """The identity of a function or class, which many nodes of other settings share."""
+    return identity_of(code.value)
 
 
-def _code(function: Callable[..., Any] | type) -> str:
-    code = getattr(inspect.unwrap(function), "__code__", None)  # pyright: ignore[reportArgumentType]
-    if code is None:
-        return ""
-    digest = hashlib.sha256(code.co_code)
-    digest.update(repr([const for const in code.co_consts if not inspect.iscode(const)]).encode())
-    digest.update(repr(code.co_names).encode())
-    return digest.hexdigest()[:16]
+def node_fingerprint(node: Any) -> str:
+    """A node's settings and code, and the library's."""
+    return f"{SCHEME}{node_identity(node).digest}-{library_code()}"
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """One short text for many, with the library's code."""
+    digest = hashlib.sha256(library_code().encode())
+    for part in parts:
+        digest.update(f"{len(part)}:{part}".encode())
+    return SCHEME + digest.hexdigest()[:32]
+
+
+class _Walk:
+    """Looks at one value and everything that it is made of."""
+
+    def __init__(self) -> None:
+        self.unknown: set[str] = set()
+        self.memo: dict[int, str] = {}
+        self.kept: list[Any] = []
+        self.around: dict[int, int] = {}
+
+    def of(self, value: Any) -> str:
+        """The digest of a value."""
+        if isinstance(value, _BY_REPR) and not isinstance(value, enum.Enum):
+            text = str(value) if isinstance(value, str) else repr(value)
+            return _joined(type(value).__qualname__, text)
+        key = id(value)
+        if key in self.memo:
+            return self.memo[key]
+        if key in self.around:
+            return _joined("around", str(len(self.around) - self.around[key]))
+        if len(self.kept) > _PARTS:
+            return self.unknowable(value)
+        self.kept.append(value)
+        self.around[key] = len(self.around)
+        self.memo[key] = found = self.looked_at(value)
+        del self.around[key]
+        return found
+
+    def all(self, kind: str, values: Iterable[Any]) -> str:
+        return _joined(kind, *(self.of(value) for value in values))
+
+    def named(self, kind: str, values: Mapping[str, Any]) -> str:
+        return _joined(kind, *(f"{name}={self.of(value)}" for name, value in sorted(values.items())))
+
+    def unknowable(self, value: Any) -> str:
+        self.unknown.add(a_kind_of(type(value).__name__))
+        _UNKNOWN[id(value)] = value
+        return _joined("unknown", type(value).__qualname__, _PROCESS, str(id(value)))
+
+    def looked_at(self, value: Any) -> str:
+        kind = type(value).__qualname__
+        match value:
+            case type():
+                return self.cls(value)
+            case enum.Enum():
+                return _joined("enum", self.of(type(value)), value.name)
+            case list() | tuple():
+                return self.all(kind, cast("list[Any]", value))
+            case set() | frozenset():
+                return _joined(kind, *sorted(self.of(item) for item in cast("set[Any]", value)))
+            case Mapping():
+                pairs = cast("Mapping[Any, Any]", value).items()
+                return _joined(kind, *sorted(f"{self.of(key)}={self.of(item)}" for key, item in pairs))
+            case re.Pattern():
+                pattern = cast("re.Pattern[Any]", value)
+                return self.all("pattern", (pattern.pattern, pattern.flags))
+            case types.ModuleType():
+                return _joined("module", value.__name__, modules_code(vars(value), file_of(value)))
+            case types.CodeType():
+                return self.code(value)
+            case logging.Logger():
+                return _joined("logger", value.name)
+            case _:
+                return self.callable(value)
+
+    def callable(self, value: Any) -> str:
+        match value:
+            case types.FunctionType():
+                return self.function(value)
+            case types.MethodType():
+                return self.all("method", (value.__func__, value.__self__))
+            case types.BuiltinFunctionType():
+                bound = value.__self__ if not isinstance(value.__self__, types.ModuleType) else None
+                return self.all("builtin", (value.__module__, value.__qualname__, bound))
+            case functools.partial():
+                made = cast("functools.partial[Any]", value)
+                return self.all("partial", (made.func, made.args, made.keywords))
+            case staticmethod() | classmethod():
+                return self.all("bare", (cast("Any", value).__func__,))
+            case property():
+                return self.all("property", (value.fget, value.fset))
+            case functools.cached_property():
+                return self.all("property", (cast("Any", value).func,))
+            case _:
+                wrapped = getattr(value, "__wrapped__", None)
+                if inspect.isfunction(wrapped):
+                    return self.all("wrapped", (wrapped,))
+                return self.object(value)
+
+    def function(self, function: types.FunctionType) -> str:
+        code = function.__code__
+        cells = {
+            name: cell.cell_contents
+            for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
+            if _is_filled(cell)
+        }
+        file = file_of(function)
+        parts: list[Any] = [code, function.__defaults__, function.__kwdefaults__, cells]
+        if not _exists(file):
+            # Typed into a prompt or made by exec: no file shows what its helpers are.
+            names = _names(code)
+            parts.append({name: function.__globals__[name] for name in names if name in function.__globals__})
+        parts.append(function.__dict__.get("__wrapped__"))
+        return _joined(
+            "function", function.__qualname__, self.all("parts", parts), self.source(function, file)
+        )
+
+    def source(self, function: types.FunctionType, file: str) -> str:
+        return "" if is_library(file) else modules_code(function.__globals__, file)
+
+    def code(self, code: types.CodeType) -> str:
+        return _joined(
+            "code",
+            hashlib.sha256(code.co_code + code.co_exceptiontable).hexdigest(),
+            self.all("consts", code.co_consts),
+            self.all("names", (code.co_names, code.co_freevars, code.co_varnames[: code.co_argcount])),
+        )
+
+    def cls(self, cls: type) -> str:
+        found: list[str] = []
+        for part in cls.__mro__:
+            found.append(f"{part.__module__}.{part.__qualname__}")
+            file = file_of(part)
+            scope = _scope(part)
+            if is_own(file):
+                found.append(modules_code(scope, file))
+            if is_own(file) or (not file and part.__module__ == "__main__"):
+                found.append(self.named("attributes", _attributes(part)))
+        return _joined("class", *found)
+
+    def object(self, value: Any) -> str:
+        kind = cast("type[Any]", type(value))
+        if dataclasses.is_dataclass(value):
+            fields = {spec.name: getattr(value, spec.name, None) for spec in dataclasses.fields(value)}
+            return _joined(self.of(kind), self.named("fields", fields))
+        if hasattr(kind, "model_fields"):
+            return _joined(self.of(kind), self.named("fields", dict(value.__dict__)))
+        if kind.__module__ == "numpy" and hasattr(value, "tobytes"):
+            if value.dtype.hasobject or value.nbytes > _BYTES:
+                return self.unknowable(value)
+            text = hashlib.sha256(value.tobytes()).hexdigest()
+            return _joined("array", str(value.dtype), str(value.shape), text)
+        if kind.__module__ in ("typing", "typing_extensions"):
+            return _joined("typing", repr(value))
+        if kind is object or not is_own(file_of(kind)):
+            return self.unknowable(value)
+        names = [name for part in kind.__mro__ for name in _slots(part)]
+        held = {name: getattr(value, name) for name in names if hasattr(value, name)}
+        return _joined(self.of(kind), self.named("held", {**held, **getattr(value, "__dict__", {})}))
+
+
+def _joined(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(data) + data)
+    return digest.hexdigest()
+
+
+def _exists(file: str) -> bool:
+    return bool(file) and pathlib.Path(file).is_file()
+
+
+def _is_filled(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False
+
+
+def _names(code: types.CodeType) -> set[str]:
+    inner = (_names(const) for const in code.co_consts if isinstance(const, types.CodeType))
+    return set(code.co_names).union(*inner)
+
+
+def _scope(cls: type) -> Mapping[str, Any]:
+    module = sys.modules.get(cls.__module__)
+    if module is not None:
+        return vars(module)
+    functions = (value for value in vars(cls).values() if inspect.isfunction(value))
+    nothing: dict[str, Any] = {}
+    return next((function.__globals__ for function in functions), nothing)
+
+
+def _attributes(cls: type) -> dict[str, Any]:
+    """What a class says itself, without what the interpreter, dataclasses and pydantic add."""
+    found: dict[str, Any] = {}
+    for name, value in vars(cls).items():
+        if (
+            name in _NOISE
+            or name.startswith(("__pydantic", "__dataclass"))
+            or isinstance(value, _DESCRIPTORS)
+        ):
+            continue
+        if inspect.isfunction(value) and not is_own(file_of(value)) and file_of(cls):
+            continue
+        found[name] = value
+    return found
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    slots: Any = vars(cls).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from orchestrator.graph import algebra
-from orchestrator.graph.channel import Channel, type_name
-from orchestrator.graph.expression import Broken, Expression, Nested, Parallel, Sequence, Step
+from orchestrator.graph.channel import Channel, channel_of, type_name
+from orchestrator.graph.channel_type import annotation_problem, flow_problem
+from orchestrator.graph.expression import Broken, Expression, Nested, Parallel, Sequence, Step, expression
+from orchestrator.graph.names import name_problem
 from orchestrator.graph.node import FunctionNode, Node
-from orchestrator.graph.plan.checks import label_faults, node_faults, value_faults
+from orchestrator.graph.plan.branching import Branching, in_order
+from orchestrator.graph.plan.checks import declaration_faults, is_count, node_faults, value_faults
 from orchestrator.graph.plan.fault import Fault
-from orchestrator.graph.plan.plan import Argument, Branch, Call, Fork, Line, Loop, Map, Op, Plan, Slot
+from orchestrator.graph.plan.plan import Argument, Call, Fork, Line, Map, Op, Plan, Slot
 from orchestrator.graph.plan.resolve import (
     as_step,
+    broken_in,
+    declared_channels,
+    endless,
     ends_in,
     fused_channel,
     item_type,
     output_channels,
+    printable,
+    reads_of,
     several,
     step_writes,
     title_of,
+    workflow_title,
     writes_of,
 )
-from orchestrator.graph.plan.slots import Copies, Env, SlotTable, missing_fix
+from orchestrator.graph.plan.slots import Env
+
+#: How many expressions may lie inside of each other; Python's own stack ends soon after.
+DEEPEST = 100
 
 
-class Lowering(SlotTable):
+class Lowering(Branching):
     """Lowers expressions one by one, each into operations over the slots of its scope."""
 
     def plan(self, expr: Expression, env: Env, scope: str, prefix: str) -> Line:
@@ -52,11 +64,11 @@ class Lowering(SlotTable):
                 return self.route(expr, env, scope, prefix)
             case algebra.Repeat():
                 return self.repeat(expr, env, scope, prefix)
-            case Broken():
-                self.fault(prefix + expr.what, expr.problem, expr.fix)
-                return Line(())
+            case Nested():
+                return self.nested(expr, env, scope, prefix)
             case _:
-                return self.nested(typing.cast("Nested", expr), env, scope, prefix)
+                self.broken(expression(expr) if not isinstance(expr, Broken) else expr, prefix)
+                return Line(())
 
     def call(
         self,
@@ -73,26 +85,29 @@ class Lowering(SlotTable):
         if step is None:
             self.not_a_node(expr, prefix)
             return None
-        title = role + (step.name or step.node.title)
-        path = self.path(prefix, title.replace(":", "_").replace("|", "_"))
+        title: Any = step.name or step.node.title
+        unnamed = name_problem("node", title, step=True)
+        shown = printable(title) if isinstance(title, str) and title.strip() else step.node.title
+        path = self.path(prefix, role + shown)
+        if unnamed is not None:
+            self.fault(path, unnamed.problem, unnamed.fix)
         signature = step.node.signature
         self.report(node_faults(path, step, signature))
-        renamed = dict(step.reads)
         arguments: list[Argument] = []
-        for read in signature.reads:
-            channel = read.channel
-            if read.parameter in renamed:
-                channel = Channel(channel.type, renamed[read.parameter])
+        for read, channel in zip(signature.reads, reads_of(step), strict=True):
             element = channel.element
+            wrong = flow_problem(channel.type) if channel not in env else None
             if gathered is not None and element is not None and element == gathered[0].channel:
                 arguments.append(Argument(read.parameter, tuple(slot.key for slot in gathered), gathers=True))
                 gathered = None
-            else:
+            elif wrong is not None:
+                ask = "; ask for a service by its port" if isinstance(channel.type, type) else ""
+                self.fault(path, f"reads {read.parameter!r}, but {wrong.problem}", wrong.fix + ask)
+            elif name_problem("channel", channel.name) is None or not channel.name:
                 arguments.append(self.argument(path, read, channel, env))
         writes: tuple[Slot, ...] = ()
         if role:
-            key = self.slot(scope, Channel(signature.returns, path))
-            writes = (key,)
+            writes = (self.slot(scope, Channel(signature.returns, path)),)
         else:
             writes = tuple(self.slot(scope, channel) for channel in step_writes(step, signature))
             for slot in writes:
@@ -118,7 +133,7 @@ class Lowering(SlotTable):
             ends.append(inner)
         changed = {
             channel: [end[channel] for end in ends if channel in end and end[channel] != env.get(channel)]
-            for channel in _in_order(ends)
+            for channel in in_order(ends)
         }
         join: Call | None = None
         if fuse is not None:
@@ -126,14 +141,19 @@ class Lowering(SlotTable):
         for channel, slots in changed.items():
             if join is not None and any(slot.channel == channel for slot in join.writes):
                 continue
-            if len(slots) == 1:
+            if fuse is not None and join is None:
+                for slot in slots:  # the fusion has been refused
+                    env[channel] = slot
+                    self.was_read(slot.key)
+            elif len(slots) == 1:
                 env[channel] = slots[0]
             elif len(slots) > 1:
                 names = " and ".join(self.writer(slot) for slot in slots)
                 self.fault(
                     names,
                     f"both write {channel} side by side, and nothing joins them",
-                    f"join them: fuse(… | …, by=…), or rename one: .writing({channel.name + 'second'!r})",
+                    f"join them, fuse(… | …, by=…), by a node that reads {several(channel).annotation}; "
+                    f'or give one a name of its own, .writing("other"), and read it',
                 )
                 env[channel] = slots[0]
                 for slot in slots:
@@ -152,7 +172,11 @@ class Lowering(SlotTable):
         """The fusing call: what each branch ends with, as a tuple."""
         by, title = fuse
         element = fused_channel(by)
-        if element is None:
+        step = as_step(by)
+        if element is None and step is not None and step.node.signature.problems:
+            self.report(node_faults(prefix + title, step, step.node.signature))
+            return None
+        if element is None or step is None:
             self.fault(
                 prefix + title,
                 "fuses, but reads no tuple of results",
@@ -165,7 +189,7 @@ class Lowering(SlotTable):
             if slot is None or slot == env.get(element):
                 self.fault(
                     prefix + title_of(branch),
-                    f"ends without writing {element}, which {title} fuses",
+                    f"ends without writing {element}, which {title} fuses: it writes {_written(branch)}",
                     f"end every branch with a node that writes {element}",
                 )
                 continue
@@ -174,6 +198,13 @@ class Lowering(SlotTable):
             gathered.append(slot)
         if not gathered:
             return None
+        written = [channel.type for channel in step_writes(step, step.node.signature)]
+        if element.type not in written and not step.node.signature.problems:
+            self.fault(
+                prefix + title,
+                f"fuses {element}, but returns {' and '.join(map(type_name, written)) or 'None'}",
+                f"let it return {type_name(element.type)}, and turn that into another type behind it",
+            )
         return self.call(by, env, scope, prefix, gathered=tuple(gathered))
 
     def fuse(self, expr: algebra.Fuse, env: Env, scope: str, prefix: str) -> Line:
@@ -196,198 +227,141 @@ class Lowering(SlotTable):
 
     def each(self, expr: algebra.Each, env: Env, scope: str, prefix: str) -> Line:
         """Lower a map: the body sees the item in place of the collection."""
-        path = self.path(prefix, f"each_{type_name(expr.over).lower().split('[')[0]}")
-        over = Channel(expr.over)
-        item = item_type(expr.over)
+        over = channel_of(expr.over)
+        wrong = annotation_problem(expr.over)
+        words = re.findall(r"[A-Za-z0-9]+", type_name(over.type).lower().split("[")[0])
+        path = self.path(prefix, f"each_{'_'.join(words) or 'item'}")
+        if not is_count(expr.at_once):
+            self.fault(
+                path,
+                f"runs with at_once={expr.at_once!r}, which is no number of items",
+                "give at_once a whole number of 1 or more",
+            )
+        broken = self.broken(expr.body, f"{path}/")
+        if wrong is not None:
+            self.fault(path, f"maps over a type that cannot flow: {wrong.problem}", wrong.fix)
+            return Line(())
+        item = item_type(over.type)
         source = env.get(over)
-        if expr.at_once < 1:
-            self.fault(path, f"runs {expr.at_once} items at once", "give at_once a positive number")
         if item is None:
             self.fault(
                 path,
-                f"maps over {type_name(expr.over)}, whose items have no declared type",
+                f"maps over {over}, whose items have no declared type",
                 "map over tuple[X, ...] or a type whose __iter__ is annotated -> Iterator[X]",
             )
             return Line(())
         if source is None or not source.sure:
-            self.fault(path, f"maps over {over}, which nothing before it writes", missing_fix(over, env))
+            self.missing(path, "maps over", over, env)
             return Line(())
         self.was_read(source.key)
         inner_scope = self.scope()
         item_slot = self.slot(inner_scope, Channel(item))
+        self.wrote(path, item_slot)
         inner = {**env, item_slot.channel: item_slot}
         body = self.plan(expr.body, inner, inner_scope, f"{path}/")
+        unused = [key for writer, key in self.unread if writer == path]
+        for key in unused:
+            self.unread.pop((path, key))
         end = ends_in(expr.body)
         result = inner.get(end) if end is not None else None
         if result is None:
-            self.fault(
-                path, "has a body that writes nothing", "end the body with a node that returns a value"
-            )
+            if not broken:
+                fix = "end the body with a node that returns a value"
+                self.fault(path, "has a body that writes nothing", fix)
             return Line(())
+        if unused and not broken:
+            self.fault(
+                path,
+                f"runs its body for each {type_name(item)}, which the body never reads",
+                f"let a node of the body read {type_name(item)}, or drop each(…)",
+            )
+        self.uncollected(result)
+        self.promised(path, result.channel, result)
         self.was_read(result.key)
         yields = self.slot(scope, several(result.channel))
+        self.maps.add(path)
         self.wrote(path, yields)
         env[yields.channel] = yields
         shared = tuple(sorted({slot.key for slot in env.values() if slot is not yields}))
         return Line((Map(path, body, source.key, item_slot, result, yields, shared, expr.at_once),))
 
-    def route(self, expr: algebra.Route, env: Env, scope: str, prefix: str) -> Line:
-        """Lower a choice; what only some choices write is not sure afterwards."""
-        by = self.call(expr.by, env, scope, prefix, role="route_")
-        if by is None:
-            return Line(())
-        self.report(label_faults(by.path, by.node.signature.returns, [label for label, _ in expr.choices]))
-        written = {channel for _, choice in expr.choices for channel in writes_of(choice)}
-        carry = self.carry(written, env, scope)
-        clear = self.cleared(written, env, scope)
-        before = {key: set(paths) for key, paths in self.writers.items()}
-        ends: list[Env] = []
-        after: dict[str, set[str]] = {}
-        lines: list[tuple[Any, Line, Copies]] = []
-        for label, choice in expr.choices:
-            inner = dict(env)
-            self.writers = {key: set(paths) for key, paths in before.items()}
-            line = self.plan(choice, inner, scope, prefix)
-            lines.append((label, line, self.settled(inner, env, scope)))
-            ends.append(inner)
-            for key, paths in self.writers.items():
-                after.setdefault(key, set()).update(paths)
-        self.writers = after
-        for channel in _in_order(ends):
-            slots = [end.get(channel) for end in ends]
-            first = next(slot for slot in slots if slot is not None)
-            everywhere = all(slot is not None and slot.sure for slot in slots)
-            env[channel] = replace(first, sure=everywhere)
-        return Line((Branch(by.path, by, tuple(lines), carry, clear),))
-
-    def settled(self, inner: Env, env: Env, scope: str) -> Copies:
-        """Move what a choice wrote into inner scopes to the slots where every choice leaves its values."""
-        copies: list[tuple[str, str]] = []
-        for channel, slot in list(inner.items()):
-            own = self.slot(scope, channel, sure=slot.sure)
-            if slot != env.get(channel) and slot.key != own.key:
-                copies.append((slot.key, own.key))
-                self.copied(slot.key, own.key)
-                inner[channel] = own
-        return tuple(copies)
-
-    def cleared(self, channels: set[Channel], env: Env, scope: str) -> tuple[str, ...]:
-        """Slots that may hold a value of an earlier round, where a reader must find none."""
-        return tuple(sorted(self.slot(scope, channel).key for channel in channels if channel not in env))
-
-    def carry(self, channels: set[Channel], env: Env, scope: str) -> Copies:
-        """Move channels that are about to be written conditionally into slots of this scope."""
-        copies: list[tuple[str, str]] = []
-        for channel in sorted(channels, key=str):
-            held = env.get(channel)
-            if held is None:
-                continue
-            own = self.slot(scope, channel, sure=held.sure)
-            if own.key != held.key:
-                copies.append((held.key, own.key))
-                self.copied(held.key, own.key)
-                env[channel] = own
-        return tuple(copies)
-
-    def repeat(self, expr: algebra.Repeat, env: Env, scope: str, prefix: str) -> Line:
-        """Lower a loop; the body may read what it wrote in the round before."""
-        path = self.path(prefix, "repeat")
-        if expr.at_most < 1:
-            self.fault(path, f"repeats at most {expr.at_most} times", "give at_most a positive number")
-        written = writes_of(expr.body)
-        enter = self.carry(set(written), env, scope)
-        clear = self.cleared(set(written), env, scope)
-        for channel in written:
-            if channel not in env:
-                env[channel] = self.slot(scope, channel, sure=False)
-        entry = dict(env)
-        self.loop_reads.append(set())
-        before = dict(self.unread)
-        body = self.plan(expr.body, env, scope, prefix)
-        until = self.call(expr.until, env, scope, prefix, role="until_")
-        for key in self.loop_reads.pop():
-            # A value written late in the body has its reader early in the next round.
-            for writer in self.writers.get(key, ()):
-                if (writer, key) not in before:
-                    self.unread.pop((writer, key), None)
-        if until is None:
-            return body
-        if until.node.signature.returns is not bool:
-            self.fault(
-                until.path,
-                f"decides when to stop, but returns {type_name(until.node.signature.returns)}",
-                "annotate it -> bool",
-            )
-        again: list[tuple[str, str]] = []
-        for channel, held in entry.items():
-            now = env.get(channel)
-            if now is not None and now.key != held.key:
-                again.append((now.key, held.key))
-                self.copied(now.key, held.key)
-                env[channel] = replace(held, sure=now.sure)
-        return Line((Loop(path, body, until, expr.at_most, enter, tuple(sorted(again)), clear),))
-
     def nested(self, inner: Nested, env: Env, scope: str, prefix: str) -> Line:
         """Lower a workflow inside another: it sees its inputs only, and shows its outputs only."""
-        path = self.path(prefix, inner.name)
+        path = self.path(prefix, workflow_title(inner.name))
+        self.report(declaration_faults(path, inner))
         own: Env = {}
-        for tp in inner.inputs:
-            channel = Channel(tp)
+        for channel in declared_channels(inner.inputs):
             slot = env.get(channel)
             if slot is None or not slot.sure:
-                self.fault(
-                    path, f"reads {channel}, which nothing before it writes", missing_fix(channel, env)
-                )
+                self.missing(path, "reads", channel, env)
             else:
                 self.was_read(slot.key)
                 own[channel] = slot
+        before = dict(self.unread)
         body = self.plan(inner.body, own, self.scope(), f"{path}/")
-        for channel in output_channels(inner):
-            if channel in own:
-                self.promised(path, channel, own[channel])
-                env[channel] = replace(own[channel], sure=True)
+        for channel in self.ended(path, inner, body, own, before):
+            env[channel] = replace(own[channel], sure=True)
         return body
 
+    def ended(
+        self, path: str, workflow: Nested, body: Line, own: Env, before: Mapping[tuple[str, str], Channel]
+    ) -> list[Channel]:
+        """What a workflow shows at its end, with the faults of what it promises and does not write."""
+        if not body.ops and not broken_in(workflow.body):
+            self.fault(path, "does nothing", "compose at least one node")
+        shown: list[Channel] = []
+        declared = declared_channels(workflow.outputs)
+        for channel in output_channels(workflow):
+            slot = own.get(channel)
+            if slot is not None:
+                self.promised(path, channel, slot)
+                self.uncollected(slot)
+                shown.append(channel)
+            elif channel in declared or not self.faults:
+                fix = f"drop {channel.annotation} from its outputs, or compose a node that writes it"
+                self.fault(path, f"promises {channel}, which nothing in it writes", fix)
+        for writer, key in self.unread:
+            channel = self.unread[writer, key]
+            slot = own.get(channel)
+            if (writer, key) in before or slot is None or slot.key != key or not slot.sure:
+                continue
+            if channel not in shown and writer in self.writers.get(key, ()):
+                kept = ", ".join(each.annotation for each in [*declared, channel])
+                name = workflow_title(workflow.name)
+                self.keep[writer, key] = f"keep it: workflow({name!r}, …, outputs=({kept},))"
+        return shown
+
     def promised(self, path: str, channel: Channel, slot: Slot) -> None:
-        """Report an output that some path does not write."""
+        """Report a value that some path does not write."""
         if not slot.sure:
             self.fault(
                 path,
                 f"promises {channel}, which is not written on every path through it",
-                f"write {channel} on the other paths too",
+                f"write {channel.annotation} on the other paths too",
             )
+
+
+def _written(expr: Expression) -> str:
+    return " and ".join(str(channel) for channel in writes_of(expr)) or "nothing"
 
 
 def plan_workflow(workflow: Nested) -> tuple[Plan, list[Fault]]:
     """The plan of a workflow, and everything that is wrong with it."""
+    name = workflow_title(workflow.name)
+    reason = endless(workflow, DEEPEST)
+    if reason is not None:
+        fix = "compose it of workflows that are made before it, each inside the next"
+        return Plan((), Line(()), (), None, ()), [Fault(name, reason, fix)]
     state = Lowering()
-    inputs = tuple(state.slot("", Channel(tp)) for tp in workflow.inputs)
+    state.report(declaration_faults(name, workflow))
+    inputs = tuple(state.slot("", channel) for channel in declared_channels(workflow.inputs))
     env: Env = {slot.channel: slot for slot in inputs}
     body = state.plan(workflow.body, env, "", "")
-    wanted = output_channels(workflow)
-    output: Slot | None = None
-    for channel in wanted:
-        slot = env.get(channel)
-        if slot is None:
-            state.fault(workflow.name, f"promises {channel}, which nothing writes", "drop it from outputs")
-            continue
-        state.promised(workflow.name, channel, slot)
-        state.was_read(slot.key)
-        output = slot
-    if not body.ops:
-        state.fault(workflow.name, "does nothing", "compose at least one node")
-    for (path, key), channel in state.unread.items():
-        state.fault(
-            path,
-            f"is a dead end: nothing reads the {channel} that it writes",
-            f"compose a node that reads {channel}, drop this one, "
-            f"or keep the value: workflow(…, outputs=({type_name(channel.type)}, …))"
-            + (f" [slot {key}]" if "@" in key else ""),
-        )
+    shown = state.ended(name, workflow, body, env, {})
+    for channel in shown:
+        state.was_read(env[channel].key)
+    output = env[shown[-1]] if shown else None
+    state.dead_ends()
     plan = Plan(inputs, body, tuple(state.slots.values()), output, tuple(env.values()))
-    state.report(value_faults(plan))
+    state.report(value_faults(plan.slots, state.made))
     return plan, state.faults
-
-
-def _in_order(ends: Iterable[Env]) -> list[Channel]:
-    return list(dict.fromkeys(channel for end in ends for channel in end))

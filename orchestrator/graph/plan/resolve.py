@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 import typing
-from typing import Any
+from typing import Any, cast
 
 from orchestrator.graph import algebra
-from orchestrator.graph.channel import Channel
+from orchestrator.graph.channel import Channel, channel_of
+from orchestrator.graph.channel_type import annotation_problem
 from orchestrator.graph.expression import Broken, Expression, Nested, Parallel, Sequence, Step
 from orchestrator.graph.node import FunctionNode, Node
 from orchestrator.graph.signature import Signature
@@ -22,8 +23,60 @@ def title_of(expr: Expression) -> str:
             return title_of(expr.parts[-1]) if expr.parts else "nothing"
         case Broken():
             return expr.what
+        case Nested():
+            return workflow_title(expr.name)
         case _:
-            return str(getattr(expr, "title", None) or getattr(expr, "name", type(expr).__name__.lower()))
+            return str(getattr(expr, "title", None) or type(expr).__name__.lower())
+
+
+def workflow_title(name: Any) -> str:
+    """How a workflow is called in messages, whatever it was named."""
+    return printable(name) if isinstance(name, str) and name.strip() else repr(name)
+
+
+def printable(name: str) -> str:
+    """A name as one line, without what parts the names of the engine."""
+    return "".join(mark if mark.isprintable() and mark not in ":|" else "_" for mark in name)
+
+
+def within(expr: Expression) -> tuple[Expression, ...]:
+    """The expressions that one is made of."""
+    match expr:
+        case Sequence():
+            return expr.parts
+        case Parallel():
+            return expr.branches
+        case algebra.Fuse():
+            return expr.parallel, expr.by
+        case algebra.Each():
+            return (expr.body,)
+        case algebra.Route():
+            return expr.by, *(choice for _, choice in expr.choices)
+        case algebra.Repeat():
+            return expr.body, expr.until
+        case Nested():
+            return (expr.body,)
+        case _:
+            return ()
+
+
+def broken_in(expr: Expression) -> list[Broken]:
+    """Everything in an expression that is no expression."""
+    if isinstance(expr, Broken):
+        return [expr]
+    return [broken for part in within(expr) for broken in broken_in(part)]
+
+
+def endless(expr: Expression, deepest: int, around: tuple[Nested, ...] = ()) -> str | None:
+    """What is wrong with a composition that cannot be walked through; None if it can."""
+    if deepest < 0:
+        return "is nested too deeply"
+    if isinstance(expr, Nested):
+        if any(outer is expr for outer in around):
+            return "contains itself"
+        around = (*around, expr)
+    found = (endless(part, deepest - 1, around) for part in within(expr))
+    return next((reason for reason in found if reason is not None), None)
 
 
 def as_step(expr: Expression) -> Step | None:
@@ -35,9 +88,20 @@ def as_step(expr: Expression) -> Step | None:
 
 def step_writes(step: Step, signature: Signature) -> tuple[Channel, ...]:
     """The channels that a step writes, renamed as it says."""
-    if step.writes is not None and len(signature.writes) == 1:
+    if isinstance(step.writes, str) and len(signature.writes) == 1:
         return (Channel(signature.writes[0].type, step.writes),)
     return signature.writes
+
+
+def reads_of(step: Step) -> tuple[Channel, ...]:
+    """The channels that a step reads, rebound as it says."""
+    renamed = dict(step.reads)
+    return tuple(
+        Channel(read.channel.type, name)
+        if isinstance(name := cast("Any", renamed.get(read.parameter, read.channel.name)), str)
+        else read.channel
+        for read in step.node.signature.reads
+    )
 
 
 def several(channel: Channel) -> Channel:
@@ -64,20 +128,26 @@ def writes_of(expr: Expression) -> tuple[Channel, ...]:
         case algebra.Each():
             end = ends_in(expr)
             found = [end] if end else []
-        case Broken():
-            found = []
+        case Nested():
+            found = list(output_channels(expr))
         case _:
-            found = list(output_channels(typing.cast("Nested", expr)))
+            found = []
     return tuple(dict.fromkeys(found))
 
 
 def output_channels(nested: Nested) -> tuple[Channel, ...]:
     """What a workflow shows to its reader: the declared outputs, and last the channel that it ends in."""
-    declared = [Channel(tp) for tp in nested.outputs]
+    declared = declared_channels(nested.outputs)
     last = ends_in(nested.body)
     return tuple(
         dict.fromkeys([*(channel for channel in declared if channel != last), *([last] if last else [])])
     )
+
+
+def declared_channels(types: Any) -> list[Channel]:
+    """The channels that `inputs` or `outputs` name, without what names none."""
+    listed = typing.cast("tuple[Any, ...]", types) if isinstance(types, tuple) else (types,)
+    return [channel_of(tp) for tp in listed if annotation_problem(tp) is None]
 
 
 def ends_in(expr: Expression) -> Channel | None:
@@ -133,7 +203,7 @@ def item_type(collection: Any) -> Any:
         return None
     try:
         returned = typing.get_type_hints(method).get("return")
-    except (NameError, TypeError):
+    except Exception:
         return None
     inner = typing.get_args(returned)
     return inner[0] if inner else None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestrator.graph.channel import Channel, type_name
-from orchestrator.graph.expression import Broken, Expression
+from orchestrator.graph.channel_type import flow_problem
+from orchestrator.graph.expression import Broken, Expression, Nested
+from orchestrator.graph.names import LANGGRAPH_NAMES
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.plan import Argument, Slot
-from orchestrator.graph.plan.resolve import title_of
+from orchestrator.graph.plan.resolve import broken_in, printable, title_of
 from orchestrator.graph.signature import Read
 
 #: What a reader at some point of the graph finds: channel → the slot that holds it there.
@@ -31,6 +34,12 @@ class SlotTable:
     #: Which writes a reader of a slot may see at this point.
     writers: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     loop_reads: list[set[str]] = field(default_factory=list[set[str]])
+    #: Who wrote each slot first.
+    made: dict[str, str] = field(default_factory=dict[str, str])
+    #: Paths of maps: their tuples must be read by a fusion or a collector.
+    maps: set[str] = field(default_factory=set[str])
+    #: How a value that nobody reads can be kept, by writer's path and slot key.
+    keep: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
     # -- names -------------------------------------------------------------------------------
 
@@ -48,7 +57,7 @@ class SlotTable:
     def slot(self, scope: str, channel: Channel, *, sure: bool = True) -> Slot:
         """The slot of a channel in a scope."""
         key = f"{channel}{scope}"
-        while key in self.slots and self.slots[key].channel != channel:
+        while key in LANGGRAPH_NAMES or (key in self.slots and self.slots[key].channel != channel):
             key += "~"  # two types of the same name
         self.slots[key] = Slot(key, channel)
         return Slot(key, channel, sure)
@@ -67,18 +76,26 @@ class SlotTable:
     def not_a_node(self, expr: Expression, prefix: str) -> None:
         """Report something that stands where a node must."""
         if isinstance(expr, Broken):
-            self.fault(prefix + expr.what, expr.problem, expr.fix)
+            self.broken(expr, prefix)
         else:
-            kind = type(expr).__name__.lower()
+            kind = "workflow" if isinstance(expr, Nested) else type(expr).__name__.lower()
             self.fault(
-                prefix + title_of(expr), f"is a {kind}, and only a node can stand here", "give one node"
+                prefix + title_of(expr), f"is a {kind}, and only one node can stand here", "give one node"
             )
+
+    def broken(self, expr: Expression, prefix: str) -> bool:
+        """Report everything in an expression that is none; whether there is anything."""
+        found = broken_in(expr)
+        for broken in found:
+            self.fault(prefix + printable(broken.what), broken.problem, broken.fix)
+        return bool(found)
 
     # -- reads and writes ----------------------------------------------------------------------
 
     def wrote(self, path: str, slot: Slot) -> None:
         """Note a write; earlier writers of the slot are hidden from later readers."""
         self.unread[path, slot.key] = slot.channel
+        self.made.setdefault(slot.key, path)
         self.writers[slot.key] = {path}
 
     def was_read(self, key: str) -> None:
@@ -95,34 +112,85 @@ class SlotTable:
             self.was_read(slot.key)
             return Argument(read.parameter, (slot.key,), optional=read.optional)
         if read.optional:
+            if channel.name and slot is None:
+                self.fault(
+                    path,
+                    f"reads {channel} if it is there, but nothing before it writes {channel}",
+                    f"drop the parameter {read.parameter!r}, or {missing_fix(channel, env, read.parameter)}",
+                )
             return Argument(read.parameter, (), optional=True)
         if slot is not None:
             self.was_read(slot.key)
+            self.missing(path, "reads", channel, env, f", or read `{channel.annotation} | None`")
+            return Argument(read.parameter, (slot.key,))
+        fix = missing_fix(channel, env, read.parameter)
+        if read.defaulted:
+            fix = f"put {read.parameter!r} behind a *, so that it is a setting, or {fix}"
+        self.fault(path, f"reads {channel}, which nothing before it writes", fix)
+        return Argument(read.parameter, ())
+
+    def missing(self, path: str, does: str, channel: Channel, env: Env, otherwise: str = "") -> None:
+        """Report what is not there, or not on every path."""
+        if channel in env:
             self.fault(
                 path,
-                f"reads {channel}, which is not written on every path that leads here",
-                f"write {channel} on the other paths too, or read `{type_name(channel.type)} | None`",
+                f"{does} {channel}, which is not written on every path that leads here",
+                f"write {channel.annotation} on the other paths too{otherwise}",
             )
-            return Argument(read.parameter, (slot.key,))
-        self.fault(path, f"reads {channel}, which nothing before it writes", missing_fix(channel, env))
-        return Argument(read.parameter, ())
+        else:
+            fix = missing_fix(channel, env)
+            self.fault(path, f"{does} {channel}, which nothing before it writes", fix)
 
     def copied(self, old: str, new: str) -> None:
         """Note that a slot's value was copied: it counts as read when the copy is."""
         self.writers[new] = set(self.writers.get(old, set()))
+        self.made.setdefault(new, self.made.get(old, ""))
         for writer in self.writers[new]:
             if (writer, old) in self.unread:
                 self.unread[writer, new] = self.unread.pop((writer, old))
 
+    def uncollected(self, slot: Slot) -> None:
+        """Report maps whose tuple leaves them unread in this slot."""
+        for path in sorted(self.writers.get(slot.key, set()) & self.maps):
+            if self.unread.pop((path, slot.key), None) is not None:
+                self.unjoined(path, slot.channel)
+
+    def unjoined(self, path: str, channel: Channel) -> None:
+        """Report a map whose tuple nothing joins."""
+        self.fault(
+            path,
+            f"ends in {channel}, which nothing joins",
+            f"join it: fuse(each(…), by=…), or compose a node that reads {channel.annotation} behind it",
+        )
+
+    def dead_ends(self) -> None:
+        """Report every value that nobody reads; of what cannot flow, the type is reported."""
+        for (path, key), channel in self.unread.items():
+            if path in self.maps:
+                self.unjoined(path, channel)
+            elif flow_problem(channel.type) is None:
+                keep = self.keep.get((path, key), "")
+                self.fault(
+                    path,
+                    f"is a dead end: nothing reads the {channel} that it writes",
+                    f"compose a node that reads {channel.annotation} right behind it"
+                    + (f", drop it, or {keep}" if keep else ", or drop it"),
+                )
+
     def writer(self, slot: Slot) -> str:
         """Who wrote a slot last, for messages."""
-        return " or ".join(sorted(self.writers.get(slot.key, {slot.key})))
+        return " or ".join(sorted(self.writers.get(slot.key, {"the input"})))
 
 
-def missing_fix(channel: Channel, env: Env) -> str:
+def missing_fix(channel: Channel, env: Env, parameter: str = "") -> str:
     """The next step for a read that nothing writes."""
-    same_type = [str(other) for other in env if other.type == channel.type]
-    if same_type:
-        return f"rebind it with .reading(…) to what is there: {', '.join(sorted(same_type))}"
-    there = ", ".join(sorted(str(other) for other in env)) or "nothing"
-    return f"put a node that writes {channel} before it (there is: {there})"
+    there = ", ".join(sorted(other.annotation for other in env)) or "nothing"
+    put = f"put a node that writes {channel.annotation} before it (there is: {there})"
+    names = [other.name for other in env if other.type == channel.type]
+    if not names or not parameter:
+        return put
+    named = [name for name in names if name]
+    if named:
+        near = (difflib.get_close_matches(channel.name, named, 1, 0.0) or named)[0]
+        return f'read what is there: .reading({parameter}="{near}"), or {put}'
+    return f"annotate it {type_name(channel.type)}, which is there without a name, or {put}"

@@ -58,8 +58,8 @@ class PreparedCall:
     """A call with everything looked up that does not change from run to run."""
 
     __slots__ = (
-        "arguments", "call", "context", "expected", "function", "metered", "needs", "pass_through", "path",
-        "policy", "settings", "simple", "single", "writes",
+        "arguments", "call", "context", "expected", "function", "metered", "needs", "optional",
+        "pass_through", "path", "policy", "settings", "simple", "single", "writes",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
@@ -71,6 +71,7 @@ class PreparedCall:
         self.settings: dict[str, Any] = dict(getattr(call.node, "settings", ()) or ())
         self.arguments = call.arguments
         self.needs = tuple((need.parameter, need.port) for need in signature.needs)
+        self.optional = {need.parameter for need in signature.needs if need.optional}
         self.metered = any(need.port is LanguageModel or need.port in METERED for need in signature.needs)
         self.context = signature.context
         self.writes = tuple(slot.key for slot in call.writes)
@@ -134,6 +135,9 @@ class PreparedCall:
             try:
                 values[parameter] = run.ports[port]
             except KeyError:
+                if parameter in self.optional:
+                    values[parameter] = None
+                    continue
                 raise NodeError(
                     f"needs the port {type_name(port)}, which this run was not given.",
                     hint=f"Pass ports={{{type_name(port)}: …}}.",
@@ -150,7 +154,8 @@ class PreparedCall:
         meter = Meter(run, trace)
         reading: Reading | None = None
         told = False
-        for parameter, port in self.needs:
+        needs = [(parameter, port) for parameter, port in self.needs if values[parameter] is not None]
+        for parameter, port in needs:
             if port is LanguageModel:
                 reading = reading or Reading()
                 model = for_tenant(values[parameter], run.principal.tenant)
@@ -162,7 +167,7 @@ class PreparedCall:
                 values[parameter] = METERED[port](values[parameter], meter)
         if reading is None or not told:
             return
-        for parameter, port in self.needs:
+        for parameter, port in needs:
             if port is Documents:
                 values[parameter] = ReadDocuments(values[parameter], reading)
             elif port is Features:

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from orchestrator.budget import Budget
 from orchestrator.errors import BadInput, OrchestratorError, PlanChanged, RunNotFound, SettingsError
 from orchestrator.graph.channel import Channel, type_name
+from orchestrator.graph.plan.fingerprint import SCHEME
 from orchestrator.graph.plan.plan import Plan
 from orchestrator.graph.run.events import Event, Finished
 from orchestrator.graph.run.langgraph_backend import DEGRADED, RECURSION_LIMIT, USAGE
@@ -111,6 +112,12 @@ async def resume(
     if record.durability == "none":
         raise BadInput(
             f"run {run_id!r} was not durable.", hint='Run with durability="step" or "exit".', run_id=run_id
+        )
+    if not record.plan.startswith(SCHEME):
+        raise PlanChanged(
+            f"Run {run_id!r} was kept by an earlier version, which told code apart by less.",
+            hint="Start the run anew.",
+            run_id=run_id,
         )
     if record.plan != workflow.fingerprint:
         raise PlanChanged(

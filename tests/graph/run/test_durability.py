@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,13 @@ def test_a_checkpoint_cannot_name_another_class():
         FlowSerializer([Answer]).loads_typed(written)
     with pytest.raises(PlanChanged, match="pickle"):
         FlowSerializer([Answer]).loads_typed(("pickle", b""))
+
+
+async def test_a_run_that_was_kept_by_an_earlier_version_says_to_start_anew(ports, tmp_path: Path):
+    BREAK.add("third")
+    with pytest.raises(NodeError):
+        await LINE.run(QUESTION, ports=ports, durability="step", run_id="old")
+    kept = await ports[Runs].read("old", principal=ANONYMOUS)
+    await ports[Runs].finish(replace(kept, plan="0" * 32))
+    with pytest.raises(PlanChanged, match=r"earlier version.* Start the run anew"):
+        await LINE.resume("old", ports=ports, principal=ANONYMOUS)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from orchestrator.graph.algebra import SKIP, each, fuse, repeat, route
     from orchestrator.graph.context import Run
     from orchestrator.graph.node import Node, node
-    from orchestrator.graph.run.events import Event, Finished, NodeFinished, NodeStarted, Text
+    from orchestrator.graph.run.events import Event, Finished, NodeFinished, NodeStarted, Restarted, Text
     from orchestrator.graph.run.result import RunResult
     from orchestrator.graph.workflow import Workflow, workflow
     from orchestrator.types import ANONYMOUS, Answer, Context, Hits, Principal, Queries, Question
@@ -23,7 +23,7 @@ _HOMES = {
     "Budget": "orchestrator.budget",
     "Run": "orchestrator.graph.context",
     **dict.fromkeys(
-        ("Event", "Finished", "NodeFinished", "NodeStarted", "Text"), "orchestrator.graph.run.events"
+        ("Event", "Finished", "NodeFinished", "NodeStarted", "Restarted", "Text"), "orchestrator.graph.run.events"
     ),
     **dict.fromkeys(("Node", "node"), "orchestrator.graph.node"),
     "RunResult": "orchestrator.graph.run.result",
@@ -49,6 +49,7 @@ __all__ = [
     "Principal",
     "Queries",
     "Question",
+    "Restarted",
     "Run",
     "RunResult",
     "Text",

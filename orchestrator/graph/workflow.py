@@ -16,7 +16,7 @@ from orchestrator.graph.expression import Expression, Nested, expression
 from orchestrator.graph.plan.checks import port_faults
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.fingerprint import node_fingerprint
-from orchestrator.graph.plan.plan import Call, Plan, calls, outline
+from orchestrator.graph.plan.plan import Plan, calls, outline
 from orchestrator.graph.plan.planner import plan_workflow
 from orchestrator.graph.plan.resolve import output_channels
 from orchestrator.types import Principal, Question, Usage
@@ -110,18 +110,10 @@ class Workflow(Nested):
 
         kind = (lines, checkpointer is not None)
         if kind not in self._compiled:
-            self._compiled[kind] = compile_plan(self.plan, lines=lines, durable=kind[1])
+            serializer = self.serializer if kind[1] else None
+            self._compiled[kind] = compile_plan(self.plan, lines=lines, serializer=serializer)
         graph = self._compiled[kind]
         return graph if checkpointer is None else graph.copy({"checkpointer": checkpointer})
-
-    @property
-    def schedule(self) -> Any:
-        """What runs the plan if nothing is kept between nodes: LangGraph, where there is a choice to make.
-
-        A straight line is one step, and around one step there is nothing to schedule.
-        """
-        straight = all(isinstance(op, Call) for op in self.plan.body.ops)
-        return self.direct_runner if straight else self.compiled(lines=True)
 
     @cached_property
     def direct_runner(self) -> DirectRunner:
@@ -138,8 +130,10 @@ class Workflow(Nested):
     def serializer(self) -> FlowSerializer:
         """What writes this workflow's checkpoints."""
         from orchestrator.graph.run.checkpoint import FlowSerializer
+        from orchestrator.graph.run.langgraph_steps import USAGE
 
-        return FlowSerializer([slot.channel.type for slot in self.plan.slots] + [Usage])
+        types = {slot.key: slot.channel.type for slot in self.plan.slots}
+        return FlowSerializer({**types, USAGE: Usage})
 
     async def run(
         self,

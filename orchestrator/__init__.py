@@ -23,7 +23,8 @@ _HOMES = {
     "Budget": "orchestrator.budget",
     "Run": "orchestrator.graph.context",
     **dict.fromkeys(
-        ("Event", "Finished", "NodeFinished", "NodeStarted", "Restarted", "Text"), "orchestrator.graph.run.events"
+        ("Event", "Finished", "NodeFinished", "NodeStarted", "Restarted", "Text"),
+        "orchestrator.graph.run.events",
     ),
     **dict.fromkeys(("Node", "node"), "orchestrator.graph.node"),
     "RunResult": "orchestrator.graph.run.result",

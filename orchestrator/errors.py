@@ -86,6 +86,12 @@ class RunNotFound(OrchestratorError):
     status, kind, code = 404, "invalid_request_error", "run_not_found"
 
 
+class RunBusy(OrchestratorError):
+    """Another process, or another task, carries this run on."""
+
+    status, kind, code = 409, "invalid_request_error", "run_busy"
+
+
 class PlanChanged(OrchestratorError):
     """A run cannot resume, since its workflow is no longer the one that it began with."""
 
@@ -202,7 +208,7 @@ class UnreadableFile(OrchestratorError):
 
 
 class LeaseLost(StoreError):
-    """A worker finished a job that had been given to another in the meantime; nothing was written."""
+    """What a job or a run did came after it had been given to another; nothing was written."""
 
 
 class SettingsError(OrchestratorError):

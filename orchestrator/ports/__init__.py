@@ -37,7 +37,16 @@ from orchestrator.ports.models import (
     scores_texts,
 )
 from orchestrator.ports.recommend import Known, Ranker, Ranking, Recommender, Refresh, Trainer, Training
-from orchestrator.ports.state import Cache, Clock, Conversations, RunRecord, Runs, RunStatus, StepRecord
+from orchestrator.ports.state import (
+    Cache,
+    Clock,
+    Conversations,
+    RunLease,
+    RunRecord,
+    Runs,
+    RunStatus,
+    StepRecord,
+)
 from orchestrator.ports.vectors import (
     Dense,
     Documents,
@@ -83,6 +92,7 @@ __all__ = [
     "Ranking",
     "Recommender",
     "Refresh",
+    "RunLease",
     "RunRecord",
     "RunStatus",
     "Runs",

@@ -26,6 +26,7 @@ from orchestrator.graph.run.checkpoint import opened
 from orchestrator.graph.run.events import Event, Finished
 from orchestrator.graph.run.langgraph_backend import RECURSION_LIMIT
 from orchestrator.graph.run.langgraph_steps import DEGRADED, USAGE
+from orchestrator.graph.run.lease import owned
 from orchestrator.graph.run.result import RunResult
 from orchestrator.graph.run.state import MOMENT, RunState, Sharing, current_run, forgotten
 from orchestrator.graph.run.trace import step_record
@@ -93,7 +94,10 @@ async def run(
         if durability != "none"
         else None,
     )
-    return await _driven(workflow, state, running, record)
+    if durability == "none":
+        return await _driven(workflow, state, running, record)
+    async with owned(_runs(ports), running.run_id) as running.lease:
+        return await _driven(workflow, state, running, record)
 
 
 async def resume(
@@ -107,6 +111,18 @@ async def resume(
 ) -> RunResult:
     """Go on with a durable run that did not end, from the last step that was kept."""
     workflow.check(ports)
+    # What is not the principal's, or has ended, is refused before anything is claimed.
+    await _resumable(workflow, run_id, ports, principal)
+    async with owned(_runs(ports), run_id) as lease:
+        record = await _resumable(workflow, run_id, ports, principal)
+        running = RunState(
+            run_id, ports, principal, budget, events, tracer=_tracer(), durable=True, lease=lease
+        )
+        return await _driven(workflow, None, running, record)
+
+
+async def _resumable(workflow: Flow, run_id: str, ports: Ports, principal: Principal) -> RunRecord:
+    """The record of a run that can be carried on."""
     record = await _runs(ports).read(run_id, principal=principal)
     if record is None:
         raise RunNotFound(
@@ -124,8 +140,7 @@ async def resume(
             hint="Resume with the workflow as it was, or start a new run.",
             run_id=run_id,
         )
-    running = RunState(run_id, ports, principal, budget, events, tracer=_tracer(), durable=True)
-    return await _driven(workflow, None, running, record)
+    return record
 
 
 def initial_state(workflow: Flow, inputs: tuple[Any, ...]) -> dict[str, Any]:
@@ -206,7 +221,15 @@ async def _driven(workflow: Flow, state: Any, running: RunState, record: RunReco
         current_run.reset(token)
         if runs is not None:
             ended = _ended(workflow, record, running, result, status, error, perf_counter() - started)
-            await asyncio.shield(asyncio.ensure_future(runs.finish(ended)))
+            await asyncio.shield(asyncio.ensure_future(_finished(runs, ended, running)))
+
+
+async def _finished(runs: Runs, ended: RunRecord, running: RunState) -> None:
+    """Keep the end of a run, unless it has become another's in the meantime."""
+    if running.lease is None:
+        await runs.finish(ended)
+    elif running.lease.lost is None:
+        await runs.finish(ended, running.lease.lease)
 
 
 async def _within_budget(work: Coroutine[Any, Any, Any], running: RunState) -> Any:

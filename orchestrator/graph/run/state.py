@@ -11,9 +11,11 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from orchestrator.budget import Budget
+from orchestrator.errors import LeaseLost
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.events import Event, NodeFinished, NodeStarted, Restarted, Text
 from orchestrator.graph.run.step_trace import StepTrace
+from orchestrator.ports import RunLease
 from orchestrator.types import NOBODY, Principal, Usage
 
 #: Seconds that are left to what is stopped at a deadline, and to what has its result at once.
@@ -24,6 +26,9 @@ _CLEAN_UP = 1.0
 
 class Lease(Protocol):
     """That this process is the one that carries a durable run on."""
+
+    lease: RunLease
+    lost: LeaseLost | None
 
     async def check(self) -> None: ...
 

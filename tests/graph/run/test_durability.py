@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from connectors.sql import Database, SqlRuns
 from orchestrator import ANONYMOUS, Answer, Hits, Question, Run, each, fuse, node, repeat, workflow
-from orchestrator.errors import BadInput, NodeError, PlanChanged, RunNotFound, SettingsError
+from orchestrator.errors import BadInput, NodeError, PlanChanged, RunBusy, RunNotFound, SettingsError
+from orchestrator.graph.run import lease
 from orchestrator.graph.run.checkpoint import FlowSerializer, opened
 from orchestrator.ports import LanguageModel, Runs
 from orchestrator.types import Citation, Context, Excerpt, Facets, Hit, Principal, Usage
@@ -190,6 +191,91 @@ def test_a_killed_run_ends_with_the_same_answer(tmp_path: Path, seed: int):
     assert (tmp_path / "answer").read_text() == "start,1,2,3,4,5,6"
     assert set(log) == {"start", "1", "2", "3", "4", "5", "6"}
     assert sorted(set(log), key=log.index) == ["start", "1", "2", "3", "4", "5", "6"]
+
+
+@pytest.fixture
+def gate():
+    """A workflow whose second node waits until it is let through."""
+    entered, opened_gate = asyncio.Event(), asyncio.Event()
+
+    @node
+    async def wait_here(hits: Hits) -> Answer:
+        RAN.append("wait_here")
+        entered.set()
+        await opened_gate.wait()
+        return Answer(",".join(hits.ids))
+
+    return workflow("gate", first >> wait_here), entered, opened_gate
+
+
+async def test_a_run_that_is_alive_is_not_resumed(ports, gate):
+    wf, entered, opened_gate = gate
+    running = asyncio.create_task(wf.run(QUESTION, ports=ports, durability="step", run_id="r1"))
+    await entered.wait()
+    for again in (
+        wf.resume("r1", ports=ports, principal=ANONYMOUS),
+        wf.run(QUESTION, ports=ports, durability="step", run_id="r1"),
+    ):
+        with pytest.raises(RunBusy, match=r"Run 'r1' is being carried on by process \d+ on "):
+            await again
+    opened_gate.set()
+    assert (await running).answer == Answer("one", degraded=("first was lazy",))
+    assert RAN == ["first", "wait_here"]
+
+
+async def test_of_two_resumes_one_runs(ports, gate):
+    wf, entered, opened_gate = gate
+    running = asyncio.create_task(wf.run(QUESTION, ports=ports, durability="step", run_id="r1"))
+    await entered.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    opened_gate.set()
+    RAN.clear()
+    both = [wf.resume("r1", ports=ports, principal=ANONYMOUS) for _ in range(2)]
+    ended = await asyncio.gather(*both, return_exceptions=True)
+    assert RAN == ["wait_here"]
+    assert sorted(type(each).__name__ for each in ended) in (
+        ["RunBusy", "RunResult"],
+        ["BadInput", "RunResult"],  # the other had ended by then
+    )
+
+
+async def test_an_owner_that_was_succeeded_while_it_stalled_keeps_nothing_more(ports, gate, monkeypatch):
+    monkeypatch.setattr(lease, "HOLD", 0.0)  # as if each lease ran out at once
+    wf, entered, opened_gate = gate
+    running = asyncio.create_task(wf.run(QUESTION, ports=ports, durability="step", run_id="r1"))
+    await asyncio.wait({running, asyncio.create_task(entered.wait())}, return_when="FIRST_COMPLETED")
+    taken = await ports[Runs].claim("r1", "another process", seconds=60)
+    assert taken.owner == "another process"
+    opened_gate.set()
+    with pytest.raises(RunBusy, match="taken over by another process"):
+        await running
+    record = await ports[Runs].read("r1", principal=ANONYMOUS)
+    assert record.status == "running"
+
+
+def test_a_run_whose_process_was_killed_is_free_and_one_that_lives_is_not(tmp_path: Path):
+    """Two processes: the second is refused while the first lives, and takes over once it is killed."""
+    command = [sys.executable, "-m", "tests.graph.run.killed_run", str(tmp_path)]
+    process = subprocess.Popen([*command, "slowly"])
+    try:
+        end = time.monotonic() + 60
+        while "2" not in ((tmp_path / "ran").read_text() if (tmp_path / "ran").exists() else ""):
+            assert time.monotonic() < end
+            assert process.poll() is None
+            time.sleep(0.01)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert second.returncode != 0
+        assert f"RunBusy: Run 'run' is being carried on by process {process.pid} on " in second.stderr
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        subprocess.run(command, check=True, timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert (tmp_path / "answer").read_text() == "start,1,2,3,4,5,6"
+    assert (tmp_path / "ran").read_text().split() == ["start", "1", "2", "2", "3", "4", "5", "6"]
 
 
 IDS = st.text(min_size=1, max_size=8)

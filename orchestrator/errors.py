@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.types import Usage
@@ -35,6 +35,10 @@ class OrchestratorError(Exception):
         self.node = node
         self.run_id = run_id
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied without its constructor, whose parameters differ from error to error."""
+        return _restored, (type(self), self.args, dict(self.__dict__))
+
     @property
     def told(self) -> str:
         """The message, or what anybody may be told of it."""
@@ -48,6 +52,14 @@ class OrchestratorError(Exception):
     def record(self) -> str:
         """The text that a run's record keeps; a private one is told by its type, as the unforeseen are."""
         return f"{type(self).__name__}: {self.message}" if self.private else self.told
+
+
+def _restored(
+    cls: type[OrchestratorError], args: tuple[object, ...], state: dict[str, object]
+) -> OrchestratorError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class WorkflowError(OrchestratorError):

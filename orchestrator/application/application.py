@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.application.container import PROVIDED, Connections
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.errors import IndexMismatch
+from orchestrator.loops import refuse_running_loop
 from orchestrator.progress import Progress
 from orchestrator.settings import DAY
 from orchestrator.types import Principal, Question
@@ -35,6 +37,19 @@ class Application(Connections):
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._runner:
+            self._runner.run(self.close())
+        self.__dict__.pop("_runner")
+
+    @cached_property
+    def _runner(self) -> asyncio.Runner:
+        """The loop of a script."""
+        return asyncio.Runner()
 
     # -- workflows -----------------------------------------------------------------------------
 
@@ -64,6 +79,23 @@ class Application(Connections):
         if isinstance(question, str):
             question = Question(question, self.settings.principal)
         return await workflow.run(question, ports=self.ports(index), budget=budget, durability=durability)
+
+    def run_sync(
+        self,
+        workflow: Workflow | str,
+        question: Question | str,
+        *,
+        index: str | None = None,
+        budget: Budget | None = None,
+        durability: Durability = "none",
+    ) -> RunResult:
+        """`run` for a script: `with Application() as application:`. Where a loop runs, await `run`.
+
+        All calls share one loop, since connections belong to the loop that opened them.
+        """
+        refuse_running_loop("run_sync", "run")
+        run = self.run(workflow, question, index=index, budget=budget, durability=durability)
+        return self._runner.run(run)
 
     async def give_feedback(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
         """Say how good the answer of a run was, from 0 to 1, to learn whom to ask; see `routes`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from orchestrator.graph.plan.fingerprint import node_fingerprint
 from orchestrator.graph.plan.plan import Plan, calls, outline
 from orchestrator.graph.plan.planner import plan_workflow
 from orchestrator.graph.plan.resolve import output_channels
+from orchestrator.loops import refuse_running_loop
 from orchestrator.types import Principal, Question, Usage
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class Workflow(Nested):
     body: Expression
     inputs: tuple[Any, ...] = (Question,)
     outputs: tuple[Any, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it is pickled by; what was computed from it is computed again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def output_channels(self) -> tuple[Channel, ...]:
@@ -96,7 +101,7 @@ class Workflow(Nested):
 
     @property
     def langgraph(self) -> Any:
-        """The compiled LangGraph graph, one LangGraph node a node.
+        """The compiled LangGraph graph, one LangGraph node a node; await `ainvoke`, as its nodes are async.
 
         Invoke it with a state of values by channel, `{"Question": Question(…)}`, and the ports in
         `config={"configurable": {"ports": {…}}}`.
@@ -163,6 +168,15 @@ class Workflow(Nested):
             principal=principal,
             sharing=sharing,
         )
+
+    def run_sync(self, *inputs: Any, ports: Ports, **settings: Any) -> RunResult:
+        """`run` for a script, in a loop of its own; BadInput inside a running loop, where `run` is awaited.
+
+        Ports that hold connections, such as an application's, belong to one loop: see
+        `Application.run_sync`.
+        """
+        refuse_running_loop("run_sync", "run")
+        return asyncio.run(self.run(*inputs, ports=ports, **settings))
 
     async def stream(
         self,

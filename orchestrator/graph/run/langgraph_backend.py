@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from orchestrator.errors import BadInput, BudgetExhausted, WrongReturn
 from orchestrator.graph.plan.plan import Branch, Call, Fork, Line, Loop, Map, Op, Plan, calls
 from orchestrator.graph.run.checkpoint import FlowSerializer, opened
-from orchestrator.graph.run.direct_backend import map_reason, nothing_done, walk_item
+from orchestrator.graph.run.direct_backend import gathered_slots, map_reason, nothing_done, walk_item
 from orchestrator.graph.run.langgraph_steps import (
     DEGRADED,
     USAGE,
@@ -22,6 +22,7 @@ from orchestrator.graph.run.langgraph_steps import (
     StepFunction,
     Update,
     accounts,
+    cleared_step,
     copied,
     current,
     given_up_step,
@@ -33,6 +34,7 @@ from orchestrator.graph.run.langgraph_steps import (
     slots_of,
 )
 from orchestrator.graph.run.node_call import PreparedCall
+from orchestrator.loops import refuse_running_loop
 
 OpT = TypeVar("OpT", Map, Loop, Fork)
 #: LangGraph counts steps to end loops; here loops are bounded by `at_most`.
@@ -86,6 +88,8 @@ class _Compiler:
         self.serializer = serializer
         #: The branches of fusions that are being emitted: (where it is noted that it was given up, number).
         self.branches: list[tuple[str, int]] = []
+        #: How many loops there are around what is emitted.
+        self.loops = 0
         state = TypedDict("State", fields, total=False)  # type: ignore[operator]
         self.graph: Any = StateGraph(state)  # type: ignore[arg-type]
 
@@ -190,7 +194,12 @@ class _Compiler:
             return entries, exits
         joined = self.add(op.join.path, joined_step(op, op.join, spare=self.spare))
         self.wire(exits, [joined])
-        return entries, [joined]
+        if not self.loops:
+            return entries, [joined]
+        # What a branch wrote in an earlier round is no result of this one.
+        first = self.add(f"{op.path}.begin", cleared_step(gathered_slots(op)))
+        self.wire([first], entries)
+        return [first], [joined]
 
     def branch(self, op: Branch) -> tuple[list[str], list[str]]:
         chosen = PreparedCall(op.by, spare=self.spare)
@@ -244,7 +253,9 @@ class _Compiler:
             return {**copied(op.again, state), **written, rounds: state[rounds] + 1, **accounts(run)}
 
         first = self.add(f"{op.path}.begin", begin)
+        self.loops += 1
         entries, exits = self.emit(op.body)
+        self.loops -= 1
         again = self.add(op.until.path, check)
         end = self.add(f"{op.path}.end", nothing)
         self.wire([first], entries or [again])
@@ -334,25 +345,13 @@ def _asynchronous(made: type) -> type:
 
     class AsynchronousGraph(made):  # pyright: ignore[reportGeneralTypeIssues, reportUntypedBaseClass]
         def invoke(self, *given: Any, **named: Any) -> Any:
-            _refuse_inside_a_loop("ainvoke")
+            refuse_running_loop("invoke", "ainvoke")
             return asyncio.run(self.ainvoke(*given, **named))
 
         def stream(self, *given: Any, **named: Any) -> Any:
-            raise _asynchronous_only("astream")
+            raise BadInput("The nodes of this graph are asynchronous.", hint="Iterate over `astream(…)`.")
 
     return AsynchronousGraph
-
-
-def _refuse_inside_a_loop(method: str) -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise _asynchronous_only(method)
-
-
-def _asynchronous_only(method: str) -> BadInput:
-    return BadInput("The nodes of this graph are asynchronous.", hint=f"Call `{method}` and await it.")
 
 
 def _items(op: Map) -> str:

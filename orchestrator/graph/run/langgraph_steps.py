@@ -63,6 +63,15 @@ def given_up_step(function: StepFunction, lost: str, number: int) -> StepFunctio
     return node
 
 
+def cleared_step(keys: tuple[str, ...]) -> StepFunction:
+    """The LangGraph node that empties slots."""
+
+    async def clear(state: State) -> Update:
+        return dict.fromkeys(keys)
+
+    return clear
+
+
 def joined_step(op: Fork, join: Call, *, spare: bool) -> StepFunction:
     """The LangGraph node that fuses what the branches have done."""
     fuse = line_step([join], spare=spare)
@@ -72,7 +81,7 @@ def joined_step(op: Fork, join: Call, *, spare: bool) -> StepFunction:
         lost = state.get(lost_branches(op), ())
         if lost:
             run = current(state)
-            if not any(key in state for key in gathered):
+            if all(state.get(key) is None for key in gathered):
                 raise nothing_done(op.path, run)
             run.degrade(fork_reason(op, list(lost)))
         return {**await fuse(state), lost_branches(op): None}

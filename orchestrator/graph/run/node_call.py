@@ -103,7 +103,8 @@ class PreparedCall:
         for argument in self.arguments:
             if argument.gathers:
                 # A branch that the deadline cut has left none.
-                values[argument.parameter] = tuple(state[key] for key in argument.slots if key in state)
+                found = (state.get(key) for key in argument.slots)
+                values[argument.parameter] = tuple(value for value in found if value is not None)
             elif not argument.slots:
                 values[argument.parameter] = None
             elif argument.slots[0] in state or argument.optional:

@@ -198,7 +198,7 @@ async def _driven(workflow: Flow, state: Any, running: RunState, record: RunReco
     result: RunResult | None = None
     try:
         final = await _within_budget(graph.ainvoke(state, config, **extra), running)
-        if running.late is not None:
+        if running.late is not None and not running.degraded:
             running.degrade(
                 f"the deadline of {running.budget.seconds:g} s passed: {running.late} took of the grace time"
             )

@@ -86,7 +86,7 @@ class Survey:
                 "use tuple, frozenset, or a frozen dataclass",
             )
         elif (origin or tp) in _READ_ONLY:
-            if not arguments and tp is not tuple[()]:
+            if not arguments and origin is None:
                 self._fault(where, tp, "does not say what it holds", f"write {type_name(tp)}[…] with a type")
             self._parts([each for each in arguments if each is not Ellipsis], where, given)
         elif isinstance(origin or tp, type):

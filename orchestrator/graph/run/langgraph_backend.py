@@ -317,7 +317,7 @@ class _Compiler:
                         found[number] = await asyncio.create_task(run_item(shared, item, run))
                     except BudgetExhausted:
                         break
-            return {results: found}
+            return {results: {number: self.kept(op.result.key, value) for number, value in found.items()}}
 
         async def collect(state: State) -> Update:
             run = current(state)

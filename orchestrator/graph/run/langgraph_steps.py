@@ -132,9 +132,8 @@ def kept_step(name: str, function: StepFunction, serializer: FlowSerializer) -> 
     async def step(state: State) -> Update:
         run = current(state)
         await run.check_ownership()
-        written = await function(opened(state))
         try:
-            return serializer.kept_all(written)
+            return serializer.kept_all(await function(opened(state)))
         except OrchestratorError as error:
             error.node, error.run_id = error.node or name, error.run_id or run.run_id
             raise

@@ -42,7 +42,7 @@ class Colour(enum.Enum):
 
     RED = (255, 0, 0)
     BLUE = (0, 0, 255)
-    AZURE = (0, 0, 255)
+    AZURE = (0, 0, 255)  # noqa: PIE796
 
 
 class Level(enum.IntEnum):

@@ -14,6 +14,7 @@ from orchestrator.graph.run.events import Event as Event
 from orchestrator.graph.run.events import Finished as Finished
 from orchestrator.graph.run.events import NodeFinished as NodeFinished
 from orchestrator.graph.run.events import NodeStarted as NodeStarted
+from orchestrator.graph.run.events import Restarted as Restarted
 from orchestrator.graph.run.events import Text as Text
 from orchestrator.graph.run.result import RunResult as RunResult
 from orchestrator.graph.workflow import Workflow as Workflow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.types import Usage
@@ -35,6 +35,10 @@ class OrchestratorError(Exception):
         self.node = node
         self.run_id = run_id
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied without its constructor, whose parameters differ from error to error."""
+        return _restored, (type(self), self.args, dict(self.__dict__))
+
     @property
     def told(self) -> str:
         """The message, or what anybody may be told of it."""
@@ -48,6 +52,14 @@ class OrchestratorError(Exception):
     def record(self) -> str:
         """The text that a run's record keeps; a private one is told by its type, as the unforeseen are."""
         return f"{type(self).__name__}: {self.message}" if self.private else self.told
+
+
+def _restored(
+    cls: type[OrchestratorError], args: tuple[object, ...], state: dict[str, object]
+) -> OrchestratorError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class WorkflowError(OrchestratorError):
@@ -84,6 +96,12 @@ class RunNotFound(OrchestratorError):
     """No run of this id is visible to this principal."""
 
     status, kind, code = 404, "invalid_request_error", "run_not_found"
+
+
+class RunBusy(OrchestratorError):
+    """Another process, or another task, carries this run on."""
+
+    status, kind, code = 409, "invalid_request_error", "run_busy"
 
 
 class PlanChanged(OrchestratorError):
@@ -202,7 +220,7 @@ class UnreadableFile(OrchestratorError):
 
 
 class LeaseLost(StoreError):
-    """A worker finished a job that had been given to another in the meantime; nothing was written."""
+    """What a job or a run did came after it had been given to another; nothing was written."""
 
 
 class SettingsError(OrchestratorError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import Connection, Row, and_, delete, insert, select, update
@@ -12,10 +13,11 @@ from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 from connectors.sql.access import readable
 from connectors.sql.checkpoints import Checkpoints
 from connectors.sql.database import Database
-from connectors.sql.schema import citations, documents, indexes, passages, runs, steps
+from connectors.sql.run_leases import RunLeases, give_back
+from connectors.sql.schema import citations, documents, indexes, passages, run_leases, runs, steps
 from connectors.sql.statements import chunks, insert_all
 from orchestrator.errors import BadInput
-from orchestrator.ports import Clock, RunRecord, StepRecord
+from orchestrator.ports import Clock, RunLease, RunRecord, StepRecord
 from orchestrator.types import Principal, Usage
 
 
@@ -36,16 +38,33 @@ class SqlRuns:
         self._now = clock.now if clock is not None else time.time
         self._keep_checkpoints = keep_checkpoints
         self._checkpoints = Checkpoints(database)
+        self._leases = RunLeases(database, self._now)
 
     async def begin(self, run: RunRecord) -> None:
         """Store that a run has begun, or goes on."""
         await self._database.run_writing(self._begin, run)
 
-    async def finish(self, run: RunRecord) -> None:
-        """Store the end of a run, its steps, and the text, hash and labels of each cited passage."""
-        await self._database.run_writing(self._finish, run)
+    async def finish(self, run: RunRecord, lease: RunLease | None = None) -> None:
+        """Store the end of a run, its steps, and the text, hash and labels of each cited passage.
+
+        With its lease, that is given back; LeaseLost, and nothing is stored, if its fence has risen.
+        """
+        await self._database.run_writing(self._finish, run, lease)
         if run.status == "done" and run.durability != "none" and not self._keep_checkpoints:
             await self._checkpoints.delete(run.id)
+
+    async def claim(self, run_id: str, owner: str, *, seconds: float, after: str | None = None) -> RunLease:
+        """The lease of a run: `owner`'s, if it was free, run out or `after`'s; otherwise another's."""
+        claim = partial(self._leases.claim, run_id, owner, seconds=seconds, after=after)
+        return await self._database.run_writing(claim)
+
+    async def renew(self, lease: RunLease, *, seconds: float) -> RunLease:
+        """The lease for longer; LeaseLost if its fence has risen."""
+        return await self._database.run_writing(self._leases.renew, lease, seconds=seconds)
+
+    async def release(self, lease: RunLease) -> None:
+        """Give a lease back; nothing if it is another's."""
+        await self._database.run_writing(self._leases.release, lease)
 
     async def read(self, run_id: str, *, principal: Principal) -> RunRecord | None:
         """The run, with the citations that this reader may read; None if it is not the reader's."""
@@ -82,8 +101,10 @@ class SqlRuns:
         with self._database.writing() as connection:
             self._store(connection, run)
 
-    def _finish(self, run: RunRecord) -> None:
+    def _finish(self, run: RunRecord, lease: RunLease | None) -> None:
         with self._database.writing() as connection:
+            if lease is not None:
+                give_back(connection, lease)
             self._store(connection, run)
             for table in (steps, citations):
                 connection.execute(delete(table).where(table.c.run_id == run.id))
@@ -131,6 +152,7 @@ class SqlRuns:
             gone = list(connection.execute(select(runs.c.id).where(runs.c.created < before)).scalars())
             for part in chunks(gone):
                 connection.execute(delete(runs).where(runs.c.id.in_(part)))
+                connection.execute(delete(run_leases).where(run_leases.c.run_id.in_(part)))
         return gone
 
     def _ended(self, before: float) -> list[str]:

@@ -250,6 +250,16 @@ runs = Table(
     Index("ix_runs_reader", "tenant", "principal", "created"),
 )
 
+# Who carries a durable run on. A lease that was given back keeps its row, so that its fence goes on rising.
+run_leases = Table(
+    "run_leases",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("fence", Number, nullable=False),
+    Column("until", Double, nullable=False),
+)
+
 steps = Table(
     "steps",
     metadata,

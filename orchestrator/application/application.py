@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +14,7 @@ from orchestrator.application.model_stacks import ModelStacks
 from orchestrator.application.rankers import editions_of
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.errors import IndexMismatch, RunNotFound
+from orchestrator.loops import refuse_running_loop
 from orchestrator.ports import (
     Build,
     Clock,
@@ -83,6 +85,19 @@ class Application:
     async def close(self) -> None:
         """Give back files, threads and connections. What is used afterwards is opened again."""
         await self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._runner:
+            self._runner.run(self.close())
+        self.__dict__.pop("_runner")
+
+    @cached_property
+    def _runner(self) -> asyncio.Runner:
+        """The loop of a script."""
+        return asyncio.Runner()
 
     # -- workflows -----------------------------------------------------------------------------
 
@@ -178,6 +193,26 @@ class Application:
         if principal is not None or any(hasattr(each, "principal") for each in values):
             return principal
         return self.settings.principal
+
+    def run_sync(
+        self,
+        workflow: Workflow | str,
+        *inputs: Any,
+        index: str | None = None,
+        budget: Budget | None = None,
+        durability: Durability = "none",
+        principal: Principal | None = None,
+    ) -> RunResult:
+        """`run` for a script: `with Application() as application:`. Where a loop runs, await `run`.
+
+        All calls share one loop, since connections belong to the loop that opened them.
+        """
+        refuse_running_loop("run_sync", "run")
+        return self._runner.run(
+            self.run(
+                workflow, *inputs, index=index, budget=budget, durability=durability, principal=principal
+            )
+        )
 
     async def give_feedback(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
         """Say how good the answer of a run was, from 0 to 1, to learn whom to ask; see `routes`."""

@@ -60,12 +60,17 @@ class Run:
         return self.stopped or self._state.cancelled
 
     def emit(self, text: str) -> None:
-        """Send text to the user now; the node's result must end up saying the same."""
-        self._state.emit(self._path, text)
+        """Send text to the user now, from any thread; the node's result must end up saying the same.
+
+        A node that is tried again begins anew. What an attempt says after it was given up is not sent.
+        """
+        if not self.stopped:
+            self._state.emit(self._path, text)
 
     def degrade(self, reason: str) -> None:
         """Say that the result is less than it could be, and why."""
-        self._state.degrade(reason)
+        if not self.stopped:
+            self._state.degrade(reason)
 
     def offer(self, value: Any) -> None:
         """The best result so far, which the engine takes if the budget runs out in this node."""

@@ -21,8 +21,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform, overload
@@ -159,6 +161,14 @@ class FunctionNode(_Place):
     function: Callable[..., Any]
     settings: tuple[tuple[str, Any], ...] = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its place: where the function of a decorated one was, the node stands."""
+        where = (self.function.__module__, getattr(self.function, "__qualname__", ""))
+        found = _found(*where)
+        if isinstance(found, FunctionNode) and found.function is self.function:
+            return _restored, (*where, self.settings)
+        return FunctionNode, (self.function, self.settings)
+
     @classmethod
     def of(cls, function: Callable[..., Any]) -> FunctionNode:
         """The node of a function with its default settings."""
@@ -201,6 +211,24 @@ class FunctionNode(_Place):
         given = {**dict(zip(allowed, args, strict=False)), **kwargs}
         checked = {name: _validated(self.title, name, allowed[name], value) for name, value in given.items()}
         return FunctionNode(self.function, tuple(sorted({**dict(self.settings), **checked}.items())))
+
+
+def _found(module: str, qualname: str) -> Any:
+    """What stands in a module under a name; None if nothing does."""
+    found: Any = sys.modules.get(module)
+    for name in qualname.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
+def _restored(module: str, qualname: str, settings: tuple[tuple[str, Any], ...]) -> FunctionNode:
+    importlib.import_module(module)
+    found = _found(module, qualname)
+    if not isinstance(found, FunctionNode):
+        raise BadInput(
+            f"{module}.{qualname} is no node any more.", hint="Pickle it again, from the code of now."
+        )
+    return FunctionNode(found.function, settings)
 
 
 def _validated(title: str, name: str, setting: inspect.Parameter, value: Any) -> Any:

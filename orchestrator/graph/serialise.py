@@ -1,21 +1,24 @@
-"""Values to bytes and back, for checkpoints, caches and recordings.
-
-A value is packed as msgpack with one extension: the name of its type beside its fields, which
-pydantic validates when it is read back. Only types that a workflow declares as channels can be read
-back, so that nobody who can write to a checkpoint can make a reader construct another class.
-"""
+"""Values to bytes and back, for checkpoints, caches and recordings; and as plain JSON, for records."""
 
 from __future__ import annotations
 
+import base64
 import dataclasses
-import typing
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.graph.codec import codec
+from orchestrator.graph.value_types import why_not_serialisable
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-_PLAIN = (str, int, float, bool, bytes, type(None))
+__all__ = ["dump", "load", "pack", "readable", "unpack", "why_not_serialisable"]
+
+#: The key under which a record holds a value that JSON has no form for.
+_PACKED = "packed"
 
 
 @lru_cache(maxsize=1024)
@@ -26,57 +29,56 @@ def adapter(tp: Any) -> TypeAdapter[Any]:
     return TypeAdapter(tp)
 
 
-@lru_cache(maxsize=1024)
-def why_not_serialisable(tp: Any) -> tuple[str, str] | None:
-    """(problem, fix) of a type whose values cannot be kept, or can change under a reader."""
-    if tp in _PLAIN:
-        return None
-    origin = typing.get_origin(tp)
-    if origin in (list, dict, set) or tp in (list, dict, set, bytearray):
-        return (
-            "holds values that can be changed by whoever reads them",
-            "use tuple, frozenset, or a frozen dataclass",
-        )
-    if origin is not None:
-        inner = [argument for argument in typing.get_args(tp) if argument is not Ellipsis]
-        if origin is typing.Literal:
-            return None
-        return next((found for part in inner if (found := why_not_serialisable(part))), None)
-    if dataclasses.is_dataclass(tp) and not tp.__dataclass_params__.frozen:  # pyright: ignore
-        return "is a dataclass that can be changed by whoever reads it", "declare it @dataclass(frozen=True)"
-    config = getattr(tp, "model_config", None)
-    if isinstance(config, dict) and not typing.cast("dict[str, Any]", config).get("frozen"):
-        return "is a model that can be changed by whoever reads it", "declare it with frozen=True"
-    try:
-        adapter(tp)
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        return (
-            f"cannot be serialised ({type(error).__name__}: {reason[:120]})",
-            "make it a frozen dataclass or pydantic model of plain values",
-        )
-    return None
-
-
 def dump(value: Any, tp: Any) -> Any:
-    """A value as plain Python (dicts, lists, strings, numbers)."""
-    return adapter(tp).dump_python(value, mode="json")
+    """A value as plain JSON that a person can read, or, where it would come back as another, packed."""
+    packed = pack(value, tp)
+    try:
+        plain = adapter(tp).dump_python(value, mode="json")
+        if pack(adapter(tp).validate_python(plain), tp) == packed:
+            return plain
+    except Exception:  # noqa: S110  # whatever stands in its way, there is another
+        pass
+    return {_PACKED: base64.b64encode(packed).decode()}
 
 
 def load(plain: Any, tp: Any) -> Any:
-    """The value of a type from what `dump` made, validated."""
+    """The value of a type from what `dump` made."""
+    if isinstance(plain, dict) and set(cast("dict[str, Any]", plain)) == {_PACKED}:
+        return unpack(base64.b64decode(cast("dict[str, str]", plain)[_PACKED]), tp)
     return adapter(tp).validate_python(plain)
+
+
+def readable(value: Any, tp: Any) -> Any:
+    """A value as plain JSON for those who look at a record; what JSON has no form for is told as text."""
+    try:
+        return adapter(tp).dump_python(value, mode="json")
+    except Exception:
+        return _told(value)
+
+
+def _told(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return str(value).encode("utf-8", "replace").decode()
+        case Mapping():
+            pairs = cast("Mapping[Any, Any]", value).items()
+            return {str(_told(name)): _told(held) for name, held in pairs}
+        case tuple() | list() | AbstractSet():
+            return [_told(held) for held in cast("tuple[Any, ...]", value)]
+        case _:
+            pass
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _told(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return _told(repr(value))
 
 
 def pack(value: Any, tp: Any) -> bytes:
     """A value of a known type as bytes."""
-    import ormsgpack
-
-    return ormsgpack.packb(dump(value, tp))
+    return codec(tp).pack(value)
 
 
 def unpack(data: bytes, tp: Any) -> Any:
     """The value of a known type from `pack`'s bytes."""
-    import ormsgpack
-
-    return load(ormsgpack.unpackb(data), tp)
+    return codec(tp).unpack(data)

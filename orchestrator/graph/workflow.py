@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,9 +15,10 @@ from orchestrator.graph.expression import Expression, Nested, expression
 from orchestrator.graph.plan.checks import port_faults
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.fingerprint import fingerprint, node_identity
-from orchestrator.graph.plan.plan import Call, Plan, calls, outline
+from orchestrator.graph.plan.plan import Plan, calls, outline
 from orchestrator.graph.plan.planner import plan_workflow
 from orchestrator.graph.plan.resolve import output_channels
+from orchestrator.loops import refuse_running_loop
 from orchestrator.types import Principal, Question, Usage
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Workflow(Nested):
     body: Expression
     inputs: tuple[Any, ...] = (Question,)
     outputs: tuple[Any, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it is pickled by; what was computed from it is computed again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def output_channels(self) -> tuple[Channel, ...]:
@@ -94,7 +99,7 @@ class Workflow(Nested):
 
     @property
     def langgraph(self) -> Any:
-        """The compiled LangGraph graph, one LangGraph node a node.
+        """The compiled LangGraph graph, one LangGraph node a node; await `ainvoke`, as its nodes are async.
 
         Invoke it with a state of values by channel, `{"Question": Question(…)}`, and the ports in
         `config={"configurable": {"ports": {…}}}`.
@@ -108,18 +113,10 @@ class Workflow(Nested):
 
         kind = (lines, checkpointer is not None)
         if kind not in self._compiled:
-            self._compiled[kind] = compile_plan(self.plan, lines=lines, durable=kind[1])
+            serializer = self.serializer if kind[1] else None
+            self._compiled[kind] = compile_plan(self.plan, lines=lines, serializer=serializer)
         graph = self._compiled[kind]
         return graph if checkpointer is None else graph.copy({"checkpointer": checkpointer})
-
-    @property
-    def schedule(self) -> Any:
-        """What runs the plan if nothing is kept between nodes: LangGraph, where there is a choice to make.
-
-        A straight line is one step, and around one step there is nothing to schedule.
-        """
-        straight = all(isinstance(op, Call) for op in self.plan.body.ops)
-        return self.direct_runner if straight else self.compiled(lines=True)
 
     @cached_property
     def direct_runner(self) -> DirectRunner:
@@ -136,8 +133,10 @@ class Workflow(Nested):
     def serializer(self) -> FlowSerializer:
         """What writes this workflow's checkpoints."""
         from orchestrator.graph.run.checkpoint import FlowSerializer
+        from orchestrator.graph.run.langgraph_steps import USAGE
 
-        return FlowSerializer([slot.channel.type for slot in self.plan.slots] + [Usage])
+        types = {slot.key: slot.channel.type for slot in self.plan.slots}
+        return FlowSerializer({**types, USAGE: Usage})
 
     async def run(
         self,
@@ -167,6 +166,15 @@ class Workflow(Nested):
             principal=principal,
             sharing=sharing,
         )
+
+    def run_sync(self, *inputs: Any, ports: Ports, **settings: Any) -> RunResult:
+        """`run` for a script, in a loop of its own; BadInput inside a running loop, where `run` is awaited.
+
+        Ports that hold connections, such as an application's, belong to one loop: see
+        `Application.run_sync`.
+        """
+        refuse_running_loop("run_sync", "run")
+        return asyncio.run(self.run(*inputs, ports=ports, **settings))
 
     async def stream(
         self,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from orchestrator.errors import IndexBusy, LeaseLost
 from orchestrator.ports import JobState, Ledger
+from orchestrator.process import described, is_dead, process_name
 from orchestrator.progress import Progress
 
 #: Seconds for which a writer holds an index, renewed every third of it.
@@ -29,7 +27,7 @@ async def write_lock(ledger: Ledger, index: str, *, wait: float, progress: Progr
     that is lost cancels the task that holds it, with IndexBusy.
     """
     name = uuid.uuid4().hex[:16]
-    owner = f"{_host()} {os.getpid()} {_started(os.getpid())} {name}"
+    owner = f"{process_name()} {name}"
     lease = f"index {index}"
     await _acquire(ledger, lease, owner, index, wait, progress)
     task = asyncio.current_task()
@@ -53,7 +51,7 @@ async def write_lock(ledger: Ledger, index: str, *, wait: float, progress: Progr
         if not lost:
             raise
         raise IndexBusy(
-            f"the index {index!r} was taken over by {_described(lost[0])} while this process was stalled.",
+            f"the index {index!r} was taken over by {described(lost[0])} while this process was stalled.",
             hint="Nothing is lost: run it again when the other is done.",
         ) from None
     finally:
@@ -74,15 +72,15 @@ async def _acquire(
         holder = await asyncio.to_thread(ledger.hold, lease, owner, seconds=HOLD, after=after)
         if holder == owner:
             return
-        after = holder if _dead(holder) else None
+        after = holder if is_dead(holder) else None
         if after is not None:
             continue
         if loop.time() >= deadline:
             raise IndexBusy(
-                f"the index {index!r} is being changed by {_described(holder)}.",
+                f"the index {index!r} is being changed by {described(holder)}.",
                 hint="Run it again when that is done, or wait longer (`--wait`).",
             )
-        progress(0, 0, f"waiting for {_described(holder)}")
+        progress(0, 0, f"waiting for {described(holder)}")
         await asyncio.sleep(_LOOK)
 
 
@@ -107,46 +105,3 @@ def end_stale_jobs(ledger: Ledger, index: str, *, dead: bool = False) -> int:
 def _leave(ledger: Ledger, index: str, lease: str, owner: str) -> None:
     end_stale_jobs(ledger, index)
     ledger.release(lease, owner)
-
-
-def _dead(holder: str) -> bool:
-    """Whether the holder was a process of this host that is no more."""
-    host, _, rest = holder.partition(" ")
-    pid, _, rest = rest.partition(" ")
-    started = rest.partition(" ")[0]
-    if host != _host() or not pid.isdigit():
-        return False
-    return _started(int(pid)) != started
-
-
-def _host() -> str:
-    """Names where a process number means something: a container may share its host's name."""
-    try:
-        space = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        space = ""
-    return f"{socket.gethostname()}/{space}".replace(" ", "_")
-
-
-def _started(pid: int) -> str:
-    """When a process began, so that another under its number is told apart; "gone" if there is none."""
-    try:
-        # The name of the program, in brackets, may hold spaces; field 22 is the time, in ticks since boot.
-        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return "gone" if status[0] in "ZX" else status[19]
-    except (OSError, IndexError):
-        pass
-    if Path("/proc/self/stat").exists():
-        return "gone"
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return "gone"
-    except PermissionError:
-        pass
-    return "-"
-
-
-def _described(holder: str) -> str:
-    host, _, rest = holder.partition(" ")
-    return f"process {rest.partition(' ')[0]} on {host.partition('/')[0]}"

@@ -82,14 +82,49 @@ class RunRecord:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunLease:
+    """That `owner` alone carries a run on, until `until` in the store's time.
+
+    `fence` rises with every claim, and what shows an older one is refused.
+    """
+
+    run_id: str
+    owner: str
+    fence: int
+    until: float
+
+
 @runtime_checkable
 class Runs(Protocol):
-    """Runs, their traces and their cited passages. Reading is filtered by the reader's principal."""
+    """Runs, their traces and their cited passages. Reading is filtered by the reader's principal.
+
+    A durable run has one owner at a time. Whoever carries it on holds its lease and renews it; the lease of
+    an owner that was killed runs out, and is then the next one's who claims it.
+    """
 
     async def begin(self, run: RunRecord) -> None: ...
 
-    async def finish(self, run: RunRecord) -> None:
-        """Store the end of a run, its steps, and the text, hash and labels of each cited passage."""
+    async def finish(self, run: RunRecord, lease: RunLease | None = None) -> None:
+        """Store the end of a run, its steps, and the text, hash and labels of each cited passage.
+
+        With its lease, that is given back; LeaseLost, and nothing is stored, if its fence has risen.
+        """
+        ...
+
+    async def claim(self, run_id: str, owner: str, *, seconds: float, after: str | None = None) -> RunLease:
+        """The lease of a run: `owner`'s, if it was free, run out or `after`'s; otherwise another's.
+
+        `after` is a former owner that is known to be dead, so that nobody waits for its lease.
+        """
+        ...
+
+    async def renew(self, lease: RunLease, *, seconds: float) -> RunLease:
+        """The lease for longer; LeaseLost if its fence has risen."""
+        ...
+
+    async def release(self, lease: RunLease) -> None:
+        """Give a lease back; nothing if it is another's."""
         ...
 
     async def read(self, run_id: str, *, principal: Principal) -> RunRecord | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, LeaseLost
 from orchestrator.ports import RunRecord, Runs, StepRecord
 from orchestrator.types import Principal, Usage
 
@@ -57,7 +57,7 @@ def counting_graph(saver: Any) -> Any:
 
 @pytest.mark.asyncio
 class RunsConformance:
-    """Subclass it with a fixture `runs`, an empty store."""
+    """Subclass it with a fixture `runs`, an empty store. Leases run out by being claimed for 0 s."""
 
     @pytest.fixture
     def runs(self) -> Runs:
@@ -163,6 +163,50 @@ class RunsConformance:
         ended = answered()
         await runs.finish(ended)
         assert await runs.read("run-1", principal=replace(ANNA, grants=frozenset[str]())) == ended
+
+    async def test_a_run_has_one_owner(self, runs: Runs) -> None:
+        lease = await runs.claim("run-1", "first", seconds=60)
+        assert (lease.run_id, lease.owner) == ("run-1", "first")
+        other = await runs.claim("run-1", "second", seconds=60)
+        assert (other.owner, other.fence) == ("first", lease.fence)
+        assert (await runs.claim("run-2", "second", seconds=60)).owner == "second"
+
+    async def test_a_lease_that_ran_out_is_the_next_ones(self, runs: Runs) -> None:
+        lease = await runs.claim("run-1", "first", seconds=0)
+        taken = await runs.claim("run-1", "second", seconds=60)
+        assert (taken.owner, taken.fence) == ("second", lease.fence + 1)
+        with pytest.raises(LeaseLost):
+            await runs.renew(lease, seconds=60)
+        await runs.release(lease)
+        assert (await runs.claim("run-1", "third", seconds=60)).owner == "second"
+
+    async def test_a_lease_that_is_renewed_stays(self, runs: Runs) -> None:
+        lease = await runs.claim("run-1", "first", seconds=0)
+        renewed = await runs.renew(lease, seconds=60)
+        assert (renewed.owner, renewed.fence) == ("first", lease.fence)
+        assert renewed.until > lease.until
+        assert (await runs.claim("run-1", "second", seconds=60)).owner == "first"
+
+    async def test_a_lease_that_was_given_back_or_whose_owner_is_dead_is_free(self, runs: Runs) -> None:
+        first = await runs.claim("run-1", "first", seconds=60)
+        await runs.release(first)
+        second = await runs.claim("run-1", "second", seconds=60)
+        third = await runs.claim("run-1", "third", seconds=60, after="second")
+        assert (second.owner, third.owner) == ("second", "third")
+        assert first.fence < second.fence < third.fence
+
+    async def test_the_end_of_a_run_is_stored_by_its_owner_only(self, runs: Runs) -> None:
+        await runs.begin(RUN)
+        lost = await runs.claim("run-1", "first", seconds=0)
+        lease = await runs.claim("run-1", "second", seconds=60)
+        with pytest.raises(LeaseLost):
+            await runs.finish(replace(RUN, status="failed", error="crashed"), lost)
+        assert await runs.read("run-1", principal=ANNA) == RUN
+        await runs.finish(answered(citation(1, "public")), lease)
+        found = await runs.read("run-1", principal=ANNA)
+        assert found is not None
+        assert found.status == "done"
+        assert (await runs.claim("run-1", "third", seconds=60)).owner == "third"
 
     async def test_the_saver_keeps_a_graph_by_its_run(self, runs: Runs) -> None:
         first = counting_graph(runs.saver(None))

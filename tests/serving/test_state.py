@@ -90,7 +90,7 @@ async def test_a_failed_run_reads_back_with_its_reason_but_without_its_text(clie
     run = await client.get(f"/v1/runs/{response.json()['error']['run_id']}")
     assert run.json()["status"] == "failed"
     assert run.json()["answer"] is None
-    assert run.json()["error"] == "[breaks] failed with ValueError"
+    assert run.json()["error"] == "[breaks] Failed with ValueError"
     assert run.json()["trace"][0]["error"] == "ValueError"
     assert "tulip" not in run.text
 

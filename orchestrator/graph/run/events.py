@@ -29,10 +29,24 @@ class NodeFinished:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A piece of the text that the user reads; the pieces together are the answer's text."""
+    """A piece of the text that the user reads.
+
+    The pieces together, without those that a later `Restarted` of their path made void, are the answer's
+    text: where a node did not say it itself, as one that was cached, the engine sends it at the end.
+    """
 
     path: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The text that `path` has sent so far is void: it is written anew, or stands no longer in the answer.
+
+    A node that is tried again after it has spoken is restarted; so is one whose result is not what it said.
+    """
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +57,4 @@ class Finished:
 
 
 #: What a streamed run yields, in the order in which it happens; the last one is `Finished`.
-Event = NodeStarted | NodeFinished | Text | Finished
+Event = NodeStarted | NodeFinished | Text | Restarted | Finished

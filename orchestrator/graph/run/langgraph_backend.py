@@ -7,31 +7,49 @@ cost of a LangGraph step between nodes that have nothing but each other before a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, TypedDict
+from collections.abc import Callable
+from typing import Annotated, Any, TypedDict, TypeVar
 from weakref import WeakValueDictionary
 
-from orchestrator.errors import WrongReturn
-from orchestrator.graph.plan.plan import Argument, Branch, Call, Fork, Line, Loop, Map, Op, Plan, calls
+from orchestrator.errors import BadInput, BudgetExhausted, WrongReturn
+from orchestrator.graph.plan.plan import Branch, Call, Fork, Line, Loop, Map, Op, Plan, calls
+from orchestrator.graph.run.checkpoint import FlowSerializer, opened
+from orchestrator.graph.run.direct_backend import gathered_slots, map_reason, nothing_done, walk_item
+from orchestrator.graph.run.langgraph_steps import (
+    DEGRADED,
+    USAGE,
+    State,
+    StepFunction,
+    Update,
+    accounts,
+    cleared_step,
+    copied,
+    current,
+    given_up_step,
+    joined_step,
+    kept_step,
+    line_step,
+    lost_branches,
+    nothing,
+    slots_of,
+)
 from orchestrator.graph.run.node_call import PreparedCall
-from orchestrator.graph.run.state import RunState, current_run
-from orchestrator.ports import Runs
-from orchestrator.types import NOBODY, Usage
+from orchestrator.loops import refuse_running_loop
 
-State = Mapping[str, Any]
-Update = dict[str, Any]
-#: Keys of the state beside the slots: what a resumed run must know about the part before it.
-USAGE, DEGRADED = "_usage", "_degraded"
+OpT = TypeVar("OpT", Map, Loop, Fork)
 #: LangGraph counts steps to end loops; here loops are bounded by `at_most`.
 RECURSION_LIMIT = 100_000
+#: How many parts of a map's items are steps of their own, at least: what an item is kept with.
+PARTS = 64
 
 
-def compile_plan(plan: Plan, *, lines: bool, durable: bool = False) -> Any:
+def compile_plan(plan: Plan, *, lines: bool, serializer: FlowSerializer | None = None) -> Any:
     """The compiled LangGraph graph of a plan; `lines` runs a straight line of nodes as one step.
 
-    A durable one keeps usage and degradation beside the values, and awaits a checkpointer.
+    With a serializer it is durable: it keeps usage and degradation beside the values, each value as it
+    is written, and awaits a checkpointer.
     """
-    compiler = _Compiler(plan, lines, durable=durable)
+    compiler = _Compiler(plan, lines, serializer)
     entries, exits = compiler.emit(plan.body)
     return compiler.finished(entries, exits)
 
@@ -41,6 +59,11 @@ def _add_items(old: Update | None, new: Update | None) -> Update:
     return {} if new is None else {**(old or {}), **new}
 
 
+def _union(old: tuple[int, ...] | None, new: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Collect the branches that were given up; None begins anew."""
+    return () if new is None else tuple(sorted({*(old or ()), *new}))
+
+
 def _later(old: Any, new: Any) -> Any:
     return new
 
@@ -48,19 +71,25 @@ def _later(old: Any, new: Any) -> Any:
 class _Compiler:
     """Adds a plan's operations to a LangGraph builder. `emit` gives (entries, exits) of an operation."""
 
-    def __init__(self, plan: Plan, lines: bool, *, durable: bool) -> None:
+    def __init__(self, plan: Plan, lines: bool, serializer: FlowSerializer | None) -> None:
         from langgraph.graph import StateGraph  # pyright: ignore[reportMissingTypeStubs]
 
         fields: dict[str, Any] = {slot.key: Any for slot in plan.slots}
-        if durable:
-            fields[USAGE] = Annotated[Usage, _later]
+        if serializer is not None:
+            fields[USAGE] = Annotated[Any, _later]
             fields[DEGRADED] = Annotated[tuple[str, ...], _later]
-        for op in _maps(plan.body):
+        for op in _found(plan.body, Map):
             fields[_items(op)] = Annotated[dict[int, Any], _add_items]
-        for op in _loops(plan.body):
+        for op in _found(plan.body, Loop):
             fields[_round(op)] = int
+        for op in _found(plan.body, Fork):
+            fields[lost_branches(op)] = Annotated[tuple[int, ...], _union]
         self.lines = lines
-        self.plan = plan
+        self.serializer = serializer
+        #: The branches of fusions that are being emitted: (where it is noted that it was given up, number).
+        self.branches: list[tuple[str, int]] = []
+        #: How many loops there are around what is emitted.
+        self.loops = 0
         state = TypedDict("State", fields, total=False)  # type: ignore[operator]
         self.graph: Any = StateGraph(state)  # type: ignore[arg-type]
 
@@ -71,11 +100,31 @@ class _Compiler:
             self.graph.add_edge(START, entry)
         for end in exits:
             self.graph.add_edge(end, END)
-        return self.graph.compile()
+        compiled = self.graph.compile()
+        compiled.__class__ = _asynchronous(type(compiled))
+        return compiled
 
-    def add(self, name: str, function: Callable[[State], Awaitable[Update]]) -> str:
+    def add(self, name: str, function: StepFunction) -> str:
+        for lost, number in reversed(self.branches):
+            function = given_up_step(function, lost, number)
+        if self.serializer is not None:
+            function = kept_step(name, function, self.serializer)
         self.graph.add_node(name, function)
         return name
+
+    def kept(self, slot: str, value: Any) -> Any:
+        """A value as the state of this graph holds it."""
+        return value if self.serializer is None else self.serializer.kept(slot, value)
+
+    @property
+    def spare(self) -> bool:
+        """Whether what is emitted now can be left out."""
+        return bool(self.branches)
+
+    def given_up(self) -> Callable[[State], bool]:
+        """What tells whether a branch was given up in which the operation stands that is emitted now."""
+        branches = tuple(self.branches)
+        return lambda state: any(number in state.get(lost, ()) for lost, number in branches)
 
     def wire(self, exits: list[str], entries: list[str]) -> None:
         for entry in entries:
@@ -86,7 +135,7 @@ class _Compiler:
     def emit(self, op: Op) -> tuple[list[str], list[str]]:
         match op:
             case Call():
-                name = self.add(op.path, _line([op]))
+                name = self.add(op.path, line_step([op], spare=self.spare))
                 return [name], [name]
             case Line():
                 return self.line(op)
@@ -125,44 +174,53 @@ class _Compiler:
 
     def straight(self, group: list[Call]) -> tuple[list[str], list[str]]:
         name = group[0].path if len(group) == 1 else f"{group[0].path}..{group[-1].path.split('/')[-1]}"
-        self.add(name, _line(group))
+        self.add(name, line_step(group, spare=self.spare))
         return [name], [name]
 
     def fork(self, op: Fork) -> tuple[list[str], list[str]]:
         entries: list[str] = []
         exits: list[str] = []
         for number, branch in enumerate(op.branches):
+            if op.join is not None:
+                self.branches.append((lost_branches(op), number))
             begin, end = self.emit(branch)
             if not begin:
-                begin = end = [self.add(f"{op.path}.{number}", _nothing)]
+                begin = end = [self.add(f"{op.path}.{number}", nothing)]
+            if op.join is not None:
+                self.branches.pop()
             entries += begin
             exits += end
         if op.join is None:
             return entries, exits
-        _, joined = self.emit(op.join)
-        self.wire(exits, joined)
-        return entries, joined
+        joined = self.add(op.join.path, joined_step(op, op.join, spare=self.spare))
+        self.wire(exits, [joined])
+        if not self.loops:
+            return entries, [joined]
+        # What a branch wrote in an earlier round is no result of this one.
+        first = self.add(f"{op.path}.begin", cleared_step(gathered_slots(op)))
+        self.wire([first], entries)
+        return [first], [joined]
 
     def branch(self, op: Branch) -> tuple[list[str], list[str]]:
-        chosen = PreparedCall(op.by)
+        chosen = PreparedCall(op.by, spare=self.spare)
         key = op.by.writes[0].key
         settle = {label: copies for label, _, copies in op.choices}
 
         async def choose(state: State) -> Update:
-            run = _run(state)
-            before = {**dict.fromkeys(op.clear), **_copied(op.carry, state)}
+            run = current(state)
+            before = {**dict.fromkeys(op.clear), **copied(op.carry, state)}
             written = await chosen(state, run)
             if written[key] not in settle:
                 raise WrongReturn(
-                    f"chose {written[key]!r}, which is no target.",
+                    f"Chose {written[key]!r}, which is no target.",
                     hint=f"Return one of {', '.join(map(repr, settle))}.",
                     node=op.path,
                     run_id=run.run_id,
                 )
-            return {**before, **written, **_accounts(run)}
+            return {**before, **written, **accounts(run)}
 
         async def settled(state: State) -> Update:
-            return _copied(settle[state[key]], state)
+            return copied(settle.get(state.get(key), ()), state)
 
         self.add(op.path, choose)
         end = self.add(f"{op.path}.end", settled)
@@ -174,36 +232,42 @@ class _Compiler:
                 self.wire(exits, [end])
 
         def follow(state: State) -> list[str]:
-            return targets[state[key]]
+            # Nothing was chosen where the branch was given up.
+            return targets.get(opened(state).get(key), [end])
 
-        everywhere = sorted({target for begin in targets.values() for target in begin})
+        everywhere = sorted({target for begin in targets.values() for target in begin} | {end})
         self.graph.add_conditional_edges(op.path, follow, everywhere)
         return [op.path], [end]
 
     def loop(self, op: Loop) -> tuple[list[str], list[str]]:
-        until = PreparedCall(op.until)
+        until = PreparedCall(op.until, spare=self.spare)
         done = op.until.writes[0].key
         rounds = _round(op)
 
         async def begin(state: State) -> Update:
-            return {**dict.fromkeys(op.clear), **_copied(op.enter, state), rounds: 0}
+            return {**dict.fromkeys(op.clear), **copied(op.enter, state), rounds: 0}
 
         async def check(state: State) -> Update:
-            run = _run(state)
+            run = current(state)
             written = await until(state, run)
-            return {**_copied(op.again, state), **written, rounds: state[rounds] + 1, **_accounts(run)}
+            return {**copied(op.again, state), **written, rounds: state[rounds] + 1, **accounts(run)}
 
         first = self.add(f"{op.path}.begin", begin)
+        self.loops += 1
         entries, exits = self.emit(op.body)
+        self.loops -= 1
         again = self.add(op.until.path, check)
-        end = self.add(f"{op.path}.end", _nothing)
+        end = self.add(f"{op.path}.end", nothing)
         self.wire([first], entries or [again])
         if entries:
             self.wire(exits, [again])
 
-        def onward(state: State) -> list[str]:
-            run = _run(state)
-            if state[done] or state[rounds] >= op.at_most:
+        given_up = self.given_up()
+
+        def onward(kept: State) -> list[str]:
+            state = opened(kept)
+            run = current(state)
+            if given_up(state) or state[done] or state[rounds] >= op.at_most:
                 return [end]
             if run.exhausted():
                 run.degrade(f"{op.path}: stopped after {state[rounds]} rounds, since the budget ran out")
@@ -214,105 +278,80 @@ class _Compiler:
         return [first], [end]
 
     def map(self, op: Map) -> tuple[list[str], list[str]]:
+        """A map: its items in parts, each a step; within a part nothing is scheduled or kept."""
         from langgraph.types import Send
 
-        items = _items(op)
-        inner = compile_plan(Plan((op.item,), op.body, self.plan.slots, op.result, ()), lines=self.lines)
-        needed = sorted({key for call in calls(op.body) for key in _keys(call.arguments)} & set(op.shared))
+        results = _items(op)
+        run_item = walk_item(op, spare=True)
+        needed = sorted({key for call in calls(op.body) for key in slots_of(call.arguments)} & set(op.shared))
         # A run's limit lives while one of its items does, so that a run that fails leaves nothing behind.
         limits: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         one, collected = f"{op.path}.item", f"{op.path}.collect"
+        given_up = self.given_up()
 
         async def begin(state: State) -> Update:
-            return {items: None}
+            return {results: None}
 
         def spread(state: State) -> list[Any]:
+            if given_up(state):
+                return [collected]
             shared = {key: state[key] for key in needed if key in state}
-            sends = [
-                Send(one, {"number": number, "state": {**shared, op.item.key: item}})
-                for number, item in enumerate(state[op.over])
-            ]
-            return sends or [collected]
+            items = enumerate(opened(state)[op.over])
+            numbered = [(number, self.kept(op.item.key, item)) for number, item in items]
+            parts = min(len(numbered), max(PARTS, op.at_once))
+            # Every so many, so that a part of it is done by the deadline wherever the slow ones are.
+            return [
+                Send(one, {"items": dict(numbered[part::parts]), "shared": shared}) for part in range(parts)
+            ] or [collected]
 
-        async def run_one(task: State) -> Update:
-            run = _run(task["state"])
+        async def run_part(task: State) -> Update:
+            shared = opened(task["shared"])
+            run = current(shared)
             limit = limits.setdefault(run.run_id, asyncio.Semaphore(op.at_once))
+            found: dict[int, Any] = {}
             async with limit:
-                ended = await inner.ainvoke(task["state"], {"recursion_limit": RECURSION_LIMIT})
-            return {items: {task["number"]: ended[op.result.key]}}
+                for number, item in opened(task["items"]).items():
+                    if found and run.remaining() == 0.0:
+                        break
+                    try:
+                        found[number] = await asyncio.create_task(run_item(shared, item, run))
+                    except BudgetExhausted:
+                        break
+            return {results: {number: self.kept(op.result.key, value) for number, value in found.items()}}
 
         async def collect(state: State) -> Update:
-            run = _run(state)
-            found: dict[int, Any] = state.get(items) or {}
-            return {op.yields.key: tuple(found[number] for number in sorted(found)), **_accounts(run)}
+            run = current(state)
+            found: dict[int, Any] = opened(state.get(results) or {})
+            everything = len(tuple(state[op.over]))
+            if len(found) < everything:
+                if not found:
+                    raise nothing_done(op.path, run)
+                run.degrade(map_reason(op, len(found), everything))
+            return {op.yields.key: tuple(found[number] for number in sorted(found)), **accounts(run)}
 
         self.add(op.path, begin)
-        self.add(one, run_one)
+        self.add(one, run_part)
         self.add(collected, collect)
         self.graph.add_conditional_edges(op.path, spread, [one, collected])
         self.graph.add_edge(one, collected)
         return [op.path], [collected]
 
 
-def _line(group: list[Call]) -> Callable[[State], Awaitable[Update]]:
-    """The LangGraph node of one call, or of several one after the other."""
-    prepared = [PreparedCall(call) for call in group]
-    if len(prepared) == 1:
-        only = prepared[0]
+def _asynchronous(made: type) -> type:
+    """A compiled graph whose nodes are asynchronous: `invoke` runs it in a loop of its own.
 
-        async def call(state: State) -> Update:
-            run = _run(state)
-            written = await only(state, run)
-            written.update(_accounts(run))
-            return written
+    All of it in one loop, since connections that nodes share belong to the loop that opened them.
+    """
 
-        return call
+    class AsynchronousGraph(made):  # pyright: ignore[reportGeneralTypeIssues, reportUntypedBaseClass]
+        def invoke(self, *given: Any, **named: Any) -> Any:
+            refuse_running_loop("invoke", "ainvoke")
+            return asyncio.run(self.ainvoke(*given, **named))
 
-    async def line(state: State) -> Update:
-        run = _run(state)
-        here = dict(state)
-        written: Update = {}
-        for step in prepared:
-            update = await step(here, run)
-            here.update(update)
-            written.update(update)
-        written.update(_accounts(run))
-        return written
+        def stream(self, *given: Any, **named: Any) -> Any:
+            raise BadInput("The nodes of this graph are asynchronous.", hint="Iterate over `astream(…)`.")
 
-    return line
-
-
-def _copied(copies: tuple[tuple[str, str], ...], state: State) -> Update:
-    return {new: state[old] for old, new in copies if old in state}
-
-
-async def _nothing(state: State) -> Update:
-    return {}
-
-
-def _accounts(run: RunState) -> Update:
-    """What a durable run keeps beside its values, so that it counts on after a resume."""
-    if not run.durable:
-        return {}
-    return {USAGE: run.usage, DEGRADED: tuple(run.degraded)}
-
-
-def _run(state: State) -> RunState:
-    """The current run; one of its own for a graph that a LangGraph user invokes directly."""
-    run = current_run.get()
-    if run is not None:
-        return run
-    from langgraph.config import get_config
-
-    ports = get_config().get("configurable", {}).get("ports", {})
-    principal = next((value.principal for value in state.values() if hasattr(value, "principal")), NOBODY)
-    return RunState(
-        "langgraph", {port: value for port, value in ports.items() if port is not Runs}, principal
-    )
-
-
-def _keys(arguments: tuple[Argument, ...]) -> list[str]:
-    return [key for argument in arguments for key in argument.slots]
+    return AsynchronousGraph
 
 
 def _items(op: Map) -> str:
@@ -323,9 +362,15 @@ def _round(op: Loop) -> str:
     return f"_round {op.path}"
 
 
+def _found(op: Op, kind: type[OpT]) -> list[OpT]:
+    """The operations of a kind within another, except those in a map, whose items run directly."""
+    found = [op] if isinstance(op, kind) else []
+    return found + [deep for part in _inner(op) for deep in _found(part, kind)]
+
+
 def _inner(op: Op) -> list[Op]:
     match op:
-        case Call():
+        case Call() | Map():
             return []
         case Line():
             return list(op.ops)
@@ -333,15 +378,5 @@ def _inner(op: Op) -> list[Op]:
             return [*op.branches]
         case Branch():
             return [choice for _, choice, _ in op.choices]
-        case Loop() | Map():
+        case Loop():
             return [op.body]
-
-
-def _maps(op: Op) -> list[Map]:
-    found = [op] if isinstance(op, Map) else []
-    return found + [deep for part in _inner(op) for deep in _maps(part)]
-
-
-def _loops(op: Op) -> list[Loop]:
-    found = [op] if isinstance(op, Loop) else []
-    return found + [deep for part in _inner(op) for deep in _loops(part)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
+import random
 import typing
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from orchestrator.errors import BudgetExhausted, NodeError, NodeTimeout, OrchestratorError, WrongReturn
@@ -20,8 +19,9 @@ from orchestrator.graph.run.metered_embedder import MeteredEmbedder, MeteredToke
 from orchestrator.graph.run.metered_model import MeteredModel
 from orchestrator.graph.run.metered_next_tokens import MeteredNextTokens
 from orchestrator.graph.run.node_cache import CachedResult
+from orchestrator.graph.run.node_threads import node_threads
 from orchestrator.graph.run.provenance import ReadDocuments, ReadFeatures, Reading
-from orchestrator.graph.run.state import RunState
+from orchestrator.graph.run.state import RunState, forgotten
 from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.ports import (
     Documents,
@@ -36,22 +36,16 @@ from orchestrator.ports import (
     for_tenant,
 )
 
-#: Threads for nodes that are plain functions, in each process.
-THREADS = 32
 #: What counts the calls of a port that may cost something, beside language models.
 METERED: dict[Any, Callable[[Any, Meter], object]] = {
     Embedder: MeteredEmbedder,
     TokenEmbedder: MeteredTokenEmbedder,
     NextTokenModel: MeteredNextTokens,
 }
-#: First wait between two attempts, in seconds; doubled each time, with jitter.
-FIRST_WAIT = 0.1
-
-
-@cache
-def threads() -> ThreadPoolExecutor:
-    """The bounded pool of nodes that are plain functions."""
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="orchestrator-node")
+#: First wait between two attempts, in seconds, and the longest; doubled each time, with jitter.
+FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0
+#: How much of the grace time a call takes that others can do without, so that some is left for those.
+_SPARE_SHARE = 0.5
 
 
 class PreparedCall:
@@ -59,13 +53,14 @@ class PreparedCall:
 
     __slots__ = (
         "arguments", "call", "context", "expected", "function", "metered", "needs", "optional",
-        "pass_through", "path", "policy", "settings", "simple", "single", "writes",
+        "pass_through", "path", "policy", "settings", "share", "simple", "single", "writes",
     )  # fmt: skip
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, *, spare: bool = False) -> None:
         signature = call.node.signature
         self.call = call
         self.path = call.path
+        self.share = _SPARE_SHARE if spare else 1.0
         self.policy = call.policy
         self.function: Callable[..., Any] = call.node.function
         self.settings: dict[str, Any] = dict(getattr(call.node, "settings", ()) or ())
@@ -87,7 +82,7 @@ class PreparedCall:
 
     async def __call__(self, state: Mapping[str, Any], run: RunState) -> dict[str, Any]:
         """Run the node on a state; returns the slots that it wrote."""
-        reads = self.reads(state)
+        reads = self.reads(state, run)
         trace = run.step_started(self.path, reads)
         try:
             if self.simple and run.budget.seconds is None and run.tracer is None and run.sharing is None:
@@ -95,9 +90,11 @@ class PreparedCall:
             else:
                 value = await self.governed(reads, run, trace)
             written = self.checked(value)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             trace.error = "cancelled"
-            raise
+            if _is_asked_to_stop():
+                raise
+            raise self.failed(error, run) from error
         except BudgetExhausted as error:
             trace.error = error.message
             written = self.fallback_result(None, reads, run, error)
@@ -106,26 +103,40 @@ class PreparedCall:
             error.run_id = error.run_id or run.run_id
             trace.error = error.record
             raise
-        except Exception as error:
+        except BaseException as error:
             trace.error = f"{type(error).__name__}: {error}"
-            raise NodeError(
-                f"failed with {type(error).__name__}: {error}.", node=self.path, run_id=run.run_id
-            ) from error
+            if _ends_the_program(error):
+                raise
+            raise self.failed(error, run) from error
         finally:
             run.step_finished(trace)
         trace.writes = written
         return written
 
-    def reads(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of the parameters that are read from the state."""
+    def failed(self, error: BaseException, run: RunState) -> NodeError:
+        """The error of a node that failed with an error of its own."""
+        told = f"Failed with {type(error).__name__}: {error}".rstrip(" .:")
+        return NodeError(f"{told}.", node=self.path, run_id=run.run_id)
+
+    def reads(self, state: Mapping[str, Any], run: RunState) -> dict[str, Any]:
+        """The values of the parameters that are read from the state; BudgetExhausted if one was left out."""
         values: dict[str, Any] = {}
         for argument in self.arguments:
             if argument.gathers:
-                values[argument.parameter] = tuple(state[key] for key in argument.slots)
-            elif argument.slots:
+                # A branch that the deadline cut has left none.
+                found = (state.get(key) for key in argument.slots)
+                values[argument.parameter] = tuple(value for value in found if value is not None)
+            elif not argument.slots:
+                values[argument.parameter] = None
+            elif argument.slots[0] in state or argument.optional:
                 values[argument.parameter] = state.get(argument.slots[0])
             else:
-                values[argument.parameter] = None
+                raise BudgetExhausted(
+                    f"Reads {argument.slots[0].partition('@')[0]}, which was left out.",
+                    hint="Give the run a larger Budget.",
+                    node=self.path,
+                    run_id=run.run_id,
+                )
         return values
 
     def injected(self, run: RunState, trace: StepTrace) -> tuple[dict[str, Any], Run | None]:
@@ -139,7 +150,7 @@ class PreparedCall:
                     values[parameter] = None
                     continue
                 raise NodeError(
-                    f"needs the port {type_name(port)}, which this run was not given.",
+                    f"Needs the port {type_name(port)}, which this run was not given.",
                     hint=f"Pass ports={{{type_name(port)}: …}}.",
                 ) from None
         if self.metered:
@@ -190,7 +201,7 @@ class PreparedCall:
         """Raise WrongReturn, showing both sides."""
         promised = ", ".join(str(slot.channel) for slot in self.call.writes)
         raise WrongReturn(
-            f"returned {type_name(type(value))}, but its annotation promises {promised}.",
+            f"Returned {type_name(type(value))}, but its annotation promises {promised}.",
             hint="Return what the annotation says, or change the annotation.",
             node=self.path,
         )
@@ -223,84 +234,89 @@ class PreparedCall:
 
     async def attempted(self, reads: dict[str, Any], run: RunState, trace: StepTrace) -> Any:
         """Try as often as the policy says, waiting longer each time."""
-        if self.policy.attempts == 1:
-            return await self.timed(reads, run, trace)
-        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
-
-        attempts = AsyncRetrying(
-            stop=stop_after_attempt(self.policy.attempts),
-            wait=wait_random_exponential(multiplier=FIRST_WAIT, max=10.0),
-            retry=retry_if_exception(_may_pass),
-            reraise=True,
-        )
-        async for attempt in attempts:
-            with attempt:
-                trace.attempts = attempt.retry_state.attempt_number
+        for number in range(1, self.policy.attempts + 1):
+            trace.attempts = number
+            try:
                 return await self.timed(reads, run, trace)
+            except Exception as error:
+                if number == self.policy.attempts or not _may_pass(error):
+                    raise
+                wait = random.uniform(0.0, min(LONGEST_WAIT, FIRST_WAIT * 2**number))  # noqa: S311
+                remaining = run.remaining()
+                await asyncio.sleep(wait if remaining is None else min(wait, remaining))
+                if run.remaining() == 0.0:
+                    raise
+            run.restart(self.path)
         raise AssertionError("the last attempt returns or raises")
 
     async def timed(self, reads: dict[str, Any], run: RunState, trace: StepTrace) -> Any:
         """One attempt, within the node's timeout and the run's deadline."""
         injected, context = self.injected(run, trace)
-        remaining = run.remaining()
-        if self.policy.timeout is None and remaining is None:
-            return await self.invoked(reads, injected)
+        try:
+            if self.policy.timeout is None and run.budget.seconds is None:
+                return await self.invoked(reads, injected)
+            return await self.limited(reads, injected, context, run)
+        except BaseException:
+            # What it has begun and cannot stop, a thread above all, must neither go on nor be heard.
+            if context is not None:
+                context.stopped = True
+            raise
+
+    async def limited(
+        self, reads: dict[str, Any], injected: dict[str, Any], context: Run | None, run: RunState
+    ) -> Any:
+        """One attempt that is stopped when it takes too long."""
         task = asyncio.ensure_future(self.invoked(reads, injected))
         try:
-            return await self.waited(task, remaining, context, reads, run)
+            return await self.waited(task, context, reads, run)
         finally:
             if not task.done():
                 if context is not None:
                     context.stopped = True
                 task.cancel()
-                await asyncio.wait({task}, timeout=1.0)
+                await asyncio.wait({task}, timeout=run.clean_up_seconds())
+                task.add_done_callback(forgotten)
 
     async def waited(
-        self,
-        task: asyncio.Task[Any],
-        remaining: float | None,
-        context: Run | None,
-        reads: dict[str, Any],
-        run: RunState,
+        self, task: asyncio.Task[Any], context: Run | None, reads: dict[str, Any], run: RunState
     ) -> Any:
         """Wait for a node: to its timeout, to the deadline if it has a result by then, else with grace."""
-        timeout = self.policy.timeout
+        timeout, remaining = self.policy.timeout, run.remaining()
         if timeout is not None and (remaining is None or timeout <= remaining):
             done, _ = await asyncio.wait({task}, timeout=timeout)
             if done:
                 return task.result()
             raise NodeTimeout(
-                f"took longer than its timeout of {timeout:g} s.",
+                f"Took longer than its timeout of {timeout:g} s.",
                 hint="Raise it with .within(timeout=…), or allow more attempts.",
             )
         done, _ = await asyncio.wait({task}, timeout=remaining)
         if done:
             return task.result()
         exhausted = BudgetExhausted(
-            f"the deadline of {run.budget.seconds:g} s passed before it had anything to return.",
+            f"The deadline of {run.budget.seconds:g} s passed before it had anything to return.",
             hint="Give the run more seconds, or offer partial results with run.offer(…).",
         )
         if self.pass_through is not None or (context is not None and context.best):
             return _only(self.fallback_result(context, reads, run, exhausted), self.single)
-        done, _ = await asyncio.wait({task}, timeout=run.budget.grace)
-        if done:
-            return task.result()
-        raise exhausted
+        done, _ = await asyncio.wait({task}, timeout=run.left(self.share))
+        if not done:
+            raise exhausted
+        run.late = run.late or self.path
+        return task.result()
 
     async def invoked(self, reads: dict[str, Any], injected: dict[str, Any]) -> Any:
         """Call the node's function, in a thread if it is a plain one."""
         call = partial(self.function, **reads, **self.settings, **injected)
-        if self.call.node.signature.asynchronous:
-            return await call()
-        inside = contextvars.copy_context()
-        future = asyncio.get_running_loop().run_in_executor(threads(), partial(inside.run, call))
+        if not self.call.node.signature.asynchronous:
+            return await node_threads().run(call)
         try:
-            return await future
-        except asyncio.CancelledError:
-            context = next((value for value in injected.values() if isinstance(value, Run)), None)
-            if context is not None:
-                context.stopped = True
-            raise
+            return await call()
+        except (SystemExit, GeneratorExit) as error:
+            # Out of a task of its own it would end the loop, and the program.
+            if _ends_the_program(error):
+                raise
+            raise NodeError(f"Failed with {type(error).__name__}: {error}".rstrip(" .:") + ".") from error
 
     def fallback_result(
         self, context: Run | None, reads: dict[str, Any], run: RunState, error: BudgetExhausted
@@ -315,6 +331,25 @@ class PreparedCall:
         error.node = error.node or self.path
         error.run_id = error.run_id or run.run_id
         raise error
+
+
+def _is_asked_to_stop() -> bool:
+    """Whether the current task is being cancelled, rather than that its node raised CancelledError itself."""
+    task = _current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return None
+
+
+def _ends_the_program(error: BaseException) -> bool:
+    """Whether an error is not a node's: the user's Ctrl-C, or a coroutine that is closed with its loop."""
+    closed = isinstance(error, GeneratorExit) and _current_task() is None
+    return closed or isinstance(error, KeyboardInterrupt)
 
 
 def _only(written: dict[str, Any], single: bool) -> Any:

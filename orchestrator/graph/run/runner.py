@@ -6,22 +6,32 @@ import asyncio
 import sys
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import Any, Literal, Protocol
 
 from orchestrator.budget import Budget
-from orchestrator.errors import BadInput, OrchestratorError, PlanChanged, RunNotFound, SettingsError
+from orchestrator.errors import (
+    BadInput,
+    BudgetExhausted,
+    OrchestratorError,
+    PlanChanged,
+    RunNotFound,
+    SettingsError,
+)
 from orchestrator.graph.channel import Channel, type_name
 from orchestrator.graph.plan.fingerprint import SCHEME
 from orchestrator.graph.plan.plan import Plan
+from orchestrator.graph.run.checkpoint import opened
 from orchestrator.graph.run.events import Event, Finished
-from orchestrator.graph.run.langgraph_backend import DEGRADED, RECURSION_LIMIT, USAGE
+from orchestrator.graph.run.langgraph_backend import RECURSION_LIMIT
+from orchestrator.graph.run.langgraph_steps import DEGRADED, USAGE
+from orchestrator.graph.run.lease import owned
 from orchestrator.graph.run.result import RunResult
-from orchestrator.graph.run.state import RunState, Sharing, current_run
+from orchestrator.graph.run.state import MOMENT, RunState, Sharing, current_run, forgotten
 from orchestrator.graph.run.trace import step_record
-from orchestrator.graph.serialise import dump, load
+from orchestrator.graph.serialise import dump, load, readable
 from orchestrator.ports import RunRecord, Runs, RunStatus
 from orchestrator.types import NOBODY, Principal, Usage
 
@@ -37,9 +47,6 @@ class Flow(Protocol):
 
     @property
     def plan(self) -> Plan: ...
-
-    @property
-    def schedule(self) -> Any: ...
 
     # These are computed once, which a protocol can say of attributes alone.
     fingerprint: Any
@@ -88,7 +95,10 @@ async def run(
         if durability != "none"
         else None,
     )
-    return await _driven(workflow, state, running, record)
+    if durability == "none":
+        return await _driven(workflow, state, running, record)
+    async with owned(_runs(ports), running.run_id) as running.lease:
+        return await _driven(workflow, state, running, record)
 
 
 async def resume(
@@ -102,16 +112,28 @@ async def resume(
 ) -> RunResult:
     """Go on with a durable run that did not end, from the last step that was kept."""
     workflow.check(ports)
+    # What is not the principal's, or has ended, is refused before anything is claimed.
+    await _resumable(workflow, run_id, ports, principal)
+    async with owned(_runs(ports), run_id) as lease:
+        record = await _resumable(workflow, run_id, ports, principal)
+        running = RunState(
+            run_id, ports, principal, budget, events, tracer=_tracer(), durable=True, lease=lease
+        )
+        return await _driven(workflow, None, running, record)
+
+
+async def _resumable(workflow: Flow, run_id: str, ports: Ports, principal: Principal) -> RunRecord:
+    """The record of a run that can be carried on."""
     record = await _runs(ports).read(run_id, principal=principal)
     if record is None:
         raise RunNotFound(
-            f"there is no run {run_id!r} of {principal.name}.", hint="Check the id.", run_id=run_id
+            f"There is no run {run_id!r} of {principal.name}.", hint="Check the id.", run_id=run_id
         )
     if record.status == "done":
-        raise BadInput(f"run {run_id!r} has ended.", hint="Read it back instead.", run_id=run_id)
+        raise BadInput(f"Run {run_id!r} has ended.", hint="Read it back instead.", run_id=run_id)
     if record.durability == "none":
         raise BadInput(
-            f"run {run_id!r} was not durable.", hint='Run with durability="step" or "exit".', run_id=run_id
+            f"Run {run_id!r} was not durable.", hint='Run with durability="step" or "exit".', run_id=run_id
         )
     if not record.plan.startswith(SCHEME):
         raise PlanChanged(
@@ -121,12 +143,11 @@ async def resume(
         )
     if record.plan != workflow.fingerprint:
         raise PlanChanged(
-            f"{workflow.name!r} is no longer the workflow that run {run_id!r} began with.",
+            f"Workflow {workflow.name!r} is no longer the one that run {run_id!r} began with.",
             hint="Resume with the workflow as it was, or start a new run.",
             run_id=run_id,
         )
-    running = RunState(run_id, ports, principal, budget, events, tracer=_tracer(), durable=True)
-    return await _driven(workflow, None, running, record)
+    return record
 
 
 def initial_state(workflow: Flow, inputs: tuple[Any, ...]) -> dict[str, Any]:
@@ -138,7 +159,7 @@ def initial_state(workflow: Flow, inputs: tuple[Any, ...]) -> dict[str, Any]:
         if found is None:
             given = ", ".join(type_name(type(value)) for value in inputs) or "nothing"
             raise BadInput(
-                f"workflow {workflow.name!r} starts from {slot.channel}, but was given {given}.",
+                f"Workflow {workflow.name!r} starts from {slot.channel}, but was given {given}.",
                 hint=f"Pass a {slot.channel}, for example {_example(slot.channel)}.",
             )
         left.remove(found)
@@ -146,7 +167,7 @@ def initial_state(workflow: Flow, inputs: tuple[Any, ...]) -> dict[str, Any]:
     if left:
         wanted = ", ".join(str(slot.channel) for slot in workflow.plan.inputs)
         raise BadInput(
-            f"workflow {workflow.name!r} was given a {type_name(type(left[0]))} too many.",
+            f"Workflow {workflow.name!r} was given a {type_name(type(left[0]))} too many.",
             hint=f"It starts from {wanted}.",
         )
     return state
@@ -172,18 +193,25 @@ async def _driven(workflow: Flow, state: Any, running: RunState, record: RunReco
         config["configurable"] = {"thread_id": running.run_id}
         extra["durability"] = "sync" if record.durability == "step" else "exit"
         if state is not None:
+            state = workflow.serializer.kept_all(state)
             await runs.begin(record)
         else:
             state = await _recalled(workflow, graph, config, running, record)
     else:
-        graph = workflow.schedule if running.sharing is None else workflow.direct_runner
+        graph = workflow.direct_runner
     token = current_run.set(running)
     status: RunStatus = "failed"
     error: str | None = None
     result: RunResult | None = None
     try:
-        final = await graph.ainvoke(state, config, **extra)
-        result = RunResult.of(workflow.plan, final, running, perf_counter() - started)
+        final = await _within_budget(graph.ainvoke(state, config, **extra), running)
+        if running.late is not None and not running.degraded:
+            running.degrade(
+                f"the deadline of {running.budget.seconds:g} s passed: {running.late} took of the grace time"
+            )
+        result = RunResult.of(workflow.plan, opened(final), running, perf_counter() - started)
+        if result.answer is not None and workflow.plan.output is not None:
+            running.settle_text(_speaker(running), result.answer.text)
         status = "done"
         return result
     except asyncio.CancelledError:
@@ -196,10 +224,49 @@ async def _driven(workflow: Flow, state: Any, running: RunState, record: RunReco
         error = failure.record if failure.private else str(failure)
         raise
     finally:
+        running.ended = True
         current_run.reset(token)
         if runs is not None:
             ended = _ended(workflow, record, running, result, status, error, perf_counter() - started)
-            await asyncio.shield(asyncio.ensure_future(runs.finish(ended)))
+            await asyncio.shield(asyncio.ensure_future(_finished(runs, ended, running)))
+
+
+async def _finished(runs: Runs, ended: RunRecord, running: RunState) -> None:
+    """Keep the end of a run, unless it has become another's in the meantime."""
+    if running.lease is None:
+        await runs.finish(ended)
+    elif running.lease.lost is None:
+        await runs.finish(ended, running.lease.lease)
+
+
+async def _within_budget(work: Coroutine[Any, Any, Any], running: RunState) -> Any:
+    """What the work returns; BudgetExhausted if it goes on after the grace time, whatever holds it up."""
+    left = running.left()
+    if left is None:
+        return await work
+    task = asyncio.ensure_future(work)
+    try:
+        # Nodes end by themselves at the end of the grace time, and say more.
+        done, _ = await asyncio.wait({task}, timeout=left + MOMENT)
+        if done:
+            return task.result()
+        raise BudgetExhausted(
+            f"The deadline of {running.budget.seconds:g} s and {running.budget.grace:g} s of grace passed.",
+            hint="Give the run more seconds.",
+            run_id=running.run_id,
+        )
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=running.clean_up_seconds())
+            task.add_done_callback(forgotten)
+
+
+def _speaker(running: RunState) -> str:
+    """Who is said to speak where the engine does: who spoke last, or else the last node."""
+    if running.said:
+        return running.said[-1][0]
+    return running.steps[-1].path if running.steps else ""
 
 
 async def _recalled(
@@ -207,12 +274,14 @@ async def _recalled(
 ) -> dict[str, Any] | None:
     """Count on from what the run had spent; its input again, if it was interrupted before its first step."""
     kept = await graph.aget_state(config)
+    values = opened(kept.values)
     # What a step spent that failed is in the record alone; what a run spent that was killed, in the state.
-    told: Usage = kept.values.get(USAGE, Usage())
+    told: Usage = values.get(USAGE, Usage())
     running.usage = max(told, record.usage, key=lambda usage: (usage.calls, usage.tokens))
-    if not kept.values and record.input is not None:
-        return {slot.key: load(record.input[slot.key], slot.channel.type) for slot in workflow.plan.inputs}
-    running.degraded = list(kept.values.get(DEGRADED, ()))
+    if not values and record.input is not None:
+        given = {slot.key: load(record.input[slot.key], slot.channel.type) for slot in workflow.plan.inputs}
+        return workflow.serializer.kept_all(given)
+    running.degraded = list(values.get(DEGRADED, ()))
     return None
 
 
@@ -228,7 +297,7 @@ def _ended(
     output = None
     plan = workflow.plan
     if result is not None and result.output is not None and plan.output is not None:
-        value = dump(result.output, plan.output.channel.type)
+        value = readable(result.output, plan.output.channel.type)
         output = {"type": type_name(plan.output.channel.type), "value": value}
     return replace(
         record,
@@ -246,7 +315,7 @@ def _runs(ports: Ports) -> Runs:
     runs = ports.get(Runs)
     if runs is None:
         raise SettingsError(
-            "a durable run needs the port Runs, and none was given.",
+            "A durable run needs the port Runs, and none was given.",
             hint='Pass ports={Runs: …}, or run with durability="none".',
         )
     return runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -10,10 +11,26 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from orchestrator.budget import Budget
+from orchestrator.errors import LeaseLost
 from orchestrator.graph.plan.plan import Call
-from orchestrator.graph.run.events import Event, NodeFinished, NodeStarted, Text
+from orchestrator.graph.run.events import Event, NodeFinished, NodeStarted, Restarted, Text
 from orchestrator.graph.run.step_trace import StepTrace
+from orchestrator.ports import RunLease
 from orchestrator.types import NOBODY, Principal, Usage
+
+#: Seconds that are left to what is stopped at a deadline, and to what has its result at once.
+MOMENT = 0.05
+#: Seconds that a node has to clean up after it was stopped while there is time.
+_CLEAN_UP = 1.0
+
+
+class Lease(Protocol):
+    """That this process is the one that carries a durable run on."""
+
+    lease: RunLease
+    lost: LeaseLost | None
+
+    async def check(self) -> None: ...
 
 
 class Sharing(Protocol):
@@ -50,12 +67,44 @@ class RunState:
     tracer: Any = None
     durable: bool = False
     sharing: Sharing | None = None
+    lease: Lease | None = None
+    #: The first node that took part of the grace time.
+    late: str | None = None
+    #: Nothing is told to the reader any more.
+    ended: bool = False
+    #: Text that was sent and still stands, with who sent it; kept only where somebody listens.
+    said: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    _thread: int = field(default_factory=threading.get_ident)
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __post_init__(self) -> None:
+        if self.events is not None:
+            self._loop = asyncio.get_running_loop()
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never negative; None without one."""
         if self.budget.seconds is None:
             return None
         return max(0.0, self.started + self.budget.seconds - perf_counter())
+
+    def left(self, share: float = 1.0) -> float | None:
+        """Seconds until this share of the grace time is over, never negative; None without a deadline.
+
+        The grace is one for the whole run: who comes late finds less of it.
+        """
+        if self.budget.seconds is None:
+            return None
+        end = self.started + self.budget.seconds + share * self.budget.grace
+        return max(0.0, end - perf_counter())
+
+    def clean_up_seconds(self) -> float:
+        """How long to wait for something that was stopped: no run is late for it."""
+        return MOMENT if self.remaining() == 0.0 else _CLEAN_UP
+
+    async def check_ownership(self) -> None:
+        """LeaseLost if the run may be another's by now: called before whatever is kept."""
+        if self.lease is not None:
+            await self.lease.check()
 
     def exhausted(self) -> bool:
         """Whether time, calls or tokens have run out."""
@@ -83,9 +132,36 @@ class RunState:
             self.degraded.append(reason)
 
     def emit(self, path: str, text: str) -> None:
-        """Send text to whoever listens."""
-        if self.events is not None and text:
+        """Send text to whoever listens, at once, from whatever thread."""
+        if self.events is None or not text:
+            return
+        if threading.get_ident() == self._thread:
+            self._say(path, text)
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._say, path, text)
+
+    def _say(self, path: str, text: str) -> None:
+        if self.events is not None and not (self.ended or self.cancelled):
+            self.said.append((path, text))
             self.events.put_nowait(Text(path, text))
+
+    def restart(self, path: str) -> None:
+        """Make void what a node has said so far."""
+        if self.events is not None and any(speaker == path for speaker, _ in self.said):
+            self.said = [(speaker, text) for speaker, text in self.said if speaker != path]
+            self.events.put_nowait(Restarted(path))
+
+    def settle_text(self, path: str, text: str) -> None:
+        """Let what was said be `text`, the answer: send what lacks, or begin anew where another was said."""
+        if self.events is None:
+            return
+        said = "".join(piece for _, piece in self.said)
+        if not text.startswith(said):
+            for speaker in dict.fromkeys(speaker for speaker, _ in self.said):
+                self.restart(speaker)
+            said = ""
+        if len(text) > len(said):
+            self._say(path, text[len(said) :])
 
     def step_started(self, path: str, reads: Mapping[str, Any]) -> StepTrace:
         """Open a step of the trace."""
@@ -106,3 +182,9 @@ class RunState:
 
 #: The run that the current task belongs to.
 current_run: ContextVar[RunState | None] = ContextVar("orchestrator_run", default=None)
+
+
+def forgotten(task: asyncio.Task[Any]) -> None:
+    """Take note of how a task ended that was given up, so that nobody is warned of it."""
+    if not task.cancelled():
+        task.exception()

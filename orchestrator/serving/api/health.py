@@ -48,10 +48,10 @@ async def warm(endpoint: Endpoint) -> None:
     runs = ports.get(Runs)
     for each in endpoint.recommenders.values():
         # A slate is asked for anew, and not resumed.
-        _ = each.schedule
+        _ = each.direct_runner
     for each in endpoint.workflows.values():
         if durability == "none":
-            _ = each.schedule
+            _ = each.direct_runner
         elif isinstance(runs, Runs):
             each.compiled(lines=durability == "exit", checkpointer=runs.saver(each.serializer))
     await _passes(("index", _index), endpoint)

@@ -19,7 +19,7 @@ from orchestrator.types import Answer
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
 _ANSWER = TypeAdapter(Answer)
-_UNFORESEEN = re.compile(r"\A(\[[^\]]*\] failed with )?([A-Za-z_]\w*): .*", re.DOTALL)
+_UNFORESEEN = re.compile(r"\A(\[[^\]]*\] Failed with )?([A-Za-z_]\w*): .*", re.DOTALL)
 
 
 class Step(BaseModel):

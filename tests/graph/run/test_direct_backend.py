@@ -52,7 +52,7 @@ async def fails(question: Question) -> Hits:
 @WAYS
 async def test_a_branch_that_fails_stops_the_others(sharing: Nothing | None) -> None:
     wf = workflow("w", fuse(f.hang | fails, by=f.rank_fusion))
-    with pytest.raises(NodeError, match=r"\[fails\] failed with ValueError: no") as raised:
+    with pytest.raises(NodeError, match=r"\[fails\] Failed with ValueError: no") as raised:
         await wf.run(QUESTION, ports={}, sharing=sharing, run_id="mine")
     assert (raised.value.node, raised.value.run_id) == ("fails", "mine")
     assert f.SEEN == ["hang was cancelled"]
@@ -77,7 +77,7 @@ async def by_lie(question: Question) -> Literal["short", "long"]:
 @WAYS
 async def test_a_label_that_is_none_is_refused(sharing: Nothing | None) -> None:
     wf = workflow("w", route({"short": f.find, "long": f.find_other}, by=by_lie))
-    with pytest.raises(WrongReturn, match="chose 'neither'"):
+    with pytest.raises(WrongReturn, match="Chose 'neither'"):
         await wf.run(QUESTION, ports={}, sharing=sharing)
 
 

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from connectors.sql import Database, SqlRuns
 from orchestrator import ANONYMOUS, Answer, Hits, Question, Run, each, fuse, node, repeat, workflow
-from orchestrator.errors import BadInput, NodeError, PlanChanged, RunNotFound, SettingsError
-from orchestrator.graph.run.checkpoint import FlowSerializer
+from orchestrator.errors import BadInput, NodeError, PlanChanged, RunBusy, RunNotFound, SettingsError
+from orchestrator.graph.run import lease
+from orchestrator.graph.run.checkpoint import FlowSerializer, opened
 from orchestrator.ports import LanguageModel, Runs
 from orchestrator.types import Citation, Context, Excerpt, Facets, Hit, Principal, Usage
 from tests.graph import flows as f
@@ -193,6 +194,91 @@ def test_a_killed_run_ends_with_the_same_answer(tmp_path: Path, seed: int):
     assert sorted(set(log), key=log.index) == ["start", "1", "2", "3", "4", "5", "6"]
 
 
+@pytest.fixture
+def gate():
+    """A workflow whose second node waits until it is let through."""
+    entered, opened_gate = asyncio.Event(), asyncio.Event()
+
+    @node
+    async def wait_here(hits: Hits) -> Answer:
+        RAN.append("wait_here")
+        entered.set()
+        await opened_gate.wait()
+        return Answer(",".join(hits.ids))
+
+    return workflow("gate", first >> wait_here), entered, opened_gate
+
+
+async def test_a_run_that_is_alive_is_not_resumed(ports, gate):
+    wf, entered, opened_gate = gate
+    running = asyncio.create_task(wf.run(QUESTION, ports=ports, durability="step", run_id="r1"))
+    await entered.wait()
+    for again in (
+        wf.resume("r1", ports=ports, principal=ANONYMOUS),
+        wf.run(QUESTION, ports=ports, durability="step", run_id="r1"),
+    ):
+        with pytest.raises(RunBusy, match=r"Run 'r1' is being carried on by process \d+ on "):
+            await again
+    opened_gate.set()
+    assert (await running).answer == Answer("one", degraded=("first was lazy",))
+    assert RAN == ["first", "wait_here"]
+
+
+async def test_of_two_resumes_one_runs(ports, gate):
+    wf, entered, opened_gate = gate
+    running = asyncio.create_task(wf.run(QUESTION, ports=ports, durability="step", run_id="r1"))
+    await entered.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    opened_gate.set()
+    RAN.clear()
+    both = [wf.resume("r1", ports=ports, principal=ANONYMOUS) for _ in range(2)]
+    ended = await asyncio.gather(*both, return_exceptions=True)
+    assert RAN == ["wait_here"]
+    assert sorted(type(each).__name__ for each in ended) in (
+        ["RunBusy", "RunResult"],
+        ["BadInput", "RunResult"],  # the other had ended by then
+    )
+
+
+async def test_an_owner_that_was_succeeded_while_it_stalled_keeps_nothing_more(ports, gate, monkeypatch):
+    monkeypatch.setattr(lease, "HOLD", 0.0)  # as if each lease ran out at once
+    wf, entered, opened_gate = gate
+    running = asyncio.create_task(wf.run(QUESTION, ports=ports, durability="step", run_id="r1"))
+    await asyncio.wait({running, asyncio.create_task(entered.wait())}, return_when="FIRST_COMPLETED")
+    taken = await ports[Runs].claim("r1", "another process", seconds=60)
+    assert taken.owner == "another process"
+    opened_gate.set()
+    with pytest.raises(RunBusy, match="taken over by another process"):
+        await running
+    record = await ports[Runs].read("r1", principal=ANONYMOUS)
+    assert record.status == "running"
+
+
+def test_a_run_whose_process_was_killed_is_free_and_one_that_lives_is_not(tmp_path: Path):
+    """Two processes: the second is refused while the first lives, and takes over once it is killed."""
+    command = [sys.executable, "-m", "tests.graph.run.killed_run", str(tmp_path)]
+    process = subprocess.Popen([*command, "slowly"])
+    try:
+        end = time.monotonic() + 60
+        while "2" not in ((tmp_path / "ran").read_text() if (tmp_path / "ran").exists() else ""):
+            assert time.monotonic() < end
+            assert process.poll() is None
+            time.sleep(0.01)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert second.returncode != 0
+        assert f"RunBusy: Run 'run' is being carried on by process {process.pid} on " in second.stderr
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        subprocess.run(command, check=True, timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert (tmp_path / "answer").read_text() == "start,1,2,3,4,5,6"
+    assert (tmp_path / "ran").read_text().split() == ["start", "1", "2", "2", "3", "4", "5", "6"]
+
+
 IDS = st.text(min_size=1, max_size=8)
 HITS = st.lists(st.builds(Hit, IDS, st.floats(allow_nan=False, allow_infinity=False), IDS)).map(
     lambda hits: Hits(tuple(hits))
@@ -210,18 +296,22 @@ VALUES = st.one_of(
 
 @given(st.dictionaries(IDS, VALUES))
 def test_every_value_survives_a_checkpoint(values):
-    serializer = FlowSerializer([Hits, Question, Answer, Context])
-    assert (
-        serializer.loads_typed(serializer.dumps_typed({"channel_values": values}))["channel_values"] == values
-    )
+    types = {key: tuple[Hits, ...] if type(value) is tuple else type(value) for key, value in values.items()}
+    serializer = FlowSerializer(types)
+    kept = serializer.kept_all(values)
+    read = serializer.loads_typed(serializer.dumps_typed({"channel_values": kept}))["channel_values"]
+    assert opened(read) == values
 
 
 def test_a_checkpoint_cannot_name_another_class():
-    written = FlowSerializer([Hits]).dumps_typed({"a": Hits((Hit("x", 1.0),))})
-    with pytest.raises(PlanChanged, match="Hits"):
-        FlowSerializer([Answer]).loads_typed(written)
+    serializer = FlowSerializer({"a": Hits})
+    written = serializer.dumps_typed({"a": serializer.kept("a", Hits((Hit("x", 1.0),)))})
+    with pytest.raises(PlanChanged, match="types:Hits"):
+        FlowSerializer({"a": Answer}).loads_typed(written)
+    with pytest.raises(PlanChanged, match="holds a value of a"):
+        FlowSerializer({"b": Hits}).loads_typed(written)
     with pytest.raises(PlanChanged, match="pickle"):
-        FlowSerializer([Answer]).loads_typed(("pickle", b""))
+        FlowSerializer({"a": Answer}).loads_typed(("pickle", b""))
 
 
 async def test_a_run_that_was_kept_by_an_earlier_version_says_to_start_anew(ports, tmp_path: Path):

@@ -1,0 +1,24 @@
+"""Who carries a durable run on."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0020"
+down_revision = "0010"
+
+SECONDS: sa.types.TypeEngine[float] = sa.Double()
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Create its table."""
+    op.create_table(
+        "run_leases",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("fence", NUMBER, nullable=False),
+        sa.Column("until", SECONDS, nullable=False),
+        sa.PrimaryKeyConstraint("run_id", name="pk_run_leases"),
+    )

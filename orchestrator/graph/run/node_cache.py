@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.state import RunState
 from orchestrator.graph.serialise import pack, unpack
 from orchestrator.ports import Cache
-from orchestrator.types import Answer, Context, Hits
+from orchestrator.values import passages_of
 
 
 @dataclass(slots=True)
@@ -26,6 +25,8 @@ class CachedResult:
     cache: Cache
     call: Call
     key: str
+    #: What the node read: its result rests on their passages, whether or not it says so itself.
+    reads: tuple[Any, ...] = ()
     hit: bool = False
     value: Any = None
 
@@ -35,18 +36,18 @@ class CachedResult:
         cache = run.ports.get(Cache)
         if cache is None or not call.writes:
             return None
-        place = cls(cache, call, _key(call, reads, run))
+        place = cls(cache, call, _key(call, reads, run), tuple(reads.values()))
         data = await cache.get(place.key)
         if data is not None:
             place.hit, place.value = True, place.restored(data)
         return place
 
     async def keep(self, value: Any, seconds: float) -> None:
-        """Keep a fresh result for some seconds, or until a passage in it changes."""
+        """Keep a fresh result for some seconds, or until a passage that it rests on changes."""
         types = [slot.channel.type for slot in self.call.writes]
         values = (value,) if len(types) == 1 else value
         packed = b"".join(len(part).to_bytes(8) + part for part in map(pack, values, types))
-        await self.cache.put(self.key, packed, sources=_sources(values), seconds=seconds)
+        await self.cache.put(self.key, packed, sources=passages_of(*values, *self.reads), seconds=seconds)
 
     def restored(self, data: bytes) -> Any:
         """The result from what was kept."""
@@ -71,18 +72,3 @@ def _key(call: Call, reads: dict[str, Any], run: RunState) -> str:
         if version is not None:
             digest.update(f"{port}={version};".encode())
     return digest.hexdigest()
-
-
-def _sources(values: Iterable[Any]) -> list[str]:
-    found: dict[str, None] = {}
-    for value in values:
-        match value:
-            case Hits():
-                found.update(dict.fromkeys(value.ids))
-            case Context():
-                found.update(dict.fromkeys(excerpt.passage for excerpt in value))
-            case Answer():
-                found.update(dict.fromkeys(citation.id for citation in value.citations))
-            case _:
-                pass
-    return list(found)

@@ -22,6 +22,7 @@ from orchestrator.graph.run.trace import step_record
 from orchestrator.graph.serialise import dump, load
 from orchestrator.ports import RunRecord, Runs, RunStatus
 from orchestrator.types import NOBODY, Principal, Usage
+from orchestrator.values import passages_of
 
 if TYPE_CHECKING:
     from orchestrator.graph.workflow import Workflow
@@ -198,11 +199,13 @@ def _ended(
     error: str | None,
     seconds: float,
 ) -> RunRecord:
-    output = None
+    output: dict[str, Any] | None = None
     plan = workflow.plan
     if result is not None and result.output is not None and plan.output is not None:
         value = dump(result.output, plan.output.channel.type)
         output = {"type": type_name(plan.output.channel.type), "value": value}
+        if passages := passages_of(result.output):
+            output["passages"] = list(passages)
     return replace(
         record,
         status=status,

@@ -82,6 +82,13 @@ def _collect(values: Iterable[object], found: dict[str, None]) -> None:
             _collect(_parts(value), found)
 
 
+def restricted(value: object) -> bool:
+    """Whether a value, or a value in it, says whom it is for."""
+    if isinstance(value, _PLAIN):
+        return False
+    return isinstance(value, Readable) or any(restricted(part) for part in _parts(value))
+
+
 def readable_by(value: object, principal: Principal) -> bool:
     """Whether a principal may read a value with everything in it."""
     if isinstance(value, _PLAIN):

@@ -39,10 +39,17 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """A node begins anew: what it has said so far does not count."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event: what the run returned."""
 
     result: RunResult
 
 
-Event = NodeStarted | NodeFinished | Text | Finished
+Event = NodeStarted | NodeFinished | Text | Restarted | Finished

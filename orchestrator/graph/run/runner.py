@@ -22,7 +22,7 @@ from orchestrator.graph.run.trace import step_record
 from orchestrator.graph.serialise import dump, load
 from orchestrator.ports import RunRecord, Runs, RunStatus
 from orchestrator.types import NOBODY, Principal, Usage
-from orchestrator.values import passages_of
+from orchestrator.values import passages_of, restricted
 
 if TYPE_CHECKING:
     from orchestrator.graph.workflow import Workflow
@@ -206,6 +206,8 @@ def _ended(
         output = {"type": type_name(plan.output.channel.type), "value": value}
         if passages := passages_of(result.output):
             output["passages"] = list(passages)
+        if restricted(result.output):
+            output["restricted"] = True
     return replace(
         record,
         status=status,

@@ -14,7 +14,8 @@ from orchestrator.graph.node import Node
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
 from orchestrator.recommendation.slate.exploration import thompson
-from orchestrator.types import Answer, Filter, History, Hits, Principal, Question, Slate, SlateItem
+from orchestrator.text.quotation import spaced_numbers
+from orchestrator.types import Answer, Citation, Filter, History, Hits, Principal, Question, Slate, SlateItem
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -64,15 +65,21 @@ class MakeSlate(Node):
 
 
 class SlateAnswer(Node):
-    """A slate as the reply in a chat: a line an item, with its reason. Without an item it says so."""
+    """A slate as the reply in a chat: a line an item, with its reason, and the citation of its number.
+
+    Without an item it says so.
+    """
 
     async def __call__(self, slate: Slate) -> Answer:
-        lines = [
-            f"{place}. {offer.title or offer.id}" + (f" — {offer.reason}" if offer.reason else "")
-            for place, offer in enumerate(slate, 1)
-        ]
+        lines: list[str] = []
+        citations: list[Citation] = []
+        for n, item in enumerate(slate, 1):
+            title = item.title or item.id
+            line = f"{n}. {spaced_numbers(title)} [{n}]"
+            lines.append(line + (f" — {spaced_numbers(item.reason)}" if item.reason else ""))
+            citations.append(Citation(n, item.id, title, "", title, labels=item.labels))
         text = "\n".join(lines) or "Nothing was found to offer."
-        return Answer(text, degraded=slate.notes)
+        return Answer(text, tuple(citations), degraded=slate.notes)
 
 
 async def slate_of(
@@ -98,7 +105,7 @@ async def slate_of(
     if explore:
         if diversity or at_most:
             raise BadInput(
-                "a slate that explores cannot be made diverse or capped: its propensities would be wrong.",
+                "A slate that explores cannot be made diverse or capped: its propensities would be wrong.",
                 hint="Set explore, or diversity and at_most, and not both.",
             )
         drawn = thompson(Hits(tuple(seen)), k=len(seen), strength=1.0 / explore, seed=seed)
@@ -118,45 +125,10 @@ async def slate_of(
             items[seen[at].id].title,
             reasons.get(seen[at].id, ""),
             chances.get(seen[at].id, 1.0),
+            items[seen[at].id].labels,
         )
         for at in shown
     )
     if not offers:
         notes.append("Nothing is left to offer: access, filters and exclusions leave no item.")
     return Slate(offers, tuple(notes))
-
-
-async def offered(
-    recommender: Recommender,
-    history: History,
-    *,
-    principal: Principal,
-    k: int = 10,
-    ranker: str = "",
-    exclude: Sequence[str] = (),
-    filters: Sequence[Filter] = (),
-    repeat: bool = False,
-    diversity: float = 0.0,
-    at_most: Sequence[tuple[str, int]] = (),
-) -> Slate:
-    """What a history is offered: ranked by a ranker, and made a slate."""
-    wanted = k * POOL if diversity or at_most else k
-    (hits,) = await recommender.recommend(
-        [history],
-        principal=principal,
-        k=wanted,
-        ranker=ranker,
-        exclude=exclude,
-        filters=filters,
-        repeat=repeat,
-    )
-    return await slate_of(
-        recommender,
-        history,
-        hits,
-        principal=principal,
-        k=k,
-        filters=filters,
-        diversity=diversity,
-        at_most=at_most,
-    )

@@ -140,16 +140,6 @@ def report(error: OrchestratorError) -> OrchestratorError:
     return public(error, reference)
 
 
-def of_run(error: Exception, run_id: str) -> OrchestratorError:
-    """An error as that of a run: ours with its id, an unforeseen one as the cause of ours."""
-    if not isinstance(error, OrchestratorError):
-        failure = public(error)
-        failure.__cause__ = error
-        error = failure
-    error.run_id = error.run_id or run_id
-    return error
-
-
 def install(app: FastAPI) -> None:
     """Let every error of the app, its routes and its router take this shape."""
 
@@ -171,7 +161,8 @@ def install(app: FastAPI) -> None:
 
     async def validation(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return error_response(invalid(error.errors()))
+        # The framework names the part of the request first: body, path or query.
+        return error_response(invalid([{**fault, "loc": fault["loc"][1:]} for fault in error.errors()]))
 
     app.add_exception_handler(OrchestratorError, ours)
     app.add_exception_handler(HTTPException, routing)

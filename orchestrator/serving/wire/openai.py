@@ -16,12 +16,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from orchestrator.serving.wire.errors import InvalidRequest, refuse
+from orchestrator.serving.wire.errors import InvalidRequest
+from orchestrator.serving.wire.request_body import RequestBody
 from orchestrator.types import Message, Role
 
 # -- requests ----------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ _OrFalse = Annotated[bool, BeforeValidator(lambda value: False if value is None 
 _Tokens = Annotated[int, Field(ge=1)]
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(RequestBody):
     """The body of `POST /v1/chat/completions`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -108,14 +108,6 @@ class ChatRequest(BaseModel):
                 f"n is {self.n}; this model writes one answer a request.", param="n", code="unsupported_value"
             )
         return self
-
-    @classmethod
-    def parse(cls, body: bytes) -> ChatRequest:
-        """A request from its JSON; InvalidRequest names the first field that cannot be used."""
-        try:
-            return cls.model_validate_json(body)
-        except ValidationError as error:
-            refuse(error.errors(include_url=False))
 
     @property
     def tokens(self) -> int | None:

@@ -69,7 +69,12 @@ def create_app(
         beating.cancel()
         admission.stop()
 
-    app = FastAPI(title="orchestrator", lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(
+        title="orchestrator",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
+    )
     app.state.endpoint = endpoint
     errors.install(app)
     app.add_middleware(BodyReader, admit=keys.caller, limit=limits.body, seconds=limits.arrival)

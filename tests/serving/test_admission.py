@@ -60,7 +60,7 @@ async def test_places_that_come_free_go_to_the_callers_in_turn():
             await asyncio.sleep(0)
 
     await asyncio.gather(*(one(caller) for caller in "aaaabbc"))
-    assert "".join(served) == "aabcaba"
+    assert "".join(served) == "abcabaa"
     assert (admission.running, admission.waiting) == (0, 0)
 
 

@@ -25,8 +25,8 @@ def request(host: str = "localhost:8000", authorization: bytes | None = None) ->
 def test_a_key_is_its_principal():
     keys = ApiKeys(KEYS, ANONYMOUS)
     assert keys.caller(request(authorization=b"Bearer key-of-ada")).principal == ADA
-    assert keys.principal(request(authorization=b"bearer  key-of-ada ")) == ADA
-    assert keys.principal(request(authorization="Bearer schlüssel-von-bob".encode())) == BOB
+    assert keys.caller(request(authorization=b"bearer  key-of-ada ")).principal == ADA
+    assert keys.caller(request(authorization="Bearer schlüssel-von-bob".encode())).principal == BOB
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ async def _passes(check: tuple[str, Callable[[Endpoint], Awaitable[None]]], endp
             await works(endpoint)
     except Exception as error:
         # Whoever may ask this has not said who they are: the reason is for the log alone.
-        log.warning("not ready, %s: %s", name, error)
+        log.warning("Not ready, %s: %s", name, error)
         return False
     return True
 

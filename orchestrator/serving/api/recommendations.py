@@ -77,7 +77,7 @@ class RecommendationRequest(RequestBody):
             for name in _CHOICES:
                 if getattr(self, name):
                     raise InvalidRequest(
-                        f"{name} is for the workflow {self.model!r} itself to choose.", param=name
+                        f"The field {name} is for the workflow {self.model!r} itself to choose.", param=name
                     )
             return found
         return exposed(

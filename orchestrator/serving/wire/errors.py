@@ -178,13 +178,16 @@ def invalid(faults: Any) -> InvalidRequest:
         reason = fault.get("ctx", {}).get("error", fault["msg"])
         return InvalidRequest(f"The body is not valid JSON: {reason}.", code="invalid_json")
     if fault["type"] == "missing":
-        return InvalidRequest(f"{where} is missing.", param=where, code="missing_required_parameter")
+        what = f"The field {where}" if where else "The body"
+        return InvalidRequest(f"{what} is missing.", param=where or None, code="missing_required_parameter")
     given = repr(fault.get("input"))
     given = given if len(given) <= 60 else given[:57] + "..."
     message = fault["msg"].removeprefix("Value error, ").rstrip(".")
     if not where:
         return InvalidRequest(f"The body cannot be used: {message}.")
-    return InvalidRequest(f"{where} cannot be {given}: {message}.", param=where, code="invalid_value")
+    return InvalidRequest(
+        f"The field {where} cannot be {given}: {message}.", param=where, code="invalid_value"
+    )
 
 
 def refuse(faults: Any) -> NoReturn:
@@ -206,7 +209,7 @@ def _of_http(error: HTTPException) -> OrchestratorError:
         404: "There is nothing at this address; the endpoint is /v1/chat/completions.",
         405: f"This address does not take this method; it takes {methods}.",
     }
-    shown = OrchestratorError(messages.get(error.status_code, str(error.detail)))
+    shown = OrchestratorError(messages.get(error.status_code) or f"{str(error.detail).rstrip('.')}.")
     shown.status = error.status_code
     if error.status_code < 500:
         shown.kind = "invalid_request_error"

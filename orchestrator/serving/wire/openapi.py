@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -55,6 +56,11 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
 COMMON = failures(400, 401, 403, 404, 405, 500, 503)
 WITH_BODY = failures(408, 413, 415)
 RUNNING = failures(409, 429, 502, 504)
+
+
+def operation_id(route: APIRoute) -> str:
+    """What generated clients call an operation, as `runs_feedback`."""
+    return "_".join([*map(str, route.tags[:1]), route.name])
 
 
 def install(app: FastAPI, *, keys_required: bool) -> None:

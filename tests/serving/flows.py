@@ -86,6 +86,13 @@ async def waits(question: Question, *, seconds: float = 0.2) -> Answer:
 
 
 @node
+async def waits_longer(question: Question) -> Answer:
+    """Longer than the server of `main` gives the headers of a request."""
+    await asyncio.sleep(2.0)
+    return CITED
+
+
+@node
 async def waits_long(question: Question, run: Run) -> Answer:
     """Writes what becomes of it, and when, into the file that the question names."""
     if "aloud" in question.text:
@@ -136,6 +143,7 @@ def stateless() -> list[Workflow]:
         unavailable,
         modelless,
         waits,
+        waits_longer,
         waits_long,
         waits_a_little,
     )

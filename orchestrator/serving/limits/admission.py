@@ -14,9 +14,10 @@ from orchestrator.serving.wire.errors import Overloaded, ShuttingDown, TooManyRe
 class Admission:
     """Places for runs. A place is held while its run goes on, not while its client reads.
 
-    `concurrent` runs at once, `queued` that wait for at most `patience` seconds; Overloaded beyond. The
-    place that comes free goes to the caller who was given one the longest ago, so that one with many
-    requests delays another by the run that goes on, and not by those that wait. `share` is how many of a caller may wait; TooManyRequests beyond.
+    `concurrent` runs at once, `queued` that wait for at most `patience` seconds; Overloaded beyond. A place
+    that comes free goes to the caller who was given one the longest ago, so that one with many requests
+    delays another by the run that goes on, and not by those that wait. `share` is how many of a caller may
+    wait; TooManyRequests beyond.
     Belongs to one event loop.
     """
 

@@ -9,8 +9,8 @@ What to change:
 * whatever ranks better goes before `MakeSlate`: any node from `Hits` to `Hits`, as `Rerank("groupwise")`;
 * `MakeSlate(diversity=0.3, at_most=(("brand", 2),))` shows fewer of a kind.
 
-The history is given with the question: by `app.run`, or to `orchestrator serve recommend` at
-`POST /v1/recommendations` with `"model": "recommend"`.
+`orchestrator serve recommend` takes the history at `POST /v1/recommendations` with `"model": "recommend"`;
+in a chat, and by `orchestrator ask`, it is that of whoever asks.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ class Exposure:
 
     `accepts` is the type that they end in. `inputs` are the types that they may start from, each with
     what makes it from the question of a chat. `render` is a node that reads the value and returns an
-    `Answer`, a text with citations; None where the value is one.
+    `Answer`, a text with citations; None where the value is one. The run is kept with this answer, so that
+    its citations, with their labels, decide who may read it back.
     """
 
     accepts: type

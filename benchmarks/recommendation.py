@@ -26,14 +26,14 @@ from pathlib import Path
 from orchestrator.application.application import Application
 from orchestrator.application.rankers import editions_of
 from orchestrator.interactions.log_files import read_log
-from orchestrator.nodes.recommend.slate import offered
+from orchestrator.nodes.recommend.recommendations import recommendations
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.evaluation.evaluation_report import as_text
 from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate
 from orchestrator.recommendation.rankers.registry import RANKERS
 from orchestrator.settings import Settings
-from orchestrator.types import ANONYMOUS, History
+from orchestrator.types import ANONYMOUS, History, Question, Slate
 
 
 def quality(data: Path, rankers: tuple[str, ...], without: list[str], seeds: int, work: Path) -> None:
@@ -50,6 +50,12 @@ def quality(data: Path, rankers: tuple[str, ...], without: list[str], seeds: int
     print(as_text(report))
 
 
+async def slate_for(application: Application, user: str) -> Slate:
+    """What a user is shown, by a run of the workflow."""
+    ports = {Recommender: application.container.get(Recommender)}
+    return (await recommendations().run(Question("", ANONYMOUS), History(user), ports=ports)).output
+
+
 def first(data: Path) -> None:
     """Print the seconds from files to the first slate of the training-free fusion."""
     with tempfile.TemporaryDirectory() as home:
@@ -60,14 +66,12 @@ def first(data: Path) -> None:
         train(log, editions_of(application.container), rankers=("fusion",))
         trained = time.perf_counter()
         user = log.interactions.users[0]
-        slate = asyncio.run(
-            offered(application.container.get(Recommender), History(user), principal=ANONYMOUS)
-        )
+        slate = asyncio.run(slate_for(application, user))
         shown = time.perf_counter()
         again: list[float] = []
         for name in log.interactions.users[:200]:
             start = time.perf_counter()
-            asyncio.run(offered(application.container.get(Recommender), History(name), principal=ANONYMOUS))
+            asyncio.run(slate_for(application, name))
             again.append(time.perf_counter() - start)
         assert len(slate) == 10
     again.sort()

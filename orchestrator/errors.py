@@ -92,6 +92,12 @@ class BudgetExhausted(OrchestratorError):
     status, code = 503, "budget_exhausted"
 
 
+class RunFailed(OrchestratorError):
+    """A run ended in an error that no part of it foresaw; the cause is chained."""
+
+    brief = "The run failed; the server's log says why."
+
+
 class RunNotFound(OrchestratorError):
     """No run of this id is visible to this principal."""
 

@@ -2,14 +2,15 @@
 
 Every value is a frozen dataclass that pydantic can validate and serialise. A `Hit` carries the id
 of a passage, never its text: texts stay in the document store and are fetched by the node that
-needs them, so that a checkpoint stays small and access is checked where the text is read.
+needs them, so that a checkpoint stays small and access is checked where the text is read. What a value
+says of itself (`passages`, `trace()`, `visible_to()`) is read by the protocols of `orchestrator.values`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 #: Who wrote a message of a conversation.
 Role = Literal["system", "user", "assistant"]
@@ -18,6 +19,8 @@ Role = Literal["system", "user", "assistant"]
 PUBLIC = "public"
 #: The tenant of everything, where none is named.
 DEFAULT_TENANT = "default"
+#: How many ids of a value a trace keeps.
+TRACED_IDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ class Question:
     conversation: str | None = None
     filters: tuple[Filter, ...] = ()
 
+    def trace(self) -> dict[str, Any]:
+        """The asker's own words, which the asker alone reads back."""
+        return {"text": self.text, "conversation": self.conversation}
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -91,6 +98,10 @@ class Queries:
     def __len__(self) -> int:
         return len(self.queries)
 
+    def trace(self) -> dict[str, Any]:
+        """How many, and how long: terms may come from passages."""
+        return {"queries": len(self), "characters": [len(query.text) for query in self]}
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -99,6 +110,11 @@ class Hit:
     id: str
     score: float
     why: str = ""
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The passage."""
+        return (self.id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +137,19 @@ class Hits:
     def top(self, k: int) -> Hits:
         """The best `k`."""
         return Hits(self.hits[:k])
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The ids."""
+        return self.ids
+
+    def trace(self) -> dict[str, Any]:
+        """How many, the first ids and the best score."""
+        return {
+            "hits": len(self),
+            "ids": list(self.ids[:TRACED_IDS]),
+            "best": self.hits[0].score if self.hits else None,
+        }
 
 
 def ranked(hits: list[Hit] | tuple[Hit, ...]) -> Hits:
@@ -155,6 +184,15 @@ class Passage:
     labels: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str | int | float | bool], ...] = ()
 
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """Itself."""
+        return (self.id,)
+
+    def visible_to(self, principal: Principal) -> bool:
+        """Whether one of its labels is granted."""
+        return not principal.grants.isdisjoint(self.labels)
+
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
@@ -163,6 +201,11 @@ class Excerpt:
     passage: str
     spans: tuple[tuple[int, int], ...]
     score: float = 0.0
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The passage."""
+        return (self.passage,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +219,15 @@ class Context:
 
     def __len__(self) -> int:
         return len(self.excerpts)
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The passages of its excerpts, each once."""
+        return tuple(dict.fromkeys(excerpt.passage for excerpt in self))
+
+    def trace(self) -> dict[str, Any]:
+        """How many excerpts, and of which passages the first are."""
+        return {"excerpts": len(self), "ids": [excerpt.passage for excerpt in self][:TRACED_IDS]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +265,8 @@ class SlateItem:
     """One place of a slate: an item, its score, which rankers ranked it, and a reason to read.
 
     `propensity` is the chance that this item had of this place, given those before it; 1 without
-    exploration. It is logged, so that other policies can be valued from what users then did.
+    exploration. It is logged, so that other policies can be valued from what users then did. `labels` are
+    the item's when it was shown: whoever has none of them granted may not read it back.
     """
 
     id: str
@@ -222,6 +275,11 @@ class SlateItem:
     title: str = ""
     reason: str = ""
     propensity: float = 1.0
+    labels: tuple[str, ...] = ()
+
+    def visible_to(self, principal: Principal) -> bool:
+        """Whether one of the item's labels is granted."""
+        return not principal.grants.isdisjoint(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +300,10 @@ class Slate:
         """Item ids, the first place first."""
         return tuple(offer.id for offer in self.items)
 
+    def trace(self) -> dict[str, Any]:
+        """How many places, and the first ids."""
+        return {"items": len(self), "ids": list(self.ids[:TRACED_IDS])}
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -261,6 +323,11 @@ class Coverage:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The ids."""
+        return self.ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +366,15 @@ class Citation:
     hash: str = ""
     labels: tuple[str, ...] = ()
 
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The passage."""
+        return (self.id,)
+
+    def visible_to(self, principal: Principal) -> bool:
+        """Whether one of the labels that its passage had is granted."""
+        return not principal.grants.isdisjoint(self.labels)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -308,3 +384,16 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     degraded: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The passages that it cites, each once."""
+        return tuple(dict.fromkeys(citation.id for citation in self.citations))
+
+    def trace(self) -> dict[str, Any]:
+        """How long it is, and what it cites."""
+        return {"characters": len(self.text), "ids": [citation.id for citation in self.citations]}
+
+    def accounted(self, degraded: tuple[str, ...], usage: Usage) -> Answer:
+        """The answer with all that its run left out, and what the run spent."""
+        return replace(self, degraded=degraded, usage=usage)

@@ -10,8 +10,8 @@ What to change:
 * `MakeSlate(diversity=0.3, at_most=(("brand", 2),))` shows fewer similar items; the same `at_most` in
   `Recommend` looks as far down the ranking as ten places need.
 
-The history is given with the question: by `app.run`, or to `orchestrator serve recommend` at
-`POST /v1/recommendations` with `"model": "recommend"`.
+`orchestrator serve recommend` takes the history at `POST /v1/recommendations` with `"model": "recommend"`;
+in a chat, and by `orchestrator ask`, it is that of whoever asks.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any, cast
@@ -14,7 +14,7 @@ from connectors.sql.access import readable
 from connectors.sql.checkpoints import Checkpoints
 from connectors.sql.database import Database
 from connectors.sql.run_leases import RunLeases, give_back
-from connectors.sql.schema import citations, documents, indexes, passages, run_leases, runs, steps
+from connectors.sql.schema import citations, documents, indexes, label_sets, passages, run_leases, runs, steps
 from connectors.sql.statements import chunks, insert_all
 from orchestrator.errors import BadInput
 from orchestrator.ports import Clock, RunLease, RunRecord, StepRecord
@@ -27,6 +27,7 @@ class SqlRuns:
     A citation is shown to a reader who holds one of the labels that its passage had when it was cited
     and, as long as the passage is in the store, one of those that it has now. One that may not be shown
     is left out, and with it the answer's text, which quotes it: `output["withheld"]` then says how many.
+    An output of another type is withheld whole, when one of the `passages` that it names may not be read.
     A run that ended well keeps no checkpoints, unless `keep_checkpoints`; `prune` and
     `prune_checkpoints` delete the others'.
     """
@@ -117,6 +118,7 @@ class SqlRuns:
                 ),
             )
             cited = [_citation(citation) for citation in _cited(run.output)]
+            cited += [_source(*each) for each in _labels_of(connection, _sources(run.output)).items()]
             insert_all(
                 connection,
                 citations,
@@ -190,7 +192,7 @@ class SqlRuns:
             created=run.created,
             seconds=run.seconds,
             input=run.input,
-            output=_with_citations(run.output, shown, len(cited) - len(shown)),
+            output=_as_readable(run.output, shown, len(cited) - len(shown)),
             degraded=tuple(run.degraded),
             usage=Usage(**run.usage),
             steps=trace,
@@ -212,9 +214,31 @@ def _closed(connection: Connection, ids: list[str], principal: Principal) -> set
     return there - open_to
 
 
+def _labels_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[str]]:
+    """The labels of those of these passages that are in the store."""
+    found: dict[str, list[str]] = {}
+    stored = select(passages.c.id, label_sets.c.label).select_from(
+        passages.join(documents).join(label_sets, label_sets.c.id == documents.c.labels)
+    )
+    stored = stored.where(passages.c.index_id.in_(select(indexes.c.id)))
+    for part in chunks(dict.fromkeys(ids)):
+        for row in connection.execute(stored.where(passages.c.id.in_(part)).distinct()):
+            found.setdefault(row.id, []).append(row.label)
+    return found
+
+
+def _sources(output: Mapping[str, Any] | None) -> list[str]:
+    """The passages of an output whose citations do not name them already."""
+    return [] if output is None or _answer(output) is not None else list(output.get("passages", ()))
+
+
+def _source(passage: str, labels: list[str]) -> dict[str, Any]:
+    return _citation({"n": 0, "id": passage, "labels": labels})
+
+
 def _answer(output: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The plain answer in a run's output, which names its type beside it or not; None for another output."""
-    if output is None:
+    if output is None or output.get("type", "Answer") != "Answer":
         return None
     inner = output.get("value", output)
     if isinstance(inner, Mapping) and isinstance(
@@ -253,12 +277,14 @@ def _without_citations(output: Mapping[str, Any] | None) -> Mapping[str, Any] | 
     return _replaced(output, {**answer, "citations": []})
 
 
-def _with_citations(
+def _as_readable(
     output: dict[str, Any] | None, shown: list[Row[Any]], withheld: int
 ) -> dict[str, Any] | None:
     answer = _answer(output)
-    if output is None or answer is None:
-        return output
+    if output is None:
+        return None
+    if answer is None:
+        return {"type": output.get("type"), "value": None, "withheld": withheld} if withheld else output
     answer["citations"] = [
         {
             "n": row.n,

@@ -40,11 +40,15 @@ def ask(
     replay: ReplayOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask an index a question; print the answer and the passages it cites."""
+    """Ask an index a question; print the answer and the passages it cites.
+
+    What a workflow gives that is no answer, as hits or a slate, is shown as one.
+    """
     from orchestrator.application.application import Application
+    from orchestrator.application.exposure import exposed
+    from orchestrator.application.served_run import ServedRun
     from orchestrator.errors import BadInput
-    from orchestrator.serving.exposure import answering
-    from orchestrator.types import Question
+    from orchestrator.types import Question, Slate
 
     if not question.strip():
         raise BadInput("The question is empty.", hint="Write one: orchestrator ask 'What is …?'")
@@ -53,13 +57,17 @@ def ask(
 
     async def answered() -> RunResult:
         async with Application(settings, record=record, replay=replay) as application:
-            require_content(application, settings.index)
-            application.check_format()
-            return await application.run(answering(application.workflow(workflow)), asked)
+            shown = exposed(application.workflow(workflow))
+            if shown.exposure.accepts is not Slate:
+                require_content(application, settings.index)
+                application.check_format()
+            ports = application.ports()
+            run = ServedRun(shown.answering, shown.inputs(asked), asked.principal, ports)
+            return await run.result()
 
     result = asyncio.run(answered())
     answer = result.answer
-    assert answer is not None, "an answering workflow ends in an answer"
+    assert answer is not None, "what is exposed ends in an answer"
     if as_json:
         say_json(_wire(result, answer))
     else:

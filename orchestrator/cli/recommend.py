@@ -14,7 +14,9 @@ from orchestrator.cli.options import JsonOption, PrincipalOption, invocation
 from orchestrator.cli.output import note, progress, say, say_json
 
 if TYPE_CHECKING:
+    from orchestrator.graph.run.result import RunResult
     from orchestrator.recommendation.editions.training import Trained
+    from orchestrator.types import Slate
 
 program = typer.Typer(
     no_args_is_help=True,
@@ -191,11 +193,12 @@ def top(
 ) -> None:
     """Show what a user, or whoever had some items, would be offered, and why."""
     from orchestrator.application.application import Application
+    from orchestrator.application.served_run import ServedRun
     from orchestrator.cli.id_lists import listed
     from orchestrator.errors import BadInput
-    from orchestrator.nodes.recommend.slate import offered
-    from orchestrator.ports import Recommender
-    from orchestrator.types import History
+    from orchestrator.nodes.recommend.recommendations import recommendations
+    from orchestrator.ports import Recommender, Runs
+    from orchestrator.types import History, Question
 
     had, left_out = listed("--items", items or []), listed("--exclude", exclude or [])
     if not user and not had:
@@ -204,44 +207,41 @@ def top(
         )
     settings = invocation(context).settings()
     reader = settings.reader(principal)
-    filters = _filters(where or [])
+    asked = Question("", reader, filters=_filters(where or []))
+    flow = recommendations(k=count, ranker=ranker, exclude=left_out, repeat=repeat)
 
-    async def slate() -> Any:
+    async def recommended() -> RunResult:
         async with Application(settings) as application:
-            return await offered(
-                application.container.get(Recommender),
-                History(user, tuple(had)),
-                principal=reader,
-                k=count,
-                ranker=ranker,
-                exclude=left_out,
-                filters=filters,
-                repeat=repeat,
-            )
+            # No index is asked, so that none has to be there.
+            ports = {port: application.container.get(port) for port in (Recommender, Runs)}
+            return await ServedRun(flow, (asked, History(user, tuple(had))), reader, ports).result()
 
-    found = asyncio.run(slate())
-    for each in found.notes:
+    result = asyncio.run(recommended())
+    slate: Slate = result.output
+    for each in slate.notes:
         note(f"note: {each}")
     if as_json:
         say_json(
             {
                 "items": [
                     {
-                        "id": offer.id,
-                        "title": offer.title,
-                        "score": offer.score,
-                        "ranker": offer.why,
-                        "reason": offer.reason,
+                        "id": item.id,
+                        "title": item.title,
+                        "score": item.score,
+                        "ranker": item.why,
+                        "reason": item.reason,
                     }
-                    for offer in found
+                    for item in slate
                 ],
-                "notes": list(found.notes),
+                "notes": list(slate.notes),
+                "run_id": result.run_id,
             }
         )
         return
-    for place, offer in enumerate(found, 1):
-        called = f"{offer.title} ({offer.id})" if offer.title else offer.id
-        say(f"{place:>3}. {called}" + (f": {offer.reason}" if offer.reason else ""))
+    for place, item in enumerate(slate, 1):
+        called = f"{item.title} ({item.id})" if item.title else item.id
+        say(f"{place:>3}. {called}" + (f": {item.reason}" if item.reason else ""))
+    note(f"run {result.run_id}")
 
 
 @program.command(epilog="Example: `orchestrator recommend withdraw B0017`")

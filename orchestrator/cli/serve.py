@@ -41,7 +41,8 @@ def serve(
 ) -> None:
     """Serve workflows to any OpenAI-compatible chat client, until interrupted.
 
-    Workflows of items, as `recommend`, are asked at POST /v1/recommendations.
+    What a workflow gives that is no answer, as hits or a slate, is shown as one; slates can be had as they
+    are at POST /v1/recommendations.
 
     Listening on anything but this machine needs API keys in the settings.
     """

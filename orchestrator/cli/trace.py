@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +12,9 @@ from orchestrator.cli.options import JsonOption, PrincipalOption, invocation
 from orchestrator.cli.output import say, say_json, table
 
 if TYPE_CHECKING:
+    from orchestrator.application.application import Application
     from orchestrator.ports import RunRecord
+    from orchestrator.types import Principal
 
 
 def register(program: typer.Typer) -> None:
@@ -36,7 +38,8 @@ def trace(
 
     async def read() -> RunRecord | None:
         async with Application(settings) as application:
-            return await application.container.get(Runs).read(run_id, principal=reader)
+            found = await application.container.get(Runs).read(run_id, principal=reader)
+            return None if found is None else _as_readable(found, application, reader)
 
     run = asyncio.run(read())
     if run is None:
@@ -47,6 +50,24 @@ def trace(
         say_json(_wire(run))
     else:
         _print(run)
+
+
+def _as_readable(run: RunRecord, application: Application, reader: Principal) -> RunRecord:
+    """The run with what it gave, as far as its type lets the reader see it."""
+    from orchestrator.application.exposure import exposed, output_types
+    from orchestrator.errors import OrchestratorError
+    from orchestrator.graph.run.read_back import readable_output
+
+    try:
+        served = [exposed(application.workflow(run.workflow))]
+    except OrchestratorError:
+        # It may have come from a file, or be gone since.
+        served = []
+    output = readable_output(run, output_types(served), reader)
+    if output is None:
+        return run
+    told = {"type": output.type, "value": output.value}
+    return replace(run, output=told | ({"withheld": output.withheld} if output.withheld else {}))
 
 
 def _wire(run: RunRecord) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from orchestrator.graph.channel import type_name
 from orchestrator.graph.plan.plan import calls
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Cache, Runs
-from orchestrator.types import Answer, Hits, Question
+from orchestrator.types import Hits, Question
 
 Arm = Workflow | SavedRun
 
@@ -34,7 +34,8 @@ def contenders(arms: Iterable[Arm]) -> list[Arm]:
 def showing_hits(arm: Workflow) -> Workflow:
     """The workflow, with the hits that it had at its end kept in its result.
 
-    One that ends in an answer without them is scored by what it cites.
+    One that ends in an answer without them is scored by what it cites, and so is one that ends in another
+    type with `passages`.
     """
     arm.check()
     if tuple(arm.inputs) != (Question,):
@@ -49,7 +50,7 @@ def showing_hits(arm: Workflow) -> Workflow:
     shown = replace(arm, outputs=(*arm.outputs, Hits))
     if not shown.faults():
         return shown
-    if last is Answer:
+    if hasattr(last, "passages"):
         return arm
     raise BadInput(
         f"{arm.name!r} ends in {type_name(last)}, which ranks nothing.",

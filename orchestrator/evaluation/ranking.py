@@ -10,21 +10,21 @@ from orchestrator.errors import NodeError, OrchestratorError
 from orchestrator.evaluation.journal import Outcome
 from orchestrator.graph.run.result import RunResult
 from orchestrator.ports import Documents
-from orchestrator.types import Answer, Hit, Hits, Principal
+from orchestrator.types import Hit, Hits, Principal
+from orchestrator.values import passages_of
 
 #: Passages that are looked up together, with their texts.
 AT_ONCE = 1_000
 
 
 def found_by(result: RunResult) -> Hits:
-    """The passages a run found: its hits, or the citations of an answer that shows no hits."""
+    """The passages a run found: its hits, or those that its output rests on if it shows no hits."""
     if isinstance(result.output, Hits):
         return result.output
     hits = result.get(Hits)
     if hits is not None:
         return hits
-    answer = result.answer or Answer("")
-    cited = dict.fromkeys(citation.id for citation in answer.citations)
+    cited = passages_of(result.output)
     return Hits(tuple(Hit(passage, float(len(cited) - rank)) for rank, passage in enumerate(cited)))
 
 

@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from orchestrator.application.exposure import Exposure, exposed
 from orchestrator.errors import BadInput
 from orchestrator.graph.workflow import Workflow
 from orchestrator.serving.api import chat, health, models, recommendations, runs
 from orchestrator.serving.auth import ApiKeys
 from orchestrator.serving.endpoint import Endpoint, Provider
-from orchestrator.serving.exposure import answering, offers
 from orchestrator.serving.limits.admission import Admission
+from orchestrator.serving.limits.body import BodyReader
 from orchestrator.serving.limits.event_loop_watchdog import watch_event_loop
 from orchestrator.serving.limits.limits import Limits
-from orchestrator.serving.wire import errors
+from orchestrator.serving.wire import errors, openapi
 from orchestrator.types import ANONYMOUS, Principal
 
 
@@ -29,10 +30,12 @@ def create_app(
     index: str = "default",
     anyone: Principal = ANONYMOUS,
     limits: Limits | None = None,
+    exposures: Sequence[Exposure] = (),
 ) -> FastAPI:
-    """The endpoint of some workflows: each is a model, under its name.
+    """The endpoint of some workflows: each is a model, under its name, and can be chatted with.
 
-    Those that answer a question are chatted with; those from a history to a slate recommend.
+    What one gives is shown by the exposure of its type, which `exposures` come before; a slate can be had
+    as it is, too, at `/v1/recommendations`.
 
     With API keys in the settings, every request under `/v1` needs one, and runs as its principal.
     Without, everyone is `anyone`. `limits` are by default those of the settings. Raises
@@ -50,8 +53,7 @@ def create_app(
     )
     endpoint = Endpoint(
         application=application,
-        workflows={name: answering(each) for name, each in named.items() if not offers(each)},
-        recommenders={name: each for name, each in named.items() if offers(each)},
+        served={name: exposed(each, exposures) for name, each in named.items()},
         index=index,
         keys=keys,
         limits=limits,
@@ -67,11 +69,18 @@ def create_app(
         beating.cancel()
         admission.stop()
 
-    app = FastAPI(title="orchestrator", lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(
+        title="orchestrator",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
+    )
     app.state.endpoint = endpoint
     errors.install(app)
+    app.add_middleware(BodyReader, admit=keys.caller, limit=limits.body, seconds=limits.arrival)
     for part in (chat, models, recommendations, runs, health):
         app.include_router(part.router)
+    openapi.install(app, keys_required=keys.required)
     return app
 
 

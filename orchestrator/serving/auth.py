@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
 
@@ -13,8 +14,16 @@ from orchestrator.serving.wire.errors import HostNotAllowed, InvalidKey
 from orchestrator.types import Principal
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request. `key` tells one API key from another, and nothing of it; empty without keys."""
+
+    principal: Principal
+    key: str = ""
+
+
 class ApiKeys:
-    """Maps a request to its principal.
+    """Maps a request to its caller.
 
     Without keys everyone is `anyone`, and only requests that name this machine itself are taken: a
     web page that a user happens to visit can point a name of its own at 127.0.0.1.
@@ -35,13 +44,7 @@ class ApiKeys:
         """Whether there is more than one caller to be fair to."""
         return len(self._digests) > 1
 
-    def caller(self, request: Request) -> str:
-        """Which key a request that has been let in came with, not to be told from; empty without keys."""
-        if not self.required:
-            return ""
-        return _digest(request.headers["authorization"].partition(" ")[2].strip().encode("latin-1")).hex()
-
-    def principal(self, request: Request) -> Principal:
+    def caller(self, request: Request) -> Caller:
         """Who asks; InvalidKey or HostNotAllowed if that cannot be said."""
         if not self.required:
             if not is_loopback(_host(request)):
@@ -49,7 +52,7 @@ class ApiKeys:
                     f"A server without API keys answers only to localhost, not to {_host(request)!r}.",
                     hint="Set an API key to serve under another name.",
                 )
-            return self._anyone
+            return Caller(self._anyone)
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given.strip():
             raise InvalidKey("This server needs an API key.", hint="Send it as 'Authorization: Bearer KEY'.")
@@ -61,7 +64,7 @@ class ApiKeys:
                 found = principal
         if found is None:
             raise InvalidKey("This API key is not known here.", hint="Check the server's settings.")
-        return found
+        return Caller(found, digest.hex())
 
 
 def is_loopback(host: str) -> bool:

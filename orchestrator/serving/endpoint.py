@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from orchestrator.application.exposure import Exposed
+from orchestrator.application.served_run import ServedRun
+from orchestrator.budget import Budget
 from orchestrator.errors import UnknownWorkflow
+from orchestrator.graph.run.runner import Durability
 from orchestrator.graph.workflow import Workflow
-from orchestrator.serving.auth import ApiKeys
+from orchestrator.serving.auth import ApiKeys, Caller
 from orchestrator.serving.limits.admission import Admission
 from orchestrator.serving.limits.limits import Limits
 from orchestrator.settings import Serve
-from orchestrator.types import Principal
+from orchestrator.types import Message, Principal, Slate
 
 
 class Configured(Protocol):
@@ -40,38 +45,62 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One served application: workflows that answer, and those that offer items.
-
-    `created` is in seconds since the epoch.
-    """
+    """One served application, with its workflows by name. `created` is in seconds since the epoch."""
 
     application: Provider
-    workflows: Mapping[str, Workflow]
-    recommenders: Mapping[str, Workflow]
+    served: Mapping[str, Exposed]
     index: str
     keys: ApiKeys
     limits: Limits
     admission: Admission
     created: int
 
-    def workflow(self, model: str) -> Workflow:
-        """The workflow that a chat names as its model; UnknownWorkflow lists those there are."""
-        if model in self.recommenders:
-            raise UnknownWorkflow(
-                f"{model!r} offers items, and does not chat.", hint="Ask it at POST /v1/recommendations."
-            )
-        return _named(self.workflows, model)
+    def workflow(self, model: str) -> Exposed:
+        """The workflow that a request names as its model; UnknownWorkflow lists those there are."""
+        return _named(self.served, model)
 
-    def recommender(self, model: str) -> Workflow:
-        """The workflow of items that a request names as its model; UnknownWorkflow lists those there are."""
+    def recommender(self, model: str) -> Exposed:
+        """The workflow that ends in a slate of this name; UnknownWorkflow lists those there are."""
         return _named(self.recommenders, model)
+
+    @property
+    def recommenders(self) -> Mapping[str, Exposed]:
+        """The workflows that end in a slate."""
+        return {name: each for name, each in self.served.items() if each.exposure.accepts is Slate}
 
     def ports(self) -> Mapping[type, object]:
         """The ports of the served index."""
         return self.application.ports(self.index)
 
+    def run(
+        self,
+        workflow: Workflow,
+        inputs: tuple[Any, ...],
+        caller: Caller,
+        *,
+        ports: Mapping[type, object] | None = None,
+        durability: Durability | None = None,
+        earlier: tuple[Message, ...] = (),
+    ) -> ServedRun:
+        """The run of a request: it waits for its caller's turn, and has the time that the limits give.
 
-def _named(workflows: Mapping[str, Workflow], model: str) -> Workflow:
+        A route that runs something runs it by this. `ports` are by default those of the served index,
+        `durability` that of the limits.
+        """
+        return ServedRun(
+            workflow,
+            inputs,
+            caller.principal,
+            self.ports() if ports is None else ports,
+            caller.key,
+            self.admission,
+            Budget(seconds=self.limits.deadline),
+            durability or self.limits.durability,
+            earlier,
+        )
+
+
+def _named(workflows: Mapping[str, Exposed], model: str) -> Exposed:
     try:
         return workflows[model]
     except KeyError:
@@ -85,10 +114,19 @@ async def _endpoint(request: Request) -> Endpoint:
 
 Served = Annotated[Endpoint, Depends(_endpoint)]
 
+#: Names the scheme in the OpenAPI document; that a key is right is for ApiKeys to say.
+_BEARER = HTTPBearer(
+    scheme_name="apiKey", auto_error=False, description="An API key of the server's settings."
+)
 
-async def _asker(request: Request, endpoint: Served) -> Principal:
-    return endpoint.keys.principal(request)
+
+async def _asker(
+    request: Request,
+    endpoint: Served,
+    _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Caller:
+    return endpoint.keys.caller(request)
 
 
-#: The principal of a request; a route that takes it is closed to those without one.
-Asker = Annotated[Principal, Depends(_asker)]
+#: Who sent a request; a route that takes it is closed to those who may not ask.
+Asker = Annotated[Caller, Depends(_asker)]

@@ -17,6 +17,7 @@ from orchestrator.graph.workflow import Workflow
 from orchestrator.serving.app import create_app, endpoint_of
 from orchestrator.serving.auth import is_loopback
 from orchestrator.serving.endpoint import Endpoint, Provider
+from orchestrator.serving.limits.header_timeout import within
 from orchestrator.serving.limits.limits import Limits
 from orchestrator.types import ANONYMOUS, Principal
 
@@ -50,6 +51,7 @@ def serve(
     with bind(host, port) as listener:
         config = uvicorn.Config(
             app,
+            http=within(limits.headers),
             log_level=log_level,
             server_header=False,
             ws="none",
@@ -69,7 +71,7 @@ def bind(host: str, port: int) -> socket.socket:
     where = f"{host}:{port}"
     try:
         if not 0 <= port <= 65_535:
-            raise OverflowError("a port is a number from 0 to 65535")
+            raise OverflowError("A port is a number from 0 to 65535")
         family, kind, protocol, _, address = socket.getaddrinfo(
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]

@@ -33,9 +33,9 @@ def test_asking_with_an_unknown_workflow(cli: Command, notes: Path) -> None:
     refused(cli("ask", "what?", "--workflow", "caht"), "no workflow 'caht'", "chat", "search")
 
 
-def test_a_workflow_of_items_says_where_it_is_asked(cli: Command, notes: Path) -> None:
+def test_a_workflow_of_items_is_asked_too_and_says_that_none_was_trained(cli: Command, notes: Path) -> None:
     cli("index", "add", notes)
-    refused(cli("ask", "what?", "--workflow", "recommend"), "recommend top", "POST /v1/recommendations")
+    refused(cli("ask", "what?", "--workflow", "recommend"), "Nothing was trained yet", "recommend train")
 
 
 def test_a_workflow_file_that_does_not_load_names_the_line(cli: Command, folder: Path) -> None:

@@ -117,7 +117,12 @@ async def test_features_are_asked_for_as_the_tenant_of_each_passage_asks(
         await application.indexer().add(tmp_path / "theirs", tenant="other")
         store = application.ports()[Features]
         assert isinstance(store, Features)
-        await make_features(store, "summary", encoder=application.encoder, model=application.model)
+        await make_features(
+            store,
+            "summary",
+            encoder=application.container.get(SparseEncoder),
+            model=application.container.get(LanguageModel),
+        )
         assert sorted(Tenants.seen) == ["default", "default", "other"]
         assert len(kept(application)) == 3, "equal texts of two tenants are kept apart"
 

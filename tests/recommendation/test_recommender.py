@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from orchestrator.errors import BadInput, StoreError
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.sequences import Interactions, Sequences
-from orchestrator.nodes.recommend.slate import offered
+from orchestrator.nodes.recommend.recommendations import recommendations
+from orchestrator.ports import Recommender
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.item_documents import WithItems
@@ -19,7 +21,7 @@ from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.testing.shop import made_up_log
-from orchestrator.types import ANONYMOUS, NOBODY, Filter, History, Hits, Principal
+from orchestrator.types import ANONYMOUS, NOBODY, Filter, History, Hits, Principal, Question, Slate
 from tests.recommendation.stored_editions import editions_at
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
@@ -43,6 +45,15 @@ async def one(recommender: EditionRecommender, history: History, **options: obje
     options = {"principal": ANONYMOUS, **options}
     (hits,) = await recommender.recommend([history], **options)  # type: ignore[arg-type]
     return hits
+
+
+async def offered(
+    recommender: Recommender, history: History, *, principal: Principal, **bounds: Any
+) -> Slate:
+    """The slate of a run."""
+    question = Question("", principal)
+    result = await recommendations(**bounds).run(question, history, ports={Recommender: recommender})
+    return result.output
 
 
 async def test_a_known_user_is_offered_what_comes_next(recommender: EditionRecommender) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator import Answer, Question, Run, node, workflow
+from orchestrator.application.exposure import Exposure
 from orchestrator.errors import NoModel, StoreError
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import LanguageModel
-from orchestrator.types import Citation, Facets, Message
+from orchestrator.types import Citation, Facets, Message, Principal, Slate, SlateItem
 
 CITED = Answer(
     "Ünïcode first [1], then a page [2]; never [9].",
@@ -35,6 +37,35 @@ async def restricted(question: Question) -> Answer:
             Citation(2, "secret", "Minutes", "/n/b.md", "the merger is off", "1" * 64, ("board",)),
         ),
     )
+
+
+@node
+async def restricted_slate(question: Question) -> Slate:
+    return Slate((SlateItem("a", 1.0, title="The merger", labels=("board",)),))
+
+
+@dataclass(frozen=True)
+class Memo:
+    """A type of a workflow's own, for the board alone."""
+
+    text: str
+
+    def visible_to(self, principal: Principal) -> bool:
+        return "board" in principal.grants
+
+    @classmethod
+    def exposure(cls) -> Exposure:
+        return Exposure(cls, render=memo_answer)
+
+
+@node
+async def memo_answer(memo: Memo) -> Answer:
+    return Answer(f"{memo.text} [1]", (Citation(1, "memo", "Memo", "", memo.text, labels=("board",)),))
+
+
+@node
+async def writes_memo(question: Question) -> Memo:
+    return Memo("the merger is off")
 
 
 @node
@@ -82,6 +113,13 @@ async def modelless(question: Question) -> Answer:
 @node
 async def waits(question: Question, *, seconds: float = 0.2) -> Answer:
     await asyncio.sleep(seconds)
+    return CITED
+
+
+@node
+async def waits_longer(question: Question) -> Answer:
+    """Longer than the server of `main` gives the headers of a request."""
+    await asyncio.sleep(2.0)
     return CITED
 
 
@@ -136,6 +174,7 @@ def stateless() -> list[Workflow]:
         unavailable,
         modelless,
         waits,
+        waits_longer,
         waits_long,
         waits_a_little,
     )

@@ -24,9 +24,9 @@ def request(host: str = "localhost:8000", authorization: bytes | None = None) ->
 
 def test_a_key_is_its_principal():
     keys = ApiKeys(KEYS, ANONYMOUS)
-    assert keys.principal(request(authorization=b"Bearer key-of-ada")) == ADA
-    assert keys.principal(request(authorization=b"bearer  key-of-ada ")) == ADA
-    assert keys.principal(request(authorization="Bearer schlüssel-von-bob".encode())) == BOB
+    assert keys.caller(request(authorization=b"Bearer key-of-ada")).principal == ADA
+    assert keys.caller(request(authorization=b"bearer  key-of-ada ")).principal == ADA
+    assert keys.caller(request(authorization="Bearer schlüssel-von-bob".encode())).principal == BOB
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_a_key_is_its_principal():
 )
 def test_without_a_known_key_there_is_no_principal(authorization: bytes | None):
     with pytest.raises(InvalidKey):
-        ApiKeys(KEYS, ANONYMOUS).principal(request(authorization=authorization))
+        ApiKeys(KEYS, ANONYMOUS).caller(request(authorization=authorization))
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "127.9.9.9", "[::1]:8000"])
 def test_without_keys_everyone_on_this_machine_is_anonymous(host: str):
-    assert ApiKeys({}, ANONYMOUS).principal(request(host, b"Bearer whatever")) == ANONYMOUS
+    assert ApiKeys({}, ANONYMOUS).caller(request(host, b"Bearer whatever")).principal == ANONYMOUS
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_without_keys_everyone_on_this_machine_is_anonymous(host: str):
 )
 def test_without_keys_no_other_name_is_answered(host: str):
     with pytest.raises(HostNotAllowed):
-        ApiKeys({}, ANONYMOUS).principal(request(host))
+        ApiKeys({}, ANONYMOUS).caller(request(host))
 
 
 def test_with_keys_any_name_is_answered():
-    assert ApiKeys(KEYS, ANONYMOUS).principal(request("example.org", b"Bearer key-of-ada")) == ADA
+    assert ApiKeys(KEYS, ANONYMOUS).caller(request("example.org", b"Bearer key-of-ada")).principal == ADA
 
 
 @pytest.mark.parametrize(

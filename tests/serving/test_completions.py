@@ -280,7 +280,7 @@ async def test_each_workflow_is_a_model():
 
 
 def test_a_workflow_that_ends_in_something_else_is_not_served():
-    with pytest.raises(BadInput, match=r"goes from Question to Facets.*Answer or Hits"):
+    with pytest.raises(BadInput, match=r"goes from Question to Facets.*Answer, Hits or Slate"):
         create_app(Ports(), [workflow("facets", facets)])
 
 

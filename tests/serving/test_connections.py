@@ -149,3 +149,53 @@ def test_a_run_that_does_not_finish_in_time_ends_with_an_error_its_client_can_re
         last = events(response.read().decode())[-1]
     assert last["error"]["code"] == "shutting_down"
     wait_for(told, "cancelled")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "],
+    ids=["silent", "half a line", "half a header"],
+)
+def test_a_connection_without_a_request_is_ended(server: Server, sent: bytes):
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(sent)
+        assert connection.recv(1) == b""
+
+
+def test_headers_that_trickle_in_are_ended(server: Server):
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\n")
+        with pytest.raises(OSError, match=r"reset|[Bb]roken pipe|aborted"):  # noqa: PT012
+            for number in range(60 * PATIENCE):
+                connection.sendall(f"X-{number}: slow\r\n".encode())
+                time.sleep(1 / 60)
+
+
+def test_the_headers_of_a_second_request_are_waited_for_as_long(server: Server):
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        first = connection.recv(65_536)
+        assert first.startswith(b"HTTP/1.1 200")
+        while not first.endswith(b'{"status":"ok"}'):
+            first += connection.recv(65_536)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+        assert connection.recv(1) == b""
+
+
+def test_a_run_that_takes_longer_than_headers_may_is_answered(server: Server):
+    response = httpx.post(server.address + PATH, json=asking("waits_longer"), timeout=PATIENCE)
+    assert response.status_code == 200
+
+
+def test_a_body_without_a_key_is_not_read(tmp_path: Path):
+    """More than fits into the buffers between two processes: the answer comes though it is never taken."""
+    with running(["-m", "tests.serving.main", "1", "a-key"]) as server:
+        host, port = server.address.removeprefix("http://").split(":")
+        for path in (PATH, "/v1/recommendations", "/v1/runs/0/feedback"):
+            with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+                head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                connection.sendall(f"{head}Content-Length: 300000000\r\n\r\n".encode())
+                assert connection.recv(65_536).startswith(b"HTTP/1.1 401")

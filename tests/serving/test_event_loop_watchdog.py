@@ -23,5 +23,5 @@ async def test_a_loop_that_stood_still_is_logged_with_how_long(caplog: pytest.Lo
             await asyncio.sleep(0.01)
     beating.cancel()
     message = caplog.records[0].getMessage()
-    assert message.startswith("the loop stood still for ")
+    assert message.startswith("The loop stood still for ")
     assert int(message.split()[5]) >= 1000 * NOTABLE

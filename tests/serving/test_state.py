@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from connectors.sql import Database, SqlConversations, SqlRuns
-from orchestrator import workflow
+from orchestrator import Question, workflow
 from orchestrator.errors import StoreError
 from orchestrator.ports import Conversations, Runs
 from orchestrator.serving import Limits
 from orchestrator.types import Principal
 from tests.serving.asgi import asking, endpoint, events
-from tests.serving.flows import breaks, pieces, restricted, unavailable
+from tests.serving.flows import breaks, pieces, restricted, restricted_slate, unavailable, writes_memo
 from tests.serving.recalls import recalls
 
 PATH = "/v1/chat/completions"
@@ -34,7 +34,10 @@ async def client(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient, None]:
     database = Database(tmp_path / "state.db")
     runs = SqlRuns(database)
     ports = {Runs: runs, Conversations: SqlConversations(database)}
-    flows = [*(workflow(each.title, each) for each in (pieces, restricted, breaks, unavailable)), recalls]
+    flows = [
+        *(workflow(each.title, each) for each in (pieces, restricted, restricted_slate, breaks, unavailable)),
+        recalls,
+    ]
     async with endpoint(flows, ports=ports, api_keys=KEYS, limits=Limits(), key="key-of-ada") as opened:
         yield opened
     await runs.close()
@@ -83,6 +86,52 @@ async def test_what_a_reader_may_not_read_any_more_is_withheld(client: httpx.Asy
     assert later.json()["answer"] is None
     assert later.json()["withheld"] == 1
     assert "merger" not in later.text
+
+
+async def test_a_slate_is_withheld_as_well(client: httpx.AsyncClient):
+    found = (
+        await client.post("/v1/recommendations", json={"model": "restricted_slate", "user": "ada"})
+    ).json()
+    path = f"/v1/runs/{found['id'].removeprefix('rec-')}"
+    assert found["data"][0]["title"] == "The merger"
+    mine = (await client.get(path)).json()
+    assert mine["output"]["items"][0]["title"] == "The merger"
+    assert [step["path"] for step in mine["trace"]] == ["restricted_slate"]
+    assert (await client.get(path, headers=BOB)).status_code == 404
+    later = await client.get(path, headers=LATER)
+    assert (later.json()["output"], later.json()["withheld"]) == (None, 1)
+    assert "merger" not in later.text
+
+
+async def test_a_slate_in_a_chat_is_withheld_as_well(client: httpx.AsyncClient):
+    body = await ask(client, "restricted_slate")
+    assert body["choices"][0]["message"]["content"] == "1. The merger [1]"
+    later = await client.get(f"/v1/runs/{body['run_id']}", headers=LATER)
+    assert (later.json()["answer"], later.json()["withheld"]) == (None, 1)
+    assert "merger" not in later.text
+
+
+async def test_a_value_of_a_strangers_type_is_withheld_from_whom_it_is_not_for(tmp_path: Path):
+    database = Database(tmp_path / "state.db")
+    ports = {Runs: SqlRuns(database)}
+    ada, later = KEYS["key-of-ada"], KEYS["key-of-ada-later"]
+    flow = workflow("writes_memo", writes_memo)
+    result = await flow.run(Question("x", ada), ports=ports)
+    async with endpoint([flow], ports=ports, api_keys=KEYS, limits=Limits(durability="none")) as client:
+        path = f"/v1/runs/{result.run_id}"
+        mine, not_mine = [(await client.get(path, headers=each)) for each in (ADA, LATER)]
+        chat = (await client.post(PATH, json=asking("writes_memo"), headers=ADA)).json()
+        chat_later = await client.get(f"/v1/runs/{chat['run_id']}", headers=LATER)
+    async with endpoint(ports=ports, api_keys=KEYS, limits=Limits(durability="none")) as client:
+        unknown = await client.get(path, headers=ADA)
+    database.close()
+    assert ada.name == later.name
+    assert mine.json()["output"] == {"text": "the merger is off"}
+    assert (not_mine.json()["output"], not_mine.json()["withheld"]) == (None, 1)
+    assert chat["choices"][0]["message"]["content"] == "the merger is off [1]"
+    assert "merger" not in not_mine.text + chat_later.text
+    # No workflow of this type is served: nobody can say any more whom it is for.
+    assert (unknown.json()["output"], unknown.json()["withheld"]) == (None, 1)
 
 
 async def test_a_failed_run_reads_back_with_its_reason_but_without_its_text(client: httpx.AsyncClient):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ from orchestrator.ports import (
     resolved_name,
     scores_texts,
 )
-from orchestrator.types import Answer, Context, Hits
+from orchestrator.values import passages_of
 
 log = logging.getLogger("orchestrator.cache")
 
@@ -49,6 +48,8 @@ class CachedResult:
     cache: Cache
     call: Call
     key: str
+    #: What the node read: its result rests on their passages, whether or not it says so itself.
+    reads: tuple[Any, ...] = ()
     hit: bool = False
     value: Any = None
 
@@ -64,18 +65,18 @@ class CachedResult:
         except (ModelError, TimeoutError) as error:
             log.warning("%s is run without its cache: %s", call.path, error or "the model server is silent.")
             return None
-        place = cls(cache, call, _key(call, reads, run, models))
+        place = cls(cache, call, _key(call, reads, run, models), tuple(reads.values()))
         data = await cache.get(place.key)
         if data is not None:
             place.hit, place.value = True, place.restored(data)
         return place
 
     async def keep(self, value: Any, seconds: float) -> None:
-        """Keep a fresh result for some seconds, or until a passage in it changes."""
+        """Keep a fresh result for some seconds, or until a passage that it rests on changes."""
         types = [slot.channel.type for slot in self.call.writes]
         values = (value,) if len(types) == 1 else value
         packed = b"".join(len(part).to_bytes(8) + part for part in map(pack, values, types))
-        await self.cache.put(self.key, packed, sources=_sources(values), seconds=seconds)
+        await self.cache.put(self.key, packed, sources=passages_of(*values, *self.reads), seconds=seconds)
 
     def restored(self, data: bytes) -> Any:
         """The result from what was kept."""
@@ -127,18 +128,3 @@ def _patience(call: Call, run: RunState) -> float | None:
     """How many seconds a server has to say who it is: no longer than the node itself."""
     limits = [limit for limit in (call.policy.timeout, run.remaining()) if limit is not None]
     return min(limits, default=None)
-
-
-def _sources(values: Iterable[Any]) -> list[str]:
-    found: dict[str, None] = {}
-    for value in values:
-        match value:
-            case Hits():
-                found.update(dict.fromkeys(value.ids))
-            case Context():
-                found.update(dict.fromkeys(excerpt.passage for excerpt in value))
-            case Answer():
-                found.update(dict.fromkeys(citation.id for citation in value.citations))
-            case _:
-                pass
-    return list(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
 from orchestrator.graph.channel import Channel
@@ -12,6 +12,7 @@ from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.graph.run.trace import step_record
 from orchestrator.ports import StepRecord
 from orchestrator.types import Answer, Usage
+from orchestrator.values import Accounted
 
 ValueT = TypeVar("ValueT")
 
@@ -46,11 +47,10 @@ class RunResult:
         values = {slot.channel: state[slot.key] for slot in plan.final if slot.key in state}
         degraded = tuple(run.degraded)
         output = values.get(plan.output.channel) if plan.output else None
-        if isinstance(output, Answer):
-            merged = tuple(dict.fromkeys((*output.degraded, *degraded)))
-            degraded = merged
-            output = replace(output, degraded=merged, usage=run.usage)
-            values = {**values, cast("Any", plan.output).channel: output}
+        if plan.output is not None and isinstance(output, Accounted):
+            degraded = tuple(dict.fromkeys((*output.degraded, *degraded)))
+            output = output.accounted(degraded, run.usage)
+            values = {**values, plan.output.channel: output}
         return cls(output, run.run_id, degraded, run.usage, seconds, values, run.steps)
 
     @property

@@ -34,6 +34,7 @@ from orchestrator.graph.run.trace import step_record
 from orchestrator.graph.serialise import dump, load, readable
 from orchestrator.ports import RunRecord, Runs, RunStatus
 from orchestrator.types import NOBODY, Principal, Usage
+from orchestrator.values import passages_of, restricted
 
 Ports = Mapping[Any, Any]
 Durability = Literal["none", "exit", "step"]
@@ -294,11 +295,15 @@ def _ended(
     error: str | None,
     seconds: float,
 ) -> RunRecord:
-    output = None
+    output: dict[str, Any] | None = None
     plan = workflow.plan
     if result is not None and result.output is not None and plan.output is not None:
         value = readable(result.output, plan.output.channel.type)
         output = {"type": type_name(plan.output.channel.type), "value": value}
+        if passages := passages_of(result.output):
+            output["passages"] = list(passages)
+        if restricted(result.output):
+            output["restricted"] = True
     return replace(
         record,
         status=status,

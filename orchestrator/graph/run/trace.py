@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
 from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.ports import StepRecord
-from orchestrator.types import Answer, Context, Hits, Queries, Question
+from orchestrator.types import TRACED_IDS
+from orchestrator.values import Traced
 
-#: How many ids of a ranking a trace keeps.
-IDS = 20
+log = logging.getLogger("orchestrator.graph.run.trace")
 
 
 def step_record(trace: StepTrace) -> StepRecord:
@@ -36,29 +37,27 @@ def summary(value: Any) -> Any:
             return value
         case str():
             return {"characters": len(value)}
-        case Hits():
-            return {
-                "hits": len(value),
-                "ids": list(value.ids[:IDS]),
-                "best": value.hits[0].score if value.hits else None,
-            }
-        case Context():
-            return {"excerpts": len(value), "ids": [excerpt.passage for excerpt in value][:IDS]}
-        case Answer():
-            return {"characters": len(value.text), "ids": [citation.id for citation in value.citations]}
-        case Question():
-            # The asker's own words, readable by the asker only.
-            return {"text": value.text, "conversation": value.conversation}
-        case Queries():
-            return {"queries": len(value), "characters": [len(query.text) for query in value]}
+        case type():
+            return {"type": "type"}
+        case Traced():
+            return _said(value)
         case tuple():
             items = cast("tuple[Any, ...]", value)
-            return [summary(item) for item in items[:IDS]]
+            return [summary(item) for item in items[:TRACED_IDS]]
         case Mapping():
             return {"entries": len(cast("Mapping[Any, Any]", value))}
         case _:
             pass
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if dataclasses.is_dataclass(value):
         fields = {spec.name: summary(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
         return {"type": type(value).__name__, **fields}
     return {"type": type(value).__name__}
+
+
+def _said(value: Traced) -> Any:
+    """What a value says of itself; its type alone if it fails to, since no run may fail by its trace."""
+    try:
+        return value.trace()
+    except Exception as error:
+        log.warning("A %s has no trace: %s.", type(value).__name__, error, exc_info=error)
+        return {"type": type(value).__name__}

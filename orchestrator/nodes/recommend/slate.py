@@ -17,7 +17,8 @@ from orchestrator.ports.recommend import Known
 from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
 from orchestrator.recommendation.slate.exploration import thompson
 from orchestrator.recommendation.slate.filling import what_fills, why_short
-from orchestrator.types import Answer, Filter, History, Hits, Principal, Question, Slate, SlateItem
+from orchestrator.text.quotation import spaced_numbers
+from orchestrator.types import Answer, Citation, Filter, History, Hits, Principal, Question, Slate, SlateItem
 
 #: Candidates looked at for each place, so that caps and diversity have a choice.
 POOL = 5
@@ -67,15 +68,21 @@ class MakeSlate(Node):
 
 
 class SlateAnswer(Node):
-    """A slate as the reply in a chat: a line an item, with its reason. Without an item it says so."""
+    """A slate as the reply in a chat: a line an item, with its reason, and the citation of its number.
+
+    Without an item it says so.
+    """
 
     async def __call__(self, slate: Slate) -> Answer:
-        lines = [
-            f"{place}. {offer.title or offer.id}" + (f" — {offer.reason}" if offer.reason else "")
-            for place, offer in enumerate(slate, 1)
-        ]
+        lines: list[str] = []
+        citations: list[Citation] = []
+        for n, item in enumerate(slate, 1):
+            title = item.title or item.id
+            line = f"{n}. {spaced_numbers(title)} [{n}]"
+            lines.append(line + (f" — {spaced_numbers(item.reason)}" if item.reason else ""))
+            citations.append(Citation(n, item.id, title, "", title, labels=item.labels))
         text = "\n".join(lines) or "Nothing was found to offer."
-        return Answer(text, degraded=slate.notes)
+        return Answer(text, tuple(citations), degraded=slate.notes)
 
 
 async def slate_of(
@@ -128,6 +135,7 @@ async def slate_of(
             items[seen[at].id].title,
             reasons.get(seen[at].id, ""),
             chances.get(seen[at].id, 1.0),
+            items[seen[at].id].labels,
         )
         for at in shown
     )
@@ -135,41 +143,3 @@ async def slate_of(
         notes += what_fills([offer.why for offer in offers], known=bool(known.items))
     notes += why_short(len(offers), k, ranked=len(seen), capped=[field for field, _ in at_most])
     return Slate(offers, tuple(notes))
-
-
-async def offered(
-    recommender: Recommender,
-    history: History,
-    *,
-    principal: Principal,
-    k: int = 10,
-    ranker: str = "",
-    exclude: Sequence[str] = (),
-    filters: Sequence[Filter] = (),
-    repeat: bool = False,
-    diversity: float = 0.0,
-    at_most: Sequence[tuple[str, int]] = (),
-) -> Slate:
-    """What a history is offered: ranked by a ranker, and made a slate."""
-    wanted = k * POOL if diversity else k
-    (hits,) = await recommender.recommend(
-        [history],
-        principal=principal,
-        k=wanted,
-        ranker=ranker,
-        exclude=exclude,
-        filters=filters,
-        repeat=repeat,
-        fill=True,
-        at_most=at_most,
-    )
-    return await slate_of(
-        recommender,
-        history,
-        hits,
-        principal=principal,
-        k=k,
-        filters=filters,
-        diversity=diversity,
-        at_most=at_most,
-    )

@@ -19,13 +19,15 @@ router = APIRouter(tags=["health"])
 PATIENCE = 5.0
 
 
-@router.api_route("/healthz", methods=["GET", "HEAD"])
+@router.head("/healthz", include_in_schema=False)
+@router.get("/healthz")
 async def healthz() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
-@router.api_route("/readyz", methods=["GET", "HEAD"])
+@router.head("/readyz", include_in_schema=False)
+@router.get("/readyz", responses={503: {"description": "It cannot do its work now."}})
 async def readyz(endpoint: Served) -> JSONResponse:
     """The index can be searched, the database read, and requests are taken; 503 otherwise."""
     checks = {"index": _index, "database": _database, "server": _server}
@@ -48,12 +50,13 @@ async def warm(endpoint: Endpoint) -> None:
     runs = ports.get(Runs)
     for each in endpoint.recommenders.values():
         # A slate is asked for anew, and not resumed.
-        _ = each.direct_runner
-    for each in endpoint.workflows.values():
+        _ = each.workflow.direct_runner
+    for each in endpoint.served.values():
         if durability == "none":
-            _ = each.direct_runner
+            _ = each.answering.direct_runner
         elif isinstance(runs, Runs):
-            each.compiled(lines=durability == "exit", checkpointer=runs.saver(each.serializer))
+            saver = runs.saver(each.answering.serializer)
+            each.answering.compiled(lines=durability == "exit", checkpointer=saver)
     await _passes(("index", _index), endpoint)
     await _passes(("embedder", _embedder), endpoint)
 
@@ -65,7 +68,7 @@ async def _passes(check: tuple[str, Callable[[Endpoint], Awaitable[None]]], endp
             await works(endpoint)
     except Exception as error:
         # Whoever may ask this has not said who they are: the reason is for the log alone.
-        log.warning("not ready, %s: %s", name, error)
+        log.warning("Not ready, %s: %s", name, error)
         return False
     return True
 

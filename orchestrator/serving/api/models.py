@@ -6,14 +6,15 @@ from fastapi import APIRouter
 
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
 from orchestrator.serving.wire.openai import Model, ModelList
+from orchestrator.serving.wire.openapi import COMMON
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], responses=COMMON)
 
 
 @router.get("")
 async def models(endpoint: Served, asker: Asker) -> ModelList:
-    """The served workflows."""
-    return ModelList(data=[_model(endpoint, name) for name in endpoint.workflows])
+    """The served workflows, whatever they give."""
+    return ModelList(data=[_model(endpoint, name) for name in endpoint.served])
 
 
 @router.get("/{model:path}")

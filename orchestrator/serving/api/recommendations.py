@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Annotated
-from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
-from orchestrator.budget import Budget
-from orchestrator.graph.run.events import Event, Finished
-from orchestrator.graph.workflow import Workflow, workflow
-from orchestrator.nodes.recommend.recommend import Recommend
-from orchestrator.nodes.recommend.slate import POOL, MakeSlate
+from orchestrator.application.exposure import Exposed, exposed
+from orchestrator.graph.run.result import RunResult
+from orchestrator.nodes.recommend.recommendations import recommendations as recommended
 from orchestrator.recommendation.recommender import EMPTY
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
-from orchestrator.serving.limits.connection import read_body, while_connected
-from orchestrator.serving.limits.live_run import live
-from orchestrator.serving.wire.errors import InvalidRequest, of_run, refuse
-from orchestrator.types import Filter, History, Principal, Question, Slate
+from orchestrator.serving.limits.connection import while_connected
+from orchestrator.serving.wire.errors import InvalidRequest
+from orchestrator.serving.wire.openapi import COMMON, RUNNING, WITH_BODY
+from orchestrator.serving.wire.request_body import RequestBody
+from orchestrator.types import Filter, History, Question, Slate
 
-router = APIRouter(prefix="/v1", tags=["recommendations"])
+router = APIRouter(prefix="/v1", tags=["recommendations"], responses=COMMON)
 
 Name = Annotated[str, Field(min_length=1, max_length=1_000)]
 #: One value may come without a list; checked as a list, a fault is named without the name of a type.
@@ -41,7 +37,7 @@ _MOST, _LONGEST, _EXCLUDED = 200, 2_000, 20_000
 _CHOICES = ("exclude", "ranker", "repeat", "diversity", "at_most")
 
 
-class RecommendationRequest(BaseModel):
+class RecommendationRequest(RequestBody):
     """Whom to recommend to, and within which bounds. Access is the key's, never the body's.
 
     `model` names a served workflow of items; without it the best ranker that was trained ranks. `where` names
@@ -62,14 +58,6 @@ class RecommendationRequest(BaseModel):
     diversity: float = Field(default=0.0, ge=0.0, le=1.0)
     at_most: dict[Name, Annotated[int, Field(ge=1)]] = Field(default_factory=dict, max_length=20)
 
-    @classmethod
-    def parse(cls, body: bytes) -> RecommendationRequest:
-        """A request from its JSON; InvalidRequest names the first field that cannot be used."""
-        try:
-            return cls.model_validate_json(body)
-        except ValidationError as error:
-            refuse(error.errors(include_url=False))
-
     @property
     def unread(self) -> tuple[str, ...]:
         """A note on fields that have no effect: a filter whose name is misspelt must not go unnoticed."""
@@ -82,28 +70,26 @@ class RecommendationRequest(BaseModel):
         """`where`, as the library knows it."""
         return tuple(Filter(field, tuple(values)) for field, values in self.where.items())
 
-    def workflow(self, endpoint: Endpoint) -> Workflow:
-        """The run that the request asks for; InvalidRequest for a choice that is the workflow's own."""
+    def exposed(self, endpoint: Endpoint) -> Exposed:
+        """The workflow that the request asks; InvalidRequest for a choice that is the workflow's own."""
         if self.model:
             found = endpoint.recommender(self.model)
             for name in _CHOICES:
                 if getattr(self, name):
                     raise InvalidRequest(
-                        f"{name} is for the workflow {self.model!r} itself to choose.", param=name
+                        f"The field {name} is for the workflow {self.model!r} itself to choose.", param=name
                     )
             return found
-        wanted = self.k * POOL if self.diversity else self.k
-        caps = tuple(self.at_most.items())
-        ranked = Recommend(
-            k=wanted,
-            ranker=self.ranker,
-            exclude=tuple(self.exclude),
-            repeat=self.repeat,
-            fill=True,
-            at_most=caps,
+        return exposed(
+            recommended(
+                k=self.k,
+                ranker=self.ranker,
+                exclude=self.exclude,
+                repeat=self.repeat,
+                diversity=self.diversity,
+                at_most=tuple(self.at_most.items()),
+            )
         )
-        shown = MakeSlate(k=self.k, diversity=self.diversity, at_most=caps, pool=wanted)
-        return workflow("recommendations", ranked >> shown, inputs=(Question, History))
 
     @property
     def most(self) -> int | None:
@@ -132,63 +118,37 @@ class Recommendations(BaseModel):
     degraded: list[str]
 
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": RecommendationRequest.model_json_schema()}},
-    }
-}
-
-
-@router.post("/recommendations", response_model=Recommendations, openapi_extra=_BODY)
+@router.post(
+    "/recommendations",
+    response_model=Recommendations,
+    responses={**WITH_BODY, **RUNNING},
+    openapi_extra=RecommendationRequest.described(),
+)
 async def recommendations(request: Request, endpoint: Served, asker: Asker) -> Response:
     """What a history is offered next."""
-    limits = endpoint.limits
+    wanted = RecommendationRequest.parse(await request.body())
+    workflow = wanted.exposed(endpoint)
+    question = Question("", asker.principal, filters=wanted.filters)
+    inputs = workflow.inputs(question, History(wanted.user, tuple(wanted.items)))
+    # A slate is asked for anew, and not resumed.
+    run = endpoint.run(workflow.workflow, inputs, asker, durability="none")
     try:
-        body = await read_body(request, limit=limits.body, seconds=limits.arrival)
-        wanted = RecommendationRequest.parse(body)
-        run_id = uuid4().hex
-        reply = await while_connected(_slate(wanted, endpoint, asker, run_id), request.receive)
-        return JSONResponse(reply.model_dump(), headers={"X-Run-Id": run_id})
+        result = await while_connected(run.result(), request.receive)
     except ClientDisconnect:
         return Response(status_code=499)
+    return JSONResponse(_reply(wanted, result).model_dump(), headers={"X-Run-Id": run.run_id})
 
 
-async def _slate(
-    wanted: RecommendationRequest, endpoint: Endpoint, asker: Principal, run_id: str
-) -> Recommendations:
-    chosen = wanted.workflow(endpoint)
-    question = Question("", asker, filters=wanted.filters)
-    history = History(wanted.user, tuple(wanted.items))
-
-    async def run() -> AsyncGenerator[Event, None]:
-        events = chosen.stream(
-            *(question if each is Question else history for each in chosen.inputs),
-            ports=endpoint.ports(),
-            budget=Budget(seconds=endpoint.limits.deadline),
-            durability="none",
-            run_id=run_id,
-        )
-        async with aclosing(events):
-            async for event in events:
-                yield event
-
-    try:
-        async with aclosing(live(run(), endpoint.admission, endpoint.limits.keep_alive)) as events:
-            (result,) = [event.result async for event in events if isinstance(event, Finished)]
-    except Exception as error:
-        failure = of_run(error, run_id)
-        raise failure from failure.__cause__
-    slate = result.get(Slate)
-    assert isinstance(slate, Slate)
+def _reply(wanted: RecommendationRequest, result: RunResult) -> Recommendations:
+    slate: Slate = result.output
     return Recommendations(
-        id=f"rec-{run_id}",
+        id=f"rec-{result.run_id}",
         created=int(time.time()),
         data=[
             Recommendation(
-                id=offer.id, title=offer.title, score=offer.score, ranker=offer.why, reason=offer.reason
+                id=item.id, title=item.title, score=item.score, ranker=item.why, reason=item.reason
             )
-            for offer in [*slate][: wanted.most]
+            for item in slate.items[: wanted.most]
         ],
         # A slate may come of a search, which needs no history; this one does not.
         notes=[*([] if wanted.user or wanted.items else [EMPTY]), *slate.notes, *wanted.unread],

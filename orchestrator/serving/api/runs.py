@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, TypeAdapter
 
+from orchestrator.application.exposure import output_types
 from orchestrator.errors import RunNotFound
+from orchestrator.graph.run.read_back import readable_output
 from orchestrator.models.feedback import give_feedback
 from orchestrator.ports import FeedbackStore, RunRecord, Runs, RunStatus, StepRecord
 from orchestrator.serving.endpoint import Asker, Served
 from orchestrator.serving.wire.openai import Annotation, CitedPassage, TokenUsage
+from orchestrator.serving.wire.openapi import COMMON, WITH_BODY
 from orchestrator.serving.wire.reply import Reply, cited, tokens
-from orchestrator.types import Answer
+from orchestrator.serving.wire.request_body import RequestBody
+from orchestrator.types import Answer, Principal
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"])
+router = APIRouter(prefix="/v1/runs", tags=["runs"], responses=COMMON)
 
 _ANSWER = TypeAdapter(Answer)
 _UNFORESEEN = re.compile(r"\A(\[[^\]]*\] Failed with )?([A-Za-z_]\w*): .*", re.DOTALL)
@@ -55,7 +60,8 @@ class RunView(BaseModel):
     """A run. Times are in seconds.
 
     `answer` is None until the run is done, and where it quotes what its reader may not read any more:
-    `withheld` says how many citations that are.
+    `withheld` says how many citations that are. `output` is what a run gave that is no answer, as a slate; it
+    is None where its reader may not read all of it, and `withheld` is then above 0.
     """
 
     id: str
@@ -67,6 +73,7 @@ class RunView(BaseModel):
     answer: str | None = None
     annotations: list[Annotation] = []
     citations: list[CitedPassage] = []
+    output: Any = None
     withheld: int = 0
     degraded: list[str]
     usage: TokenUsage
@@ -74,8 +81,8 @@ class RunView(BaseModel):
     trace: list[Step]
 
     @classmethod
-    def of(cls, run: RunRecord) -> RunView:
-        """A run as it is sent."""
+    def of(cls, run: RunRecord, types: Iterable[Any], reader: Principal) -> RunView:
+        """A run as it is sent to a reader; `types` are those that its output may be of."""
         view = cls(
             id=run.id,
             model=run.workflow,
@@ -87,17 +94,19 @@ class RunView(BaseModel):
             error=_without_text(run.error),
             trace=[Step.of(step) for step in run.steps],
         )
-        if run.output is None or run.output.get("type") != "Answer":
+        output = readable_output(run, types, reader)
+        if output is None:
             return view
-        answer = _ANSWER.validate_python(run.output["value"])
+        if output.type != "Answer":
+            return view.model_copy(update={"output": output.value, "withheld": output.withheld})
+        answer = _ANSWER.validate_python(output.value)
         reply = Reply(answer.text, cited(answer.citations), run.degraded, view.usage)
-        withheld = run.output.get("withheld", 0)
         return view.model_copy(
             update={
-                "answer": None if withheld else reply.content,
+                "answer": None if output.withheld else reply.content,
                 "annotations": reply.annotations(),
                 "citations": list(reply.citations),
-                "withheld": withheld,
+                "withheld": output.withheld,
             }
         )
 
@@ -112,24 +121,33 @@ async def run(run_id: str, endpoint: Served, asker: Asker) -> RunView:
     """The run, if it is the reader's own, with the citations that the reader may read."""
     runs = endpoint.ports()[Runs]
     assert isinstance(runs, Runs)
-    record = await runs.read(run_id, principal=asker)
+    record = await runs.read(run_id, principal=asker.principal)
     if record is None:
         raise RunNotFound(f"There is no run {run_id!r} of yours.", hint="Check the id and the API key.")
-    return RunView.of(record)
+    return RunView.of(record, output_types(endpoint.served.values()), asker.principal)
 
 
-class FeedbackBody(BaseModel):
+class FeedbackBody(RequestBody):
     """How good the answer of a run was: 0 (of no use) to 1 (as it should be)."""
 
     score: float = Field(ge=0, le=1)
 
 
-@router.post("/{run_id}/feedback")
-async def feedback(run_id: str, given: FeedbackBody, endpoint: Served, asker: Asker) -> dict[str, Any]:
+class FeedbackReply(BaseModel):
+    """How many answers of the run the feedback was for."""
+
+    id: str
+    object: Literal["feedback"] = "feedback"
+    answers: int
+
+
+@router.post("/{run_id}/feedback", responses=WITH_BODY, openapi_extra=FeedbackBody.described())
+async def feedback(run_id: str, request: Request, endpoint: Served, asker: Asker) -> FeedbackReply:
     """Judge the answer of one's own run, once, so that `routes` learn which model to ask."""
+    given = FeedbackBody.parse(await request.body())
     ports = endpoint.ports()
     runs, feedback = ports[Runs], ports[FeedbackStore]
     assert isinstance(runs, Runs)
     assert isinstance(feedback, FeedbackStore)
-    count = await give_feedback(runs, feedback, run_id, given.score, principal=asker)
-    return {"id": run_id, "object": "feedback", "answers": count}
+    count = await give_feedback(runs, feedback, run_id, given.score, principal=asker.principal)
+    return FeedbackReply(id=run_id, answers=count)

@@ -14,9 +14,10 @@ from orchestrator.serving.wire.errors import Overloaded, ShuttingDown, TooManyRe
 class Admission:
     """Places for runs. A place is held while its run goes on, not while its client reads.
 
-    `concurrent` runs at once, `queued` that wait for at most `patience` seconds; Overloaded beyond. The
-    places that come free go to the callers in turn, so that one with many requests delays another by one
-    run, and not by all of them. `share` is how many of a caller may wait; TooManyRequests beyond.
+    `concurrent` runs at once, `queued` that wait for at most `patience` seconds; Overloaded beyond. A place
+    that comes free goes to the caller who was given one the longest ago, so that one with many requests
+    delays another by the run that goes on, and not by those that wait. `share` is how many of a caller may
+    wait; TooManyRequests beyond.
     Belongs to one event loop.
     """
 
@@ -26,8 +27,11 @@ class Admission:
         self._patience = patience
         self._share = queued if share is None else share
         self._free = concurrent
-        # Callers in the order of their turns, each with those of its runs that wait.
+        # Callers in the order in which they came, each with those of its runs that wait.
         self._queues: dict[str, deque[asyncio.Future[None]]] = {}
+        # When each caller was last given a place, as a count of places: there are as many as API keys.
+        self._turns: dict[str, int] = {}
+        self._given = 0
         self._running: set[asyncio.Task[object]] = set()
         self._closed = False
 
@@ -80,6 +84,7 @@ class Admission:
     async def _wait(self, caller: str) -> None:
         if self._free:
             self._free -= 1
+            self._take_turn(caller)
             return
         turn = asyncio.get_running_loop().create_future()
         self._queues.setdefault(caller, deque()).append(turn)
@@ -107,17 +112,22 @@ class Admission:
                 del self._queues[caller]
 
     def _release(self) -> None:
-        """Give a place to the caller whose turn it is, who goes to the end of the line."""
+        """Give a place to the caller who has gone without one for the longest."""
         while self._queues:
-            caller = next(iter(self._queues))
-            queue = self._queues.pop(caller)
+            caller = min(self._queues, key=lambda each: self._turns.get(each, -1))
+            queue = self._queues[caller]
             turn = queue.popleft()
-            if queue:
-                self._queues[caller] = queue
+            if not queue:
+                del self._queues[caller]
             if not turn.done():
+                self._take_turn(caller)
                 turn.set_result(None)
                 return
         self._free += 1
+
+    def _take_turn(self, caller: str) -> None:
+        self._given += 1
+        self._turns[caller] = self._given
 
     def check_open(self) -> None:
         """Raise ShuttingDown if nobody is admitted any more."""

@@ -1,4 +1,4 @@
-"""The client's side of a request: its body up to a limit, and whether it is still there."""
+"""The client's side of a reply: whether it is still there, and events that are sent as they happen."""
 
 from __future__ import annotations
 
@@ -7,56 +7,14 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.serving.wire.errors import (
-    BodyTooLarge,
-    BodyTooSlow,
-    UnsupportedMediaType,
-    error_response,
-    report,
-)
+from orchestrator.serving.wire.errors import error_response, report
 
 T = TypeVar("T")
-
-#: How much of a body that is too large is read and thrown away, in multiples of the limit: a client
-#: that is still sending sees a reset connection instead of the answer.
-_DISCARDED = 8
-
-
-async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
-    """The JSON body of a request, of at most `limit` bytes, arrived within `seconds`."""
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
-        # A web page can send a form or plain text to any address without asking; JSON it cannot.
-        raise UnsupportedMediaType(
-            f"The body is sent as {kind!r}.", hint="Send JSON, with 'Content-Type: application/json'."
-        )
-    too_large = BodyTooLarge(
-        f"The body is longer than {limit:,} bytes.",
-        hint="Shorten the conversation, or add long texts to the index.",
-    )
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit and "expect" in request.headers:
-        # The client asks first and has sent nothing yet.
-        raise too_large
-    size, pieces = 0, list[bytes]()
-    try:
-        async with asyncio.timeout(seconds), aclosing(request.stream()) as stream:
-            async for piece in stream:
-                size += len(piece)
-                if size <= limit:
-                    pieces.append(piece)
-                elif size > _DISCARDED * limit:
-                    break
-    except TimeoutError:
-        raise BodyTooSlow(f"The body did not arrive within {seconds:g} s.", hint="Try again.") from None
-    if size > limit:
-        raise too_large
-    return b"".join(pieces)
 
 
 async def while_connected(work: Coroutine[Any, Any, T], receive: Receive) -> T:

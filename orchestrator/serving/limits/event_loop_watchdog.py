@@ -30,7 +30,7 @@ async def watch_event_loop() -> None:
         ran, starved = process_time(), _starved()
         if late >= NOTABLE:
             log.warning(
-                "the loop stood still for %.0f ms: the process ran for %.0f, no core was free for %.0f",
+                "The loop stood still for %.0f ms: the process ran for %.0f, no core was free for %.0f.",
                 *(1e3 * seconds for seconds in (late, ran - before[0], starved - before[1])),
             )
 

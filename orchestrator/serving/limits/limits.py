@@ -12,6 +12,9 @@ from orchestrator.settings import Serve
 class Limits:
     """Times are in seconds, sizes in bytes or characters."""
 
+    #: Time for the first line and the headers of a request to arrive, from the beginning of a connection or,
+    #: on one that was used before, from their first byte.
+    headers: float = 15.0
     #: Longest body of a request.
     body: int = 1_000_000
     #: Time for a body to arrive.

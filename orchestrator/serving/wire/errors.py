@@ -140,16 +140,6 @@ def report(error: OrchestratorError) -> OrchestratorError:
     return public(error, reference)
 
 
-def of_run(error: Exception, run_id: str) -> OrchestratorError:
-    """An error as that of a run: ours with its id, an unforeseen one as the cause of ours."""
-    if not isinstance(error, OrchestratorError):
-        failure = public(error)
-        failure.__cause__ = error
-        error = failure
-    error.run_id = error.run_id or run_id
-    return error
-
-
 def install(app: FastAPI) -> None:
     """Let every error of the app, its routes and its router take this shape."""
 
@@ -171,7 +161,8 @@ def install(app: FastAPI) -> None:
 
     async def validation(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return error_response(invalid(error.errors()))
+        # The framework names the part of the request first: body, path or query.
+        return error_response(invalid([{**fault, "loc": fault["loc"][1:]} for fault in error.errors()]))
 
     app.add_exception_handler(OrchestratorError, ours)
     app.add_exception_handler(HTTPException, routing)
@@ -187,13 +178,16 @@ def invalid(faults: Any) -> InvalidRequest:
         reason = fault.get("ctx", {}).get("error", fault["msg"])
         return InvalidRequest(f"The body is not valid JSON: {reason}.", code="invalid_json")
     if fault["type"] == "missing":
-        return InvalidRequest(f"{where} is missing.", param=where, code="missing_required_parameter")
+        what = f"The field {where}" if where else "The body"
+        return InvalidRequest(f"{what} is missing.", param=where or None, code="missing_required_parameter")
     given = repr(fault.get("input"))
     given = given if len(given) <= 60 else given[:57] + "..."
     message = fault["msg"].removeprefix("Value error, ").rstrip(".")
     if not where:
         return InvalidRequest(f"The body cannot be used: {message}.")
-    return InvalidRequest(f"{where} cannot be {given}: {message}.", param=where, code="invalid_value")
+    return InvalidRequest(
+        f"The field {where} cannot be {given}: {message}.", param=where, code="invalid_value"
+    )
 
 
 def refuse(faults: Any) -> NoReturn:
@@ -215,7 +209,7 @@ def _of_http(error: HTTPException) -> OrchestratorError:
         404: "There is nothing at this address; the endpoint is /v1/chat/completions.",
         405: f"This address does not take this method; it takes {methods}.",
     }
-    shown = OrchestratorError(messages.get(error.status_code, str(error.detail)))
+    shown = OrchestratorError(messages.get(error.status_code) or f"{str(error.detail).rstrip('.')}.")
     shown.status = error.status_code
     if error.status_code < 500:
         shown.kind = "invalid_request_error"

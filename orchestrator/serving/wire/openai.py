@@ -16,12 +16,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from orchestrator.serving.wire.errors import InvalidRequest, refuse
+from orchestrator.serving.wire.errors import InvalidRequest
+from orchestrator.serving.wire.request_body import RequestBody
 from orchestrator.types import Message, Role
 
 # -- requests ----------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ class ChatMessage(BaseModel):
         """The turn as the library knows it; InvalidRequest where it holds more than text."""
         text = self.content if isinstance(self.content, str) else "\n".join(_texts(self.content or [], at))
         if "\0" in text:
-            raise InvalidRequest(f"{at}.content holds a NUL character.", param=f"{at}.content")
+            raise InvalidRequest(f"The field {at}.content holds a NUL character.", param=f"{at}.content")
         return Message(_ROLES[self.role], text)
 
 
@@ -65,13 +65,13 @@ def _texts(parts: list[Any], at: str) -> list[str]:
                 texts.append(text)
             case {"type": str(kind)} if kind != "text":
                 raise InvalidRequest(
-                    f"{at}.content[{number}] is of type {kind!r}; this model reads text only.",
+                    f"The field {at}.content[{number}] is of type {kind!r}; this model reads text only.",
                     param=f"{at}.content[{number}].type",
                     code="unsupported_content",
                 )
             case _:
                 raise InvalidRequest(
-                    f'{at}.content[{number}] must look like {{"type": "text", "text": "..."}}.',
+                    f'The field {at}.content[{number}] must look like {{"type": "text", "text": "..."}}.',
                     param=f"{at}.content[{number}]",
                     code="invalid_value",
                 )
@@ -88,7 +88,7 @@ _OrFalse = Annotated[bool, BeforeValidator(lambda value: False if value is None 
 _Tokens = Annotated[int, Field(ge=1)]
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(RequestBody):
     """The body of `POST /v1/chat/completions`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -105,17 +105,11 @@ class ChatRequest(BaseModel):
     def _one_choice(self) -> Self:
         if self.n is not None and self.n > 1:
             raise InvalidRequest(
-                f"n is {self.n}; this model writes one answer a request.", param="n", code="unsupported_value"
+                f"The field n is {self.n}; this model writes one answer a request.",
+                param="n",
+                code="unsupported_value",
             )
         return self
-
-    @classmethod
-    def parse(cls, body: bytes) -> ChatRequest:
-        """A request from its JSON; InvalidRequest names the first field that cannot be used."""
-        try:
-            return cls.model_validate_json(body)
-        except ValidationError as error:
-            refuse(error.errors(include_url=False))
 
     @property
     def tokens(self) -> int | None:
@@ -132,11 +126,11 @@ class ChatRequest(BaseModel):
         messages = [message.message(f"messages[{i}]") for i, message in enumerate(self.messages)]
         asked = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
         if asked is None:
-            raise InvalidRequest("messages holds no turn of the user.", param="messages")
+            raise InvalidRequest("The field messages holds no turn of the user.", param="messages")
         question = messages[asked].text.strip()
         if not question:
             raise InvalidRequest(
-                f"messages[{asked}].content, the question, is empty.", param=f"messages[{asked}].content"
+                f"The question, messages[{asked}].content, is empty.", param=f"messages[{asked}].content"
             )
         return tuple(message for message in messages[:asked] if message.text), question
 

@@ -30,7 +30,7 @@ class Reply:
         answer = result.answer
         if answer is None:
             raise WrongReturn(
-                f"The workflow ended in {type(result.output).__name__}; a reply is made of an Answer.",
+                f"The run ended in {type(result.output).__name__}; a reply is made of an Answer.",
                 hint="End it with a node that writes one.",
             )
         return cls(answer.text, cited(answer.citations), result.degraded, tokens(result.usage))

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
 from orchestrator import Answer, Hits, Question, node, workflow
-from orchestrator.errors import BadInput
 from orchestrator.nodes.answer._evidence import gather
 from orchestrator.nodes.answer.hit_list_answer import HitListAnswer, snippet
 from orchestrator.ports import Documents, SparseEncoder
-from orchestrator.serving.exposure import answering
-from orchestrator.types import Facets, Hit, Passage, Principal
+from orchestrator.types import Hit, Passage, Principal
 
 TEXT = "# Travel\n\nCats *sleep* all day. The ferry to Naxos leaves at noon.\n\n- Dogs bark at [3] foxes."
 ENCODER = Bm25Encoder()
@@ -38,11 +35,6 @@ PORTS = {Documents: Shelf(), SparseEncoder: ENCODER}
 @node
 async def finds(question: Question) -> Hits:
     return Hits((Hit("b", 2.0), Hit("a", 1.0)))
-
-
-@node
-async def facets(question: Question) -> Facets:
-    return Facets(("one",))
 
 
 async def listed(*grants: str, **settings: int) -> Answer:
@@ -97,29 +89,3 @@ def test_a_snippet_is_one_sentence_or_short(text: str, length: int):
     shown = [each.sentence for each in snippet(evidence, 0, length)]
     assert len(shown) <= 1 or shown[-1].end - shown[0].start <= length
     assert [each.start for each in shown] == sorted(each.start for each in shown)
-
-
-async def test_a_workflow_that_ends_in_hits_is_made_to_answer():
-    found = answering(workflow("finds", finds))
-    assert found.name == "finds"
-    question = Question("x", Principal(grants=frozenset({"public"})))
-    result = await found.run(question, ports=PORTS)
-    assert result.answer is not None
-    assert [each.id for each in result.answer.citations] == ["a"]
-
-
-async def test_hits_of_a_named_channel_are_listed_as_well():
-    found = answering(workflow("finds", finds.writing("second")))
-    result = await found.run(Question("x", Principal(grants=frozenset({"public"}))), ports=PORTS)
-    assert result.answer is not None
-    assert len(result.answer.citations) == 1
-
-
-def test_a_workflow_that_answers_is_left_as_it_is():
-    given_ = workflow("listed", finds >> HitListAnswer())
-    assert answering(given_) is given_
-
-
-def test_a_workflow_that_ends_in_something_else_cannot_answer():
-    with pytest.raises(BadInput, match=r"goes from Question to Facets.*Answer or Hits"):
-        answering(workflow("facets", facets))

@@ -141,13 +141,13 @@ async def test_a_slate_that_explores_logs_its_propensities(ports: dict[type, obj
 @pytest.mark.slow
 async def test_the_shop_is_a_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from orchestrator import Application
-    from orchestrator.serving.exposure import answering
+    from orchestrator.application.exposure import exposed
     from orchestrator.settings import Settings
 
     monkeypatch.chdir(tmp_path)
     async with Application(Settings(home=tmp_path, embedder="light")) as app:
         train(made_up_log(), editions_of(app.container), rankers=("fusion",))
-        flow = answering(app.workflow("shop"))
+        flow = exposed(app.workflow("shop")).answering
         result = await app.run(flow, Question("something like my last order, but Crane", USER))
         refused = await app.run(flow, Question("something like my last order, but not Crane", USER))
     assert "Crane" in result.output.text.splitlines()[0]

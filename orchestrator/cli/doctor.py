@@ -197,11 +197,11 @@ def _indexes(application: Application) -> Iterator[Finding]:
 
 
 def _workflows(application: Application) -> Iterator[Finding]:
-    from orchestrator.application.workflow_files import load_workflow, workflow_files
+    from orchestrator.application.workflow_files import load_workflow, workflow_names
     from orchestrator.errors import OrchestratorError
 
     sound: list[str] = []
-    for name in workflow_files():
+    for name in workflow_names():
         try:
             load_workflow(name).check(application.provided)
             sound.append(name)

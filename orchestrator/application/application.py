@@ -235,7 +235,7 @@ class Application:
         `anew` is for a rebuild: with the embedder of now, whatever the index was made with.
         """
         from orchestrator.application import index_models
-        from orchestrator.application.worker import indexing_context, worker_settings
+        from orchestrator.application.indexing import indexing_context, worker_settings
         from orchestrator.indexing.indexer import Indexer
 
         name = self.container.named(index)

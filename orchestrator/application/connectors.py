@@ -199,5 +199,6 @@ def _validated(
 def _refused(faults: Sequence[str]) -> SettingsError:
     return SettingsError(
         f"{'; '.join(faults)}.",
-        hint="docs/configuration.md lists all settings, and `orchestrator doctor` all connectors.",
+        hint="docs/configuration.md lists all settings, and `orchestrator doctor` all connectors; "
+        "`pip install` the distribution that adds another.",
     )

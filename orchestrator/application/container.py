@@ -246,7 +246,7 @@ class PortMap(Mapping[type, object]):
     def __getitem__(self, port: type) -> object:
         if port not in self._ports:
             raise KeyError(port)
-        return self._container.get(port, self._index)
+        return cast("object", self._container.get(port, self._index))
 
     def __contains__(self, port: object) -> bool:
         # The default asks for the value, which would make it.

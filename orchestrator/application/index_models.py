@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
+from orchestrator.application.connectors import Connectors
 from orchestrator.errors import OrchestratorError, SettingsError
 from orchestrator.ports import Embedder, IndexFormat, IndexRegistry, Provider, SparseEncoder, TokenEmbedder
-from orchestrator.settings import SHORT_NAMES
+from orchestrator.settings import SHORT_NAMES, Settings
 
-if TYPE_CHECKING:
-    from orchestrator.application.container import Container
+PortT = TypeVar("PortT")
 
 #: With `auto`, the embedder of a new index is the first of these that can be used.
 AUTO = ("vllm", "minilm", "wordllama")
 
 
-def embedder_connector(container: Container, port: type, index: str | None) -> str:
+class Models(Protocol):
+    """What this needs of a container."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def connectors(self) -> Connectors: ...
+
+    def get(self, port: type[PortT], index: str | None = None, *, connector: str | None = None) -> PortT: ...
+
+    def named(self, index: str | None) -> str: ...
+
+
+def embedder_connector(container: Models, port: type, index: str | None) -> str:
     """The connector of an index's embedder, or of its tokens' (`port`); without an index, of a new one."""
     own = new_embedder(container) if index is None else _of_index(container, container.named(index))
     if port is Embedder or isinstance(container.get(Embedder, connector=own), TokenEmbedder):
@@ -29,7 +43,7 @@ def embedder_connector(container: Container, port: type, index: str | None) -> s
     )
 
 
-def new_embedder(container: Container) -> str:
+def new_embedder(container: Models) -> str:
     """The connector that embeds for a new index."""
     chosen = container.settings.embedder
     if chosen != "auto":
@@ -40,7 +54,7 @@ def new_embedder(container: Container) -> str:
     return next((name for name in AUTO if _usable(container, name)), AUTO[-1])
 
 
-def token_embedder_for(container: Container, name: str, *, anew: bool = False) -> TokenEmbedder | None:
+def token_embedder_for(container: Models, name: str, *, anew: bool = False) -> TokenEmbedder | None:
     """What the tokens' vectors of an index are made with; None if it keeps none.
 
     An index that is there goes on as it was made; a new one does what the settings say.
@@ -51,17 +65,17 @@ def token_embedder_for(container: Container, name: str, *, anew: bool = False) -
     return None
 
 
-def embedder(container: Container, index: str | None) -> Embedder:
+def embedder(container: Models, index: str | None) -> Embedder:
     """The embedder of an index, or with None of a new one."""
     return container.get(Embedder, connector=embedder_connector(container, Embedder, index))
 
 
-def token_embedder(container: Container, index: str | None) -> TokenEmbedder:
+def token_embedder(container: Models, index: str | None) -> TokenEmbedder:
     """The same for the vectors of tokens."""
     return container.get(TokenEmbedder, connector=embedder_connector(container, TokenEmbedder, index))
 
 
-def index_format_of(container: Container, name: str) -> IndexFormat:
+def index_format_of(container: Models, name: str) -> IndexFormat:
     """What an index holds that these settings made."""
     from orchestrator.indexing.context import index_format
 
@@ -70,7 +84,7 @@ def index_format_of(container: Container, name: str) -> IndexFormat:
     )
 
 
-def missing_embedder(container: Container, model: str) -> str | None:
+def missing_embedder(container: Models, model: str) -> str | None:
     """Why the embedder that an index names cannot be used here; None if it can, or is not known."""
     for provider in _providers(container):
         if provider.model == model:
@@ -78,7 +92,7 @@ def missing_embedder(container: Container, model: str) -> str | None:
     return None
 
 
-def _of_index(container: Container, name: str) -> str:
+def _of_index(container: Models, name: str) -> str:
     """With `auto`, an index keeps the embedder that it was made with, if it is there."""
     if container.settings.embedder == "auto":
         version = container.get(IndexRegistry).current(name)
@@ -89,7 +103,7 @@ def _of_index(container: Container, name: str) -> str:
     return new_embedder(container)
 
 
-def _providers(container: Container) -> Iterator[Provider]:
+def _providers(container: Models) -> Iterator[Provider]:
     """The embedders whose model is known by their name."""
     for name in AUTO:
         try:
@@ -98,7 +112,7 @@ def _providers(container: Container) -> Iterator[Provider]:
             continue
 
 
-def _usable(container: Container, name: str) -> bool:
+def _usable(container: Models, name: str) -> bool:
     """Whether an embedder can be made here."""
     try:
         return container.connectors.provider(Embedder, name).missing(container.settings) is None
@@ -106,5 +120,5 @@ def _usable(container: Container, name: str) -> bool:
         return False
 
 
-def _fills(container: Container, port: type, name: str) -> bool:
+def _fills(container: Models, port: type, name: str) -> bool:
     return any(each.port is port for each in container.connectors.providers(name))

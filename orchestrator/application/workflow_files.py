@@ -1,7 +1,8 @@
 """Finds workflows by name and loads them from their files.
 
 A workflow is a file of compositions. The user's own, in `workflows/` of the working folder, come
-before those that are shipped, so that `orchestrator new` gives a copy that is then used.
+before those that are shipped, so that `orchestrator new` gives a copy that is then used. Other
+distributions add workflows by entry points of `orchestrator.workflows`, which come last.
 """
 
 from __future__ import annotations
@@ -13,12 +14,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from orchestrator import plugins
 from orchestrator.errors import BadInput, OrchestratorError, UnknownWorkflow
 
 if TYPE_CHECKING:
     from orchestrator.graph.workflow import Workflow
 
 FOLDER = "workflows"
+
+
+def workflow_names(folder: Path | None = None) -> list[str]:
+    """The workflows that can be named: of files, and of entry points."""
+    return sorted({*workflow_files(folder), *plugins.plugins(plugins.WORKFLOWS)})
 
 
 def workflow_files(folder: Path | None = None) -> dict[str, Path]:
@@ -48,12 +55,25 @@ def load_workflow(name: str, folder: Path | None = None) -> Workflow:
     else:
         known = workflow_files(folder)
         if text not in known:
-            raise UnknownWorkflow(
-                f"There is no workflow {text!r}; known are {', '.join(known) or 'none'}.",
-                hint=f"Name one of them, or a file: path/to/{text or 'mine'}.py.",
-            )
+            return _plugged_in(text, folder)
         file = known[text]
     return _chosen(file, load_file(file), wanted if colon else None)
+
+
+def _plugged_in(name: str, folder: Path | None) -> Workflow:
+    """The workflow of an entry point; UnknownWorkflow if there is none of that name."""
+    from orchestrator.graph.workflow import Workflow
+
+    found = plugins.plugin(plugins.WORKFLOWS, name)
+    if found is None:
+        raise UnknownWorkflow(
+            f"There is no workflow {name!r}; known are {', '.join(workflow_names(folder)) or 'none'}.",
+            hint=f"Name one of them, or a file: path/to/{name or 'mine'}.py.",
+        )
+    loaded = found.load()
+    if not isinstance(loaded, Workflow):
+        raise plugins.broken(found, f"it is a {type(loaded).__name__}, and no workflow")
+    return loaded
 
 
 def load_file(file: Path) -> list[Workflow]:

@@ -195,14 +195,17 @@ def _indexes(application: Application) -> Iterator[Finding]:
 
 
 def _workflows(application: Application) -> Iterator[Finding]:
-    from orchestrator.application.workflow_files import load_workflow, workflow_files
-    from orchestrator.errors import OrchestratorError
+    from orchestrator.application.workflow_files import load_workflow, workflow_names
+    from orchestrator.errors import OrchestratorError, PluginError
 
     sound: list[str] = []
-    for name in workflow_files():
+    for name in workflow_names():
         try:
             load_workflow(name).check(application.provided)
             sound.append(name)
+        except PluginError:
+            # It is named among the plug-ins.
+            continue
         except OrchestratorError as error:
             yield Finding("workflow", "fault", f"{name}: {error.message}", error.hint)
     yield Finding("workflows", "ok", ", ".join(sound) or "none.")
@@ -211,8 +214,8 @@ def _workflows(application: Application) -> Iterator[Finding]:
 def _plugins(application: Application) -> Iterator[Finding]:
     from orchestrator.cli.doctor_plugins import inspected
 
-    for name, sound, detail, hint in inspected(application):
-        yield Finding(name, "ok" if sound else "note", detail, hint)
+    for name, state, detail, hint in inspected(application):
+        yield Finding(name, state, detail, hint)
 
 
 def _extras() -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from orchestrator import plugins
 from orchestrator.errors import OrchestratorError, PluginError
@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from orchestrator.application.application import Application
 
 
+State = Literal["ok", "note", "fault"]
+#: What one of a group is called, where that is not its name without the s.
+_KINDS = {plugins.STRATEGIES: "strategy"}
+
+
 class Inspected(NamedTuple):
-    """One of them: a note if it cannot be used."""
+    """One of them: a note if it cannot be used, a fault if the settings name it."""
 
     name: str
-    sound: bool
+    state: State
     detail: str
     hint: str = ""
 
@@ -36,18 +41,21 @@ def inspected(application: Application) -> Iterator[Inspected]:
 def _connector(application: Application, name: str, found: tuple[plugins.Plugin, ...]) -> Iterator[Inspected]:
     from orchestrator.ports import port_name
 
-    connectors = application.container.connectors
+    settings, connectors = application.settings, application.container.connectors
+    chosen = {*settings.ports.values(), settings.embedder}
     try:
         providers = connectors.providers(name)
     except OrchestratorError as error:
-        yield Inspected("connector", False, error.message, error.hint)
+        yield Inspected("connector", "fault" if name in chosen else "note", error.message, error.hint)
         return
-    chosen = application.settings
     for each in providers:
-        lacking = _lacking(lambda each=each: each.missing(chosen))
+        lacking = _lacking(lambda each=each: each.missing(settings))
         said = f"{port_name(each.port)}: {name}, from {found[0].origin}"
         said += f": {each.description}" if each.description else ""
-        yield Inspected("provider", lacking is None, f"{said}." if lacking is None else f"{said}; {lacking}.")
+        if lacking is None:
+            yield Inspected("provider", "ok", f"{said}.")
+        else:
+            yield Inspected("provider", "fault" if name in chosen else "note", f"{said}; {lacking}.")
 
 
 def _lacking(missing: Callable[[], str | None]) -> str | None:
@@ -60,12 +68,12 @@ def _lacking(missing: Callable[[], str | None]) -> str | None:
 
 
 def _plugin(group: str, name: str, found: tuple[plugins.Plugin, ...]) -> Inspected:
-    kind = group.rpartition(".")[2].removesuffix("s")
+    kind = _KINDS.get(group, group.rpartition(".")[2].removesuffix("s"))
     first, *others = found
     try:
         if others:
             raise plugins.clash(found)
         first.load()
     except PluginError as error:
-        return Inspected(kind, False, error.message, error.hint)
-    return Inspected(kind, True, f"{name}, from {first.origin}.")
+        return Inspected(kind, "note", error.message, error.hint)
+    return Inspected(kind, "ok", f"{name}, from {first.origin}.")

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from orchestrator.evaluation import Dataset, Report, SavedRun
     from orchestrator.graph.workflow import Workflow
 
-#: How a data set of ir_datasets is named.
-IRDS = "irds:"
-
 
 def register(program: typer.Typer) -> None:
     """Add the command."""
@@ -45,7 +42,7 @@ def evaluate(
         typer.Option(
             "--data",
             "-d",
-            help="Folder in BEIR's layout, irds:ID, or with --topics and --qrels a collection.",
+            help="Folder in BEIR's layout, irds:ID, one of a plug-in, or a collection.",
             metavar="DATA",
         ),
     ],
@@ -120,7 +117,8 @@ def dataset_of(
 ) -> Dataset:
     """The data set that the options name."""
     from orchestrator.errors import BadInput
-    from orchestrator.evaluation import beir, ir_dataset, trec
+    from orchestrator.evaluation import trec
+    from orchestrator.evaluation.dataset_loaders import load_dataset
 
     if topics is not None and qrels is not None:
         return trec(corpus=data, topics=topics, qrels=qrels)
@@ -128,9 +126,7 @@ def dataset_of(
         raise BadInput(
             "TREC files need both --topics and --qrels.", hint="Give both; --data is then the collection."
         )
-    if data.startswith(IRDS):
-        return ir_dataset(data.removeprefix(IRDS))
-    return beir(data, split=split)
+    return load_dataset(data, split)
 
 
 async def _compared(

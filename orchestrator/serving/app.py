@@ -7,8 +7,9 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
+from orchestrator import plugins
 from orchestrator.application.exposure import Exposure, exposed
 from orchestrator.errors import BadInput
 from orchestrator.graph.workflow import Workflow
@@ -80,6 +81,11 @@ def create_app(
     app.add_middleware(BodyReader, admit=keys.caller, limit=limits.body, seconds=limits.arrival)
     for part in (chat, models, recommendations, runs, health):
         app.include_router(part.router)
+    for added, router in plugins.usable(plugins.ROUTES):
+        if isinstance(router, APIRouter):
+            app.include_router(router)
+        else:
+            plugins.log.warning("%s", plugins.broken(added, "it is no fastapi.APIRouter"))
     openapi.install(app, keys_required=keys.required)
     return app
 

@@ -12,7 +12,7 @@ import pytest
 import connectors.minilm
 from orchestrator import ANONYMOUS, Question
 from orchestrator.application.application import Application
-from orchestrator.application.worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import IndexMismatch
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.ports import Embedder, IndexRegistry, SparseEncoder

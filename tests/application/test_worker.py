@@ -11,7 +11,8 @@ import pytest
 
 from connectors.vllm import VllmModel
 from orchestrator.application.application import Application
-from orchestrator.application.worker import open_context, worker_settings
+from orchestrator.application.indexing import worker_settings
+from orchestrator.application.worker import open_context
 from orchestrator.models.routed import RoutedModel
 from orchestrator.ports import LanguageModel
 from orchestrator.settings import ExactSettings, Settings

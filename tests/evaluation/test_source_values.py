@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.application.application import Application
-from orchestrator.application.worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.application.application import Application
-from orchestrator.application.worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import BadInput, IndexMismatch, StoreError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.upkeep import pages

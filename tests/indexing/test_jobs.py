@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator.application.application import Application
-from orchestrator.application.worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import OrchestratorError
 from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import Recipe

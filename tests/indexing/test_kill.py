@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.application.application import Application
-from orchestrator.application.worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
 from orchestrator.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node
 from orchestrator.application.application import Application
-from orchestrator.application.worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.ports import Documents
 from orchestrator.settings import Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from orchestrator.errors import BudgetExhausted
 from orchestrator.nodes.rerank import prompts
@@ -32,6 +33,7 @@ class Embedding:
     the list itself becomes the query.
     """
 
+    without_model: ClassVar[bool] = True
     context: int = 0
 
     async def __call__(self, task: Task) -> list[int]:

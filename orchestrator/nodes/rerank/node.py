@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.nodes._settings import Count, Share
+from orchestrator.nodes._strategies import known_strategy, strategy
 from orchestrator.nodes.rerank.candidates import Candidate, Task, normalised, permutation
-from orchestrator.nodes.rerank.cascade import Cascade
-from orchestrator.nodes.rerank.elimination import Elimination
 from orchestrator.nodes.rerank.encoders import CrossEncoder, Embedding
-from orchestrator.nodes.rerank.groupwise import Groupwise
-from orchestrator.nodes.rerank.listwise import Listwise
-from orchestrator.nodes.rerank.pairwise import Pairwise
-from orchestrator.nodes.rerank.pointwise import Graded, YesNo
-from orchestrator.nodes.rerank.setwise import Setwise
-from orchestrator.nodes.rerank.strategies import Strategy
+from orchestrator.nodes.rerank.strategies import Strategy, StrategyFactory
 from orchestrator.ports import Documents, Embedder, LanguageModel, scores_texts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Hits, Question
 
 Tally = Annotated[int, Field(ge=0)]
-Name = Literal[
-    "groupwise",
-    "yes_no",
-    "graded",
-    "pairwise",
-    "pairwise_all",
-    "pairwise_sliding",
-    "setwise",
-    "listwise",
-    "full",
-    "first",
-    "elimination",
-    "cross_encoder",
-    "embedding",
-    "e2rank",
-    "cascade",
-]
+Name = Annotated[str, AfterValidator(known_strategy("rerank"))]
 
 
 class Rerank(Node):
@@ -51,7 +29,7 @@ class Rerank(Node):
     `setwise` (comparisons), `listwise` (windows of `window` every `step`), `full` (one prompt), `first`
     (one token a window), `elimination`, `cross_encoder`, `embedding`, `e2rank`, and `cascade`
     (embedding, groupwise, then setwise on the best). Passages are cut to `tokens`, as `token_count`
-    estimates.
+    estimates. Other distributions add strategies by entry points (docs/extending.md).
 
     The result is always a permutation of the input, cut to `keep`. Without a language model, passages
     are ordered by the cross-encoder if there is one, else by the embedder, and the run says so. Hits are
@@ -101,8 +79,9 @@ class Rerank(Node):
 
     def chosen(self, model: LanguageModel, run: Run) -> Strategy:
         """The strategy to use: the one named, or what stands in for a model that is not there."""
-        if model.available or self.strategy in ("embedding", "e2rank"):
-            return self.strategy_of(self.strategy)
+        named = self.strategy_of(self.strategy)
+        if model.available or getattr(named, "without_model", False):
+            return named
         if scores_texts(model):
             if self.strategy != "cross_encoder":
                 run.degrade("no language model is configured: passages are reranked by the cross-encoder")
@@ -111,27 +90,10 @@ class Rerank(Node):
         run.degrade(f"no {lacking} is configured: passages are reranked by embeddings")
         return Embedding()
 
-    def strategy_of(self, name: Name) -> Strategy:
+    def strategy_of(self, name: str) -> Strategy:
         """The strategy of a name, with this node's settings."""
-        groupwise = Groupwise(self.group, self.repeats, self.weight, self.calibrate, self.anchors)
-        strategies: dict[Name, Strategy] = {
-            "groupwise": groupwise,
-            "yes_no": YesNo(),
-            "graded": Graded(),
-            "pairwise": Pairwise("heapsort", self.keep),
-            "pairwise_all": Pairwise("all"),
-            "pairwise_sliding": Pairwise("sliding", self.keep),
-            "setwise": Setwise(self.keep),
-            "listwise": Listwise(self.window, self.step),
-            "full": Listwise(None),
-            "first": Listwise(self.window, self.step, first_token=True),
-            "elimination": Elimination(self.window, 1),
-            "cross_encoder": CrossEncoder(),
-            "embedding": Embedding(),
-            "e2rank": Embedding(context=self.keep),
-            "cascade": Cascade(((Embedding(), self.depth), (groupwise, 50), (Setwise(self.keep), 20))),
-        }
-        return strategies[name]
+        make: StrategyFactory = strategy("rerank", name)
+        return make(self)
 
 
 def _shown(title: str, text: str) -> str:

@@ -10,7 +10,46 @@ from orchestrator.nodes.rerank.candidates import Task
 class Strategy(Protocol):
     """A way to rerank. Frozen configuration; `await strategy(task)` gives candidate numbers, best first.
 
-    When the budget runs out it returns the best order so far, and says so by `task.run.degrade`.
+    When the budget runs out it returns the best order so far, and says so by `task.run.degrade`. One that
+    asks no language model has an attribute `without_model`, which is true; others are replaced where there
+    is no model.
     """
 
     async def __call__(self, task: Task) -> list[int]: ...
+
+
+class RerankSettings(Protocol):
+    """The settings of the node `Rerank`, which a strategy is made with; each takes those that it needs."""
+
+    @property
+    def keep(self) -> int: ...
+
+    @property
+    def depth(self) -> int: ...
+
+    @property
+    def group(self) -> int: ...
+
+    @property
+    def repeats(self) -> int: ...
+
+    @property
+    def weight(self) -> float: ...
+
+    @property
+    def calibrate(self) -> bool: ...
+
+    @property
+    def anchors(self) -> int: ...
+
+    @property
+    def window(self) -> int: ...
+
+    @property
+    def step(self) -> int: ...
+
+
+class StrategyFactory(Protocol):
+    """What an entry point `rerank.NAME` of `orchestrator.strategies` stands for."""
+
+    def __call__(self, settings: RerankSettings, /) -> Strategy: ...

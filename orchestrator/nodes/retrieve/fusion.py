@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import fsum, inf, isfinite, sqrt
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.node import node
+from orchestrator.nodes._strategies import known_strategy
 from orchestrator.types import Hit, Hits, ranked
 
 Weights = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
-Fusion = Literal["anchored", "rrf", "convex", "dbsf", "max"]
+Fusion = Annotated[str, AfterValidator(known_strategy("fusion"))]
 
 
 def reciprocal_rank(
@@ -103,6 +104,17 @@ def highest_score(rankings: Sequence[Hits], weights: Sequence[float] | None = No
             best[hit.id] = max(best.get(hit.id, -inf), weight * hit.score)
             found.setdefault(hit.id, []).append(hit.why)
     return ranked([Hit(one, score, _together(tuple(found[one]))) for one, score in best.items()])
+
+
+def anchored_pair(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:
+    """`anchored_sum` of two rankings, of which the first is trusted."""
+    if len(rankings) != 2:
+        raise BadInput(
+            f"anchored fuses two rankings, not {len(rankings)}.",
+            hint="Give the trusted branch first and the dense one second, or fuse by rrf.",
+        )
+    first, second = weights or (1.0, 4.0)
+    return anchored_sum(rankings[0], rankings[1], (first, second))
 
 
 @node

@@ -7,15 +7,8 @@ from typing import Literal
 
 from orchestrator.graph.node import Node
 from orchestrator.nodes._settings import Count, Weight
-from orchestrator.nodes.retrieve.fusion import (
-    Fusion,
-    anchored_sum,
-    convex_combination,
-    distribution_based,
-    highest_score,
-    reciprocal_rank,
-    weighted_sum,
-)
+from orchestrator.nodes._strategies import strategy
+from orchestrator.nodes.retrieve.fusion import Fusion, anchored_sum, weighted_sum
 from orchestrator.ports import Dense, Embedder, Lexical, Search, VectorStore
 from orchestrator.types import Hit, Hits, Queries, Query, Question
 
@@ -33,7 +26,8 @@ class Retrieve(Node):
     embedder, beside which plain rank fusion falls below BM25 alone on some collections. For a strong
     embedder `dbsf` is better. `weights` are those of the BM25 and the dense leg, 1 and 4 for `anchored`
     and equal for the others unless given. `max` takes the highest score of a passage, and is for several
-    queries with one leg: cosines and BM25 are not on one scale.
+    queries with one leg: cosines and BM25 are not on one scale. Other distributions add fusions by entry
+    points: functions of rankings and weights (docs/extending.md).
 
     A query without a word is not searched, and one of stop words only finds nothing by BM25: without
     any query left, the result is empty.
@@ -108,13 +102,7 @@ class Retrieve(Node):
             ]
             return sums[0] if len(sums) == 1 else weighted_sum(sums, [asked[n].weight for n in numbers])
         weights = [first * asked[n].weight for n in by_terms] + [second * asked[n].weight for n in by_meaning]
-        if self.fusion == "convex":
-            return convex_combination(rankings, weights)
-        if self.fusion == "dbsf":
-            return distribution_based(rankings, weights)
-        if self.fusion == "max":
-            return highest_score(rankings, weights)
-        return reciprocal_rank(rankings, weights)
+        return strategy("fusion", self.fusion)(rankings, weights)
 
 
 def _has_words(text: str) -> bool:

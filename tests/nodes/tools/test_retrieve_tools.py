@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.application.application import Application
-from orchestrator.application.worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.tool_records import Tool, write_tools

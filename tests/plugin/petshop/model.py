@@ -1,0 +1,39 @@
+"""A language model that says one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.types import Message
+
+
+@dataclass(frozen=True)
+class Parrot:
+    phrase: str
+    name: str = "parrot"
+    available: bool = True
+
+    async def generate(
+        self,
+        prompt: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        on_text: Callable[[str], None] | None = None,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Generation[Any]:
+        if on_text is not None:
+            on_text(self.phrase)
+        return Generation(self.phrase)
+
+    async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
+        return Probabilities(tuple(1 / len(options) for _ in options))
+
+    async def score(self, query: str, texts: Sequence[str]) -> Scores:
+        return Scores(tuple(0.0 for _ in texts))

@@ -9,8 +9,8 @@ from threading import Lock
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from connectors.sql.database import Database
-from connectors.sql.schema import cache_entries, cache_sources, indexes, passages
 from connectors.sql.statements import chunks, insert_all
+from connectors.sql.tables import cache_entries, cache_sources, indexes, passages
 from orchestrator.ports import Clock
 
 

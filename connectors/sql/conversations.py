@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, literal, select
 
 from connectors.sql.database import Database
-from connectors.sql.schema import turns
 from connectors.sql.statements import chunks, insert_missing
+from connectors.sql.tables import turns
 from orchestrator.errors import BadInput
 from orchestrator.ports import Clock
 from orchestrator.types import Message, Principal

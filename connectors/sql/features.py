@@ -8,8 +8,8 @@ from sqlalchemy import and_, delete, select
 
 from connectors.sql.access import readable
 from connectors.sql.database import Database
-from connectors.sql.schema import documents, indexes, passage_features, passages
 from connectors.sql.statements import chunks, insert_all
+from connectors.sql.tables import documents, indexes, passage_features, passages
 from orchestrator.ports import FeatureKind, Featureless
 from orchestrator.types import Principal
 

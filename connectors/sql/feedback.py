@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from sqlalchemy import delete, insert, select
 
 from connectors.sql.database import Database
-from connectors.sql.schema import answered, verdicts
 from connectors.sql.statements import insert_all
+from connectors.sql.tables import answered, verdicts
 from orchestrator.ports import Clock, Feedback
 
 

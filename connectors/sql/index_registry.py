@@ -15,9 +15,9 @@ from connectors.sql.access import label_set, labels_of, store_label_sets
 from connectors.sql.database import Database
 from connectors.sql.index_version import Edition
 from connectors.sql.ledger import finish, held
-from connectors.sql.schema import documents, files, indexes, jobs, passages, removals, shards, term_statistics
 from connectors.sql.statements import chunks, insert_missing
 from connectors.sql.statistics import frequencies_at
+from connectors.sql.tables import documents, files, indexes, jobs, passages, removals, shards, term_statistics
 from orchestrator.errors import IndexMismatch
 from orchestrator.ports import (
     Clock,

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, select, update
 
-from connectors.sql.schema import indexes
+from connectors.sql.tables import indexes
 from orchestrator.errors import StoreError
 
 

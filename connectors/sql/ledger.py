@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, update
 
 from connectors.sql.database import Database
-from connectors.sql.schema import jobs, leases
 from connectors.sql.statements import insert_missing
+from connectors.sql.tables import jobs, leases
 from orchestrator.errors import BadInput, LeaseLost
 from orchestrator.ports import Clock, Job, JobState
 

@@ -11,10 +11,10 @@ from sqlalchemy import Row, bindparam, delete, or_, select, text, update
 
 from connectors.sql.access import label_set, store_label_sets
 from connectors.sql.index_version import Edition
-from connectors.sql.schema import cache_entries, cache_sources, documents, files, indexes, passages
 from connectors.sql.shards import add_shards, bury, merge, rebuild
 from connectors.sql.statements import CHUNK, chunks, insert_all
 from connectors.sql.statistics import count, recount
+from connectors.sql.tables import cache_entries, cache_sources, documents, files, indexes, passages
 from connectors.sql.terms import packed
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexChange

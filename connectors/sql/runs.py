@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 from connectors.sql.access import readable
 from connectors.sql.checkpoints import Checkpoints
 from connectors.sql.database import Database
-from connectors.sql.schema import citations, documents, indexes, passages, runs, steps
 from connectors.sql.statements import chunks, insert_all
+from connectors.sql.tables import citations, documents, indexes, passages, runs, steps
 from orchestrator.errors import BadInput
 from orchestrator.ports import Clock, RunRecord, StepRecord
 from orchestrator.types import Principal, Usage

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Join, Select, and_, delete, func, literal, select, update
 
 from connectors.sql.index_version import Edition
-from connectors.sql.schema import documents, indexes, passages, removals, shards
 from connectors.sql.statements import insert_all, insert_missing, insert_missing_from
+from connectors.sql.tables import documents, indexes, passages, removals, shards
 from orchestrator.errors import IndexBusy, StoreError
 from orchestrator.ports import IndexChange, Shard
 

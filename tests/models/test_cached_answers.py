@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connectors.sql.schema import cache_entries
+from connectors.sql.tables import cache_entries
 from examples.replay_answer import Quoting
 from orchestrator import Application
 from orchestrator.indexing.passage_features import make_features

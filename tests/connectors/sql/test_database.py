@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, SqlLedger, migrations
 from connectors.sql.backup import restore
-from connectors.sql.schema import metadata
+from connectors.sql.tables import metadata
 from orchestrator.errors import BadInput, IndexBusy, SettingsError, StoreError
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 
 from connectors.sql.database import Database
 from connectors.sql.statements import insert_all
-from connectors.sql.tables import answered, verdicts
+from connectors.sql.tables import answered, feedback
 from orchestrator.ports import Clock, Feedback
 
 
@@ -37,7 +37,7 @@ class SqlFeedback:
         """Delete what is older than this (seconds since the epoch); how many rows."""
         with self._database.writing() as connection:
             gone = connection.execute(delete(answered).where(answered.c.created < answers_before)).rowcount
-            old = delete(verdicts).where(verdicts.c.created < feedback_before)
+            old = delete(feedback).where(feedback.c.created < feedback_before)
             return gone + connection.execute(old).rowcount
 
     def _answered(self, row: Mapping[str, object]) -> None:
@@ -55,14 +55,14 @@ class SqlFeedback:
                 {"model": row.model, "space": row.space, "vector": row.vector, "score": score}
                 for row in sorted(rows, key=lambda row: row.id)
             ]
-            insert_all(connection, verdicts, ({**each, "created": self._now()} for each in made))
+            insert_all(connection, feedback, ({**each, "created": self._now()} for each in made))
         return len(made)
 
     def _since(self, space: str, after: int, limit: int) -> list[Feedback]:
         query = (
-            select(verdicts.c.id, verdicts.c.model, verdicts.c.vector, verdicts.c.score)
-            .where(verdicts.c.space == space, verdicts.c.id > after)
-            .order_by(verdicts.c.id.desc())
+            select(feedback.c.id, feedback.c.model, feedback.c.vector, feedback.c.score)
+            .where(feedback.c.space == space, feedback.c.id > after)
+            .order_by(feedback.c.id.desc())
             .limit(limit)
         )
         with self._database.reading() as connection:

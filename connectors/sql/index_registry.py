@@ -14,7 +14,7 @@ from connectors.sql import publish
 from connectors.sql.access import label_set, labels_of, store_label_sets
 from connectors.sql.database import Database
 from connectors.sql.index_version import Edition
-from connectors.sql.ledger import finish, held
+from connectors.sql.ledger import finish, held, in_scope
 from connectors.sql.statements import chunks, insert_missing
 from connectors.sql.statistics import frequencies_at
 from connectors.sql.tables import documents, files, indexes, jobs, passages, removals, shards, term_statistics
@@ -30,6 +30,7 @@ from orchestrator.ports import (
     PassageRow,
     Shard,
     TermStatistics,
+    index_scope,
 )
 
 
@@ -232,7 +233,7 @@ class SqlIndexRegistry:
             for table in (passages, documents, files, term_statistics, removals, shards):
                 connection.execute(delete(table).where(table.c.index_id == mine))
             # A job's key must not stand in the way when the same work is submitted for a new index.
-            connection.execute(delete(jobs).where(jobs.c.index_name == index))
+            connection.execute(delete(jobs).where(in_scope(index_scope(index))))
             connection.execute(
                 update(indexes).where(indexes.c.id == mine).values(dropped=True, documents=0, passages=0)
             )

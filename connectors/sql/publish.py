@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, delete, or_, select, text, update
 
 from connectors.sql.access import label_set, store_label_sets
 from connectors.sql.index_version import Edition
+from connectors.sql.seals import sealed
 from connectors.sql.shards import add_shards, bury, merge, rebuild
 from connectors.sql.statements import CHUNK, chunks, insert_all
 from connectors.sql.statistics import count, recount
@@ -104,12 +105,14 @@ def _replace(edition: Edition, prepared: Prepared) -> None:
     old: list[DocumentRow] = []
     for row in change.documents:
         (old if row.id in known else new).append(row)
-    insert_all(connection, documents, (_document(edition, row) for row in new))
+    insert_all(connection, documents, (sealed(documents, _document(edition, row)) for row in new))
     _update_documents(edition, old)
     for part in chunks(change.removed_documents):
         going = (documents.c.index_id == index_id, documents.c.id.in_(part), documents.c.retired.is_(None))
         connection.execute(update(documents).where(*going).values(retired=edition.now, number=edition.number))
-    insert_all(connection, passages, _passages(edition, prepared, kept, added))
+    insert_all(
+        connection, passages, (sealed(passages, row) for row in _passages(edition, prepared, kept, added))
+    )
     if change.shard is not None:
         add_shards(edition, [change.shard])
     count(edition, added, removed)
@@ -161,7 +164,7 @@ def _update_documents(edition: Edition, rows: Iterable[DocumentRow]) -> None:
         .where(documents.c.index_id == bindparam("of_index"), documents.c.id == bindparam("of_id"))
         .values({name: bindparam(f"new_{name}") for name in columns})
     )
-    for part in chunks(_document(edition, row) for row in rows):
+    for part in chunks(sealed(documents, _document(edition, row)) for row in rows):
         values = [
             {"of_index": row["index_id"], "of_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
             for row in part
@@ -233,4 +236,4 @@ def _write_files(edition: Edition, change: IndexChange) -> None:
         }
         for row in change.files
     )
-    insert_all(edition.connection, files, rows)
+    insert_all(edition.connection, files, (sealed(files, row) for row in rows))

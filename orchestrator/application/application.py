@@ -79,8 +79,8 @@ class Application(Connections):
 
         `anew` is for a rebuild: with the embedder of now, whatever the index was made with.
         """
+        from orchestrator.application.worker import indexing_context
         from orchestrator.indexing.indexer import Indexer
-        from orchestrator.indexing.worker import indexing_context
 
         embedder = self.embedder if anew else self.embedder_of(index)
         name = self.named(index)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -258,6 +258,7 @@ def features(
         str, typer.Option("--kind", "-k", help="keyphrases, entities, or summary.", metavar="KIND")
     ] = "keyphrases",
     index: IndexOption = None,
+    wait: WaitOption = 60.0,
     as_json: JsonOption = False,
 ) -> None:
     """Make notes on passages, for nodes that put those of the best hits into the query (PromptPrf).
@@ -267,27 +268,27 @@ def features(
     """
     from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
-    from orchestrator.indexing.passage_features import KINDS, FeatureReport, make_features
-    from orchestrator.ports import FeatureKind, Features, LanguageModel, SparseEncoder
+    from orchestrator.indexing.feature_jobs import make_features_locally
+    from orchestrator.indexing.passage_features import FeatureReport
+    from orchestrator.ports import Ledger
 
-    if kind not in get_args(FeatureKind):
-        raise BadInput(f"there is no kind of feature {kind!r}.", hint=f"Kinds: {KINDS}.")
     settings = invocation(context).settings(index=index)
 
     async def done() -> FeatureReport:
         async with Application(settings) as application:
             version = application.registry.current(settings.index)
             if version is None:
-                raise BadInput(f"there is no index {settings.index!r}.", hint="Add something to it first.")
+                raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
             ports: Any = application.ports()
             with progress("Noting") as moved:
-                return await make_features(
-                    ports[Features],
-                    cast("FeatureKind", kind),
-                    encoder=ports[SparseEncoder],
-                    model=ports[LanguageModel],
+                return await make_features_locally(
+                    ports[Ledger],
+                    ports,
+                    version,
+                    kind,
+                    principal=settings.principal,
                     progress=moved,
-                    total=version.passages,
+                    wait=wait,
                 )
 
     report = asyncio.run(done())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -244,10 +242,10 @@ def forget_jobs(rows: Sequence[FileRow]) -> Iterator[dict[str, Any]]:
             yield {"root": root, "files": [row.file for row in group]}
 
 
-def job_key(lock: str, kind: str, payload: Mapping[str, Any]) -> str:
-    """Names a piece of work within one writer's lock: submitting it twice makes one job."""
-    content = json.dumps([kind, payload], sort_keys=True)
-    return f"{lock}:{hashlib.sha256(content.encode()).hexdigest()}"
+def stored_file(row: Mapping[str, Any]) -> FileRow:
+    """A file as a job's payload tells it was known."""
+    fields: dict[str, Any] = {**row, "labels": tuple(row["labels"])}
+    return FileRow(**fields)
 
 
 def _row(row: FileRow) -> dict[str, Any]:

@@ -28,9 +28,10 @@ from orchestrator.indexing.isolated_reading import Limits
 from orchestrator.indexing.merging import merges
 from orchestrator.indexing.upkeep import pages
 from orchestrator.indexing.verify import verify
-from orchestrator.indexing.write_lock import write_lock
-from orchestrator.indexing.writer import Writer
-from orchestrator.ports import FileRow, IndexVersion
+from orchestrator.jobs.local_runner import JobDispatcher, LocalRunner
+from orchestrator.jobs.worker_process import WorkerProcess
+from orchestrator.jobs.write_lock import write_lock
+from orchestrator.ports import FileRow, IndexVersion, index_scope
 from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT
 
@@ -200,21 +201,23 @@ class Indexer:
     # -- how -----------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _writing(self, progress: Progress) -> AsyncGenerator[Writer]:
-        async with write_lock(self._context.ledger, self.index, wait=self._wait, progress=progress) as name:
-            writer = Writer(self._context, self.index, name, self._settings, progress)
+    async def _writing(self, progress: Progress) -> AsyncGenerator[JobDispatcher]:
+        scope = index_scope(self.index)
+        async with write_lock(self._context.ledger, scope, wait=self._wait, progress=progress) as name:
+            process = WorkerProcess(scope, self._settings) if self._settings is not None else None
+            writer = LocalRunner(scope, name, self._context.runner(), process, progress)
             try:
                 yield writer
             finally:
                 await writer.stop()
 
     async def _add(
-        self, writer: Writer, path: Path, labels: Sequence[str] | None, tenant: str, progress: Progress
+        self, writer: JobDispatcher, path: Path, labels: Sequence[str] | None, tenant: str, progress: Progress
     ) -> IndexReport:
         began = time.monotonic()
         progress(0, 0, "scanning")
         if not await asyncio.to_thread(self._registry.files, self.index, str(path)):
-            await writer.ahead()
+            await writer.prepare("read")
         plan = await asyncio.to_thread(self._plan, path, labels, tenant)
         # Who may read what is settled before anything else changes.
         relabelled = list(planning.relabel_jobs(plan))
@@ -222,7 +225,7 @@ class Indexer:
         await writer.there("relabel", relabelled, total=passages, doing="relabelling")
         jobs = list(planning.read_jobs(plan, self._recipe, self._limits))
         total = len(plan.added) + len(plan.changed)
-        await writer.there("read", jobs, total=total, doing="reading")
+        await writer.there("read", jobs, total=total, doing="reading", unit="files")
         rows = await asyncio.to_thread(self._registry.files, self.index)
         gone = [*plan.removed, *planning.superseded(rows, plan.target)]
         await writer.here("forget", planning.forget_jobs(gone))
@@ -245,7 +248,7 @@ class Indexer:
         self._registry.create(self.index, self._context.format)
         return planning.compare(found, rows, given, self._recipe, labels)
 
-    async def _tidy(self, writer: Writer, progress: Progress) -> None:
+    async def _tidy(self, writer: JobDispatcher, progress: Progress) -> None:
         while groups := merges(self._context.version(self.index)):
             progress(0, 0, "merging")
             await writer.there("merge", [{"shards": group} for group in groups], total=0, doing="merging")
@@ -275,7 +278,7 @@ class Indexer:
         ]
         if not ids:
             raise BadInput(
-                f"the index {self.index!r} has no root, file or document {name!r}.",
+                f"The index {self.index!r} has no root, file or document {name!r}.",
                 hint=f"`orchestrator index list --index {self.index}` shows what it has.",
             )
         return [{"documents": ids}], 0, len(ids)
@@ -308,7 +311,7 @@ class Indexer:
                 # Its files may be many.
                 replace(job, payload={"root": job.payload.get("root")})
                 for job in self._context.ledger.jobs(
-                    index=self.index, states=("pending", "running", "failed", "dead")
+                    scope=index_scope(self.index), states=("pending", "running", "failed", "dead")
                 )
             ),
         )

@@ -20,8 +20,9 @@ from orchestrator.ports.indexes import (
     Shard,
     ShardWriter,
     TermStatistics,
+    index_scope,
 )
-from orchestrator.ports.jobs import Job, JobState, Ledger
+from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
 from orchestrator.ports.models import (
     Generation,
     LanguageModel,
@@ -70,7 +71,10 @@ __all__ = [
     "IndexFormat",
     "IndexVersion",
     "Job",
+    "JobEffects",
+    "JobScope",
     "JobState",
+    "RunningJob",
     "Known",
     "LanguageModel",
     "Late",
@@ -104,6 +108,7 @@ __all__ = [
     "Feedback",
     "FeedbackStore",
     "for_tenant",
+    "index_scope",
     "for_call",
     "scores_texts",
 ]

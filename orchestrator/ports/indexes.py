@@ -6,13 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from orchestrator.ports.jobs import Job
+from orchestrator.ports.jobs import Job, JobScope
 from orchestrator.ports.vectors import SparseVector
 from orchestrator.types import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+def index_scope(index: str) -> JobScope:
+    """What the jobs of an index change."""
+    return JobScope("index", index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from orchestrator.ports import (
     IndexRegistry,
     Ledger,
     Shard,
+    index_scope,
 )
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.index_registry_shards import IndexRegistryShardConformance
@@ -256,7 +257,7 @@ class IndexRegistryConformance(IndexRegistryShardConformance):
         assert index.registry.indexes() == []
         assert index.registry.documents("default") == []
         assert index.registry.files("default") == []
-        assert ledger.jobs(index="default") == []
+        assert ledger.jobs(scope=index_scope("default")) == []
         again = index.registry.create("default", replace(FORMAT, embedder="embedder-b"))
         assert again.number > last.number
         assert (again.documents, again.shards) == (0, ())

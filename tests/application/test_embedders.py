@@ -12,9 +12,9 @@ import pytest
 import connectors.minilm
 from orchestrator import ANONYMOUS, Question
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import IndexMismatch
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.ports import Embedder
 from orchestrator.settings import Bm25, Settings
 

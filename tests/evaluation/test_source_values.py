@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import BadInput
 from orchestrator.evaluation import beir
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.reweighting import STEPS, descent, reweighted, weighed_ndcg
 from orchestrator.evaluation.source_values import Method, learned_weights, value_sources
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import Retrieve, WeighSources
 from orchestrator.settings import Settings
 from tests.evaluation.sets import write_beir, write_lines

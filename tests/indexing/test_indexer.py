@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import BadInput, IndexMismatch, StoreError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.upkeep import pages
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.settings import Settings
 from tests.indexing.contents import assert_alike, documents_found, found, stored
 from tests.indexing.samples import pdf

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.settings import Settings
 from tests.indexing.contents import assert_alike, found, stored
 from tests.indexing.samples import pdf

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from connectors.sql.tables import cache_entries
 from examples.replay_answer import Quoting
 from orchestrator import Application
-from orchestrator.indexing.passage_features import make_features
-from orchestrator.ports import Features
+from orchestrator.indexing.feature_jobs import make_features_locally
+from orchestrator.progress import silent
 from orchestrator.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -87,9 +87,13 @@ async def test_a_feature_that_was_written_of_a_passage_falls_with_it(
     settings: Settings, tmp_path: Path
 ) -> None:
     async with Application(settings, model=Counted()) as application:
-        store = application.ports()[Features]
-        assert isinstance(store, Features)
-        await make_features(store, "summary", encoder=application.encoder, model=application.model)
+        version = application.registry.current("default")
+        assert version is not None
+        ports: dict[Any, Any] = {**application.ports()}
+        report = await make_features_locally(
+            application.ledger, ports, version, "summary", principal=settings.principal, progress=silent
+        )
+        assert report.made + report.failed == 2
         assert len(kept(application)) == 2
         (tmp_path / "notes" / "bees.md").unlink()
         await application.indexer().add(tmp_path / "notes")

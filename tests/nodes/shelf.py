@@ -10,8 +10,8 @@ from typing import Any
 
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.ports import Documents
 from orchestrator.settings import Settings
 from orchestrator.types import Hit

@@ -6,8 +6,8 @@ from connectors.sql.tables.cache import cache_entries, cache_sources
 from connectors.sql.tables.conversations import turns
 from connectors.sql.tables.documents import documents, files, label_sets, passages
 from connectors.sql.tables.features import passage_features
-from connectors.sql.tables.feedback import answered, verdicts
-from connectors.sql.tables.indexes import indexes, removals, shards, term_statistics
+from connectors.sql.tables.feedback import answered, feedback
+from connectors.sql.tables.indexes import indexes, removals, shard_files, shards, term_statistics
 from connectors.sql.tables.jobs import jobs, leases
 from connectors.sql.tables.metadata import metadata
 from connectors.sql.tables.runs import citations, runs, steps
@@ -18,6 +18,7 @@ __all__ = [
     "cache_sources",
     "citations",
     "documents",
+    "feedback",
     "files",
     "indexes",
     "jobs",
@@ -28,9 +29,9 @@ __all__ = [
     "passages",
     "removals",
     "runs",
+    "shard_files",
     "shards",
     "steps",
     "term_statistics",
     "turns",
-    "verdicts",
 ]

@@ -25,6 +25,7 @@ label_sets = Table(
     Index("ix_label_sets_label", "label", "id"),
 )
 
+# `seal` is a hash of the row as it was published, by which `index verify` finds what was changed since.
 # `retired` is when a document was removed; its labels still decide who may read what is left of it.
 documents = Table(
     "documents",
@@ -43,6 +44,7 @@ documents = Table(
     Column("batch", Number, nullable=False),
     Column("number", Number, nullable=False),
     Column("retired", Double),
+    Column("seal", Text),
     Index("ix_documents_root", "index_id", "root", "file"),
     Index("ix_documents_number", "index_id", "number"),
     Index("ix_documents_retired", "retired", **WHERE_RETIRED),
@@ -60,6 +62,7 @@ passages = Table(
     Column("hash", Text, nullable=False),
     Column("terms", LargeBinary, nullable=False),
     Column("retired", Double),
+    Column("seal", Text),
     ForeignKeyConstraint(["index_id", "document_id"], ["documents.index_id", "documents.id"]),
     Index("ix_passages_document", "index_id", "document_id"),
     Index("ix_passages_retired", "retired", **WHERE_RETIRED),
@@ -78,4 +81,5 @@ files = Table(
     Column("documents", Integer, nullable=False),
     Column("passages", Integer, nullable=False),
     Column("error", Text),
+    Column("seal", Text),
 )

@@ -14,5 +14,6 @@ passage_features = Table(
     Column("passage", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("text", Text, nullable=False),
+    Column("seal", Text),
     ForeignKeyConstraint(["index_id", "passage"], ["passages.index_id", "passages.id"], ondelete="CASCADE"),
 )

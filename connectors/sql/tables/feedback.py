@@ -21,8 +21,8 @@ answered = Table(
 )
 
 # Ids are never used again: who has read up to one does not look below it.
-verdicts = Table(
-    "verdicts",
+feedback = Table(
+    "feedback",
     metadata,
     Column("id", Number, primary_key=True),
     Column("model", Text, nullable=False),
@@ -30,7 +30,7 @@ verdicts = Table(
     Column("vector", LargeBinary, nullable=False),
     Column("score", Double, nullable=False),
     Column("created", Double, nullable=False),
-    Index("ix_verdicts_space", "space", "id"),
-    Index("ix_verdicts_created", "created"),
+    Index("ix_feedback_space", "space", "id"),
+    Index("ix_feedback_created", "created"),
     sqlite_autoincrement=True,
 )

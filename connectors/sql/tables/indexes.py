@@ -51,6 +51,16 @@ shards = Table(
     Column("retired", Double),
 )
 
+# What the files of a shard were when it was published; see `ShardWriter.digests`.
+shard_files = Table(
+    "shard_files",
+    metadata,
+    Column("index_id", Number, ForeignKey("indexes.id"), primary_key=True),
+    Column("shard", Text, primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+)
+
 # Passages whose copy in this shard is dead, and since which version.
 removals = Table(
     "removals",

@@ -21,6 +21,7 @@ from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, S
 from connectors.sql.backup import restore
 from connectors.sql.tables import metadata
 from orchestrator.errors import BadInput, IndexBusy, SettingsError, StoreError
+from orchestrator.ports import index_scope
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher
 from orchestrator.testing.rows import FORMAT, document, ids
@@ -204,8 +205,8 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
     patient = Database(tmp_path / "state.db")
     hasty = Database(tmp_path / "state.db", busy_seconds=0.05)
     with patient.writing(), pytest.raises(IndexBusy, match="another process is writing"):
-        SqlLedger(hasty, ManualClock()).submit("add", "default", "key", {})
-    SqlLedger(hasty, ManualClock()).submit("add", "default", "key", {})
+        SqlLedger(hasty, ManualClock()).submit("add", index_scope("default"), "key", {})
+    SqlLedger(hasty, ManualClock()).submit("add", index_scope("default"), "key", {})
     patient.close()
     hasty.close()
 

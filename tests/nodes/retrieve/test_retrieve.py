@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node, workflow
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.indexing.indexer import Indexer
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import Retrieve
 from orchestrator.nodes.retrieve.fusion import anchored_sum, reciprocal_rank
 from orchestrator.ports import Conversations, Embedder, VectorStore

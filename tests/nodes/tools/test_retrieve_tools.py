@@ -12,10 +12,10 @@ import pytest_asyncio
 
 from orchestrator import ANONYMOUS, Question, workflow
 from orchestrator.application.application import Application
+from orchestrator.application.worker import indexing_context
 from orchestrator.errors import BadInput, ModelError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.tool_records import Tool, write_tools
-from orchestrator.indexing.worker import indexing_context
 from orchestrator.nodes import RetrieveTools, ToolQueries
 from orchestrator.ports import LanguageModel
 from orchestrator.settings import Settings

@@ -78,7 +78,7 @@ class SqlConversations:
         with self._database.writing() as connection:
             if after is not None and not _known(connection, after, principal):
                 raise BadInput(
-                    f"there is no conversation {after!r} of {principal.name}.",
+                    f"There is no conversation {after!r} of {principal.name}.",
                     hint="Start a new one, or give the id that this principal was given.",
                 )
             insert_missing(connection, turns, rows)

@@ -7,7 +7,7 @@ import contextvars
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +53,7 @@ class Database:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreError(
-                    f"the folder of the database {path} cannot be made: {error.strerror}.",
+                    f"The folder of the database {path} cannot be made: {error.strerror}.",
                     hint="Choose another place, or its permissions.",
                 ) from error
         upgrade(self)
@@ -117,6 +117,24 @@ class Database:
         """Call a function that writes: on other threads, so that no reader waits where a writer does."""
         return await self._called("writing", lambda: function(*args, **kwargs))
 
+    def faults(self, *, thorough: bool = False) -> Iterator[str]:
+        """What is damaged in a SQLite file, in sentences; PostgreSQL checks its pages itself.
+
+        `thorough` takes as long as reading all of it, and finds indexes that do not fit their tables too.
+        """
+        if not self.is_sqlite:
+            return
+        from connectors.sql.integrity import sqlite_faults
+
+        try:
+            with self.reading() as connection:
+                found = list(sqlite_faults(connection, thorough=thorough))
+        except IndexBusy:
+            raise
+        except StoreError as error:
+            found = [error.message]
+        yield from found
+
     def mark(self) -> tuple[int, int] | None:
         """Equal marks mean that nobody committed anything in between; None if that cannot be known."""
         return self._commits.mark() if self._commits is not None else None
@@ -174,11 +192,11 @@ class Database:
             reason = " ".join(str(cause).split())
             if _busy(cause):
                 raise IndexBusy(
-                    f"another process is writing to {self.name}: {reason}.", hint="Try again in a moment."
+                    f"Another process is writing to {self.name}: {reason}.", hint="Try again in a moment."
                 ) from error
-            raise StoreError(f"the database {self.name} failed: {reason}.", hint=_hint(self)) from error
+            raise StoreError(f"The database {self.name} failed: {reason}.", hint=_hint(self)) from error
         except SQLAlchemyError as error:
-            raise StoreError(f"the database {self.name} failed: {error}.", hint=_hint(self)) from error
+            raise StoreError(f"The database {self.name} failed: {error}.", hint=_hint(self)) from error
 
 
 def _parsed(url: str | Path) -> URL:
@@ -188,15 +206,15 @@ def _parsed(url: str | Path) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise SettingsError("the database's URL cannot be read.", hint=expected) from error
+        raise SettingsError("The database's URL cannot be read.", hint=expected) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
-            raise SettingsError("a SQLite database must be a file, not in memory.", hint=expected)
+            raise SettingsError("A SQLite database must be a file, not in memory.", hint=expected)
         return parsed.set(drivername="sqlite+pysqlite")
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
-    raise SettingsError(f"databases of the kind {backend!r} are not supported.", hint=expected)
+    raise SettingsError(f"Databases of the kind {backend!r} are not supported.", hint=expected)
 
 
 def _prepared(connection: sqlite3.Connection, _record: object) -> None:

@@ -122,7 +122,7 @@ class SqlRuns:
         if known is None:
             connection.execute(insert(runs).values(id=run.id, **owner, **values))
         elif (known.tenant, known.principal) != (run.principal.tenant, run.principal.name):
-            raise BadInput(f"the run id {run.id!r} is taken.", hint="Leave it out: one is made.")
+            raise BadInput(f"The run id {run.id!r} is taken.", hint="Leave it out: one is made.")
         else:
             connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
 

@@ -21,7 +21,7 @@ SEALED: Mapping[Table, tuple[str, ...]] = {
 }
 
 
-def seal(table: Table, row: Mapping[str, Any]) -> str:
+def seal(table: Table, row: Mapping[Any, Any]) -> str:
     """The seal of a row; equal for a row that is written and for the same one as it is read back."""
     content = json_text([row[name] for name in SEALED[table]])
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

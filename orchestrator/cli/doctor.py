@@ -126,8 +126,11 @@ def _database(application: Application) -> Iterator[Finding]:
         # Looking must not make anything.
         yield Finding("database", "note", "not made yet.", "orchestrator index add PATH makes it.")
         return
-    application.database  # noqa: B018  # opening it is the check
-    yield Finding("database", "ok", application.database.name)
+    damaged = list(application.database.faults())
+    for fault in damaged:
+        yield Finding("database", "fault", fault, "Restore a backup: orchestrator restore FILE --force")
+    if not damaged:
+        yield Finding("database", "ok", application.database.name)
 
 
 def _embedder(application: Application) -> Iterator[Finding]:
@@ -169,6 +172,16 @@ def _indexes(application: Application) -> Iterator[Finding]:
     if "database" not in vars(application):
         return
     for each in application.registry.indexes():
+        known = application.registry.shard_files(each.index)
+        files = {shard.name: known.get(shard.name, {}).keys() for shard in each.shards}
+        if lost := application.shards.missing(each.index, files):
+            yield Finding(
+                "index",
+                "fault",
+                f"{each.index}: of {len(lost)} of its {len(each.shards)} shards, files are missing.",
+                f"Run `orchestrator index add` again, or: orchestrator index rebuild --index {each.index}",
+            )
+            continue
         found = f"{each.index}: {each.documents} documents, {each.passages} passages, version {each.number}."
         if each.format.embedder == application.embedder_of(each.index).name:
             yield Finding("index", "ok", found)

@@ -83,6 +83,8 @@ def _say_added(report: IndexReport) -> None:
     }
     done = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing to do"
     say(f"{report.root}: {done}, in {report.seconds:.1f} s")
+    if report.repaired:
+        note(f"{report.repaired} passages were embedded again, since the files that held them were gone.")
     for file in report.skipped:
         note(f"Skipped {file.file}: {file.reason}")
     say(f"Index {report.index} now has {report.documents} documents, {report.passages} passages.")
@@ -318,6 +320,9 @@ def verify(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
         for fault in report.faults:
             say(fault)
         note(f"Next: orchestrator index rebuild --index {report.index}")
+        note("It makes shards anew; what is wrong with the database itself, a backup restores.")
+    for told in () if as_json else report.notes:
+        note(told)
     if not report.ok:
         raise typer.Exit(2)
 

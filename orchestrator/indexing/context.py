@@ -21,6 +21,7 @@ from orchestrator.ports import (
     IndexRegistry,
     IndexVersion,
     Ledger,
+    ShardRegistry,
     ShardWriter,
     SparseEncoder,
     SparseVector,
@@ -72,6 +73,7 @@ class IndexingContext:
         return {
             Ledger: self.ledger,
             IndexRegistry: self.registry,
+            ShardRegistry: self.shard_registry,
             ShardWriter: self.shards,
             SparseEncoder: self.sparse,
             PassageEncoder: self,
@@ -81,6 +83,12 @@ class IndexingContext:
     def runner(self) -> JobRunner:
         """What does the jobs of an index in this process."""
         return JobRunner(self.ledger, JobHandlers(HANDLERS), self.ports)
+
+    @property
+    def shard_registry(self) -> ShardRegistry:
+        """What knows the shards on disk: the registry, where the store is embedded."""
+        assert isinstance(self.registry, ShardRegistry)
+        return self.registry
 
     @property
     def format(self) -> IndexFormat:

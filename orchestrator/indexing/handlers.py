@@ -14,6 +14,7 @@ HANDLERS: Mapping[str, Handler] = {
     "index.merge": upkeep.merge,
     "index.embed": upkeep.embed_again,
     "index.switch": upkeep.switch,
+    "index.repair": upkeep.repair,
     "index.collect": upkeep.collect,
     "features.make": passage_features.features_job,
 }

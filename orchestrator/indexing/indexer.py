@@ -27,7 +27,7 @@ from orchestrator.indexing.index_report import (
 from orchestrator.indexing.isolated_reading import Limits
 from orchestrator.indexing.merging import merges
 from orchestrator.indexing.upkeep import pages
-from orchestrator.indexing.verify import verify
+from orchestrator.indexing.verify import missing_shards, verify
 from orchestrator.jobs.local_runner import JobDispatcher, LocalRunner
 from orchestrator.jobs.worker_process import WorkerProcess
 from orchestrator.jobs.write_lock import write_lock
@@ -145,7 +145,7 @@ class Indexer:
         began = time.monotonic()
         async with self._writing(progress) as writer:
             version = self._context.version(self.index)
-            shards: list[tuple[str, int]] = []
+            shards: list[tuple[str, int, dict[str, str]]] = []
             after: str | None = ""
             done = 0
             while after is not None:
@@ -155,7 +155,7 @@ class Indexer:
                 )
                 assert job.effects is not None
                 if job.effects["shard"]:
-                    shards.append((job.effects["shard"], job.effects["points"]))
+                    shards.append((job.effects["shard"], job.effects["points"], job.effects["files"]))
                 done += job.effects["points"]
                 after = job.effects["last"]
             format = self._context.format
@@ -215,6 +215,7 @@ class Indexer:
         self, writer: JobDispatcher, path: Path, labels: Sequence[str] | None, tenant: str, progress: Progress
     ) -> IndexReport:
         began = time.monotonic()
+        repaired = await self._repair(writer)
         progress(0, 0, "scanning")
         if not await asyncio.to_thread(self._registry.files, self.index, str(path)):
             await writer.prepare("read")
@@ -233,10 +234,24 @@ class Indexer:
             # What was removed from this root before, and can still be cited for a while.
             given = (self.index, str(plan.target.root), planning.canonical(labels))
             await asyncio.to_thread(self._registry.relabel, *given)
-        if relabelled or jobs or gone:
+        if relabelled or jobs or gone or repaired:
             await self._tidy(writer, progress)
         version = self._context.version(self.index)
-        return _report(plan, version, rows, time.monotonic() - began)
+        return replace(_report(plan, version, rows, time.monotonic() - began), repaired=repaired)
+
+    async def _repair(self, writer: JobDispatcher) -> int:
+        """Embed again what lies in shards that are not there any more; how many passages."""
+        version = self._registry.current(self.index)
+        damaged = await asyncio.to_thread(missing_shards, self._context, version) if version else []
+        if version is None or not damaged:
+            return 0
+        held = {shard.name: shard.points for shard in version.shards}
+        total, repaired = sum(held[name] for name in damaged), 0
+        while await asyncio.to_thread(self._registry.documents, self.index, lying_in=damaged, limit=1):
+            payload = {"shards": damaged, "passages": planning.JOB_PASSAGES, "after": repaired}
+            (job,) = await writer.there("repair", [payload], total=total, doing="repairing", done=repaired)
+            repaired += (job.effects or {})["passages"]
+        return repaired
 
     def _plan(self, path: Path, labels: Sequence[str] | None, tenant: str) -> Plan:
         rows = self._registry.files(self.index)

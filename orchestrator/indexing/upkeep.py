@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from orchestrator.indexing.file_documents import embedded_text
 from orchestrator.indexing.index_plan import stored_file
-from orchestrator.indexing.job_ports import PassageEncoder, current_version, new_shard_name
+from orchestrator.indexing.job_ports import PassageEncoder, check_format, current_version, new_shard_name
 from orchestrator.ports import (
     DocumentRow,
     IndexChange,
@@ -17,6 +17,7 @@ from orchestrator.ports import (
     JobEffects,
     RunningJob,
     Shard,
+    ShardRegistry,
     ShardWriter,
     SparseEncoder,
 )
@@ -92,7 +93,7 @@ async def embed_again(
         shard = await asyncio.to_thread(build, index, name, documents, made.dense, sparse, made.tokens)
         if made.tokens is not None:
             made.tokens.close()
-        effects |= {"shard": shard.name, "points": shard.points}
+        effects |= {"shard": shard.name, "points": shard.points, "files": dict(shard.files)}
     running.count(passages=len(sparse))
     return JobEffects(effects)
 
@@ -118,17 +119,48 @@ def switch(
         index,
         IndexChange(
             format=encoder.format,
-            shards=tuple(Shard(name, points) for name, points in job.payload["shards"]),
+            shards=tuple(Shard(*shard) for shard in job.payload["shards"]),
             base=job.payload["base"],
             terms=terms,
         ),
     )
 
 
-def collect(job: Job, registry: IndexRegistry, shards: ShardWriter) -> JobEffects:
+async def repair(
+    job: Job, registry: IndexRegistry, shards: ShardWriter, encoder: PassageEncoder, running: RunningJob
+) -> None:
+    """Embed again what lies in shards that are damaged or gone; some documents at a time.
+
+    They are published as they are, in a new shard, so that nothing in the damaged ones is alive any more.
+    """
+    index = job.scope.name
+    check_format(registry, index, encoder.format)
+    documents: list[DocumentRow] = []
+    passages = 0
+    for page in pages(registry, index, lying_in=job.payload["shards"]):
+        documents += page
+        passages += sum(len(document.passages) for document in page)
+        if passages >= job.payload["passages"]:
+            break
+    made = await encoder.encode(documents)
+    shard = None
+    if made.sparse:
+        name = new_shard_name(job, running, len(made.sparse))
+        build = shards.build
+        shard = await asyncio.to_thread(build, index, name, documents, made.dense, made.sparse, made.tokens)
+    if made.tokens is not None:
+        made.tokens.close()
+    ids = [passage.id for document in documents for passage in document.passages]
+    terms = {passage: vector.indices for passage, vector in zip(ids, made.sparse, strict=True)}
+    change = IndexChange(shard=shard, documents=tuple(documents), terms=terms)
+    await asyncio.to_thread(registry.publish, job, index, change)
+    running.count(passages=passages)
+
+
+def collect(job: Job, registry: IndexRegistry, held: ShardRegistry, shards: ShardWriter) -> JobEffects:
     """Delete the shards that nobody can be reading any more, and passages that nobody may cite."""
     grace: float = job.payload["shard_seconds"]
-    keep = registry.shards(job.scope.name, grace_seconds=grace)
+    keep = held.shards(job.scope.name, grace_seconds=grace)
     swept = shards.sweep(job.scope.name, keep, seconds=grace)
     purged = registry.collect(grace_seconds=job.payload["passage_seconds"])
     return JobEffects({"shards": swept, "passages": purged})
@@ -140,10 +172,13 @@ def pages(
     *,
     root: str | None = None,
     files: Sequence[str] = (),
+    lying_in: Sequence[str] = (),
     after: str = "",
 ) -> Iterator[list[DocumentRow]]:
     """Documents of an index by rising id, some at a time."""
-    while page := registry.documents(index, root=root, files=files, after=after, limit=PAGE):
+    while page := registry.documents(
+        index, root=root, files=files, lying_in=lying_in, after=after, limit=PAGE
+    ):
         yield page
         after = page[-1].id
 

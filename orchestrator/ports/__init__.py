@@ -7,9 +7,11 @@ which every connector passes and third parties subclass.
 
 from __future__ import annotations
 
+from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
 from orchestrator.ports.indexes import (
+    DerivedProgress,
     DocumentRow,
     FileRow,
     IndexChange,
@@ -18,6 +20,7 @@ from orchestrator.ports.indexes import (
     IndexVersion,
     PassageRow,
     Shard,
+    ShardRegistry,
     ShardWriter,
     TermStatistics,
     index_scope,
@@ -59,6 +62,9 @@ __all__ = [
     "Clock",
     "Conversations",
     "Dense",
+    "DerivedChange",
+    "DerivedIndex",
+    "DerivedProgress",
     "DocumentRow",
     "Documents",
     "Embedder",
@@ -95,6 +101,7 @@ __all__ = [
     "ResolvesName",
     "Search",
     "Shard",
+    "ShardRegistry",
     "ShardWriter",
     "SparseEncoder",
     "SparseVector",

@@ -8,6 +8,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Text, text
 from sqlalchemy.types import TypeDecorator
 
+from orchestrator.errors import StoreError
+
+#: The next step where a database is damaged.
+DAMAGED = "Restore a backup: orchestrator restore FILE --force"
 #: SQLite numbers rows by itself only if the column is an INTEGER.
 Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -24,7 +28,12 @@ class Json(TypeDecorator[Any]):
         return json_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        try:
+            return None if value is None else json.loads(value)
+        except ValueError as error:
+            raise StoreError(
+                f"The database is damaged: a value is no JSON ({error}).", hint=DAMAGED
+            ) from error
 
 
 def json_text(value: Any) -> str:

@@ -204,7 +204,7 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
     Database(tmp_path / "state.db").close()
     patient = Database(tmp_path / "state.db")
     hasty = Database(tmp_path / "state.db", busy_seconds=0.05)
-    with patient.writing(), pytest.raises(IndexBusy, match="another process is writing"):
+    with patient.writing(), pytest.raises(IndexBusy, match="Another process is writing"):
         SqlLedger(hasty, ManualClock()).submit("add", index_scope("default"), "key", {})
     SqlLedger(hasty, ManualClock()).submit("add", index_scope("default"), "key", {})
     patient.close()

@@ -46,7 +46,7 @@ def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyRe
     """Compare everything that an index holds with its registry. Version changes meanwhile begin it anew."""
     began = time.monotonic()
     while True:
-        version = context.version(index)
+        version = _read(context, index)
         faults = _Faults()
         documents = passages = 0
         notes: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyRe
             # What a damaged database gives back may be anything.
             told = error.message if isinstance(error, StoreError) else f"{type(error).__name__}: {error}."
             faults.add("what cannot be read", f"The index cannot be read to its end: {told}")
-        if context.version(index).number == version.number:
+        if _read(context, index).number == version.number:
             return VerifyReport(
                 index,
                 version.number,
@@ -71,6 +71,14 @@ def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyRe
                 time.monotonic() - began,
                 notes,
             )
+
+
+def _read(context: IndexingContext, index: str) -> IndexVersion:
+    """The current version as it is stored: one that was read before says nothing about that."""
+    for version in context.registry.indexes():
+        if version.index == index:
+            return version
+    return context.version(index)
 
 
 def _files(

@@ -193,6 +193,4 @@ def test_the_key_of_a_job_says_what_it_does_and_in_whose_lock() -> None:
     key = job_key("one", "read", payload)
     assert key == job_key("one", "read", {"files": ["x"], "root": "/a"})
     assert key.startswith("one:")
-    assert (
-        len({key, job_key("two", "read", payload), job_key("one", "forget", payload)}) == 3
-    )
+    assert len({key, job_key("two", "read", payload), job_key("one", "forget", payload)}) == 3

@@ -38,7 +38,7 @@ class SqlCache:
         self, key: str, value: bytes, *, sources: Iterable[str] = (), seconds: float | None = None
     ) -> None:
         """Keep a value until a source changes, `seconds` pass, or room is needed."""
-        if len(value) <= self._max_bytes // 8:
+        if len(value) <= self._max_bytes // 8 and not self._database.read_only:
             await self._database.run_writing(self._put, key, value, sorted(set(sources)), seconds)
 
     def prune(self) -> int:

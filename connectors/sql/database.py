@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -68,6 +69,14 @@ class Database:
         """The SQLite file; None for PostgreSQL."""
         return Path(self.url.database) if self.is_sqlite and self.url.database else None
 
+    @cached_property
+    def read_only(self) -> bool:
+        """Whether a SQLite file lies where this process may not write: it can be read all the same."""
+        path = self.path
+        if path is None or not path.exists():
+            return False
+        return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
     @property
     def name(self) -> str:
         """How messages name this database: never with its password."""
@@ -102,6 +111,11 @@ class Database:
         SQLite has one writer at a time, who is admitted at the start, so that what a transaction
         reads before it writes cannot change in between. On PostgreSQL, lock the rows you decide by.
         """
+        if self.read_only:
+            raise StoreError(
+                f"The database {self.name} lies where this process may not write.",
+                hint="It can be asked. To change anything, change the permissions or set another home.",
+            )
         with self._translated(), self.engine.connect() as connection:
             connection.execution_options(writing=True)
             with connection.begin():
@@ -137,7 +151,10 @@ class Database:
 
     def mark(self) -> tuple[int, int] | None:
         """Equal marks mean that nobody committed anything in between; None if that cannot be known."""
-        return self._commits.mark() if self._commits is not None else None
+        if self._commits is None:
+            return None
+        # Nobody can commit to what cannot be written.
+        return (0, 0) if self.read_only else self._commits.mark()
 
     def backup(self, path: Path) -> None:
         """Copy a SQLite database to `path` as it is at one moment, while others read and write it."""
@@ -173,12 +190,15 @@ class Database:
                 self.url, hide_parameters=True, pool_pre_ping=True, pool_size=2 * self._threads + 1
             )
         engine = create_engine(
-            self.url,
+            _read_only_url(self.url) if self.read_only else self.url,
             hide_parameters=True,
             pool_size=2 * self._threads + 1,
             connect_args={"timeout": self.busy_seconds, "check_same_thread": False},
         )
-        event.listen(engine, "connect", _prepared)
+        if not self.read_only:
+            event.listen(engine, "connect", _prepared)
+        else:
+            event.listen(engine, "connect", _without_transactions)
         event.listen(engine, "begin", _begun)
         return engine
 
@@ -215,6 +235,24 @@ def _parsed(url: str | Path) -> URL:
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     raise SettingsError(f"Databases of the kind {backend!r} are not supported.", hint=expected)
+
+
+def _read_only_url(url: URL) -> URL:
+    """How to read a file whose folder takes no files beside it, as SQLite otherwise needs.
+
+    What nobody may write does not change: `immutable` says so. Unless a writer has left its log behind,
+    which has to be read with it.
+    """
+    path = Path(url.database or "")
+    log = path.with_name(f"{path.name}-wal")
+    unread = log.exists() and log.stat().st_size > 0
+    query = {"mode": "ro", "uri": "true"} if unread else {"mode": "ro", "immutable": "1", "uri": "true"}
+    return url.set(database=path.resolve().as_uri(), query=query)
+
+
+def _without_transactions(connection: sqlite3.Connection, _record: object) -> None:
+    """Transactions are begun by `_begun` alone."""
+    connection.isolation_level = None
 
 
 def _prepared(connection: sqlite3.Connection, _record: object) -> None:

@@ -23,7 +23,9 @@ class SqlFeedback:
     async def answered(self, run_id: str, *, model: str, space: str, vector: bytes) -> None:
         """Note that a model wrote an answer in a run."""
         row = {"run_id": run_id, "model": model, "space": space, "vector": vector, "created": self._now()}
-        await self._database.run_writing(self._answered, row)
+        # An answer that cannot be noted cannot be judged, which is no reason to fail the run.
+        if not self._database.read_only:
+            await self._database.run_writing(self._answered, row)
 
     async def record(self, run_id: str, score: float) -> int:
         """Record feedback on the answers of a run; how many there were. Each answer takes one."""

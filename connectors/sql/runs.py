@@ -42,7 +42,12 @@ class SqlRuns:
         await self._database.run_writing(self._begin, run)
 
     async def finish(self, run: RunRecord) -> None:
-        """Store the end of a run, its steps, and the text, hash and labels of each cited passage."""
+        """Store the end of a run, its steps, and the text, hash and labels of each cited passage.
+
+        Where nothing can be written, a run that is not durable leaves no record.
+        """
+        if self._database.read_only and run.durability == "none":
+            return
         await self._database.run_writing(self._finish, run)
         if run.status == "done" and run.durability != "none" and not self._keep_checkpoints:
             await self._checkpoints.delete(run.id)

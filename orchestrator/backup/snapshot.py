@@ -94,7 +94,7 @@ def _gather(
         if missing is None and all(_linked(home / shard, staged / shard) for shard in shards):
             return indexes
     raise StoreError(
-        f"the shard {missing or 'of an index'} is missing.",
+        f"The shard {missing or 'of an index'} is missing.",
         hint="Run `orchestrator index verify`, then `orchestrator index rebuild`.",
     )
 
@@ -114,7 +114,7 @@ def _gather_trained(staged: Path, home: Path, trained: Callable[[], str | None])
             break
     else:
         raise StoreError(
-            f"the recommenders' {version} is missing.", hint="Train again: orchestrator recommend train"
+            f"The recommenders' {version} is missing.", hint="Train again: orchestrator recommend train"
         )
     if version is not None:
         (target / CURRENT).write_text(version, encoding="utf-8")
@@ -290,6 +290,6 @@ def _alone(home: Path) -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise IndexBusy(
-                f"another backup or restore of {home} is under way.", hint="Wait until it has ended."
+                f"Another backup or restore of {home} is under way.", hint="Wait until it has ended."
             ) from None
         yield

@@ -162,7 +162,7 @@ def canonical(labels: Sequence[str]) -> Labels:
     found = tuple(sorted({label.strip() for label in labels}))
     if not found or not all(found):
         raise BadInput(
-            f"the labels {list(labels)!r} let nobody read what is added.",
+            f"The labels {list(labels)!r} let nobody read what is added.",
             hint=f"Give at least one, for instance {PUBLIC!r}.",
         )
     return found
@@ -183,7 +183,7 @@ def _labels_of_new(
     if rest and len(sets) > 1:
         written = " and ".join(sorted("+".join(labels) for labels in sets))
         raise BadInput(
-            f"the files of {str(given.root)!r} have different labels ({written}), "
+            f"The files of {str(given.root)!r} have different labels ({written}), "
             f"and {rest[0]!r} is new: which does it get?",
             hint="Give the path of the new files with `--label`.",
         )

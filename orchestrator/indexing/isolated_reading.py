@@ -127,7 +127,7 @@ class Reader:
                 idle_deaths += 1
                 if idle_deaths > 1:
                     raise StoreError(
-                        f"the process that reads files does not start: {self._last_words()}",
+                        f"The process that reads files does not start: {self._last_words()}",
                         hint="Check the installation with `orchestrator doctor`.",
                     )
             elif died == "hung" or current == again:

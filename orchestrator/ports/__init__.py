@@ -7,6 +7,7 @@ which every connector passes and third parties subclass.
 
 from __future__ import annotations
 
+from orchestrator.ports.artifacts import ArtifactStore
 from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
@@ -57,6 +58,7 @@ from orchestrator.ports.vectors import (
 
 __all__ = [
     "Ranker",
+    "ArtifactStore",
     "Cache",
     "IndexRegistry",
     "Clock",

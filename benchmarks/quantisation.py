@@ -25,7 +25,7 @@ from orchestrator.application.application import Application
 from orchestrator.clock import SystemClock
 from orchestrator.evaluation import beir
 from orchestrator.indexing.context import index_format
-from orchestrator.ports import Dense, DocumentRow, Embedder, IndexChange, SparseVector
+from orchestrator.ports import Dense, DocumentRow, Embedder, IndexChange, SparseVector, index_scope
 from orchestrator.settings import Settings
 from orchestrator.testing.vectors import document
 from orchestrator.text.sentences import sentences
@@ -67,7 +67,7 @@ async def run(folder: Path, embedder: str, passages: int) -> None:
             database = Database(Path(home) / "state.db")
             catalogue, ledger = SqlIndexRegistry(database), SqlLedger(database, SystemClock())
             catalogue.create("default", made_with)
-            submitted = ledger.submit("add", "default", "key", {})
+            submitted = ledger.submit("add", index_scope("default"), "key", {})
             job = ledger.claim("benchmark", seconds=3600, job=submitted.id)
             assert job is not None
             writer = EdgeShardWriter(Path(home) / "indexes", quantisation=how)

@@ -56,6 +56,7 @@ from orchestrator.ports import (
     Lexical,
     PassageRow,
     VectorStore,
+    index_scope,
 )
 from orchestrator.types import Hits
 
@@ -120,7 +121,7 @@ class Filled:
         said, dense = texts(count, rng, 80), vectors(count, rng)
         sparse = Bm25Encoder().passages(said)
         rows = documents(said, first)
-        job = self.ledger.submit("add", "default", f"{first}", {})
+        job = self.ledger.submit("add", index_scope("default"), f"{first}", {})
         leased = self.ledger.claim("benchmark", seconds=3600, job=job.id)
         assert leased is not None
         shard = None

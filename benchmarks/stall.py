@@ -42,7 +42,7 @@ from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.clock import SystemClock
 from orchestrator.indexing.context import index_format
-from orchestrator.ports import IndexChange
+from orchestrator.ports import IndexChange, index_scope
 
 #: The command line itself; only what its log says is more than usual.
 SERVER = """
@@ -158,7 +158,8 @@ def merge(home: Path) -> None:
     registry, ledger = SqlIndexRegistry(database), SqlLedger(database, SystemClock())
     version = registry.current("default")
     assert version is not None
-    job = ledger.claim("benchmark", seconds=3600, job=ledger.submit("add", "default", "merge", {}).id)
+    submitted = ledger.submit("add", index_scope("default"), "merge", {})
+    job = ledger.claim("benchmark", seconds=3600, job=submitted.id)
     assert job is not None
     names = tuple(shard.name for shard in version.shards)
     shard = EdgeShardWriter(home / "indexes").merge("default", "merged", names, version)

@@ -23,7 +23,16 @@ from pathlib import Path
 
 from benchmarks import harness
 from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, SqlLedger, SqlRuns
-from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, Job, PassageRow, RunRecord, Shard
+from orchestrator.ports import (
+    DocumentRow,
+    IndexChange,
+    IndexFormat,
+    Job,
+    PassageRow,
+    RunRecord,
+    Shard,
+    index_scope,
+)
 from orchestrator.types import ANONYMOUS
 
 TEXT = "word " * 200
@@ -117,7 +126,7 @@ def rows(database: Database, passages: int) -> list[tuple[str, float, str]]:
     catalogue.create(index, FORMAT)
 
     def job() -> Job:
-        submitted = ledger.submit("add", index, f"{index}-{next(numbers)}", {})
+        submitted = ledger.submit("add", index_scope(index), f"{index}-{next(numbers)}", {})
         leased = ledger.claim("worker", seconds=600, job=submitted.id)
         assert leased is not None
         return leased

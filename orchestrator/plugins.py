@@ -21,6 +21,8 @@ log = logging.getLogger("orchestrator.plugins")
 CONNECTORS = "orchestrator.connectors"
 #: Handlers of jobs.
 JOBS = "orchestrator.jobs"
+#: What is derived from documents, and follows them.
+DERIVED = "orchestrator.derived"
 #: Commands: a `typer.Typer`, or a function with typer's annotations.
 COMMANDS = "orchestrator.commands"
 #: FastAPI's routers.
@@ -34,7 +36,7 @@ DATASETS = "orchestrator.datasets"
 #: Workflows.
 WORKFLOWS = "orchestrator.workflows"
 
-GROUPS = (CONNECTORS, JOBS, COMMANDS, ROUTES, STRATEGIES, RANKERS, DATASETS, WORKFLOWS)
+GROUPS = (CONNECTORS, JOBS, DERIVED, COMMANDS, ROUTES, STRATEGIES, RANKERS, DATASETS, WORKFLOWS)
 
 #: The distribution that the library itself is.
 OWN = "orchestrator-rag"

@@ -78,7 +78,7 @@ def late_query(
     """
     if not format.tokens:
         raise IndexMismatch(
-            f"the index {index!r} keeps no token vectors, which a late-interaction search compares.",
+            f"The index {index!r} keeps no token vectors, which a late-interaction search compares.",
             hint=f"Set late_interaction = true, and: orchestrator index rebuild --index {index}",
         )
     matrix = query_matrix(search.vectors, format.token_dimensions)

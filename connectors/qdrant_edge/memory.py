@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -49,6 +50,17 @@ class MemoryFolder:
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.with_suffix(".lock").unlink(missing_ok=True)
         os.close(self._lock)
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Raise OSError (ENOSPC) if a disk has no room for so many bytes.
+
+    What the engine writes to a mapped file of a full disk would end the process without a word.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        told = f"There is no room: about {size >> 20} MB are needed, and {free >> 20} MB are free in"
+        raise OSError(errno.ENOSPC, told, str(folder))
 
 
 def _room(size: int) -> bool:

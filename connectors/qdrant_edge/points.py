@@ -73,7 +73,7 @@ def query_vector(values: Iterable[float], dimensions: int) -> list[float]:
     # The engine takes what is not finite, and answers nothing.
     if len(vector) != dimensions or not math.isfinite(sum(vector)):
         raise BadInput(
-            f"a query vector has {len(vector)} numbers, all of which must be finite; "
+            f"A query vector has {len(vector)} numbers, all of which must be finite; "
             f"the index has vectors of {dimensions}.",
             hint="Embed the query with the embedder of the index.",
         )
@@ -87,7 +87,7 @@ def query_matrix(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.fl
     total = float(np.linalg.norm(vectors, axis=1).sum()) if vectors.ndim == 2 else 0.0
     if vectors.ndim != 2 or vectors.shape[1] != dimensions or not math.isfinite(total):
         raise BadInput(
-            f"a query has token vectors of shape {vectors.shape}, all of which must be finite; the index has "
+            f"A query has token vectors of shape {vectors.shape}, all of which must be finite; the index has "
             f"vectors of {dimensions}.",
             hint="Embed the query with the token embedder of the index.",
         )

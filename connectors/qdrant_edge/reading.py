@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from qdrant_edge import EdgeShard
 
-from connectors.qdrant_edge.memory import MemoryFolder
-from orchestrator.errors import StoreError
+from connectors.qdrant_edge.memory import MemoryFolder, require_room
+from orchestrator.errors import OrchestratorError, StoreError
 
-_CONFIG, _SEGMENTS, _SEGMENT = "edge_config.json", "segments", "segment.json"
+CONFIG, _SEGMENTS, _SEGMENT = "edge_config.json", "segments", "segment.json"
 #: What a view takes, at most.
 _ROOM = 8 << 20
 _CHUNK = 1 << 20
+
+
+@contextmanager
+def engine_errors(shard: str) -> Generator[None]:
+    """Our error for whatever the engine raises while it reads a shard, its panics among them."""
+    try:
+        yield
+    except (OrchestratorError, GeneratorExit, KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        raise
+    except BaseException as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise StoreError(
+            f"The shard {shard!r} cannot be read: {reason}.",
+            hint="Check it with `orchestrator index verify`, and mend it with `orchestrator index rebuild`.",
+        ) from error
 
 
 class ShardReader:
@@ -34,15 +51,15 @@ class ShardReader:
             self._view = _View(path)
         except FileNotFoundError as error:
             raise StoreError(
-                f"shard {path.name!r} is missing or incomplete.", hint="Run `orchestrator index verify`."
+                f"The shard {path.name!r} is missing or incomplete.",
+                hint="Add its documents again (`orchestrator index add`), or `orchestrator index rebuild`.",
             ) from error
         try:
-            self.edge = EdgeShard.load(str(self._view.path))
-        except Exception as error:
+            with engine_errors(self.name):
+                self.edge = EdgeShard.load(str(self._view.path))
+        except BaseException:
             self._view.close()
-            raise StoreError(
-                f"shard {path.name!r} cannot be opened: {error}.", hint="Run `orchestrator index rebuild`."
-            ) from error
+            raise
 
     def close(self) -> None:
         """Let go of the files. Whether they still exist does not matter."""
@@ -65,11 +82,13 @@ class _View:
 
     def __init__(self, shard: Path) -> None:
         self._memory = MemoryFolder.made(_ROOM)
+        if self._memory is None:
+            require_room(Path(tempfile.gettempdir()), _ROOM)
         self.path = (
             self._memory.path if self._memory else Path(tempfile.mkdtemp(prefix="orchestrator-shard-"))
         )
         try:
-            shutil.copy(shard / _CONFIG, self.path)
+            shutil.copy(shard / CONFIG, self.path)
             for segment in (shard / _SEGMENTS).iterdir():
                 mirrored = self.path / _SEGMENTS / segment.name
                 mirrored.mkdir(parents=True)

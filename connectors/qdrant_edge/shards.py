@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,8 @@ from qdrant_edge import (
     KeywordIndexParams,
     Memory,
     Point,
+    Query,
+    QueryRequest,
     ScalarQuantizationConfig,
     ScalarType,
     ScrollRequest,
@@ -30,9 +32,10 @@ from qdrant_edge import (
 )
 from qdrant_edge import SparseVector as EdgeSparse
 
+from connectors.qdrant_edge.digests import digests
 from connectors.qdrant_edge.late import late_fields, late_numbers, late_vectors
 from connectors.qdrant_edge.points import DENSE, INDEXED, LABELS, TENANT, TERMS, payload_of
-from connectors.qdrant_edge.reading import ShardReader
+from connectors.qdrant_edge.reading import CONFIG, ShardReader, engine_errors
 from connectors.qdrant_edge.workplace import workplace
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexVersion, Shard, SparseVector
@@ -53,6 +56,8 @@ GRAPH_FROM = 10_000
 #: that allows every seventh leaves a graph in pieces, of which half of the nearest are found.
 SCAN_UP_TO = 10_000
 _LINKS, _CANDIDATES = 16, 100
+#: The cosine of a vector and itself, as engines compute it in single precision.
+_ITSELF = 0.99
 #: How a shard with a graph holds the vectors that its first stage compares.
 Quantisation = Literal["int8", "binary", "none"]
 
@@ -89,13 +94,13 @@ class EdgeShardWriter:
             == (len(passages) if tokens is None else len(tokens))
         ):
             raise StoreError(
-                f"shard {name!r} is given {len(passages)} passages, {len(dense)} dense and {len(sparse)} "
+                f"The shard {name!r} is given {len(passages)} passages, {len(dense)} dense and {len(sparse)} "
                 "sparse vectors; each passage needs one of both."
             )
         # The engine takes what is not finite, and never returns it.
         if not np.isfinite(dense).all():
             raise StoreError(
-                f"shard {name!r} is given vectors that are not finite.", hint="Check the embedder."
+                f"The shard {name!r} is given vectors that are not finite.", hint="Check the embedder."
             )
         points = (
             Point(
@@ -123,7 +128,7 @@ class EdgeShardWriter:
         if shard.points != len(payloads):
             shutil.rmtree(self._folder / index / name)
             raise StoreError(
-                f"the index {index!r} has {shard.points} of the {len(payloads)} passages to be relabelled.",
+                f"The index {index!r} has {shard.points} of the {len(payloads)} passages to be relabelled.",
                 hint=f"Run `orchestrator index verify --index {index}`.",
             )
         return shard
@@ -133,6 +138,8 @@ class EdgeShardWriter:
         sizes = {
             shard.name: shard.points - len(version.removed.get(shard.name, ())) for shard in version.shards
         }
+        # What nothing is alive in need not be there any more.
+        shards = [shard for shard in shards if sizes.get(shard, 0) > 0]
         points = (Point(*found) for found in self._alive(index, shards, version))
         expected = sum(sizes.get(shard, 0) for shard in shards)
         return self._written(index, name, _sizes(version), points, expected)
@@ -143,6 +150,27 @@ class EdgeShardWriter:
             identifier: (payload[TENANT], tuple(payload[LABELS]))
             for identifier, _, payload in self._points(index, name, vectors=False)
         }
+
+    def digests(self, index: str, name: str) -> dict[str, str]:
+        """What the files of a shard are now, by name; none if it is gone."""
+        return digests(self._folder / index / name)
+
+    def missing(self, index: str, files: Mapping[str, Collection[str]]) -> list[str]:
+        """Those of the shards, each with names of its files, of which something is not there."""
+        return [
+            name
+            for name, inside in files.items()
+            if not all((self._folder / index / name / file).is_file() for file in (CONFIG, *inside))
+        ]
+
+    def probe(self, index: str, name: str) -> str | None:
+        """Search a shard for one of its passages, by its vector and its terms; what is wrong, if anything."""
+        reader = ShardReader(self._folder / index / name)
+        try:
+            with engine_errors(name):
+                return _probed(reader)
+        finally:
+            reader.close()
 
     def sweep(self, index: str, keep: Collection[str], *, seconds: float) -> list[str]:
         """Delete shards that are not in `keep`, and were not `seconds` ago; the names of those deleted.
@@ -185,7 +213,8 @@ class EdgeShardWriter:
             offset = None
             while True:
                 request = ScrollRequest(limit=size, offset=offset, with_payload=True, with_vector=vectors)
-                records, offset = reader.edge.scroll(request)
+                with engine_errors(name):
+                    records, offset = reader.edge.scroll(request)
                 for record in records:
                     yield str(record.id), record.vector, record.payload
                 if offset is None:
@@ -199,7 +228,7 @@ class EdgeShardWriter:
         """Write points into a hidden folder, and give it its name when all of it is on disk."""
         final = self._folder / index / name
         if final.exists():
-            raise StoreError(f"shard {name!r} exists already.", hint="A name is never written twice.")
+            raise StoreError(f"The shard {name!r} exists already.", hint="A name is never written twice.")
         building = final.with_name(f".{name}.building")
         count = 0
         with workplace(building, expected, sizes[0] + late_numbers(sizes[1])) as place:
@@ -220,7 +249,7 @@ class EdgeShardWriter:
         _to_disk(building)
         building.rename(final)
         _sync(final.parent)
-        return Shard(name, count)
+        return Shard(name, count, digests(final))
 
 
 def _config(dimensions: int, late: int, graph: Quantisation | None) -> EdgeConfig:
@@ -251,6 +280,21 @@ def _quantised(how: Quantisation | None) -> Any:
     if how == "int8":
         return ScalarQuantizationConfig(ScalarType.Int8, quantile=0.99, memory=Memory.Cached)
     return BinaryQuantizationConfig(memory=Memory.Cached) if how == "binary" else None
+
+
+def _probed(reader: ShardReader) -> str | None:
+    records, _ = reader.edge.scroll(ScrollRequest(limit=1, with_payload=False, with_vector=True))
+    for record in records:
+        vectors: Any = record.vector
+        dense, terms = vectors[DENSE], vectors.get(TERMS)
+        found = reader.edge.query(QueryRequest(limit=1, query=Query.Nearest(list(dense), using=DENSE)))
+        if any(dense) and (not found or found[0].score < _ITSELF):
+            return "does not find a passage by its own vector"
+        if terms is not None and len(terms.indices):
+            query = Query.Nearest(EdgeSparse(list(terms.indices), list(terms.values)), using=TERMS)
+            if not reader.edge.query(QueryRequest(limit=1, query=query)):
+                return "does not find a passage by its own terms"
+    return None
 
 
 def _edge(vector: SparseVector) -> EdgeSparse:
@@ -289,7 +333,7 @@ def _check(folder: Path, count: int, name: str) -> None:
         reader.close()
     if found != count:
         raise StoreError(
-            f"shard {name!r} holds {found} points after {count} were written.",
+            f"The shard {name!r} holds {found} points after {count} were written.",
             hint="Passage ids must differ, and the disk must have room.",
         )
 

@@ -131,7 +131,7 @@ class Snapshots:
             return before
         if version.format != self._format:
             raise IndexMismatch(
-                f"the index {self._index!r} was made with {version.format.embedder} "
+                f"The index {self._index!r} was made with {version.format.embedder} "
                 f"({version.format.dimensions}-d) and {version.format.sparse}; the settings say "
                 f"{self._format.embedder} ({self._format.dimensions}-d) and {self._format.sparse}.",
                 hint=f"Set the former embedder, or run `orchestrator index rebuild --index {self._index}`.",

@@ -23,7 +23,7 @@ from qdrant_edge import SparseVector as EdgeSparse
 
 from connectors.qdrant_edge.late import late_query, request
 from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
-from connectors.qdrant_edge.reading import ShardReader
+from connectors.qdrant_edge.reading import ShardReader, engine_errors
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
 from orchestrator.ports import Dense, IndexFormat, IndexRegistry, Late, Lexical, Search, SparseEncoder
 from orchestrator.types import Filter, Hit, Hits, Principal
@@ -132,7 +132,9 @@ class EdgeVectorStore:
                 assert snapshot is not None
                 dead = snapshot.version.removed.get(reader.name, frozenset())
                 wanted: list[Any] = [identifier for identifier in known if identifier not in dead]
-                for record in reader.edge.retrieve(wanted, with_payload=True, with_vector=True):
+                with engine_errors(reader.name):
+                    records = reader.edge.retrieve(wanted, with_payload=True, with_vector=True)
+                for record in records:
                     payload: Any = record.payload
                     vector: Any = record.vector
                     if readable(payload, principal):
@@ -233,10 +235,13 @@ def _searched(
     reader: ShardReader, queries: Sequence[dict[str, Any]], permitted: Any, reach: int, dead: frozenset[str]
 ) -> Iterator[_Found]:
     batch = QueryBatchRequest([request(query, permitted, reach, len(dead)) for query in queries])
-    for query, points in zip(queries, reader.edge.query_batch(batch), strict=True):
+    with engine_errors(reader.name):
+        answered = reader.edge.query_batch(batch)
+    for query, points in zip(queries, answered, strict=True):
 
         def more(reach: int, query: dict[str, Any] = query) -> list[ScoredPoint]:
-            return reader.edge.query(request(query, permitted, reach, len(dead)))
+            with engine_errors(reader.name):
+                return reader.edge.query(request(query, permitted, reach, len(dead)))
 
         yield _Found(points, reach, dead, max(_MOST_POINTS, reach + len(dead)), more)
 

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from connectors.qdrant_edge.memory import MemoryFolder
+from connectors.qdrant_edge.memory import MemoryFolder, require_room
 
 #: More than this is made on disk: memory may be scarcer than it looks, and waiting matters less.
 _LARGEST = 256 << 20
@@ -30,6 +30,8 @@ def workplace(folder: Path, passages: int, dimensions: int) -> Generator[Path]:
     size = _SHARD + passages * (_PASSAGE + dimensions * _DIMENSION)
     memory = MemoryFolder.made(size) if size <= _LARGEST else None
     try:
+        if memory is None:
+            require_room(folder, size)
         yield memory.path if memory else folder
         if memory is not None:
             _copy(memory.path, folder)

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
-from connectors.sql.schema import documents, label_sets
 from connectors.sql.statements import CHUNK, chunks, insert_missing
+from connectors.sql.tables import documents, label_sets
 from orchestrator.types import Principal
 
 

@@ -9,8 +9,8 @@ from threading import Lock
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from connectors.sql.database import Database
-from connectors.sql.schema import cache_entries, cache_sources, indexes, passages
 from connectors.sql.statements import chunks, insert_all
+from connectors.sql.tables import cache_entries, cache_sources, indexes, passages
 from orchestrator.ports import Clock
 
 
@@ -38,7 +38,7 @@ class SqlCache:
         self, key: str, value: bytes, *, sources: Iterable[str] = (), seconds: float | None = None
     ) -> None:
         """Keep a value until a source changes, `seconds` pass, or room is needed."""
-        if len(value) <= self._max_bytes // 8:
+        if len(value) <= self._max_bytes // 8 and not self._database.read_only:
             await self._database.run_writing(self._put, key, value, sorted(set(sources)), seconds)
 
     def prune(self) -> int:

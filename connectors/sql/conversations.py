@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, literal, select
 
 from connectors.sql.database import Database
-from connectors.sql.schema import turns
 from connectors.sql.statements import chunks, insert_missing
+from connectors.sql.tables import turns
 from orchestrator.errors import BadInput
 from orchestrator.ports import Clock
 from orchestrator.types import Message, Principal
@@ -78,7 +78,7 @@ class SqlConversations:
         with self._database.writing() as connection:
             if after is not None and not _known(connection, after, principal):
                 raise BadInput(
-                    f"there is no conversation {after!r} of {principal.name}.",
+                    f"There is no conversation {after!r} of {principal.name}.",
                     hint="Start a new one, or give the id that this principal was given.",
                 )
             insert_missing(connection, turns, rows)

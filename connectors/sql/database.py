@@ -7,9 +7,10 @@ import contextvars
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -53,7 +54,7 @@ class Database:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreError(
-                    f"the folder of the database {path} cannot be made: {error.strerror}.",
+                    f"The folder of the database {path} cannot be made: {error.strerror}.",
                     hint="Choose another place, or its permissions.",
                 ) from error
         upgrade(self)
@@ -67,6 +68,14 @@ class Database:
     def path(self) -> Path | None:
         """The SQLite file; None for PostgreSQL."""
         return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    @cached_property
+    def read_only(self) -> bool:
+        """Whether a SQLite file lies where this process may not write: it can be read all the same."""
+        path = self.path
+        if path is None or not path.exists():
+            return False
+        return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
     @property
     def name(self) -> str:
@@ -102,6 +111,11 @@ class Database:
         SQLite has one writer at a time, who is admitted at the start, so that what a transaction
         reads before it writes cannot change in between. On PostgreSQL, lock the rows you decide by.
         """
+        if self.read_only:
+            raise StoreError(
+                f"The database {self.name} lies where this process may not write.",
+                hint="It can be asked. To change anything, change the permissions or set another home.",
+            )
         with self._translated(), self.engine.connect() as connection:
             connection.execution_options(writing=True)
             with connection.begin():
@@ -117,9 +131,30 @@ class Database:
         """Call a function that writes: on other threads, so that no reader waits where a writer does."""
         return await self._called("writing", lambda: function(*args, **kwargs))
 
+    def faults(self, *, thorough: bool = False) -> Iterator[str]:
+        """What is damaged in a SQLite file, in sentences; PostgreSQL checks its pages itself.
+
+        `thorough` takes as long as reading all of it, and finds indexes that do not fit their tables too.
+        """
+        if not self.is_sqlite:
+            return
+        from connectors.sql.integrity import sqlite_faults
+
+        try:
+            with self.reading() as connection:
+                found = list(sqlite_faults(connection, thorough=thorough))
+        except IndexBusy:
+            raise
+        except StoreError as error:
+            found = [error.message]
+        yield from found
+
     def mark(self) -> tuple[int, int] | None:
         """Equal marks mean that nobody committed anything in between; None if that cannot be known."""
-        return self._commits.mark() if self._commits is not None else None
+        if self._commits is None:
+            return None
+        # Nobody can commit to what cannot be written.
+        return (0, 0) if self.read_only else self._commits.mark()
 
     def backup(self, path: Path) -> None:
         """Copy a SQLite database to `path` as it is at one moment, while others read and write it."""
@@ -155,12 +190,15 @@ class Database:
                 self.url, hide_parameters=True, pool_pre_ping=True, pool_size=2 * self._threads + 1
             )
         engine = create_engine(
-            self.url,
+            _read_only_url(self.url) if self.read_only else self.url,
             hide_parameters=True,
             pool_size=2 * self._threads + 1,
             connect_args={"timeout": self.busy_seconds, "check_same_thread": False},
         )
-        event.listen(engine, "connect", _prepared)
+        if not self.read_only:
+            event.listen(engine, "connect", _prepared)
+        else:
+            event.listen(engine, "connect", _without_transactions)
         event.listen(engine, "begin", _begun)
         return engine
 
@@ -174,11 +212,11 @@ class Database:
             reason = " ".join(str(cause).split())
             if _busy(cause):
                 raise IndexBusy(
-                    f"another process is writing to {self.name}: {reason}.", hint="Try again in a moment."
+                    f"Another process is writing to {self.name}: {reason}.", hint="Try again in a moment."
                 ) from error
-            raise StoreError(f"the database {self.name} failed: {reason}.", hint=_hint(self)) from error
+            raise StoreError(f"The database {self.name} failed: {reason}.", hint=_hint(self)) from error
         except SQLAlchemyError as error:
-            raise StoreError(f"the database {self.name} failed: {error}.", hint=_hint(self)) from error
+            raise StoreError(f"The database {self.name} failed: {error}.", hint=_hint(self)) from error
 
 
 def _parsed(url: str | Path) -> URL:
@@ -188,15 +226,33 @@ def _parsed(url: str | Path) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise SettingsError("the database's URL cannot be read.", hint=expected) from error
+        raise SettingsError("The database's URL cannot be read.", hint=expected) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
-            raise SettingsError("a SQLite database must be a file, not in memory.", hint=expected)
+            raise SettingsError("A SQLite database must be a file, not in memory.", hint=expected)
         return parsed.set(drivername="sqlite+pysqlite")
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
-    raise SettingsError(f"databases of the kind {backend!r} are not supported.", hint=expected)
+    raise SettingsError(f"Databases of the kind {backend!r} are not supported.", hint=expected)
+
+
+def _read_only_url(url: URL) -> URL:
+    """How to read a file whose folder takes no files beside it, as SQLite otherwise needs.
+
+    What nobody may write does not change: `immutable` says so. Unless a writer has left its log behind,
+    which has to be read with it.
+    """
+    path = Path(url.database or "")
+    log = path.with_name(f"{path.name}-wal")
+    unread = log.exists() and log.stat().st_size > 0
+    query = {"mode": "ro", "uri": "true"} if unread else {"mode": "ro", "immutable": "1", "uri": "true"}
+    return url.set(database=path.resolve().as_uri(), query=query)
+
+
+def _without_transactions(connection: sqlite3.Connection, _record: object) -> None:
+    """Transactions are begun by `_begun` alone."""
+    connection.isolation_level = None
 
 
 def _prepared(connection: sqlite3.Connection, _record: object) -> None:

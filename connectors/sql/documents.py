@@ -9,8 +9,8 @@ from sqlalchemy import Row, select
 
 from connectors.sql.access import labels_of, readable
 from connectors.sql.database import Database
-from connectors.sql.schema import documents, indexes, passages
 from connectors.sql.statements import chunks
+from connectors.sql.tables import documents, indexes, passages
 from orchestrator.types import Passage, Principal
 
 

@@ -8,8 +8,9 @@ from sqlalchemy import and_, delete, select
 
 from connectors.sql.access import readable
 from connectors.sql.database import Database
-from connectors.sql.schema import documents, indexes, passage_features, passages
+from connectors.sql.seals import sealed
 from connectors.sql.statements import chunks, insert_all
+from connectors.sql.tables import documents, indexes, passage_features, passages
 from orchestrator.ports import FeatureKind, Featureless
 from orchestrator.types import Principal
 
@@ -95,7 +96,11 @@ class SqlFeatures:
                     )
                 )
                 rows = [
-                    {"index_id": index_id, "passage": one, "kind": kind, "text": made[one]} for one in ids
+                    sealed(
+                        passage_features,
+                        {"index_id": index_id, "passage": one, "kind": kind, "text": made[one]},
+                    )
+                    for one in ids
                 ]
                 if rows:
                     insert_all(connection, passage_features, rows)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from sqlalchemy import delete, insert, select
 
 from connectors.sql.database import Database
-from connectors.sql.schema import answered, verdicts
 from connectors.sql.statements import insert_all
+from connectors.sql.tables import answered, feedback
 from orchestrator.ports import Clock, Feedback
 
 
@@ -23,7 +23,9 @@ class SqlFeedback:
     async def answered(self, run_id: str, *, model: str, space: str, vector: bytes) -> None:
         """Note that a model wrote an answer in a run."""
         row = {"run_id": run_id, "model": model, "space": space, "vector": vector, "created": self._now()}
-        await self._database.run_writing(self._answered, row)
+        # An answer that cannot be noted cannot be judged, which is no reason to fail the run.
+        if not self._database.read_only:
+            await self._database.run_writing(self._answered, row)
 
     async def record(self, run_id: str, score: float) -> int:
         """Record feedback on the answers of a run; how many there were. Each answer takes one."""
@@ -37,7 +39,7 @@ class SqlFeedback:
         """Delete what is older than this (seconds since the epoch); how many rows."""
         with self._database.writing() as connection:
             gone = connection.execute(delete(answered).where(answered.c.created < answers_before)).rowcount
-            old = delete(verdicts).where(verdicts.c.created < feedback_before)
+            old = delete(feedback).where(feedback.c.created < feedback_before)
             return gone + connection.execute(old).rowcount
 
     def _answered(self, row: Mapping[str, object]) -> None:
@@ -55,14 +57,14 @@ class SqlFeedback:
                 {"model": row.model, "space": row.space, "vector": row.vector, "score": score}
                 for row in sorted(rows, key=lambda row: row.id)
             ]
-            insert_all(connection, verdicts, ({**each, "created": self._now()} for each in made))
+            insert_all(connection, feedback, ({**each, "created": self._now()} for each in made))
         return len(made)
 
     def _since(self, space: str, after: int, limit: int) -> list[Feedback]:
         query = (
-            select(verdicts.c.id, verdicts.c.model, verdicts.c.vector, verdicts.c.score)
-            .where(verdicts.c.space == space, verdicts.c.id > after)
-            .order_by(verdicts.c.id.desc())
+            select(feedback.c.id, feedback.c.model, feedback.c.vector, feedback.c.score)
+            .where(feedback.c.space == space, feedback.c.id > after)
+            .order_by(feedback.c.id.desc())
             .limit(limit)
         )
         with self._database.reading() as connection:

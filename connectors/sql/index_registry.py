@@ -13,14 +13,29 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from connectors.sql import publish
 from connectors.sql.access import label_set, labels_of, store_label_sets
 from connectors.sql.database import Database
+from connectors.sql.derived import DerivedIndexes
 from connectors.sql.index_version import Edition
-from connectors.sql.ledger import finish, held
-from connectors.sql.schema import documents, files, indexes, jobs, passages, removals, shards, term_statistics
+from connectors.sql.ledger import finish, held, in_scope
+from connectors.sql.shards import rows_of_files
 from connectors.sql.statements import chunks, insert_missing
 from connectors.sql.statistics import frequencies_at
+from connectors.sql.tables import (
+    documents,
+    files,
+    indexes,
+    jobs,
+    passages,
+    removals,
+    shard_files,
+    shards,
+)
+from connectors.sql.verification import registry_faults
 from orchestrator.errors import IndexMismatch
 from orchestrator.ports import (
     Clock,
+    DerivedChange,
+    DerivedIndex,
+    DerivedProgress,
     DocumentRow,
     FileRow,
     IndexChange,
@@ -30,6 +45,7 @@ from orchestrator.ports import (
     PassageRow,
     Shard,
     TermStatistics,
+    index_scope,
 )
 
 
@@ -41,8 +57,11 @@ class SqlIndexRegistry:
     from a SQLite file that nobody has written to since.
     """
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock | None = None, *, derived: Sequence[DerivedIndex] = ()
+    ) -> None:
         self._database = database
+        self._derived = DerivedIndexes(derived)
         self._now = clock.now if clock is not None else time.time
         self._read: dict[str, tuple[tuple[int, int] | None, str, IndexVersion]] = {}
 
@@ -71,7 +90,7 @@ class SqlIndexRegistry:
             version = _version(connection, row)
         if version.format != format:
             raise IndexMismatch(
-                f"the index {index!r} was made with {_described(version.format)}; "
+                f"The index {index!r} was made with {_described(version.format)}; "
                 f"the settings say {_described(format)}.",
                 hint=f"Use the same models, or `orchestrator index rebuild --index {index}`.",
             )
@@ -111,7 +130,18 @@ class SqlIndexRegistry:
         with self._database.writing() as connection:
             held(connection, job)
             edition = Edition.begun(connection, index, now)
-            publish.apply(edition, prepared)
+            retired = publish.apply(edition, prepared)
+            self._derived.changed(
+                DerivedChange(
+                    index,
+                    edition.index.id,
+                    edition.number,
+                    change.documents,
+                    change.removed_documents,
+                    retired,
+                ),
+                connection,
+            )
             row = connection.execute(select(indexes).where(indexes.c.id == edition.index.id)).one()
             version = _version(connection, row)
             effects = {
@@ -198,14 +228,23 @@ class SqlIndexRegistry:
         *,
         root: str | None = None,
         files: Sequence[str] = (),
+        lying_in: Sequence[str] = (),
         after: str = "",
         limit: int = 500,
     ) -> list[DocumentRow]:
-        """Documents by rising id from after the id `after`, of one root or some of its files; to anyone."""
+        """Documents by rising id from after the id `after`, to anyone.
+
+        Of one root or some of its files, if these are given, or that may lie in some shards.
+        """
         query = _of(index, select(documents).select_from(documents.join(indexes)))
         query = query.where(documents.c.retired.is_(None), documents.c.id > after)
         if root is not None:
             query = query.where(documents.c.root == root)
+        if lying_in:
+            batches = select(shards.c.batch).where(
+                shards.c.index_id == documents.c.index_id, shards.c.name.in_(lying_in)
+            )
+            query = query.where(documents.c.batch.in_(batches.correlate(documents)))
         query = query.order_by(documents.c.id).limit(limit)
         rows: list[Row[Any]] = []
         with self._database.reading() as connection:
@@ -229,10 +268,9 @@ class SqlIndexRegistry:
                 update(documents).where(documents.c.index_id == mine).values(number=edition.number)
             )
             publish.drop_cached(edition)
-            for table in (passages, documents, files, term_statistics, removals, shards):
-                connection.execute(delete(table).where(table.c.index_id == mine))
+            self._derived.dropped(index, mine, connection)
             # A job's key must not stand in the way when the same work is submitted for a new index.
-            connection.execute(delete(jobs).where(jobs.c.index_name == index))
+            connection.execute(delete(jobs).where(in_scope(index_scope(index))))
             connection.execute(
                 update(indexes).where(indexes.c.id == mine).values(dropped=True, documents=0, passages=0)
             )
@@ -245,11 +283,45 @@ class SqlIndexRegistry:
             rows = connection.execute(query).all()
         return frozenset(row.name for row in rows if row.retired is None or row.retired > limit)
 
+    def shard_files(self, index: str) -> dict[str, dict[str, str]]:
+        """What the files of each shard in use were when it was published, by their names; see `Shard`."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        query = _of(index, select(shard_files).select_from(shard_files.join(indexes)))
+        with self._database.reading() as connection:
+            for row in connection.execute(query):
+                found[row.shard][row.file] = row.digest
+        return dict(found)
+
+    def record_shard_files(self, index: str, shard: Shard) -> None:
+        """Note what the files of a shard are, if that has not been noted: it is of an earlier release."""
+        with self._database.writing() as connection:
+            mine = (shards.c.index_id == indexes.c.id, shards.c.name == shard.name)
+            query = _of(index, select(indexes.c.id).where(*mine, shards.c.retired.is_(None)))
+            index_id = connection.execute(query).scalar()
+            if index_id is not None:
+                insert_missing(connection, shard_files, rows_of_files(index_id, shard))
+
+    def verify(self, index: str) -> list[str]:
+        """What contradicts itself in the database, or is no longer what was published, in sentences."""
+        return list(registry_faults(self._database, index, self._derived))
+
+    def progress(self, index: str) -> dict[str, DerivedProgress]:
+        """How far what is derived from an index is, by name; nothing if there is no such index."""
+        with self._database.reading() as connection:
+            index_id = connection.execute(_of(index, select(indexes.c.id))).scalar()
+            return {} if index_id is None else self._derived.progress(index, index_id, connection)
+
     def collect(self, *, grace_seconds: float) -> int:
         """Purge passages that were replaced or removed longer ago than that; how many."""
-        limit = self._now() - grace_seconds
+        limit, purged = self._now() - grace_seconds, 0
         with self._database.writing() as connection:
-            purged = connection.execute(delete(passages).where(passages.c.retired <= limit)).rowcount
+            for row in connection.execute(select(indexes.c.id, indexes.c.name, indexes.c.number)).all():
+                old = (passages.c.index_id == row.id, passages.c.retired <= limit)
+                ids = tuple(connection.execute(select(passages.c.id).where(*old)).scalars())
+                if ids:
+                    change = DerivedChange(row.name, row.id, row.number, purged=ids)
+                    self._derived.changed(change, connection)
+                    purged += connection.execute(delete(passages).where(*old)).rowcount
             left = select(passages.c.id).where(
                 passages.c.index_id == documents.c.index_id, passages.c.document_id == documents.c.id
             )

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, select, update
 
-from connectors.sql.schema import indexes
+from connectors.sql.tables import indexes
 from orchestrator.errors import StoreError
 
 
@@ -27,7 +27,7 @@ class Edition:
         query = select(indexes).where(indexes.c.name == index, indexes.c.dropped.is_(False))
         row = connection.execute(query.with_for_update()).first()
         if row is None:
-            raise StoreError(f"there is no index {index!r}.", hint="Create it first: add something to it.")
+            raise StoreError(f"There is no index {index!r}.", hint="Create it first: add something to it.")
         number = row.number + 1
         begun = update(indexes).where(indexes.c.id == row.id)
         connection.execute(begun.values(number=number, edition=uuid4().hex))

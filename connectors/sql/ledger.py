@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, update
 
 from connectors.sql.database import Database
-from connectors.sql.schema import jobs, leases
 from connectors.sql.statements import insert_missing
+from connectors.sql.tables import jobs, leases
 from orchestrator.errors import BadInput, LeaseLost
-from orchestrator.ports import Clock, Job, JobState
+from orchestrator.ports import Clock, Job, JobScope, JobState
 
 #: A job that began this often and did not end is dead: it may be what kills its workers.
 ATTEMPTS = 3
@@ -30,13 +30,14 @@ class SqlLedger:
         self._clock = clock
         self._backoff = backoff
 
-    def submit(self, kind: str, index: str, key: str, payload: Mapping[str, Any]) -> Job:
+    def submit(self, kind: str, scope: JobScope, key: str, payload: Mapping[str, Any]) -> Job:
         """The job of this key, made pending if there is none."""
         now = self._clock.now()
         row = {
             "key": key,
             "kind": kind,
-            "index_name": index,
+            "scope": scope.kind,
+            "scope_name": scope.name,
             "payload": dict(payload),
             "state": "pending",
             "attempt": 0,
@@ -50,7 +51,7 @@ class SqlLedger:
             return _job(connection.execute(select(jobs).where(jobs.c.key == key)).one())
 
     def claim(
-        self, worker: str, *, seconds: float, index: str | None = None, job: int | None = None
+        self, worker: str, *, seconds: float, scope: JobScope | None = None, job: int | None = None
     ) -> Job | None:
         """Lease the oldest job that is pending, failed and rested, or whose lease ran out.
 
@@ -58,8 +59,8 @@ class SqlLedger:
         its last attempt becomes dead instead.
         """
         wanted = [self._claimable()]
-        if index is not None:
-            wanted.append(jobs.c.index_name == index)
+        if scope is not None:
+            wanted.append(in_scope(scope))
         if job is not None:
             wanted.append(jobs.c.id == job)
         oldest = select(jobs).where(*wanted).order_by(jobs.c.id).limit(1)
@@ -86,7 +87,7 @@ class SqlLedger:
                     {
                         "state": "dead",
                         "fence": row.fence + 1,
-                        "error": row.error or f"its worker {row.worker!r} vanished on attempt {row.attempt}",
+                        "error": row.error or f"Its worker {row.worker!r} vanished on attempt {row.attempt}.",
                         "changed": self._clock.now(),
                     },
                 )
@@ -119,26 +120,38 @@ class SqlLedger:
             }
             return self._update(connection, job.id, values)
 
+    def cancel(self, job_id: int) -> Job:
+        """Make a job dead that is not done; BadInput if it is. Whoever works on it publishes nothing."""
+        with self._database.writing() as connection:
+            row = self._row(connection, job_id)
+            if row.state == "done":
+                raise BadInput(f"Job {job_id} is done.", hint="What it changed stays as it is.")
+            values = {
+                "state": "dead",
+                "fence": row.fence + 1,
+                "error": "It was cancelled.",
+                "changed": self._clock.now(),
+            }
+            return self._update(connection, job_id, values)
+
     def retry(self, job_id: int) -> Job:
         """Give a failed or dead job its attempts back; BadInput if it is neither."""
         with self._database.writing() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
-            if row is None:
-                raise BadInput(f"there is no job {job_id}.", hint="`jobs()` lists those there are.")
+            row = self._row(connection, job_id)
             if row.state not in ("failed", "dead"):
                 raise BadInput(
-                    f"job {job_id} is {row.state}; only a failed or dead job can be retried.",
+                    f"Job {job_id} is {row.state}; only a failed or dead job can be retried.",
                     hint="Submit new work under a new key.",
                 )
             now = self._clock.now()
             values = {"state": "pending", "attempt": 0, "error": None, "lease_until": 0.0, "changed": now}
             return self._update(connection, job_id, values)
 
-    def jobs(self, *, index: str | None = None, states: Sequence[JobState] = ()) -> list[Job]:
+    def jobs(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> list[Job]:
         """Jobs in the order in which they were submitted."""
         query = select(jobs).order_by(jobs.c.id)
-        if index is not None:
-            query = query.where(jobs.c.index_name == index)
+        if scope is not None:
+            query = query.where(in_scope(scope))
         if states:
             query = query.where(jobs.c.state.in_(states))
         with self._database.reading() as connection:
@@ -172,19 +185,30 @@ class SqlLedger:
             and_(jobs.c.state.in_(("failed", "running")), jobs.c.lease_until <= now),
         )
 
+    def _row(self, connection: Connection, job_id: int) -> Row[Any]:
+        row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
+        if row is None:
+            raise BadInput(f"There is no job {job_id}.", hint="`jobs()` lists those there are.")
+        return row
+
     def _update(self, connection: Connection, job_id: int, values: Mapping[str, Any]) -> Job:
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
         return _job(connection.execute(select(jobs).where(jobs.c.id == job_id)).one())
+
+
+def in_scope(scope: JobScope) -> ColumnElement[bool]:
+    """The condition that a job changes this."""
+    return and_(jobs.c.scope == scope.kind, jobs.c.scope_name == scope.name)
 
 
 def held(connection: Connection, job: Job) -> Row[Any]:
     """The row of a job that this lease still holds, locked; LeaseLost otherwise."""
     row = connection.execute(select(jobs).where(jobs.c.id == job.id).with_for_update()).first()
     if row is None:
-        raise LeaseLost(f"job {job.id} is gone: its index was dropped.", hint="Nothing was written.")
+        raise LeaseLost(f"Job {job.id} is gone: its scope was dropped.", hint="Nothing was written.")
     if row.fence != job.fence or row.state != "running":
         raise LeaseLost(
-            f"job {job.id} is {row.state} under lease {row.fence}; this worker held lease {job.fence}.",
+            f"Job {job.id} is {row.state} under lease {row.fence}; this worker held lease {job.fence}.",
             hint="Nothing was written. Take a longer lease, or renew it in time.",
         )
     return row
@@ -202,7 +226,7 @@ def _job(row: Row[Any]) -> Job:
         id=row.id,
         key=row.key,
         kind=row.kind,
-        index=row.index_name,
+        scope=JobScope(row.scope, row.scope_name),
         payload=row.payload,
         state=row.state,
         attempt=row.attempt,

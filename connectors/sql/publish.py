@@ -11,10 +11,11 @@ from sqlalchemy import Row, bindparam, delete, or_, select, text, update
 
 from connectors.sql.access import label_set, store_label_sets
 from connectors.sql.index_version import Edition
-from connectors.sql.schema import cache_entries, cache_sources, documents, files, indexes, passages
+from connectors.sql.seals import sealed
 from connectors.sql.shards import add_shards, bury, merge, rebuild
 from connectors.sql.statements import CHUNK, chunks, insert_all
 from connectors.sql.statistics import count, recount
+from connectors.sql.tables import cache_entries, cache_sources, documents, files, indexes, passages
 from connectors.sql.terms import packed
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexChange
@@ -37,9 +38,10 @@ class Prepared:
         return cls(change, {passage: packed(terms) for passage, terms in change.terms.items()})
 
 
-def apply(edition: Edition, prepared: Prepared) -> None:
-    """Write a change as this version."""
+def apply(edition: Edition, prepared: Prepared) -> tuple[str, ...]:
+    """Write a change as this version; the passages that are no longer part of the index."""
     change = prepared.change
+    retired: tuple[str, ...] = ()
     if change.format is not None:
         rebuild(edition, change)
         if prepared.terms:
@@ -47,9 +49,10 @@ def apply(edition: Edition, prepared: Prepared) -> None:
     elif change.merged:
         merge(edition, change)
     else:
-        _replace(edition, prepared)
+        retired = _replace(edition, prepared)
     _write_files(edition, change)
     drop_cached(edition)
+    return retired
 
 
 def check(change: IndexChange) -> None:
@@ -58,17 +61,17 @@ def check(change: IndexChange) -> None:
     held = sum(len(row.passages) for row in change.documents)
     points = change.shard.points if change.shard else 0
     if len(set(identifiers)) != len(identifiers):
-        raise StoreError("a change names a document twice.")
+        raise StoreError("A change names a document twice.")
     if both := set(identifiers) & set(change.removed_documents):
-        raise StoreError(f"a change replaces and removes the same document: {min(both)}.")
+        raise StoreError(f"A change replaces and removes the same document: {min(both)}.")
     if change.format is not None or change.merged:
         if change.documents or change.removed_documents:
-            raise StoreError("a merge or a rebuild changes no documents: publish these on their own.")
+            raise StoreError("A merge or a rebuild changes no documents: publish these on their own.")
         if change.format is not None and (change.merged or change.shard):
-            raise StoreError("a rebuild names all its shards in `shards`; it has no `shard` and no `merged`.")
+            raise StoreError("A rebuild names all its shards in `shards`; it has no `shard` and no `merged`.")
     elif points != held:
         raise StoreError(
-            f"the shard holds {points} passages, but the documents of the change have {held}.",
+            f"The shard holds {points} passages, but the documents of the change have {held}.",
             hint="A shard holds exactly the passages of the documents that it is published with.",
         )
 
@@ -88,28 +91,27 @@ def drop_cached(edition: Edition) -> None:
     edition.connection.execute(delete(cache_entries).where(cache_entries.c.key.in_(stale)))
 
 
-def _replace(edition: Edition, prepared: Prepared) -> None:
+def _replace(edition: Edition, prepared: Prepared) -> tuple[str, ...]:
     connection, index_id, change = edition.connection, edition.index.id, prepared.change
     known = _known(edition, [*(row.id for row in change.documents), *change.removed_documents])
     alive = sorted(identifier for identifier, row in known.items() if row.retired is None)
     added: Terms = defaultdict(list)
     removed: Terms = defaultdict(list)
-    kept = _retire(edition, alive, {row.id for row in change.documents}, removed)
-    # What returns under its old id must not meet its retired row.
-    returning = (passage.id for row in change.documents if row.id in known for passage in row.passages)
-    for part in chunks(returning):
-        connection.execute(delete(passages).where(passages.c.index_id == index_id, passages.c.id.in_(part)))
+    gone = _retire(edition, alive, removed)
+    returning = _returning(edition, change, known)
     store_label_sets(connection, (row.labels for row in change.documents))
     new: list[DocumentRow] = []
     old: list[DocumentRow] = []
     for row in change.documents:
         (old if row.id in known else new).append(row)
-    insert_all(connection, documents, (_document(edition, row) for row in new))
+    insert_all(connection, documents, (sealed(documents, _document(edition, row)) for row in new))
     _update_documents(edition, old)
     for part in chunks(change.removed_documents):
         going = (documents.c.index_id == index_id, documents.c.id.in_(part), documents.c.retired.is_(None))
         connection.execute(update(documents).where(*going).values(retired=edition.now, number=edition.number))
-    insert_all(connection, passages, _passages(edition, prepared, kept, added))
+    rows = [sealed(passages, row) for row in _passages(edition, prepared, gone, added)]
+    insert_all(connection, passages, (row for row in rows if row["id"] not in returning))
+    _update_passages(edition, (row for row in rows if row["id"] in returning))
     if change.shard is not None:
         add_shards(edition, [change.shard])
     count(edition, added, removed)
@@ -125,6 +127,7 @@ def _replace(edition: Edition, prepared: Prepared) -> None:
     # Until PostgreSQL has counted so many new rows, it reads whole tables; its own rounds are a minute apart.
     if came + went > CHUNK and connection.dialect.name == "postgresql":
         connection.execute(text("ANALYZE documents, passages, label_sets"))
+    return tuple(sorted(gone.keys() - {row["id"] for row in rows}))
 
 
 def _known(edition: Edition, ids: Iterable[str]) -> dict[str, Row[Any]]:
@@ -136,22 +139,46 @@ def _known(edition: Edition, ids: Iterable[str]) -> dict[str, Row[Any]]:
     return found
 
 
-def _retire(edition: Edition, ids: list[str], returning: set[str], removed: Terms) -> dict[str, bytes]:
-    """Take the passages of these documents out; the terms of those that may come back, by passage."""
-    kept: dict[str, bytes] = {}
-    columns = (passages.c.id, passages.c.document_id, passages.c.terms, documents.c.tenant)
+def _retire(edition: Edition, ids: list[str], removed: Terms) -> dict[str, bytes]:
+    """Take the passages of these documents out; their terms, since some may come back."""
+    gone: dict[str, bytes] = {}
+    columns = (passages.c.id, passages.c.terms, documents.c.tenant)
     for part in chunks(ids):
         theirs = (documents.c.index_id == edition.index.id, documents.c.id.in_(part))
         old = select(*columns).select_from(passages.join(documents))
         for row in edition.connection.execute(old.where(*theirs, passages.c.retired.is_(None))):
             removed[row.tenant].append(row.terms)
-            if row.document_id in returning:
-                kept[row.id] = row.terms
+            gone[row.id] = row.terms
         bury(edition, part)
         dying = (passages.c.index_id == edition.index.id, passages.c.document_id.in_(part))
         retired = update(passages).where(*dying, passages.c.retired.is_(None)).values(retired=edition.now)
         edition.connection.execute(retired)
-    return kept
+    return gone
+
+
+def _returning(edition: Edition, change: IndexChange, known: Mapping[str, Row[Any]]) -> set[str]:
+    """The passages that are there already: they keep their rows, and what is derived from these."""
+    found: set[str] = set()
+    held = (passage.id for row in change.documents if row.id in known for passage in row.passages)
+    for part in chunks(held):
+        query = select(passages.c.id).where(passages.c.index_id == edition.index.id, passages.c.id.in_(part))
+        found.update(edition.connection.execute(query).scalars())
+    return found
+
+
+def _update_passages(edition: Edition, rows: Iterable[Mapping[str, Any]]) -> None:
+    columns = [column.name for column in passages.c if column.name not in ("index_id", "id")]
+    statement = (
+        update(passages)
+        .where(passages.c.index_id == bindparam("of_index"), passages.c.id == bindparam("of_id"))
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+    for part in chunks(rows):
+        values = [
+            {"of_index": row["index_id"], "of_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
+            for row in part
+        ]
+        edition.connection.execute(statement, values)
 
 
 def _update_documents(edition: Edition, rows: Iterable[DocumentRow]) -> None:
@@ -161,7 +188,7 @@ def _update_documents(edition: Edition, rows: Iterable[DocumentRow]) -> None:
         .where(documents.c.index_id == bindparam("of_index"), documents.c.id == bindparam("of_id"))
         .values({name: bindparam(f"new_{name}") for name in columns})
     )
-    for part in chunks(_document(edition, row) for row in rows):
+    for part in chunks(sealed(documents, _document(edition, row)) for row in rows):
         values = [
             {"of_index": row["index_id"], "of_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
             for row in part
@@ -233,4 +260,4 @@ def _write_files(edition: Edition, change: IndexChange) -> None:
         }
         for row in change.files
     )
-    insert_all(edition.connection, files, rows)
+    insert_all(edition.connection, files, (sealed(files, row) for row in rows))

@@ -8,8 +8,8 @@ from threading import Lock
 from sqlalchemy import Connection, delete, insert, select, update
 
 from connectors.sql.database import Database
-from connectors.sql.recommender_tables import recommender_state, withdrawn_items
 from connectors.sql.statements import chunks, insert_missing
+from connectors.sql.tables import recommender_state, withdrawn_items
 from orchestrator.errors import StoreError
 from orchestrator.ports.recommend import CatalogueState
 

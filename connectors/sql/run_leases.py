@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from connectors.sql.database import Database
-from connectors.sql.schema import run_leases
 from connectors.sql.statements import insert_missing
+from connectors.sql.tables import run_leases
 from orchestrator.errors import LeaseLost
 from orchestrator.ports import RunLease
 

@@ -14,8 +14,8 @@ from connectors.sql.access import readable
 from connectors.sql.checkpoints import Checkpoints
 from connectors.sql.database import Database
 from connectors.sql.run_leases import RunLeases, give_back
-from connectors.sql.schema import citations, documents, indexes, label_sets, passages, run_leases, runs, steps
 from connectors.sql.statements import chunks, insert_all
+from connectors.sql.tables import citations, documents, indexes, label_sets, passages, run_leases, runs, steps
 from orchestrator.errors import BadInput
 from orchestrator.ports import Clock, RunLease, RunRecord, StepRecord
 from orchestrator.types import Principal, Usage
@@ -49,7 +49,10 @@ class SqlRuns:
         """Store the end of a run, its steps, and the text, hash and labels of each cited passage.
 
         With its lease, that is given back; LeaseLost, and nothing is stored, if its fence has risen.
+        Where nothing can be written, a run that is not durable leaves no record.
         """
+        if self._database.read_only and run.durability == "none":
+            return
         await self._database.run_writing(self._finish, run, lease)
         if run.status == "done" and run.durability != "none" and not self._keep_checkpoints:
             await self._checkpoints.delete(run.id)
@@ -145,7 +148,7 @@ class SqlRuns:
         if known is None:
             connection.execute(insert(runs).values(id=run.id, **owner, **values))
         elif (known.tenant, known.principal) != (run.principal.tenant, run.principal.name):
-            raise BadInput(f"the run id {run.id!r} is taken.", hint="Leave it out: one is made.")
+            raise BadInput(f"The run id {run.id!r} is taken.", hint="Leave it out: one is made.")
         else:
             connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Join, Select, and_, delete, func, literal, select, update
 
 from connectors.sql.index_version import Edition
-from connectors.sql.schema import documents, indexes, passages, removals, shards
 from connectors.sql.statements import insert_all, insert_missing, insert_missing_from
+from connectors.sql.tables import documents, indexes, passages, removals, shard_files, shards
 from orchestrator.errors import IndexBusy, StoreError
 from orchestrator.ports import IndexChange, Shard
 
@@ -30,7 +30,22 @@ def add_shards(edition: Edition, added: Sequence[Shard]) -> None:
     ]
     if insert_missing(edition.connection, shards, rows) != len(rows):
         names = ", ".join(shard.name for shard in added)
-        raise StoreError(f"the index {edition.index.name!r} has had a shard {names} before.")
+        raise StoreError(f"The index {edition.index.name!r} has had a shard {names} before.")
+    for shard in added:
+        insert_all(edition.connection, shard_files, rows_of_files(edition.index.id, shard))
+
+
+def rows_of_files(index_id: int, shard: Shard) -> list[dict[str, Any]]:
+    """What is stored of the files of a shard."""
+    return [
+        {"index_id": index_id, "shard": shard.name, "file": file, "digest": digest}
+        for file, digest in sorted(shard.files.items())
+    ]
+
+
+def _forget_files(edition: Edition, names: Collection[str]) -> None:
+    given_up = (shard_files.c.index_id == edition.index.id, shard_files.c.shard.in_(names))
+    edition.connection.execute(delete(shard_files).where(*given_up))
 
 
 def merge(edition: Edition, change: IndexChange) -> None:
@@ -41,7 +56,7 @@ def merge(edition: Edition, change: IndexChange) -> None:
     ).all()
     if len(merged) != len(set(change.merged)):
         raise IndexBusy(
-            f"some of the shards {', '.join(change.merged)} are no longer part of {edition.index.name!r}.",
+            f"Some of the shards {', '.join(change.merged)} are no longer part of {edition.index.name!r}.",
             hint="Merge those of the current version.",
         )
     batches = {row.batch for row in merged}
@@ -53,6 +68,7 @@ def merge(edition: Edition, change: IndexChange) -> None:
     edition.connection.execute(
         update(shards).where(mine, shards.c.name.in_(change.merged)).values(retired=edition.now)
     )
+    _forget_files(edition, change.merged)
     # A shard of a merged batch that stays joins the new batch: its documents may be in either.
     edition.connection.execute(
         update(shards)
@@ -104,13 +120,14 @@ def rebuild(edition: Edition, change: IndexChange) -> None:
     """Put new shards in the place of all, and another format in the place of the old."""
     if change.base is not None and change.base != edition.index.number:
         raise IndexBusy(
-            f"the index {edition.index.name!r} went from version {change.base} to {edition.index.number} "
+            f"The index {edition.index.name!r} went from version {change.base} to {edition.index.number} "
             "while it was rebuilt.",
             hint="Rebuild it again from the current version.",
         )
     assert change.format is not None
     mine = edition.index.id
     edition.connection.execute(delete(removals).where(removals.c.index_id == mine))
+    edition.connection.execute(delete(shard_files).where(shard_files.c.index_id == mine))
     edition.connection.execute(
         update(shards)
         .where(shards.c.index_id == mine, shards.c.retired.is_(None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,6 +84,10 @@ class SqlState:
         from connectors.sql.backup import archived_edition
 
         return archived_edition(copy)
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with the database's own file, in words."""
+        yield from self.database.faults()
 
     def close(self) -> None:
         """Give back threads and connections."""

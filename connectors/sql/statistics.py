@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from connectors.sql.index_version import Edition
-from connectors.sql.schema import documents, passages, term_statistics
 from connectors.sql.statements import chunks
+from connectors.sql.tables import documents, passages, term_statistics
 from connectors.sql.terms import Frequencies, nothing
 
 #: States of a tenant's statistics that are kept, for readers of versions before the current one.

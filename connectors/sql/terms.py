@@ -20,7 +20,7 @@ def packed(dimensions: Iterable[int]) -> bytes:
     """The distinct dimensions, rising, as little-endian uint32."""
     distinct = sorted(set(dimensions))
     if distinct and not (distinct[0] >= 0 and distinct[-1] < _LIMIT):
-        raise StoreError(f"sparse dimensions must lie in 0 … 2**32 - 1, not {distinct[0]} … {distinct[-1]}.")
+        raise StoreError(f"Sparse dimensions must lie in 0 … 2**32 - 1, not {distinct[0]} … {distinct[-1]}.")
     return array("I", distinct).tobytes()
 
 
@@ -43,7 +43,10 @@ class Frequencies(Mapping[int, int]):
         """From what `dumped` gave."""
         import numpy as np
 
-        return cls(np.frombuffer(dimensions, dtype="<u4"), np.frombuffer(counts, dtype="<u4"))
+        try:
+            return cls(np.frombuffer(dimensions, dtype="<u4"), np.frombuffer(counts, dtype="<u4"))
+        except ValueError as error:
+            raise StoreError(f"The database is damaged: term statistics are cut ({error}).") from error
 
     def dumped(self) -> tuple[bytes, bytes]:
         """Dimensions and counts as little-endian uint32."""
@@ -65,7 +68,7 @@ class Frequencies(Mapping[int, int]):
         np.add.at(counts, place, np.concatenate([side[1] for side in sides]))
         if len(counts) and counts.min() < 0:
             raise StoreError(
-                "term statistics count fewer passages than were removed.",
+                "Term statistics count fewer passages than were removed.",
                 hint="Run `orchestrator index rebuild`.",
             )
         kept = counts > 0

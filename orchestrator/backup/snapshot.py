@@ -105,7 +105,7 @@ def _gather(
         if missing is None and all(_linked(home / shard, staged / shard) for shard in shards):
             return indexes
     raise StoreError(
-        f"the shard {missing or 'of an index'} is missing.",
+        f"The shard {missing or 'of an index'} is missing.",
         hint="Run `orchestrator index verify`, then `orchestrator index rebuild`.",
     )
 
@@ -277,6 +277,6 @@ def _alone(home: Path) -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise IndexBusy(
-                f"another backup or restore of {home} is under way.", hint="Wait until it has ended."
+                f"Another backup or restore of {home} is under way.", hint="Wait until it has ended."
             ) from None
         yield

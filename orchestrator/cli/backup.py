@@ -60,7 +60,7 @@ def restore(
 
 
 def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
-    size = sum(file.size for file in manifest.files.values())
+    size = path.stat().st_size
     if as_json:
         indexes: list[dict[str, Any]] = [
             {

@@ -6,7 +6,7 @@ import asyncio
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +15,15 @@ import typer
 
 from orchestrator.cli.options import Invocation, JsonOption, invocation
 from orchestrator.cli.output import say, say_json
-from orchestrator.ports import Embedder, IndexRegistry, LanguageModel, StateStore
+from orchestrator.ports import (
+    Embedder,
+    IndexRegistry,
+    IndexVersion,
+    LanguageModel,
+    ShardRegistry,
+    ShardWriter,
+    StateStore,
+)
 from orchestrator.version import __version__
 
 if TYPE_CHECKING:
@@ -131,8 +139,12 @@ def _database(application: Application) -> Iterator[Finding]:
         # Looking must not make anything.
         yield Finding("database", "note", "not made yet.", "orchestrator index add PATH makes it.")
         return
-    # Opening it is the check.
-    yield Finding("database", "ok", application.container.get(StateStore).name)
+    state = application.container.get(StateStore)
+    damaged = list(state.faults())
+    for fault in damaged:
+        yield Finding("database", "fault", fault, "Restore a backup: orchestrator restore FILE --force")
+    if not damaged:
+        yield Finding("database", "ok", state.name)
 
 
 def _kept(application: Application) -> bool:
@@ -178,10 +190,30 @@ def _model(application: Application) -> Iterator[Finding]:
         yield Finding(name, "ok", described)
 
 
+def _missing_shards(
+    application: Application, registry: IndexRegistry, version: IndexVersion
+) -> Collection[str]:
+    """The shards of an index whose files are gone; none where the store keeps no shards here."""
+    if not isinstance(registry, ShardRegistry):
+        return ()
+    known = registry.shard_files(version.index)
+    files = {shard.name: known.get(shard.name, {}).keys() for shard in version.shards}
+    return application.container.get(ShardWriter).missing(version.index, files)
+
+
 def _indexes(application: Application) -> Iterator[Finding]:
     if not _kept(application):
         return
-    for each in application.container.get(IndexRegistry).indexes():
+    registry = application.container.get(IndexRegistry)
+    for each in registry.indexes():
+        if lost := _missing_shards(application, registry, each):
+            yield Finding(
+                "index",
+                "fault",
+                f"{each.index}: of {len(lost)} of its {len(each.shards)} shards, files are missing.",
+                f"Run `orchestrator index add` again, or: orchestrator index rebuild --index {each.index}",
+            )
+            continue
         found = f"{each.index}: {each.documents} documents, {each.passages} passages, version {each.number}."
         if each.format.embedder == application.container.get(Embedder, each.index).name:
             yield Finding("index", "ok", found)

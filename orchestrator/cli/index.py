@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -83,6 +83,8 @@ def _say_added(report: IndexReport) -> None:
     }
     done = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing to do"
     say(f"{report.root}: {done}, in {report.seconds:.1f} s")
+    if report.repaired:
+        note(f"{report.repaired} passages were embedded again, since the files that held them were gone.")
     for file in report.skipped:
         note(f"Skipped {file.file}: {file.reason}")
     say(f"Index {report.index} now has {report.documents} documents, {report.passages} passages.")
@@ -259,6 +261,7 @@ def features(
         str, typer.Option("--kind", "-k", help="keyphrases, entities, or summary.", metavar="KIND")
     ] = "keyphrases",
     index: IndexOption = None,
+    wait: WaitOption = 60.0,
     as_json: JsonOption = False,
 ) -> None:
     """Make notes on passages, for nodes that put those of the best hits into the query (PromptPrf).
@@ -268,27 +271,27 @@ def features(
     """
     from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
-    from orchestrator.indexing.passage_features import KINDS, FeatureReport, make_features
-    from orchestrator.ports import FeatureKind, Features, IndexRegistry, LanguageModel, SparseEncoder
+    from orchestrator.indexing.feature_jobs import make_features_locally
+    from orchestrator.indexing.passage_features import FeatureReport
+    from orchestrator.ports import IndexRegistry, Ledger
 
-    if kind not in get_args(FeatureKind):
-        raise BadInput(f"there is no kind of feature {kind!r}.", hint=f"Kinds: {KINDS}.")
     settings = invocation(context).settings(index=index)
 
     async def done() -> FeatureReport:
         async with Application(settings) as application:
             version = application.container.get(IndexRegistry).current(settings.index)
             if version is None:
-                raise BadInput(f"there is no index {settings.index!r}.", hint="Add something to it first.")
+                raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
             ports: Any = application.ports()
             with progress("Noting") as moved:
-                return await make_features(
-                    ports[Features],
-                    cast("FeatureKind", kind),
-                    encoder=ports[SparseEncoder],
-                    model=ports[LanguageModel],
+                return await make_features_locally(
+                    ports[Ledger],
+                    ports,
+                    version,
+                    kind,
+                    principal=settings.principal,
                     progress=moved,
-                    total=version.passages,
+                    wait=wait,
                 )
 
     report = asyncio.run(done())
@@ -318,6 +321,9 @@ def verify(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
         for fault in report.faults:
             say(fault)
         note(f"Next: orchestrator index rebuild --index {report.index}")
+        note("It makes shards anew; what is wrong with the database itself, a backup restores.")
+    for told in () if as_json else report.notes:
+        note(told)
     if not report.ok:
         raise typer.Exit(2)
 

@@ -1,23 +1,27 @@
-"""What the jobs of an index work with, and what they have in common: vectors of passages, shard names."""
+"""The ports that an index is changed through, and how its passages get their vectors."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import IndexMismatch, ModelError, StoreError
+from orchestrator.errors import ModelError
 from orchestrator.indexing.file_documents import embedded_text
+from orchestrator.indexing.handlers import HANDLERS
+from orchestrator.indexing.job_ports import BATCH, Encoded, PassageEncoder, ReaderSource, current_version
 from orchestrator.indexing.token_buffer import TokenBuffer
+from orchestrator.jobs.job_run import JobRunner
+from orchestrator.jobs.registry import JobHandlers
 from orchestrator.ports import (
     DocumentRow,
     Embedder,
     IndexFormat,
     IndexRegistry,
     IndexVersion,
-    Job,
     Ledger,
+    ShardRegistry,
     ShardWriter,
     SparseEncoder,
     SparseVector,
@@ -31,12 +35,6 @@ if TYPE_CHECKING:
 
     from orchestrator.indexing.isolated_reading import Reader
 
-#: Seconds of a job's lease, renewed every quarter of it.
-LEASE = 120.0
-#: Seconds that writing one passage into a shard may take, at most; it may hold the interpreter.
-WRITING = 0.005
-#: How many passages are embedded at once.
-BATCH = 1024
 #: Passages whose tokens' vectors are in memory at once: some 50 MB.
 _TOKEN_BATCH = 128
 
@@ -52,18 +50,9 @@ def index_format(
     return replace(made_with, tokens=f"{tokens.name}, {encoder.name}", token_dimensions=tokens.dimensions)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
-    """Vectors of passages: dense ones, shape (passages, dimensions), sparse ones, matrices of tokens."""
-
-    dense: NDArray[np.float32]
-    sparse: list[SparseVector]
-    tokens: TokenBuffer | None
-
-
 @dataclass
 class IndexingContext:
-    """The ports that jobs need. `progress` is told of each file and batch of passages that is done.
+    """The ports that the jobs of an index need. It is their `PassageEncoder` and `ReaderSource` itself.
 
     Files are read by one process, started with the first job that reads any, unless one has been
     `started`.
@@ -75,10 +64,31 @@ class IndexingContext:
     embedder: Embedder
     sparse: SparseEncoder
     tokens: TokenEmbedder | None = None
-    progress: Callable[[int, int], None] = lambda files, passages: None
-    lease: float = LEASE
     started: Reader | None = None
     _warm: asyncio.Task[object] | None = field(default=None, init=False)
+
+    @property
+    def ports(self) -> Mapping[Any, Any]:
+        """What the handlers of jobs are given."""
+        return {
+            Ledger: self.ledger,
+            IndexRegistry: self.registry,
+            ShardRegistry: self.shard_registry,
+            ShardWriter: self.shards,
+            SparseEncoder: self.sparse,
+            PassageEncoder: self,
+            ReaderSource: self,
+        }
+
+    def runner(self) -> JobRunner:
+        """What does the jobs of an index in this process."""
+        return JobRunner(self.ledger, JobHandlers(HANDLERS), self.ports)
+
+    @property
+    def shard_registry(self) -> ShardRegistry:
+        """What knows the shards on disk: the registry, where the store is embedded."""
+        assert isinstance(self.registry, ShardRegistry)
+        return self.registry
 
     @property
     def format(self) -> IndexFormat:
@@ -96,21 +106,7 @@ class IndexingContext:
 
     def version(self, index: str) -> IndexVersion:
         """The index as it is now; StoreError if there is none."""
-        version = self.registry.current(index)
-        if version is None:
-            raise StoreError(f"there is no index {index!r}.", hint="Add something to it first.")
-        return version
-
-    def same_format(self, index: str) -> IndexVersion:
-        """The index as it is now; IndexMismatch if it is made with other models than these."""
-        version = self.version(index)
-        if version.format != self.format:
-            raise IndexMismatch(
-                f"the index {index!r} is made with {version.format.embedder} and {version.format.sparse}, "
-                f"and this worker with {self.format.embedder} and {self.format.sparse}.",
-                hint=f"Set the same models, or `orchestrator index rebuild --index {index}`.",
-            )
-        return version
+        return current_version(self.registry, index)
 
     def warm_up(self) -> None:
         """Load the embedder while something else is waited for."""
@@ -142,7 +138,7 @@ class IndexingContext:
             )
             if vectors.shape != (len(part), self.embedder.dimensions) or not np.isfinite(vectors).all():
                 raise ModelError(
-                    f"the embedder {self.embedder.name} gave an array of {vectors.shape}, or values that are "
+                    f"The embedder {self.embedder.name} gave an array of {vectors.shape}, or values that are "
                     f"not finite; expected {len(part)} vectors of {self.embedder.dimensions} numbers.",
                     hint="Check the model with `orchestrator doctor`.",
                 )
@@ -161,16 +157,10 @@ class IndexingContext:
             matrices = await self.tokens.embed_tokens(texts[start : start + _TOKEN_BATCH], kind="passage")
             if not all(np.isfinite(matrix).all() for matrix in matrices):
                 raise ModelError(
-                    f"the token embedder {self.tokens.name} gave values that are not finite.",
+                    f"The token embedder {self.tokens.name} gave values that are not finite.",
                     hint="Check the model with `orchestrator doctor`.",
                 )
             await asyncio.to_thread(token_buffer.extend, matrices)
-
-    def shard_name(self, job: Job, passages: int) -> str:
-        """The name of the shard that a job is about to write; its lease now lasts until that is written."""
-        self.lease = LEASE + WRITING * passages
-        self.ledger.renew(job, seconds=self.lease)
-        return f"{job.id}-{job.fence}"
 
     def close(self) -> None:
         """End the reading process."""

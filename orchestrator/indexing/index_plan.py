@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -164,7 +162,7 @@ def canonical(labels: Sequence[str]) -> Labels:
     found = tuple(sorted({label.strip() for label in labels}))
     if not found or not all(found):
         raise BadInput(
-            f"the labels {list(labels)!r} let nobody read what is added.",
+            f"The labels {list(labels)!r} let nobody read what is added.",
             hint=f"Give at least one, for instance {PUBLIC!r}.",
         )
     return found
@@ -185,7 +183,7 @@ def _labels_of_new(
     if rest and len(sets) > 1:
         written = " and ".join(sorted("+".join(labels) for labels in sets))
         raise BadInput(
-            f"the files of {str(given.root)!r} have different labels ({written}), "
+            f"The files of {str(given.root)!r} have different labels ({written}), "
             f"and {rest[0]!r} is new: which does it get?",
             hint="Give the path of the new files with `--label`.",
         )
@@ -244,10 +242,10 @@ def forget_jobs(rows: Sequence[FileRow]) -> Iterator[dict[str, Any]]:
             yield {"root": root, "files": [row.file for row in group]}
 
 
-def job_key(lock: str, kind: str, payload: Mapping[str, Any]) -> str:
-    """Names a piece of work within one writer's lock: submitting it twice makes one job."""
-    content = json.dumps([kind, payload], sort_keys=True)
-    return f"{lock}:{hashlib.sha256(content.encode()).hexdigest()}"
+def stored_file(row: Mapping[str, Any]) -> FileRow:
+    """A file as a job's payload tells it was known."""
+    fields: dict[str, Any] = {**row, "labels": tuple(row["labels"])}
+    return FileRow(**fields)
 
 
 def _row(row: FileRow) -> dict[str, Any]:

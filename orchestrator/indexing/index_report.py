@@ -13,7 +13,8 @@ class IndexReport:
     """What `Indexer.add` did, in files; `documents` and `passages` are those that the index now has.
 
     `skipped` are the files that were not indexed, each with a reason; what the index had of such a
-    file, it still has. `relabelled` files changed who may read them.
+    file, it still has. `relabelled` files changed who may read them. `repaired` passages were embedded
+    again, since the shard that held them was gone.
     """
 
     index: str
@@ -28,6 +29,7 @@ class IndexReport:
     documents: int = 0
     passages: int = 0
     seconds: float = 0.0
+    repaired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class IndexStatus:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """Whether an index is what its registry says; every fault in a sentence."""
+    """Whether an index is what its registry says; every fault in a sentence, and what is worth knowing."""
 
     index: str
     version: int
@@ -92,6 +94,7 @@ class VerifyReport:
     shards: int
     faults: tuple[str, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -27,10 +27,11 @@ from orchestrator.indexing.index_report import (
 from orchestrator.indexing.isolated_reading import Limits
 from orchestrator.indexing.merging import merges
 from orchestrator.indexing.upkeep import pages
-from orchestrator.indexing.verify import verify
-from orchestrator.indexing.write_lock import write_lock
-from orchestrator.indexing.writer import Writer
-from orchestrator.ports import FileRow, IndexVersion
+from orchestrator.indexing.verify import missing_shards, verify
+from orchestrator.jobs.local_runner import JobDispatcher, LocalRunner
+from orchestrator.jobs.worker_process import WorkerProcess
+from orchestrator.jobs.write_lock import write_lock
+from orchestrator.ports import FileRow, IndexVersion, index_scope
 from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT
 
@@ -144,7 +145,7 @@ class Indexer:
         began = time.monotonic()
         async with self._writing(progress) as writer:
             version = self._context.version(self.index)
-            shards: list[tuple[str, int]] = []
+            shards: list[tuple[str, int, dict[str, str]]] = []
             after: str | None = ""
             done = 0
             while after is not None:
@@ -154,7 +155,7 @@ class Indexer:
                 )
                 assert job.effects is not None
                 if job.effects["shard"]:
-                    shards.append((job.effects["shard"], job.effects["points"]))
+                    shards.append((job.effects["shard"], job.effects["points"], job.effects["files"]))
                 done += job.effects["points"]
                 after = job.effects["last"]
             format = self._context.format
@@ -200,21 +201,24 @@ class Indexer:
     # -- how -----------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _writing(self, progress: Progress) -> AsyncGenerator[Writer]:
-        async with write_lock(self._context.ledger, self.index, wait=self._wait, progress=progress) as name:
-            writer = Writer(self._context, self.index, name, self._settings, progress)
+    async def _writing(self, progress: Progress) -> AsyncGenerator[JobDispatcher]:
+        scope = index_scope(self.index)
+        async with write_lock(self._context.ledger, scope, wait=self._wait, progress=progress) as name:
+            process = WorkerProcess(scope, self._settings) if self._settings is not None else None
+            writer = LocalRunner(scope, name, self._context.runner(), process, progress)
             try:
                 yield writer
             finally:
                 await writer.stop()
 
     async def _add(
-        self, writer: Writer, path: Path, labels: Sequence[str] | None, tenant: str, progress: Progress
+        self, writer: JobDispatcher, path: Path, labels: Sequence[str] | None, tenant: str, progress: Progress
     ) -> IndexReport:
         began = time.monotonic()
+        repaired = await self._repair(writer)
         progress(0, 0, "scanning")
         if not await asyncio.to_thread(self._registry.files, self.index, str(path)):
-            await writer.ahead()
+            await writer.prepare("read")
         plan = await asyncio.to_thread(self._plan, path, labels, tenant)
         # Who may read what is settled before anything else changes.
         relabelled = list(planning.relabel_jobs(plan))
@@ -222,7 +226,7 @@ class Indexer:
         await writer.there("relabel", relabelled, total=passages, doing="relabelling")
         jobs = list(planning.read_jobs(plan, self._recipe, self._limits))
         total = len(plan.added) + len(plan.changed)
-        await writer.there("read", jobs, total=total, doing="reading")
+        await writer.there("read", jobs, total=total, doing="reading", unit="files")
         rows = await asyncio.to_thread(self._registry.files, self.index)
         gone = [*plan.removed, *planning.superseded(rows, plan.target)]
         await writer.here("forget", planning.forget_jobs(gone))
@@ -230,10 +234,24 @@ class Indexer:
             # What was removed from this root before, and can still be cited for a while.
             given = (self.index, str(plan.target.root), planning.canonical(labels))
             await asyncio.to_thread(self._registry.relabel, *given)
-        if relabelled or jobs or gone:
+        if relabelled or jobs or gone or repaired:
             await self._tidy(writer, progress)
         version = self._context.version(self.index)
-        return _report(plan, version, rows, time.monotonic() - began)
+        return replace(_report(plan, version, rows, time.monotonic() - began), repaired=repaired)
+
+    async def _repair(self, writer: JobDispatcher) -> int:
+        """Embed again what lies in shards that are not there any more; how many passages."""
+        version = self._registry.current(self.index)
+        damaged = await asyncio.to_thread(missing_shards, self._context, version) if version else []
+        if version is None or not damaged:
+            return 0
+        held = {shard.name: shard.points for shard in version.shards}
+        total, repaired = sum(held[name] for name in damaged), 0
+        while await asyncio.to_thread(self._registry.documents, self.index, lying_in=damaged, limit=1):
+            payload = {"shards": damaged, "passages": planning.JOB_PASSAGES, "after": repaired}
+            (job,) = await writer.there("repair", [payload], total=total, doing="repairing", done=repaired)
+            repaired += (job.effects or {})["passages"]
+        return repaired
 
     def _plan(self, path: Path, labels: Sequence[str] | None, tenant: str) -> Plan:
         rows = self._registry.files(self.index)
@@ -245,7 +263,7 @@ class Indexer:
         self._registry.create(self.index, self._context.format)
         return planning.compare(found, rows, given, self._recipe, labels)
 
-    async def _tidy(self, writer: Writer, progress: Progress) -> None:
+    async def _tidy(self, writer: JobDispatcher, progress: Progress) -> None:
         while groups := merges(self._context.version(self.index)):
             progress(0, 0, "merging")
             await writer.there("merge", [{"shards": group} for group in groups], total=0, doing="merging")
@@ -275,7 +293,7 @@ class Indexer:
         ]
         if not ids:
             raise BadInput(
-                f"the index {self.index!r} has no root, file or document {name!r}.",
+                f"The index {self.index!r} has no root, file or document {name!r}.",
                 hint=f"`orchestrator index list --index {self.index}` shows what it has.",
             )
         return [{"documents": ids}], 0, len(ids)
@@ -308,7 +326,7 @@ class Indexer:
                 # Its files may be many.
                 replace(job, payload={"root": job.payload.get("root")})
                 for job in self._context.ledger.jobs(
-                    index=self.index, states=("pending", "running", "failed", "dead")
+                    scope=index_scope(self.index), states=("pending", "running", "failed", "dead")
                 )
             ),
         )

@@ -7,23 +7,20 @@ small batches, each file's between a start and an end.
 from __future__ import annotations
 
 import multiprocessing.connection
-import os
 import signal
 import socket
 import subprocess
-import sys
-import sysconfig
 import tempfile
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from orchestrator.errors import StoreError
 from orchestrator.indexing.file_documents import Place, Recipe
 from orchestrator.indexing.files import LARGEST
+from orchestrator.jobs.child_process import child_command, child_environment
 from orchestrator.ports import DocumentRow
 
 
@@ -130,7 +127,7 @@ class Reader:
                 idle_deaths += 1
                 if idle_deaths > 1:
                     raise StoreError(
-                        f"the process that reads files does not start: {self._last_words()}",
+                        f"The process that reads files does not start: {self._last_words()}",
                         hint="Check the installation with `orchestrator doctor`.",
                     )
             elif died == "hung" or current == again:
@@ -216,17 +213,3 @@ class Reader:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it ended without a word."
-
-
-def child_command(module: str, *arguments: str) -> list[str]:
-    """How to run a module of the package; `-P` keeps the working directory out of what it imports."""
-    return [sys.executable, "-P", "-m", module, *arguments]
-
-
-def child_environment() -> dict[str, str]:
-    """The environment of a child that must import the package as this process did."""
-    home = str(Path(__file__).resolve().parents[2])
-    if home in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        return dict(os.environ)
-    path = [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path))}

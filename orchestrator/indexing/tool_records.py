@@ -40,14 +40,14 @@ def write_tools(
     known: set[str] = set()
     for tool in tools:
         if tool.id in known:
-            raise BadInput(f"two tools have the id {tool.id!r}.", hint="Make ids unique.")
+            raise BadInput(f"Two tools have the id {tool.id!r}.", hint="Make ids unique.")
         known.add(tool.id)
         what = {"_id": tool.id, "title": tool.name, "text": tool.description or tool.name}
         lines.append(json.dumps({**what, KIND: DESCRIPTION, TOOL: tool.id}))
     unknown = sorted(set(examples) - known)
     if unknown:
         raise BadInput(
-            f"there are usages of {len(unknown)} tools that do not exist, such as {unknown[0]!r}.",
+            f"There are usages of {len(unknown)} tools that do not exist, such as {unknown[0]!r}.",
             hint="Give every tool, or leave these usages out.",
         )
     for tool_id, texts in sorted(examples.items()):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, StoreError
 from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import digest, embedded_text
 from orchestrator.indexing.index_report import VerifyReport
 from orchestrator.indexing.upkeep import pages
-from orchestrator.ports import IndexVersion
+from orchestrator.ports import IndexVersion, Shard
 from orchestrator.progress import Progress
 
 #: Faults of one kind are told one by one up to this number.
@@ -33,14 +34,33 @@ class _Faults:
         return (*self.told, *more)
 
 
+def missing_shards(context: IndexingContext, version: IndexVersion) -> list[str]:
+    """The shards of an index of which a file is not there. It reads none of them."""
+    known = context.shard_registry.shard_files(version.index)
+    return context.shards.missing(
+        version.index, {shard.name: known.get(shard.name, {}).keys() for shard in version.shards}
+    )
+
+
 def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyReport:
     """Compare everything that an index holds with its registry. Version changes meanwhile begin it anew."""
     began = time.monotonic()
     while True:
-        version = context.version(index)
+        version = _read(context, index)
         faults = _Faults()
-        documents, passages = _compare(context, version, faults, progress)
-        if context.version(index).number == version.number:
+        documents = passages = 0
+        notes: tuple[str, ...] = ()
+        try:
+            for told in context.registry.verify(index):
+                faults.add("rows of the database", told)
+            sound, unrecorded = _files(context, version, faults)
+            documents, passages = _compare(context, version, sound, faults, progress)
+            notes = _recorded(context, index, unrecorded, faults)
+        except (StoreError, ValueError, TypeError, KeyError) as error:
+            # What a damaged database gives back may be anything.
+            told = error.message if isinstance(error, StoreError) else f"{type(error).__name__}: {error}."
+            faults.add("what cannot be read", f"The index cannot be read to its end: {told}")
+        if _read(context, index).number == version.number:
             return VerifyReport(
                 index,
                 version.number,
@@ -49,13 +69,65 @@ def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyRe
                 len(version.shards),
                 faults.all(),
                 time.monotonic() - began,
+                notes,
             )
 
 
+def _read(context: IndexingContext, index: str) -> IndexVersion:
+    """The current version as it is stored: one that was read before says nothing about that."""
+    for version in context.registry.indexes():
+        if version.index == index:
+            return version
+    return context.version(index)
+
+
+def _files(
+    context: IndexingContext, version: IndexVersion, faults: _Faults
+) -> tuple[list[Shard], list[Shard]]:
+    """The shards whose files are as they were published, and of these the ones of which that is not known."""
+    known = context.shard_registry.shard_files(version.index)
+    sound: list[Shard] = []
+    unrecorded: list[Shard] = []
+    for shard in version.shards:
+        found = context.shards.digests(version.index, shard.name)
+        expected = known.get(shard.name)
+        if expected is None:
+            unrecorded.append(replace(shard, files=found))
+            expected = found
+        wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        for name in wrong:
+            what = (
+                "is missing"
+                if name not in found
+                else "was not there"
+                if name not in expected
+                else "was changed"
+            )
+            faults.add("files of shards", f"The file {name} of the shard {shard.name} {what}.")
+        if not found:
+            faults.add("shards that do not open", f"The shard {shard.name} cannot be opened: it is gone.")
+        elif not wrong:
+            sound.append(shard)
+    return sound, unrecorded
+
+
+def _recorded(
+    context: IndexingContext, index: str, unrecorded: list[Shard], faults: _Faults
+) -> tuple[str, ...]:
+    """Note the digests of shards that an earlier release made, if nothing is wrong."""
+    if not unrecorded or faults.told:
+        return ()
+    for shard in unrecorded:
+        context.shard_registry.record_shard_files(index, shard)
+    return (
+        f"The files of {len(unrecorded)} shards, which an earlier release made, have checksums from now on.",
+    )
+
+
 def _compare(
-    context: IndexingContext, version: IndexVersion, faults: _Faults, progress: Progress
+    context: IndexingContext, version: IndexVersion, sound: list[Shard], faults: _Faults, progress: Progress
 ) -> tuple[int, int]:
-    lying = dict(_lying(context, version, faults))
+    lying = dict(_lying(context, version, sound, faults))
     documents = passages = 0
     frequencies: dict[str, Counter[int]] = defaultdict(Counter)
     counts: Counter[str] = Counter()
@@ -64,21 +136,21 @@ def _compare(
         texts: list[tuple[str, str]] = []
         for document in page:
             if not document.labels:
-                faults.add("documents without a label", f"the document {document.id} has no label.")
+                faults.add("documents without a label", f"The document {document.id} has no label.")
             for passage in document.passages:
                 passages += 1
                 if digest(passage.text) != passage.hash:
-                    faults.add("texts changed", f"the text of passage {passage.id} is not what was indexed.")
+                    faults.add("texts changed", f"The text of passage {passage.id} is not what was indexed.")
                 texts.append((document.tenant, embedded_text(document, passage)))
                 where = lying.pop(passage.id, ())
                 if len(where) != 1:
-                    told = f"the passage {passage.id} of {document.source!r} is in {len(where)} shards."
+                    told = f"The passage {passage.id} of {document.source!r} is in {len(where)} shards."
                     faults.add("passages in no shard or in several", told)
                 for shard, access in where:
                     if access != (document.tenant, document.labels):
                         told = (
-                            f"the passage {passage.id} of {document.source!r} is for {_written(*access)} in "
-                            f"the shard {shard}, in the registry for "
+                            f"The passage {passage.id} of {document.source!r} is for {_written(*access)} in "
+                            f"The shard {shard}, in the registry for "
                             f"{_written(document.tenant, document.labels)}."
                         )
                         faults.add("passages under other labels", told)
@@ -90,11 +162,11 @@ def _compare(
     for identifier, where in lying.items():
         faults.add(
             "passages that the registry lacks",
-            f"the shard {where[0][0]} holds the passage {identifier}, which the registry does not have.",
+            f"The shard {where[0][0]} holds the passage {identifier}, which the registry does not have.",
         )
     if (documents, passages) != (version.documents, version.passages):
         told = (
-            f"version {version.number} counts {version.documents:,} documents and {version.passages:,} "
+            f"Version {version.number} counts {version.documents:,} documents and {version.passages:,} "
             f"passages, the registry has {documents:,} and {passages:,}."
         )
         faults.add("counts", told)
@@ -104,34 +176,41 @@ def _compare(
             if held.passages != counts[tenant] or dict(held.frequency) != dict(frequencies[tenant]):
                 faults.add(
                     "statistics",
-                    f"the term statistics of the tenant {tenant!r} are not those of its passages.",
+                    f"The term statistics of the tenant {tenant!r} are not those of its passages.",
                 )
     return documents, passages
 
 
 def _lying(
-    context: IndexingContext, version: IndexVersion, faults: _Faults
+    context: IndexingContext, version: IndexVersion, sound: list[Shard], faults: _Faults
 ) -> Iterator[tuple[str, list[tuple[str, tuple[str, tuple[str, ...]]]]]]:
     """Every live passage of the shards, with the shards that it is in and who may read it there."""
     found: dict[str, list[tuple[str, tuple[str, tuple[str, ...]]]]] = defaultdict(list)
-    for shard in version.shards:
+    called_dead: dict[str, str] = {}
+    everything: set[str] = set()
+    for shard in sound:
         try:
             contents = context.shards.contents(version.index, shard.name)
+            lacking = context.shards.probe(version.index, shard.name)
         except OrchestratorError as error:
-            faults.add("shards that do not open", f"the shard {shard.name} cannot be opened: {error.message}")
+            faults.add("shards that do not open", f"The shard {shard.name} cannot be opened: {error.message}")
             continue
+        if lacking is not None:
+            faults.add("shards that do not find", f"The shard {shard.name} {lacking}.")
+        everything |= contents.keys()
         if len(contents) != shard.points:
-            told = f"the shard {shard.name} holds {len(contents):,} passages, not {shard.points:,}."
+            told = f"The shard {shard.name} holds {len(contents):,} passages, not {shard.points:,}."
             faults.add("shards of another size", told)
         dead = version.removed.get(shard.name, frozenset[str]())
-        if strange := dead - contents.keys():
-            told = (
-                f"{len(strange):,} passages are called dead in the shard {shard.name}, which never had them."
-            )
-            faults.add("removals of nothing", told)
+        called_dead |= dict.fromkeys(dead - contents.keys(), shard.name)
         for identifier, (tenant, labels) in contents.items():
             if identifier not in dead:
                 found[identifier].append((shard.name, (tenant, tuple(sorted(labels)))))
+    # After a rebuild it is not known which of its shards a passage is in: it is called dead in each.
+    for identifier, shard in called_dead.items():
+        if identifier not in everything and len(sound) == len(version.shards):
+            told = f"The passage {identifier} is called dead in the shard {shard}, which never had it."
+            faults.add("removals of nothing", told)
     yield from found.items()
 
 

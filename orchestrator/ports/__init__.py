@@ -7,9 +7,12 @@ which every connector passes and third parties subclass.
 
 from __future__ import annotations
 
+from orchestrator.ports.artifacts import ArtifactStore
+from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
 from orchestrator.ports.indexes import (
+    DerivedProgress,
     DocumentRow,
     FileRow,
     IndexChange,
@@ -18,10 +21,12 @@ from orchestrator.ports.indexes import (
     IndexVersion,
     PassageRow,
     Shard,
+    ShardRegistry,
     ShardWriter,
     TermStatistics,
+    index_scope,
 )
-from orchestrator.ports.jobs import Job, JobState, Ledger
+from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
 from orchestrator.ports.models import (
     Generation,
     LanguageModel,
@@ -86,11 +91,15 @@ __all__ = [
     "Ranker",
     "RecommenderState",
     "CatalogueState",
+    "ArtifactStore",
     "Cache",
     "IndexRegistry",
     "Clock",
     "Conversations",
     "Dense",
+    "DerivedChange",
+    "DerivedIndex",
+    "DerivedProgress",
     "DocumentRow",
     "Documents",
     "Embedder",
@@ -103,7 +112,10 @@ __all__ = [
     "IndexFormat",
     "IndexVersion",
     "Job",
+    "JobEffects",
+    "JobScope",
     "JobState",
+    "RunningJob",
     "Known",
     "LanguageModel",
     "Late",
@@ -121,6 +133,7 @@ __all__ = [
     "Scores",
     "Search",
     "Shard",
+    "ShardRegistry",
     "ShardWriter",
     "SparseEncoder",
     "SparseVector",
@@ -138,6 +151,7 @@ __all__ = [
     "Feedback",
     "FeedbackStore",
     "for_tenant",
+    "index_scope",
     "for_call",
     "scores_texts",
     "resolved_name",

@@ -6,13 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from orchestrator.ports.jobs import Job
+from orchestrator.ports.jobs import Job, JobScope
 from orchestrator.ports.vectors import SparseVector
 from orchestrator.types import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+def index_scope(index: str) -> JobScope:
+    """What the jobs of an index change."""
+    return JobScope("index", index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,15 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """An immutable piece of an index on disk: a folder below the index's own, never written again."""
+    """An immutable piece of an index on disk: a folder below the index's own, never written again.
+
+    `files` are digests of its files by name (`ShardWriter.digests`), where it is about to be published;
+    a shard that is read back has none (`IndexRegistry.shard_files`).
+    """
 
     name: str
     points: int
+    files: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,14 @@ class IndexChange:
     shards: tuple[Shard, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DerivedProgress:
+    """How much of what could be derived is there, in a unit of the derived index's own."""
+
+    done: int
+    total: int
+
+
 @runtime_checkable
 class IndexRegistry(Protocol):
     """The truth about indexes, in SQL: which versions, documents, files and term statistics there are."""
@@ -182,20 +200,45 @@ class IndexRegistry(Protocol):
         *,
         root: str | None = None,
         files: Sequence[str] = (),
+        lying_in: Sequence[str] = (),
         after: str = "",
         limit: int = 500,
     ) -> list[DocumentRow]:
-        """Documents by rising id from after the id `after`, of one root or some of its files; to anyone."""
+        """Documents by rising id from after the id `after`, to anyone.
+
+        Of one root or some of its files, if these are given, or that may lie in some shards.
+        """
         ...
 
     def drop(self, index: str) -> None: ...
+
+    def verify(self, index: str) -> list[str]:
+        """What contradicts itself, is damaged, or is no longer what was published, in a sentence each."""
+        ...
+
+    def progress(self, index: str) -> Mapping[str, DerivedProgress]:
+        """How far what is derived from an index is, by name."""
+        ...
+
+    def collect(self, *, grace_seconds: float) -> int:
+        """Purge passages that were replaced or removed longer ago than that; how many."""
+        ...
+
+
+@runtime_checkable
+class ShardRegistry(Protocol):
+    """What else is known of an index whose store is embedded: the shards on disk that it consists of."""
 
     def shards(self, index: str, *, grace_seconds: float = 0.0) -> frozenset[str]:
         """Names of the shards in use, or given up less than `grace_seconds` ago: folders to keep."""
         ...
 
-    def collect(self, *, grace_seconds: float) -> int:
-        """Purge passages that were replaced or removed longer ago than that; how many."""
+    def shard_files(self, index: str) -> Mapping[str, Mapping[str, str]]:
+        """What the files of each shard in use were when it was published, by shard and name."""
+        ...
+
+    def record_shard_files(self, index: str, shard: Shard) -> None:
+        """Note what the files of a shard are, if that has not been noted: it is of an earlier release."""
         ...
 
 
@@ -234,6 +277,18 @@ class ShardWriter(Protocol):
 
     def contents(self, index: str, name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Tenant and labels by passage id of all points in a shard, dead ones too; StoreError if broken."""
+        ...
+
+    def digests(self, index: str, name: str) -> dict[str, str]:
+        """What the files of a shard are now, by name; equal digests are equal files. None if it is gone."""
+        ...
+
+    def missing(self, index: str, files: Mapping[str, Collection[str]]) -> list[str]:
+        """Those of the shards, each with names of its files, of which something is not there."""
+        ...
+
+    def probe(self, index: str, name: str) -> str | None:
+        """Search a shard for one of its passages; what is wrong, as the end of a sentence."""
         ...
 
     def sweep(self, index: str, keep: Collection[str], *, seconds: float) -> list[str]:

@@ -11,17 +11,31 @@ JobState = Literal["pending", "running", "done", "failed", "dead"]
 
 
 @dataclass(frozen=True, slots=True)
+class JobScope:
+    """What a job changes: an index, a recommender, a tree, a graph …, and which one of them.
+
+    A scope has one writer at a time. `kind` is the first part of the names of its handlers.
+    """
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A unit of background work, as the ledger holds it.
 
-    `key` makes it idempotent: one job a key. `fence` rises with every lease, and a commit
-    that shows an older one is refused.
+    `key` makes it idempotent: one job a key. `kind` and the kind of `scope` name its handler. `fence`
+    rises with every lease, and a commit that shows an older one is refused.
     """
 
     id: int
     key: str
     kind: str
-    index: str
+    scope: JobScope
     payload: Mapping[str, Any]
     state: JobState = "pending"
     attempt: int = 0
@@ -39,10 +53,10 @@ class Ledger(Protocol):
     retryable by hand. A lease that runs out gives the job to the next who asks.
     """
 
-    def submit(self, kind: str, index: str, key: str, payload: Mapping[str, Any]) -> Job: ...
+    def submit(self, kind: str, scope: JobScope, key: str, payload: Mapping[str, Any]) -> Job: ...
 
     def claim(
-        self, worker: str, *, seconds: float, index: str | None = None, job: int | None = None
+        self, worker: str, *, seconds: float, scope: JobScope | None = None, job: int | None = None
     ) -> Job | None:
         """The oldest job that is pending or whose lease ran out; only this `job`, if a broker named one."""
         ...
@@ -57,11 +71,15 @@ class Ledger(Protocol):
 
     def fail(self, job: Job, error: str, *, final: bool = False) -> Job: ...
 
+    def cancel(self, job_id: int) -> Job:
+        """Make a job dead that is not done: nothing of it is published, and nobody tries it again."""
+        ...
+
     def retry(self, job_id: int) -> Job:
         """Give a failed or dead job its attempts back."""
         ...
 
-    def jobs(self, *, index: str | None = None, states: Sequence[JobState] = ()) -> list[Job]: ...
+    def jobs(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> list[Job]: ...
 
     def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:
         """Who holds the lease `name` now: `owner`, if it was free, run out, already its own, or `after`'s.
@@ -72,4 +90,27 @@ class Ledger(Protocol):
 
     def release(self, name: str, owner: str) -> None:
         """Give the lease back; nothing if it is another's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobEffects:
+    """What a handler gives back of a job that it has not finished itself, as JSON values by name."""
+
+    values: Mapping[str, Any]
+
+
+@runtime_checkable
+class RunningJob(Protocol):
+    """The job that a handler does: its lease is renewed while it runs, and somebody may watch it.
+
+    Losing the lease shows when the handler publishes, or finishes: that is a LeaseLost.
+    """
+
+    def extend(self, seconds: float) -> None:
+        """Let the lease last so long from now on, for what may stop this process's threads meanwhile."""
+        ...
+
+    def count(self, **done: int) -> None:
+        """So much more is done: `count(files=1)`, `count(passages=250)`."""
         ...

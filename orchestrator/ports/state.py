@@ -164,6 +164,10 @@ class StateStore(Protocol):
         """The indexes (`ArchivedIndex`) that a copy names."""
         ...
 
+    def faults(self) -> Iterable[str]:
+        """What is damaged in the store itself, in words; nothing if it is sound."""
+        ...
+
     def archived_edition(self, copy: Path) -> str | None:
         """The edition of the recommenders that a copy names."""
         ...

@@ -9,19 +9,39 @@ import pytest
 from orchestrator.errors import IndexMismatch, LeaseLost, StoreError
 from orchestrator.ports import (
     FileRow,
-    IndexChange,
     IndexRegistry,
     Ledger,
     Shard,
+    index_scope,
 )
 from orchestrator.testing.clock import ManualClock
-from orchestrator.testing.index_registry_shards import IndexRegistryShardConformance
 from orchestrator.testing.publisher import Publisher, file_of, frequencies
 from orchestrator.testing.rows import FORMAT, document
 
 
-class IndexRegistryConformance(IndexRegistryShardConformance):
+class IndexRegistryConformance:
     """Subclass it with fixtures `registry` and `ledger` on one empty store that go by `clock`."""
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        """The time that both go by."""
+        return ManualClock()
+
+    @pytest.fixture
+    def ledger(self, clock: ManualClock) -> Ledger:
+        """The ledger whose jobs publish."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def registry(self, clock: ManualClock) -> IndexRegistry:
+        """The registry under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def index(self, registry: IndexRegistry, ledger: Ledger) -> Publisher:
+        """An empty index."""
+        registry.create("default", FORMAT)
+        return Publisher(registry, ledger)
 
     # -- creating ------------------------------------------------------------------------------
 
@@ -30,7 +50,6 @@ class IndexRegistryConformance(IndexRegistryShardConformance):
         assert registry.indexes() == []
         assert registry.files("default") == []
         assert registry.documents("default") == []
-        assert registry.shards("default") == frozenset()
 
     def test_what_is_seen_is_current_or_unknown(self, index: Publisher) -> None:
         assert index.registry.seen("other") is None
@@ -247,6 +266,16 @@ class IndexRegistryConformance(IndexRegistryShardConformance):
         assert after is not None
         assert after.number > before.number
 
+    def test_what_was_published_is_sound(self, index: Publisher) -> None:
+        index.publish(document("a", "w1", "w2"), document("b", "w2"))
+        assert index.registry.verify("default") == []
+        index.publish(document("a", "w3"), removed=(document("b", "w2"),))
+        assert index.registry.verify("default") == []
+        index.registry.relabel("default", "/library", ["staff"])
+        assert index.registry.verify("default") == []
+        index.registry.drop("default")
+        assert index.registry.verify("default") == []
+
     # -- leaving -------------------------------------------------------------------------------
 
     def test_a_dropped_index_is_gone_and_its_numbers_with_it(self, index: Publisher, ledger: Ledger) -> None:
@@ -256,7 +285,7 @@ class IndexRegistryConformance(IndexRegistryShardConformance):
         assert index.registry.indexes() == []
         assert index.registry.documents("default") == []
         assert index.registry.files("default") == []
-        assert ledger.jobs(index="default") == []
+        assert ledger.jobs(scope=index_scope("default")) == []
         again = index.registry.create("default", replace(FORMAT, embedder="embedder-b"))
         assert again.number > last.number
         assert (again.documents, again.shards) == (0, ())
@@ -270,19 +299,6 @@ class IndexRegistryConformance(IndexRegistryShardConformance):
         with pytest.raises(LeaseLost):
             index.registry.publish(job, "default", index.change(document("a", "w1")))
         assert index.registry.documents("default") == []
-
-    def test_shards_are_kept_for_a_while_after_they_are_given_up(
-        self, index: Publisher, clock: ManualClock
-    ) -> None:
-        index.publish(document("a", "w1"))
-        version = index.publish(document("b", "w1"))
-        names = {shard.name for shard in version.shards}
-        index.registry.publish(
-            index.job(), "default", IndexChange(shard=Shard("m", 2), merged=tuple(sorted(names)))
-        )
-        assert index.registry.shards("default", grace_seconds=10) == names | {"m"}
-        clock.advance(11)
-        assert index.registry.shards("default", grace_seconds=10) == {"m"}
 
     def test_collection_changes_no_version(self, index: Publisher, clock: ManualClock) -> None:
         a, b = document("a", "w1", "w2"), document("b", "w2")

@@ -1,4 +1,4 @@
-"""What every `IndexRegistry` must know about shards: which an index has, and what is dead in them."""
+"""What an `IndexRegistry` that knows shards must do: which an index has, and what is dead in them."""
 
 from __future__ import annotations
 
@@ -7,35 +7,61 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import IndexBusy
-from orchestrator.ports import IndexChange, IndexRegistry, Ledger, Shard
+from orchestrator.ports import IndexChange, IndexRegistry, Shard, ShardRegistry
 from orchestrator.testing.clock import ManualClock
+from orchestrator.testing.index_registry import IndexRegistryConformance
 from orchestrator.testing.publisher import Publisher
 from orchestrator.testing.rows import FORMAT, document, ids
 
 
-class IndexRegistryShardConformance:
+class IndexRegistryShardConformance(IndexRegistryConformance):
     """Subclass it with fixtures `registry` and `ledger` on one empty store that go by `clock`."""
 
     @pytest.fixture
-    def clock(self) -> ManualClock:
-        """The time that both go by."""
-        return ManualClock()
+    def shard_registry(self, registry: IndexRegistry) -> ShardRegistry:
+        """The registry under test, which knows shards as well."""
+        assert isinstance(registry, ShardRegistry)
+        return registry
 
-    @pytest.fixture
-    def ledger(self, clock: ManualClock) -> Ledger:
-        """The ledger whose jobs publish."""
-        raise NotImplementedError
+    # -- which there are -----------------------------------------------------------------------
 
-    @pytest.fixture
-    def registry(self, clock: ManualClock) -> IndexRegistry:
-        """The registry under test."""
-        raise NotImplementedError
+    def test_an_index_that_was_never_made_has_no_shards(self, shard_registry: ShardRegistry) -> None:
+        assert shard_registry.shards("default") == frozenset()
+        assert shard_registry.shard_files("default") == {}
 
-    @pytest.fixture
-    def index(self, registry: IndexRegistry, ledger: Ledger) -> Publisher:
-        """An empty index."""
-        registry.create("default", FORMAT)
-        return Publisher(registry, ledger)
+    def test_shards_are_kept_for_a_while_after_they_are_given_up(
+        self, index: Publisher, shard_registry: ShardRegistry, clock: ManualClock
+    ) -> None:
+        index.publish(document("a", "w1"))
+        version = index.publish(document("b", "w1"))
+        names = {shard.name for shard in version.shards}
+        index.registry.publish(
+            index.job(), "default", IndexChange(shard=Shard("m", 2), merged=tuple(sorted(names)))
+        )
+        assert shard_registry.shards("default", grace_seconds=10) == names | {"m"}
+        clock.advance(11)
+        assert shard_registry.shards("default", grace_seconds=10) == {"m"}
+
+    def test_the_files_of_shards_in_use_are_known(
+        self, index: Publisher, shard_registry: ShardRegistry
+    ) -> None:
+        change = index.change(document("a", "w1"))
+        assert change.shard is not None
+        told = replace(change.shard, files={"one": "1", "inner/two": "2"})
+        index.registry.publish(index.job(), "default", replace(change, shard=told))
+        old = index.change(document("b", "w1"))
+        assert old.shard is not None
+        index.registry.publish(index.job(), "default", old)
+        assert shard_registry.shard_files("default") == {told.name: dict(told.files)}
+        for digest in ("3", "4"):
+            shard_registry.record_shard_files("default", replace(old.shard, files={"three": digest}))
+        assert shard_registry.shard_files("default")[old.shard.name] == {"three": "3"}
+        names = (told.name, old.shard.name)
+        merged = Shard("m", 2, {"four": "4"})
+        index.registry.publish(index.job(), "default", IndexChange(shard=merged, merged=names))
+        assert shard_registry.shard_files("default") == {"m": {"four": "4"}}
+        shard_registry.record_shard_files("default", Shard(told.name, 1, {"five": "5"}))
+        assert shard_registry.shard_files("default") == {"m": {"four": "4"}}
 
     # -- what is dead where --------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import BadInput, LeaseLost
-from orchestrator.ports import Job, Ledger
+from orchestrator.ports import Job, Ledger, index_scope
 from orchestrator.testing.clock import ManualClock
 
 
@@ -26,50 +26,52 @@ class LedgerConformance:
 
     def claimed(self, ledger: Ledger, *, seconds: float = 60) -> Job:
         """A job, submitted and leased."""
-        ledger.submit("add", "default", "key", {"root": "/docs"})
+        ledger.submit("add", index_scope("default"), "key", {"root": "/docs"})
         job = ledger.claim("worker", seconds=seconds)
         assert job is not None
         return job
 
     def test_a_submitted_job_is_claimed_with_what_it_was_given(self, ledger: Ledger) -> None:
-        submitted = ledger.submit("add", "default", "key", {"root": "/döcs", "sizes": [1, None, 2.5]})
+        submitted = ledger.submit(
+            "add", index_scope("default"), "key", {"root": "/döcs", "sizes": [1, None, 2.5]}
+        )
         assert (submitted.state, submitted.attempt) == ("pending", 0)
         job = ledger.claim("worker", seconds=60)
         assert job is not None
-        assert (job.id, job.kind, job.index, job.key) == (submitted.id, "add", "default", "key")
+        assert (job.id, job.kind, job.scope, job.key) == (submitted.id, "add", index_scope("default"), "key")
         assert job.payload == {"root": "/döcs", "sizes": [1, None, 2.5]}
         assert job.state == "running"
 
     def test_one_key_is_one_job(self, ledger: Ledger) -> None:
-        first = ledger.submit("add", "default", "key", {"root": "/a"})
-        assert ledger.submit("add", "default", "key", {"root": "/b"}) == first
+        first = ledger.submit("add", index_scope("default"), "key", {"root": "/a"})
+        assert ledger.submit("add", index_scope("default"), "key", {"root": "/b"}) == first
         assert ledger.jobs() == [first]
 
     def test_a_finished_key_submitted_again_is_the_finished_job(self, ledger: Ledger) -> None:
         job = self.claimed(ledger)
         ledger.finish(job, {"version": 3})
-        again = ledger.submit("add", "default", "key", {})
+        again = ledger.submit("add", index_scope("default"), "key", {})
         assert (again.id, again.state, again.effects) == (job.id, "done", {"version": 3})
         assert ledger.claim("worker", seconds=60) is None
 
     def test_jobs_are_claimed_in_the_order_of_submission(self, ledger: Ledger) -> None:
-        submitted = [ledger.submit("add", "default", str(number), {}).id for number in range(5)]
+        submitted = [ledger.submit("add", index_scope("default"), str(number), {}).id for number in range(5)]
         claimed = [job.id for _ in range(5) if (job := ledger.claim("worker", seconds=60))]
         assert claimed == submitted
         assert ledger.claim("worker", seconds=60) is None
 
     def test_a_claim_can_name_an_index_or_a_job(self, ledger: Ledger) -> None:
-        ledger.submit("add", "one", "a", {})
-        second = ledger.submit("add", "two", "b", {})
-        third = ledger.submit("add", "two", "c", {})
+        ledger.submit("add", index_scope("one"), "a", {})
+        second = ledger.submit("add", index_scope("two"), "b", {})
+        third = ledger.submit("add", index_scope("two"), "c", {})
         named = ledger.claim("worker", seconds=60, job=third.id)
         assert named is not None
         assert named.id == third.id
         assert ledger.claim("worker", seconds=60, job=third.id) is None
-        of_index = ledger.claim("worker", seconds=60, index="two")
+        of_index = ledger.claim("worker", seconds=60, scope=index_scope("two"))
         assert of_index is not None
         assert of_index.id == second.id
-        assert ledger.claim("worker", seconds=60, index="two") is None
+        assert ledger.claim("worker", seconds=60, scope=index_scope("two")) is None
 
     def test_the_attempt_is_counted_before_the_work(self, ledger: Ledger) -> None:
         self.claimed(ledger)
@@ -127,7 +129,7 @@ class LedgerConformance:
         assert [kept.effects for kept in ledger.jobs()] == [{"version": 1}]
 
     def test_the_third_failure_makes_a_job_dead(self, ledger: Ledger) -> None:
-        ledger.submit("add", "default", "key", {})
+        ledger.submit("add", index_scope("default"), "key", {})
         states: list[str] = []
         for attempt in range(1, 4):
             job = ledger.claim("worker", seconds=60)
@@ -143,7 +145,7 @@ class LedgerConformance:
         assert ledger.claim("worker", seconds=60) is None
 
     def test_a_job_that_kills_its_workers_dies(self, ledger: Ledger, clock: ManualClock) -> None:
-        ledger.submit("add", "default", "key", {})
+        ledger.submit("add", index_scope("default"), "key", {})
         for _ in range(3):
             assert ledger.claim("worker", seconds=10) is not None
             clock.advance(11)
@@ -152,8 +154,8 @@ class LedgerConformance:
         assert dead.error
 
     def test_a_dead_job_does_not_stand_in_the_way_of_others(self, ledger: Ledger, clock: ManualClock) -> None:
-        ledger.submit("add", "default", "poison", {})
-        healthy = ledger.submit("add", "default", "healthy", {})
+        ledger.submit("add", index_scope("default"), "poison", {})
+        healthy = ledger.submit("add", index_scope("default"), "healthy", {})
         for _ in range(3):
             assert ledger.claim("worker", seconds=10, job=1) or ledger.claim("worker", seconds=10)
             clock.advance(11)
@@ -163,7 +165,7 @@ class LedgerConformance:
 
     def test_a_dead_job_can_be_retried_by_hand(self, ledger: Ledger) -> None:
         dead = ledger.fail(self.claimed(ledger), "no room on the disk", final=True)
-        assert ledger.submit("add", "default", "key", {}).state == "dead"
+        assert ledger.submit("add", index_scope("default"), "key", {}).state == "dead"
         again = ledger.retry(dead.id)
         assert (again.state, again.attempt) == ("pending", 0)
         job = ledger.claim("worker", seconds=60)
@@ -188,12 +190,14 @@ class LedgerConformance:
     def test_jobs_are_listed_by_index_and_state(self, ledger: Ledger) -> None:
         for index in ("one", "two"):
             for key in "ab":
-                ledger.submit("add", index, index + key, {})
+                ledger.submit("add", index_scope(index), index + key, {})
         job = ledger.claim("worker", seconds=60)
         assert job is not None
-        assert [kept.key for kept in ledger.jobs(index="two")] == ["twoa", "twob"]
+        assert [kept.key for kept in ledger.jobs(scope=index_scope("two"))] == ["twoa", "twob"]
         assert [kept.key for kept in ledger.jobs(states=("running",))] == ["onea"]
-        assert [kept.key for kept in ledger.jobs(index="one", states=("pending", "dead"))] == ["oneb"]
+        assert [kept.key for kept in ledger.jobs(scope=index_scope("one"), states=("pending", "dead"))] == [
+            "oneb"
+        ]
 
     def test_a_named_lease_has_one_owner_until_it_runs_out(self, ledger: Ledger, clock: ManualClock) -> None:
         assert ledger.hold("writer", "a", seconds=10) == "a"

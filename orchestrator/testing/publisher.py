@@ -14,6 +14,7 @@ from orchestrator.ports import (
     Job,
     Ledger,
     Shard,
+    index_scope,
 )
 
 
@@ -28,7 +29,9 @@ class Publisher:
 
     def job(self, *, seconds: float = 60) -> Job:
         """A leased job of this index."""
-        submitted = self.ledger.submit("add", self.index, f"{self.index}-{next(self._numbers)}", {})
+        submitted = self.ledger.submit(
+            "add", index_scope(self.index), f"{self.index}-{next(self._numbers)}", {}
+        )
         job = self.ledger.claim("worker", seconds=seconds, job=submitted.id)
         assert job is not None
         return job

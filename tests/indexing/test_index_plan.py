@@ -16,6 +16,7 @@ from orchestrator.indexing.files import FoundFile, Scan, SkippedFile
 from orchestrator.indexing.index_plan import Plan, Target, compare, superseded, target
 from orchestrator.indexing.isolated_reading import Limits
 from orchestrator.indexing.splitting import Splitting
+from orchestrator.jobs.job_run import job_key
 from orchestrator.ports import FileRow
 
 RECIPE = Recipe()
@@ -187,11 +188,9 @@ def test_many_small_files_are_several_jobs() -> None:
     assert [len(job["files"]) for job in jobs] == [planning.JOB_FILES, planning.JOB_FILES, 1]
 
 
-def test_the_key_of_a_job_says_what_it_does_and_in_whose_tenure() -> None:
+def test_the_key_of_a_job_says_what_it_does_and_in_whose_lock() -> None:
     payload = {"root": "/a", "files": ["x"]}
-    key = planning.job_key("one", "read", payload)
-    assert key == planning.job_key("one", "read", {"files": ["x"], "root": "/a"})
+    key = job_key("one", "read", payload)
+    assert key == job_key("one", "read", {"files": ["x"], "root": "/a"})
     assert key.startswith("one:")
-    assert (
-        len({key, planning.job_key("two", "read", payload), planning.job_key("one", "forget", payload)}) == 3
-    )
+    assert len({key, job_key("two", "read", payload), job_key("one", "forget", payload)}) == 3

@@ -14,13 +14,13 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import scan
-from orchestrator.indexing.index_plan import compare, job_key, read_jobs, target
+from orchestrator.indexing.index_plan import compare, read_jobs, target
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Limits, Reader
-from orchestrator.indexing.jobs import DIED, do_job, run_job
 from orchestrator.indexing.readers import READERS
-from orchestrator.indexing.write_lock import end_stale_jobs, write_lock
-from orchestrator.ports import IndexRegistry, Job
+from orchestrator.jobs.job_run import DIED, job_key
+from orchestrator.jobs.write_lock import end_stale_jobs, write_lock
+from orchestrator.ports import IndexRegistry, Job, index_scope
 from tests.indexing.contents import stored
 
 
@@ -34,7 +34,7 @@ def submitted(context: IndexingContext, root: Path, lock_name: str = "write lock
     context.registry.create("default", context.format)
     plan = compare(scan(root, READERS), [], target(root, "default", []), Recipe())
     (payload,) = read_jobs(plan, Recipe(), Limits())
-    return context.ledger.submit("read", "default", job_key(lock_name, "read", payload), payload)
+    return context.ledger.submit("read", index_scope("default"), job_key(lock_name, "read", payload), payload)
 
 
 def left(context: IndexingContext) -> list[Job]:
@@ -45,9 +45,9 @@ async def test_a_job_is_done_by_its_number_and_only_once(
     context: IndexingContext, docs: Path, app: Application
 ) -> None:
     job = submitted(context, docs)
-    assert await run_job(job.id, "one", context)
+    assert await context.runner().run(job.id, "one")
     version = app.container.get(IndexRegistry).current("default")
-    assert not await run_job(job.id, "two", context)
+    assert not await context.runner().run(job.id, "two")
     assert app.container.get(IndexRegistry).current("default") == version
     (done,) = context.ledger.jobs(states=("done",))
     assert done.effects is not None
@@ -62,13 +62,13 @@ async def test_a_worker_that_lost_its_lease_publishes_nothing(
     quick = context.ledger.claim("quick", seconds=60.0)
     assert stalled is not None
     assert quick is not None
-    await do_job(quick, context)
+    await context.runner().do(quick)
     for each in left(context):
-        await run_job(each.id, "quick", context)
+        await context.runner().run(each.id, "quick")
     before = stored(app)
     assert before["counts"] == (4, 4)
     version = app.container.get(IndexRegistry).current("default")
-    await do_job(stalled, context)
+    await context.runner().do(stalled)
     assert (app.container.get(IndexRegistry).current("default"), stored(app)) == (version, before)
     assert left(context) == []
 
@@ -80,9 +80,9 @@ async def test_what_an_earlier_writer_left_cannot_be_published(
     zombie = context.ledger.claim("zombie", seconds=600.0)
     assert zombie is not None
     submitted(context, docs, "another")
-    async with write_lock(context.ledger, "default", wait=0.0, progress=lambda *_: None):
+    async with write_lock(context.ledger, index_scope("default"), wait=0.0, progress=lambda *_: None):
         assert left(context) == []
-        await do_job(zombie, context)
+        await context.runner().do(zombie)
         assert app.container.get(IndexRegistry).current("default").number == 0  # type: ignore[union-attr]
     assert (await indexer.add(docs)).added == 3
     assert (await indexer.verify()).ok
@@ -94,8 +94,8 @@ async def test_files_that_a_worker_died_on_are_tried_one_by_one(
     job = submitted(context, docs)
     first = context.ledger.claim("one", seconds=60.0)
     assert first is not None
-    context.ledger.fail(first, f"{DIED} (SIGKILL)")
-    assert await run_job(job.id, "two", context)
+    context.ledger.fail(first, f"{DIED} (SIGKILL).")
+    assert await context.runner().run(job.id, "two")
     alone = left(context)
     assert sorted(each.payload["files"] for each in alone) == [
         ["birds.jsonl"],
@@ -107,9 +107,9 @@ async def test_files_that_a_worker_died_on_are_tried_one_by_one(
     for _ in range(2):
         claimed = context.ledger.claim("three", seconds=60.0, job=bad.id)
         assert claimed is not None
-        context.ledger.fail(claimed, f"{DIED} (SIGSEGV)")
+        context.ledger.fail(claimed, f"{DIED} (SIGSEGV).")
     for each in alone:
-        assert await run_job(each.id, "four", context)
+        assert await context.runner().run(each.id, "four")
     errors = {row.file: row.error for row in app.container.get(IndexRegistry).files("default")}
     assert errors == {
         "birds.jsonl": None,
@@ -145,12 +145,12 @@ async def test_an_error_is_told_and_tried_three_times(
 
 def test_setting_aside_ends_every_job_that_is_not_done(context: IndexingContext) -> None:
     for number in range(4):
-        context.ledger.submit("read", "default", f"key{number}", {})
+        context.ledger.submit("read", index_scope("default"), f"key{number}", {})
     claimed = [context.ledger.claim("one", seconds=60.0) for _ in range(2)]
     assert claimed[1] is not None
     context.ledger.fail(claimed[1], "broken")
-    context.ledger.submit("read", "other", "elsewhere", {})
-    assert end_stale_jobs(context.ledger, "default") == 4
+    context.ledger.submit("read", index_scope("other"), "elsewhere", {})
+    assert end_stale_jobs(context.ledger, index_scope("default")) == 4
     assert [job.key for job in left(context)] == ["elsewhere"]
     assert all(job.effects == {"set_aside": True} for job in context.ledger.jobs(states=("done",)))
 

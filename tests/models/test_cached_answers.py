@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connectors.sql.schema import cache_entries
+from connectors.sql.tables import cache_entries
 from examples.replay_answer import Quoting
 from orchestrator import Application
-from orchestrator.indexing.passage_features import make_features
-from orchestrator.ports import Features, IndexRegistry, LanguageModel, SparseEncoder, StateStore
+from orchestrator.indexing.feature_jobs import make_features_locally
+from orchestrator.ports import IndexRegistry, Ledger, StateStore
+from orchestrator.progress import silent
 from orchestrator.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -87,14 +88,18 @@ async def test_a_feature_that_was_written_of_a_passage_falls_with_it(
     settings: Settings, tmp_path: Path
 ) -> None:
     async with Application(settings, model=Counted()) as application:
-        store = application.ports()[Features]
-        assert isinstance(store, Features)
-        await make_features(
-            store,
+        version = application.container.get(IndexRegistry).current("default")
+        assert version is not None
+        ports: dict[Any, Any] = {**application.ports()}
+        report = await make_features_locally(
+            application.container.get(Ledger),
+            ports,
+            version,
             "summary",
-            encoder=application.container.get(SparseEncoder),
-            model=application.container.get(LanguageModel),
+            principal=settings.principal,
+            progress=silent,
         )
+        assert report.made + report.failed == 2
         assert len(kept(application)) == 2
         (tmp_path / "notes" / "bees.md").unlink()
         await application.indexer().add(tmp_path / "notes")
@@ -115,13 +120,16 @@ async def test_features_are_asked_for_as_the_tenant_of_each_passage_asks(
         (tmp_path / "theirs").mkdir()
         (tmp_path / "theirs" / "bees.md").write_text(BEES)
         await application.indexer().add(tmp_path / "theirs", tenant="other")
-        store = application.ports()[Features]
-        assert isinstance(store, Features)
-        await make_features(
-            store,
+        version = application.container.get(IndexRegistry).current("default")
+        assert version is not None
+        ports: dict[Any, Any] = {**application.ports()}
+        await make_features_locally(
+            application.container.get(Ledger),
+            ports,
+            version,
             "summary",
-            encoder=application.container.get(SparseEncoder),
-            model=application.container.get(LanguageModel),
+            principal=settings.principal,
+            progress=silent,
         )
         assert sorted(Tenants.seen) == ["default", "default", "other"]
         assert len(kept(application)) == 3, "equal texts of two tenants are kept apart"

@@ -12,7 +12,7 @@ from orchestrator.errors import StoreError
 if TYPE_CHECKING:
     from connectors.sql.database import Database
 
-#: The revision of `schema.py`. Kept here so that opening a current database does not import Alembic.
+#: The revision of `tables`. Kept here so that opening a current database does not import Alembic.
 HEAD = "0020"
 
 #: Any number, the same in all releases: PostgreSQL's lock against two processes that migrate at once.
@@ -53,8 +53,7 @@ def _refused_if_newer(database: Database, found: str | None) -> str | None:
 
 def _make(connection: Connection) -> None:
     """Make the tables of this release at once, as its migrations would: importing Alembic takes longer."""
-    from connectors.sql import recommender_tables  # noqa: F401  # its tables are among those of the metadata
-    from connectors.sql.schema import metadata
+    from connectors.sql.tables import metadata
 
     metadata.create_all(connection, checkfirst=False)
     column = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.ports import Documents, FeatureKind, Features
+from orchestrator.ports import Documents, FeatureKind, Featureless, Features
 from orchestrator.text.windows import Windows
 from orchestrator.types import Passage, Principal
 
@@ -125,6 +125,13 @@ class ReadFeatures:
         found = await self._features.read(ids, kind, principal=principal)
         for passage, text in found.items():
             self._reading.note(passage, text)
+        return found
+
+    async def missing(self, kind: FeatureKind, *, after: str = "", limit: int = 500) -> list[Featureless]:
+        """Passages without such a feature, which whoever makes them reads."""
+        found = await self._features.missing(kind, after=after, limit=limit)
+        for passage in found:
+            self._reading.note(passage.id, passage.text, passage.title)
         return found
 
 

@@ -39,7 +39,7 @@ def reader_for(suffix: str, readers: Mapping[str, str] = READERS) -> FileReader 
         reader = getattr(importlib.import_module(module), name)()
     except (ImportError, AttributeError) as error:
         raise SettingsError(
-            f"the reader {place!r} of {suffix} files cannot be imported: {error}.",
+            f"The reader {place!r} of {suffix} files cannot be imported: {error}.",
             hint="Give an installed `module:class`.",
         ) from error
     if isinstance(reader, FileReader):

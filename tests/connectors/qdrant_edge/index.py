@@ -13,7 +13,7 @@ from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from orchestrator.clock import SystemClock
-from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, IndexVersion, Job, Shard
+from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, IndexVersion, Job, Shard, index_scope
 from orchestrator.testing.late_interaction import directions
 from orchestrator.testing.vectors import DIMENSIONS, direction
 
@@ -56,7 +56,7 @@ class EdgeIndex:
 
     def job(self) -> Job:
         submitted = self.ledger.submit(
-            "add", "default", f"key-{next(self._numbers)}-{self.version.number}", {}
+            "add", index_scope("default"), f"key-{next(self._numbers)}-{self.version.number}", {}
         )
         job = self.ledger.claim("tester", seconds=60, job=submitted.id)
         assert job is not None

@@ -105,7 +105,7 @@ def test_a_broken_shard_is_named(edge: EdgeIndex) -> None:
     (shard,) = edge.publish(document("a", "otter")).shards
     (config,) = (edge.folder / "default" / shard.name).glob("segments/*/segment.json")
     config.write_text("{")
-    with pytest.raises(StoreError, match=f"shard '{shard.name}' cannot be opened"):
+    with pytest.raises(StoreError, match=f"shard '{shard.name}' cannot be read"):
         edge.writer.contents("default", shard.name)
 
 

@@ -87,7 +87,7 @@ async def test_a_shard_that_is_missing_is_named(edge: EdgeIndex) -> None:
     for _ in range(2):
         with pytest.raises(StoreError, match=f"shard '{shard.name}' is missing") as caught:
             await one(store, Lexical("otter"))
-        assert "index verify" in caught.value.hint
+        assert "index add" in caught.value.hint
 
 
 async def test_only_new_shards_are_opened(edge: EdgeIndex, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from connectors.sql import Database, SqlCache, SqlIndexRegistry, SqlLedger
-from connectors.sql.schema import cache_entries, cache_sources
+from connectors.sql.tables import cache_entries, cache_sources
 from orchestrator.ports import Cache
 from orchestrator.testing.cache import CacheConformance
 from orchestrator.testing.clock import ManualClock

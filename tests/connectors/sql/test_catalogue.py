@@ -5,10 +5,10 @@ import pytest
 from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from orchestrator.ports import IndexRegistry, Ledger
 from orchestrator.testing.clock import ManualClock
-from orchestrator.testing.index_registry import IndexRegistryConformance
+from orchestrator.testing.index_registry_shards import IndexRegistryShardConformance
 
 
-class TestSqlCatalogue(IndexRegistryConformance):
+class TestSqlCatalogue(IndexRegistryShardConformance):
     @pytest.fixture
     def ledger(self, database: Database, clock: ManualClock) -> Ledger:
         return SqlLedger(database, clock)

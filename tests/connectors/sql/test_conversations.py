@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from connectors.sql import Database, SqlConversations
-from connectors.sql.schema import turns
+from connectors.sql.tables import turns
 from orchestrator.ports import Conversations
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.conversations import ANNA, ASK, NEXT, REPLY, ConversationsConformance

@@ -19,8 +19,9 @@ from sqlalchemy import text
 
 from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, SqlLedger, migrations
 from connectors.sql.backup import restore
-from connectors.sql.schema import metadata
+from connectors.sql.tables import metadata
 from orchestrator.errors import BadInput, IndexBusy, SettingsError, StoreError
+from orchestrator.ports import index_scope
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher
 from orchestrator.testing.rows import FORMAT, document, ids
@@ -203,9 +204,9 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
     Database(tmp_path / "state.db").close()
     patient = Database(tmp_path / "state.db")
     hasty = Database(tmp_path / "state.db", busy_seconds=0.05)
-    with patient.writing(), pytest.raises(IndexBusy, match="another process is writing"):
-        SqlLedger(hasty, ManualClock()).submit("add", "default", "key", {})
-    SqlLedger(hasty, ManualClock()).submit("add", "default", "key", {})
+    with patient.writing(), pytest.raises(IndexBusy, match="Another process is writing"):
+        SqlLedger(hasty, ManualClock()).submit("add", index_scope("default"), "key", {})
+    SqlLedger(hasty, ManualClock()).submit("add", index_scope("default"), "key", {})
     patient.close()
     hasty.close()
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from connectors.sql import Database, SqlFeatures, SqlIndexRegistry, SqlLedger
-from connectors.sql.schema import passage_features
+from connectors.sql.tables import passage_features
 from orchestrator.ports import Features
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.features import FeaturesConformance

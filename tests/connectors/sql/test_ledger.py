@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.sql import Database, SqlLedger
-from orchestrator.ports import Ledger
+from orchestrator.ports import Ledger, index_scope
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.ledger import LedgerConformance
 
@@ -17,7 +17,7 @@ class TestSqlLedger(LedgerConformance):
 def test_a_failed_job_rests_twice_as_long_each_time(database: Database) -> None:
     clock = ManualClock()
     ledger = SqlLedger(database, clock, backoff=10)
-    ledger.submit("add", "default", "key", {})
+    ledger.submit("add", index_scope("default"), "key", {})
     for rest in (10, 20):
         job = ledger.claim("worker", seconds=60)
         assert job is not None
@@ -34,6 +34,6 @@ def test_ids_of_jobs_are_never_used_again(database: Database) -> None:
 
     ledger, registry = SqlLedger(database, ManualClock()), SqlIndexRegistry(database)
     registry.create("one", FORMAT)
-    old = ledger.submit("add", "one", "key", {})
+    old = ledger.submit("add", index_scope("one"), "key", {})
     registry.drop("one")
-    assert ledger.submit("add", "one", "key", {}).id > old.id
+    assert ledger.submit("add", index_scope("one"), "key", {}).id > old.id

@@ -16,6 +16,7 @@ import pytest
 from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from connectors.sql.statistics import recounted
 from orchestrator.errors import LeaseLost
+from orchestrator.ports import index_scope
 from orchestrator.testing.rows import FORMAT
 from tests.connectors.sql.worker import WallClock
 
@@ -43,7 +44,7 @@ def printed(*processes: subprocess.Popen[str]) -> list[list[int]]:
 
 def test_no_job_is_claimed_twice(database: Database, url: str) -> None:
     ledger = SqlLedger(database, WallClock())
-    submitted = [ledger.submit("add", "default", str(number), {}).id for number in range(60)]
+    submitted = [ledger.submit("add", index_scope("default"), str(number), {}).id for number in range(60)]
     with (
         worker("claim_all", url, "a") as a,
         worker("claim_all", url, "b") as b,
@@ -57,7 +58,7 @@ def test_no_job_is_claimed_twice(database: Database, url: str) -> None:
 
 def test_a_killed_workers_job_goes_to_the_next(database: Database, url: str) -> None:
     ledger = SqlLedger(database, WallClock())
-    submitted = ledger.submit("add", "default", "key", {})
+    submitted = ledger.submit("add", index_scope("default"), "key", {})
     with worker("hang", url, "victim") as victim:
         assert victim.stdout is not None
         assert int(victim.stdout.readline()) == submitted.id
@@ -95,7 +96,7 @@ def test_writers_of_one_index_publish_one_after_the_other(database: Database, ur
     registry, ledger = SqlIndexRegistry(database), SqlLedger(database, WallClock())
     first = registry.create("default", FORMAT)
     for seed in range(24):
-        ledger.submit("add", "default", str(seed), {"seed": seed})
+        ledger.submit("add", index_scope("default"), str(seed), {"seed": seed})
     with (
         worker("publish", url, "a") as a,
         worker("publish", url, "b") as b,
@@ -111,7 +112,7 @@ def test_publishing_survives_being_killed_anywhere(database: Database, url: str)
     registry, ledger = SqlIndexRegistry(database), SqlLedger(database, WallClock())
     first = registry.create("default", FORMAT)
     for seed in range(12):
-        ledger.submit("add", "default", str(seed), {"seed": seed})
+        ledger.submit("add", index_scope("default"), str(seed), {"seed": seed})
     random = Random(7)
     for _ in range(6):
         with worker("publish", url, "victim") as victim:

@@ -37,5 +37,5 @@ def test_more_cannot_leave_than_came() -> None:
 
 @pytest.mark.parametrize("dimension", [-1, 2**32])
 def test_a_dimension_that_cannot_be_stored_is_refused(dimension: int) -> None:
-    with pytest.raises(StoreError, match="sparse dimensions"):
+    with pytest.raises(StoreError, match="Sparse dimensions"):
         packed([3, dimension])

@@ -8,7 +8,7 @@ from random import Random
 
 from connectors.sql import Database, SqlIndexRegistry, SqlLedger
 from orchestrator.errors import LeaseLost
-from orchestrator.ports import IndexChange, Shard
+from orchestrator.ports import IndexChange, Shard, index_scope
 from orchestrator.testing.publisher import words
 from orchestrator.testing.rows import document
 
@@ -42,7 +42,7 @@ def publish(url: str, name: str) -> None:
     """Publish the documents that jobs of the index name; a job that was lost meanwhile is another's."""
     database = Database(url)
     ledger, registry = SqlLedger(database, WallClock()), SqlIndexRegistry(database)
-    while job := ledger.claim(name, seconds=2, index="default"):
+    while job := ledger.claim(name, seconds=2, scope=index_scope("default")):
         random = Random(job.payload["seed"])
         rows = [
             document(f"d{number}", *(f"w{random.randrange(50)} w{random.randrange(50)}" for _ in range(3)))

@@ -124,5 +124,5 @@ async def test_a_model_writes_notes_and_is_asked_again_where_it_failed(app: Appl
 
 async def test_a_summary_needs_a_model(app: Application) -> None:
     store: Any = app.ports()[Features]
-    with pytest.raises(BadInput, match="a summary needs a language model"):
+    with pytest.raises(BadInput, match="A summary needs a language model"):
         await make_features(store, "summary", encoder=app.container.get(SparseEncoder), model=NullModel())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from itertools import compress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestrator.indexing.context import BATCH, IndexingContext
 from orchestrator.indexing.file_documents import Place, Recipe
+from orchestrator.indexing.index_plan import stored_file
 from orchestrator.indexing.isolated_reading import (
     FileFailed,
     FileRead,
@@ -23,14 +23,34 @@ from orchestrator.indexing.isolated_reading import (
     ReadEvent,
     ReadRequest,
 )
+from orchestrator.indexing.job_ports import (
+    BATCH,
+    PassageEncoder,
+    ReaderSource,
+    check_format,
+    new_shard_name,
+)
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.indexing.token_buffer import TokenBuffer
-from orchestrator.ports import DocumentRow, FileRow, IndexChange, Job, SparseVector
+from orchestrator.jobs.job_run import DIED, job_key, worker_died
+from orchestrator.ports import (
+    DocumentRow,
+    FileRow,
+    IndexChange,
+    IndexRegistry,
+    Job,
+    Ledger,
+    RunningJob,
+    ShardWriter,
+    SparseVector,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: The attempt on which a file that keeps killing its worker is given up.
+LAST_ATTEMPT = 3
 #: How many messages of the reader may wait while passages are embedded: a few megabytes of text.
 _AHEAD = 32
 #: Passages of the first batch: the embedder starts while the others are still being read.
@@ -62,31 +82,41 @@ class _Built:
         self.waiting += rows.changed
         self.passages += sum(len(document.passages) for document in rows.changed)
 
-    async def embed(self, context: IndexingContext) -> None:
+    async def embed(self, encoder: PassageEncoder, running: RunningJob) -> None:
         if self.tokens is None:
-            self.tokens = context.token_buffer()
-        made = await context.encode(self.waiting, self.tokens)
+            self.tokens = encoder.token_buffer()
+        made = await encoder.encode(self.waiting, self.tokens)
         self.dense.append(made.dense)
         self.sparse += made.sparse
         self.waiting = []
-        context.progress(0, len(made.sparse))
+        running.count(passages=len(made.sparse))
         self.passages = 0
 
 
-async def read_files(job: Job, context: IndexingContext) -> None:
+async def read_files(
+    job: Job,
+    ledger: Ledger,
+    registry: IndexRegistry,
+    shards: ShardWriter,
+    encoder: PassageEncoder,
+    source: ReaderSource,
+    running: RunningJob,
+) -> None:
     """Read, split, embed and publish a job's files; one that cannot be read is published with its reason.
 
     What the index has of such a file stays: it may only be half written, or locked, for a moment.
     """
-    context.same_format(job.index)
-    request = read_request(job, context)
+    if worker_died(job) and not await asyncio.to_thread(_after_death, job, ledger, registry):
+        return
+    check_format(registry, job.scope.name, encoder.format)
+    request = read_request(job, registry)
     if request.files:
-        context.warm_up()
+        encoder.warm_up()
     before = {name: stored_file(row) for name, row in job.payload["before"].items()}
     built = _Built()
     files: list[FileRow] = []
     seen: set[str] = set()
-    async with aclosing(_events(context.reader, request)) as events:
+    async with aclosing(_events(source.reader, request)) as events:
         reading = _File()
         async for event in events:
             if isinstance(event, FileStarted):
@@ -94,42 +124,70 @@ async def read_files(job: Job, context: IndexingContext) -> None:
             elif isinstance(event, FileRows):
                 built.take(reading, event)
                 if built.passages >= (BATCH if built.dense else _FIRST):
-                    await built.embed(context)
+                    await built.embed(encoder, running)
             elif isinstance(event, FileRead):
                 reading.whole = True
                 seen |= reading.ids
                 files.append(_read(event, request.place))
-                context.progress(1, 0)
+                running.count(files=1)
             else:
                 files.append(_failed(event, request.place, before.get(event.file)))
-                context.progress(1, 0)
-    await built.embed(context)
-    await asyncio.to_thread(_publish, job, context, request.place, built, files, seen)
+                running.count(files=1)
+    await built.embed(encoder, running)
+    publishing = (job, registry, shards, running, request.place, built, files, seen)
+    await asyncio.to_thread(_publish, *publishing)
 
 
-def read_request(job: Job, context: IndexingContext) -> ReadRequest:
+def read_request(job: Job, registry: IndexRegistry) -> ReadRequest:
     """What a job's payload asks the reader for."""
     payload = job.payload
-    place = Place(job.index, payload["tenant"], payload["root"], tuple(payload["labels"]))
+    place = Place(job.scope.name, payload["tenant"], payload["root"], tuple(payload["labels"]))
     files = tuple(payload["files"])
-    known = context.registry.document_hashes(job.index, place.root, files)
+    known = registry.document_hashes(place.index, place.root, files)
     recipe = Recipe(Splitting(**payload["splitting"]), payload["readers"])
     return ReadRequest(place, files, recipe, frozenset(known.items()), Limits(**payload["limits"]))
 
 
-def stored_file(row: Mapping[str, Any]) -> FileRow:
-    """A file as a job's payload tells it was known."""
-    fields: dict[str, Any] = {**row, "labels": tuple(row["labels"])}
-    return FileRow(**fields)
+def _after_death(job: Job, ledger: Ledger, registry: IndexRegistry) -> bool:
+    """What to do differently since a worker died on these files; whether to go on with them."""
+    files = list(job.payload["files"])
+    if len(files) > 1:
+        # One of them may be the cause: each gets a job, and attempts, of its own.
+        lock = job.key.partition(":")[0]
+        for file in files:
+            known = {name: row for name, row in job.payload["before"].items() if name == file}
+            payload = {**job.payload, "files": [file], "before": known}
+            ledger.submit(job.kind, job.scope, job_key(lock, job.kind, payload), payload)
+        ledger.finish(job, {"split": len(files)})
+        return False
+    if job.attempt < LAST_ATTEMPT:
+        return True
+    payload = job.payload
+    row = payload["before"].get(files[0])
+    known = (
+        stored_file(row)
+        if row
+        else FileRow(payload["root"], files[0], "", 0, tuple(payload["labels"]), tenant=payload["tenant"])
+    )
+    reason = f"{(job.error or DIED).rstrip('.')} each time that it was indexed."
+    registry.publish(job, job.scope.name, IndexChange(files=(replace(known, error=reason),)))
+    return False
 
 
 def _publish(
-    job: Job, context: IndexingContext, place: Place, built: _Built, files: list[FileRow], seen: set[str]
+    job: Job,
+    registry: IndexRegistry,
+    shards: ShardWriter,
+    running: RunningJob,
+    place: Place,
+    built: _Built,
+    files: list[FileRow],
+    seen: set[str],
 ) -> None:
     import numpy as np
 
     whole = [row.file for row in files if row.error is None]
-    held = context.registry.document_hashes(job.index, place.root, whole)
+    held = registry.document_hashes(place.index, place.root, whole)
     documents = [document for file, document in built.documents if file.whole]
     keep = [file.whole for file, document in built.documents for _ in document.passages]
     dense, sparse = np.concatenate(built.dense), built.sparse
@@ -139,8 +197,8 @@ def _publish(
             built.tokens.keep(keep)
     shard = None
     if sparse:
-        name = context.shard_name(job, len(sparse))
-        shard = context.shards.build(job.index, name, documents, dense, sparse, built.tokens)
+        name = new_shard_name(job, running, len(sparse))
+        shard = shards.build(place.index, name, documents, dense, sparse, built.tokens)
     if built.tokens is not None:
         built.tokens.close()
     passages = [passage.id for document in documents for passage in document.passages]
@@ -151,7 +209,7 @@ def _publish(
         files=tuple(files),
         terms={passage: vector.indices for passage, vector in zip(passages, sparse, strict=True)},
     )
-    context.registry.publish(job, job.index, change)
+    registry.publish(job, place.index, change)
 
 
 def _read(event: FileRead, place: Place) -> FileRow:

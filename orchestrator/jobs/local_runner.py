@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from orchestrator.errors import LeaseLost, StoreError
-from orchestrator.indexing.child import WorkerProcess
-from orchestrator.indexing.context import IndexingContext
-from orchestrator.indexing.index_plan import job_key
-from orchestrator.indexing.jobs import DIED, run_job
-from orchestrator.ports import Job, JobState
+from orchestrator.jobs.job_run import DIED, JobRunner, job_key
+from orchestrator.jobs.worker_process import WorkerProcess
+from orchestrator.ports import Job, JobScope, JobState
 from orchestrator.progress import Progress
 
 _ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")
@@ -20,59 +18,99 @@ _ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")
 _STILLBORN = 3
 
 
-class Writer:
-    """Does jobs of one index under a write lock's name, in a worker process or, when they are light, here.
+class JobDispatcher(Protocol):
+    """Has the jobs of one write lock done, wherever: `LocalRunner` on this host, a broker's on many."""
 
-    Without the settings of a worker, all are done here.
+    async def prepare(self, kind: str) -> None:
+        """Jobs of this kind are about to come: what does them may start."""
+        ...
+
+    async def here(self, kind: str, payloads: Iterable[Mapping[str, Any]]) -> list[Job]:
+        """Do light jobs in this process; those that are done."""
+        ...
+
+    async def there(
+        self,
+        kind: str,
+        payloads: Iterable[Mapping[str, Any]],
+        *,
+        total: int,
+        doing: str,
+        unit: str = "passages",
+        done: int = 0,
+    ) -> list[Job]:
+        """Have jobs done by a worker; the jobs with their effects."""
+        ...
+
+    async def stop(self) -> None:
+        """No more jobs come."""
+        ...
+
+
+class LocalRunner:
+    """The `JobDispatcher` of this host: does jobs of one scope under a write lock's name.
+
+    `runner` does light ones in this process, and all of them if there is no worker `process`.
     """
 
     def __init__(
         self,
-        context: IndexingContext,
-        index: str,
+        scope: JobScope,
         lock: str,
-        settings: Mapping[str, Any] | None,
+        runner: JobRunner,
+        process: WorkerProcess | None,
         progress: Progress,
     ) -> None:
-        self._context = context
-        self._index = index
+        self._scope = scope
         self._lock = lock
-        self._child = WorkerProcess(index, settings) if settings is not None else None
+        self._runner = runner
+        self._ledger = runner.ledger
+        self._child = process
         self._progress = progress
 
-    async def ahead(self) -> None:
-        """Start a worker that will read files while it is still found out which: to start takes a second."""
+    async def prepare(self, kind: str) -> None:
+        """Start a worker for this kind while it is still found out what to do: to start takes a second."""
         if self._child is not None and not self._child.running:
-            await self._child.start(reads=True)
+            await self._child.start(kinds=[kind])
 
     async def here(self, kind: str, payloads: Iterable[Mapping[str, Any]]) -> list[Job]:
         """Do jobs in this process, which need no model and write no shard; those that are done."""
         done: list[Job] = []
         for payload in payloads:
             job = await self._submit(kind, payload)
-            if not await run_job(job.id, self._lock, self._context):
-                # The worker was quicker.
-                await self._drain(0, "")
+            # Until it is done or dead: one that failed is tried again.
+            while await self._runner.run(job.id, self._lock):
+                pass
             done.append(job)
+        if self._child is not None:
+            # The worker may have been quicker.
+            await self._drain(0, "", "")
         await self._refuse_dead()
         return done
 
     async def there(
-        self, kind: str, payloads: Iterable[Mapping[str, Any]], *, total: int, doing: str, done: int = 0
+        self,
+        kind: str,
+        payloads: Iterable[Mapping[str, Any]],
+        *,
+        total: int,
+        doing: str,
+        unit: str = "passages",
+        done: int = 0,
     ) -> list[Job]:
         """Have jobs done by the worker; the jobs with their effects.
 
-        `total` is how many files or passages there are, `done` how many of them were done before.
+        `total` is how many there are of the `unit` that handlers count, `done` how many were done before.
         StoreError if one failed for good: the others are done then.
         """
         submitted = [await self._submit(kind, payload) for payload in payloads]
         if not submitted:
             return []
         if self._child is None:
-            await self._here(total, doing, done)
+            await self._here(total, doing, unit, done)
         else:
             self._child.wake()
-            await self._drain(total, doing, done)
+            await self._drain(total, doing, unit, done)
         await self._refuse_dead()
         ids = {job.id for job in submitted}
         return [job for job in await asyncio.to_thread(self._mine, ("done",)) if job.id in ids]
@@ -84,9 +122,9 @@ class Writer:
 
     async def _submit(self, kind: str, payload: Mapping[str, Any]) -> Job:
         key = job_key(self._lock, kind, payload)
-        return await asyncio.to_thread(self._context.ledger.submit, kind, self._index, key, payload)
+        return await asyncio.to_thread(self._ledger.submit, kind, self._scope, key, payload)
 
-    async def _drain(self, total: int, doing: str, done: int = 0) -> None:
+    async def _drain(self, total: int, doing: str, unit: str, done: int = 0) -> None:
         """Wait until nothing of this write lock is left to do, with a worker that lives."""
         child = self._child
         assert child is not None
@@ -98,49 +136,49 @@ class Writer:
                     deaths += 1
                 if deaths > _STILLBORN:
                     raise StoreError(
-                        f"the worker process does not start: {child.ending()}.",
+                        f"The worker process does not start: {child.ending()}.",
                         hint="Check the installation with `orchestrator doctor`.",
                     )
-                await child.start(reads=any(job.kind == "read" for job in active))
+                await child.start(kinds=(job.kind for job in active))
                 started = True
             while (report := await child.report(1.0)) is not None:
                 if "claimed" in report:
                     deaths = 0
-                done += report.get("files" if doing == "reading" else "passages", 0)
+                done += report.get(unit, 0)
                 self._progress(min(done, total), total, doing)
                 if "ended" in report:
                     break
 
-    async def _here(self, total: int, doing: str, done: int) -> None:
+    async def _here(self, total: int, doing: str, unit: str, done: int) -> None:
         """Do what is left to do of this write lock in this process."""
 
-        def count(files: int, passages: int) -> None:
+        def count(more: Mapping[str, int]) -> None:
             nonlocal done
-            done += files if doing == "reading" else passages
+            done += more.get(unit, 0)
             self._progress(min(done, total), total, doing)
 
-        self._context.progress = count
+        self._runner.watch = count
         while active := await asyncio.to_thread(self._mine, _ACTIVE):
-            await run_job(active[0].id, self._lock, self._context)
+            await self._runner.run(active[0].id, self._lock)
 
     def _give_back(self, jobs: list[Job], ending: str) -> None:
         """Tell the ledger of a dead worker's job, so that nobody waits for its lease."""
         # What is written to memory that stands for a file finds out about a full disk in this way.
         full = ending == "SIGBUS"
-        error = "the disk is full" if full else f"{DIED} ({ending})"
+        error = "The disk is full." if full else f"{DIED} ({ending})."
         for job in jobs:
             if job.state == "running":
                 with suppress(LeaseLost):
-                    self._context.ledger.fail(job, error, final=full)
+                    self._ledger.fail(job, error, final=full)
 
     async def _refuse_dead(self) -> None:
         if dead := await asyncio.to_thread(self._mine, ("dead",)):
             more = f" (and {len(dead) - 1} other jobs)" if len(dead) > 1 else ""
             raise StoreError(
-                f"not everything could be indexed: {(dead[0].error or DIED).rstrip('.')}{more}.",
+                f"Not everything could be done: {(dead[0].error or DIED).rstrip('.')}{more}.",
                 hint="What was there before is unchanged. Remove the cause and run it again.",
             )
 
     def _mine(self, states: tuple[JobState, ...]) -> list[Job]:
-        jobs = self._context.ledger.jobs(index=self._index, states=states)
+        jobs = self._ledger.jobs(scope=self._scope, states=states)
         return [job for job in jobs if job.key.startswith(f"{self._lock}:")]

@@ -6,23 +6,25 @@ import asyncio
 import json
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orchestrator.indexing.isolated_reading import child_command, child_environment
+from orchestrator.jobs.child_process import child_command, child_environment
+from orchestrator.ports import JobScope
 
-#: What a worker runs: it makes an application of its own, of which nothing is imported here.
-MODULE = "orchestrator.application.worker"
+#: The module that makes an application of the settings and does its jobs (`orchestrator.jobs.worker`).
+WORKER = "orchestrator.application.worker"
 
 
 class WorkerProcess:
     """Starts a worker when there is work, and again when it has died.
 
-    `settings` are those of the `Application` that the worker makes for itself.
+    `settings` are those of the application that the worker makes for itself; `module` is its program.
     """
 
-    def __init__(self, index: str, settings: Mapping[str, Any]) -> None:
-        self._order: dict[str, Any] = {"index": index, "settings": dict(settings)}
+    def __init__(self, scope: JobScope, settings: Mapping[str, Any], module: str = WORKER) -> None:
+        self._order: dict[str, Any] = {"scope": [scope.kind, scope.name], "settings": dict(settings)}
+        self._module = module
         self._process: asyncio.subprocess.Process | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
 
@@ -31,18 +33,18 @@ class WorkerProcess:
         """Whether there is a worker."""
         return self._process is not None and self._process.returncode is None
 
-    async def start(self, *, reads: bool) -> None:
-        """Start a worker, which will read files or not; an earlier one's last words are forgotten."""
+    async def start(self, *, kinds: Iterable[str]) -> None:
+        """Start a worker that expects jobs of these kinds; an earlier one's last words are forgotten."""
         self._errors.seek(0)
         self._errors.truncate()
         self._process = await asyncio.create_subprocess_exec(
-            *child_command(MODULE),
+            *child_command(self._module),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=self._errors,
             env=child_environment(),
         )
-        self._write(json.dumps({**self._order, "reads": reads}))
+        self._write(json.dumps({**self._order, "kinds": sorted(set(kinds))}))
 
     def wake(self) -> None:
         """Say that there is work."""

@@ -1,4 +1,4 @@
-"""The right to change an index: one writer at a time, whichever process or host it is in."""
+"""The right to change something: one writer at a time, whichever process or host it is in."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from orchestrator.errors import IndexBusy, LeaseLost
-from orchestrator.ports import JobState, Ledger
+from orchestrator.ports import JobScope, JobState, Ledger
 from orchestrator.process import described, is_dead, process_name
 from orchestrator.progress import Progress
 
-#: Seconds for which a writer holds an index, renewed every third of it.
+#: Seconds for which a writer holds it, renewed every third of it.
 HOLD = 30.0
-#: Seconds between two looks at whether an index is free.
+#: Seconds between two looks at whether it is free.
 _LOOK = 0.2
 
 
 @asynccontextmanager
-async def write_lock(ledger: Ledger, index: str, *, wait: float, progress: Progress) -> AsyncGenerator[str]:
-    """Hold an index; gives the name that the jobs of this write lock bear. IndexBusy after `wait` seconds.
+async def write_lock(
+    ledger: Ledger, scope: JobScope, *, wait: float, progress: Progress
+) -> AsyncGenerator[str]:
+    """Hold a scope; gives the name that the jobs of this write lock bear. IndexBusy after `wait` seconds.
 
     A holder on this host that has died is succeeded at once, another when its lease runs out. What it
     left undone is put aside first: none of it can be published any more once this has begun. A write lock
@@ -28,8 +30,8 @@ async def write_lock(ledger: Ledger, index: str, *, wait: float, progress: Progr
     """
     name = uuid.uuid4().hex[:16]
     owner = f"{process_name()} {name}"
-    lease = f"index {index}"
-    await _acquire(ledger, lease, owner, index, wait, progress)
+    lease = str(scope)
+    await _acquire(ledger, lease, owner, scope, wait, progress)
     task = asyncio.current_task()
     assert task is not None
     lost: list[str] = []
@@ -45,13 +47,14 @@ async def write_lock(ledger: Ledger, index: str, *, wait: float, progress: Progr
 
     keeping = asyncio.create_task(keep())
     try:
-        await asyncio.to_thread(end_stale_jobs, ledger, index, dead=True)
+        await asyncio.to_thread(end_stale_jobs, ledger, scope, dead=True)
         yield name
     except asyncio.CancelledError:
         if not lost:
             raise
         raise IndexBusy(
-            f"the index {index!r} was taken over by {described(lost[0])} while this process was stalled.",
+            f"The {scope.kind} {scope.name!r} was taken over by {described(lost[0])} while this process "
+            "was stalled.",
             hint="Nothing is lost: run it again when the other is done.",
         ) from None
     finally:
@@ -59,11 +62,11 @@ async def write_lock(ledger: Ledger, index: str, *, wait: float, progress: Progr
         with suppress(asyncio.CancelledError):
             await keeping
         if not lost:
-            await asyncio.shield(asyncio.to_thread(_leave, ledger, index, lease, owner))
+            await asyncio.shield(asyncio.to_thread(_leave, ledger, scope, lease, owner))
 
 
 async def _acquire(
-    ledger: Ledger, lease: str, owner: str, index: str, wait: float, progress: Progress
+    ledger: Ledger, lease: str, owner: str, scope: JobScope, wait: float, progress: Progress
 ) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
@@ -77,20 +80,20 @@ async def _acquire(
             continue
         if loop.time() >= deadline:
             raise IndexBusy(
-                f"the index {index!r} is being changed by {described(holder)}.",
+                f"The {scope.kind} {scope.name!r} is being changed by {described(holder)}.",
                 hint="Run it again when that is done, or wait longer (`--wait`).",
             )
         progress(0, 0, f"waiting for {described(holder)}")
         await asyncio.sleep(_LOOK)
 
 
-def end_stale_jobs(ledger: Ledger, index: str, *, dead: bool = False) -> int:
+def end_stale_jobs(ledger: Ledger, scope: JobScope, *, dead: bool = False) -> int:
     """End the jobs that a write lock left, so that nothing of them is published any more; how many.
 
     Those that are `dead` stay for the user to see, until another write lock does their work anew.
     """
     states: tuple[JobState, ...] = ("pending", "failed", "running")
-    left = ledger.jobs(index=index, states=(*states, "dead") if dead else states)
+    left = ledger.jobs(scope=scope, states=(*states, "dead") if dead else states)
     for job in left:
         with suppress(LeaseLost):
             if job.state == "dead":
@@ -102,6 +105,6 @@ def end_stale_jobs(ledger: Ledger, index: str, *, dead: bool = False) -> int:
     return len(left)
 
 
-def _leave(ledger: Ledger, index: str, lease: str, owner: str) -> None:
-    end_stale_jobs(ledger, index)
+def _leave(ledger: Ledger, scope: JobScope, lease: str, owner: str) -> None:
+    end_stale_jobs(ledger, scope)
     ledger.release(lease, owner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, Text
 
-from connectors.sql.schema import Number, metadata
+from connectors.sql.tables.metadata import Number, metadata
 
 # One row. Whoever writes raises the revision first, and so holds the row until the end of its transaction.
 recommender_state = Table(

@@ -1,0 +1,35 @@
+"""What is made once and lies in files: trained models, trees."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class ArtifactStore(Protocol):
+    """Folders of files that are written once, under names such as `recommendations/version-3`.
+
+    An artifact is there whole or not at all, and never changes. A store on one host keeps them where they
+    are read; one that several hosts share brings them there.
+    """
+
+    def create(self, name: str) -> AbstractContextManager[Path]:
+        """An empty folder to fill; at the end of the block the artifact is there, unless the block raises.
+
+        BadInput if the name is taken, or has parts of other signs than letters, digits, `.`, `_` and `-`.
+        """
+        ...
+
+    def open(self, name: str) -> Path:
+        """A folder with the artifact's files, to be read only; StoreError if there is none."""
+        ...
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The artifacts whose names begin so, in order."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete an artifact; nothing if there is none."""
+        ...

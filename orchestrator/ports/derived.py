@@ -1,0 +1,61 @@
+"""What is derived from documents and follows them: features, trees, graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from orchestrator.ports.indexes import DerivedProgress, DocumentRow
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedChange:
+    """What one transaction changes of an index, for whoever derives something from its documents.
+
+    `documents` are new, or replace those of the same id; `removed_documents` are no longer part of the
+    index. `retired` passages are no longer part of it either, but can be cited for a while; `purged` ones
+    are deleted now, and nothing of their text may stay. Labels are not told of: who may read what is
+    derived is decided by the labels that its documents have when it is read.
+    """
+
+    index: str
+    index_id: int
+    version: int
+    documents: tuple[DocumentRow, ...] = ()
+    removed_documents: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    purged: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class DerivedIndex(Protocol):
+    """Keeps what is derived from documents in step with them.
+
+    `connection` is SQLAlchemy's, in the transaction that publishes the change: what is written with it is
+    published with the version, or not at all. What takes long, as asking a model, is for a job; here is
+    only noted what it has to do. A table of its own needs a column `index_id`, so that its rows go with
+    the index whatever becomes of this class. One that a package registers as an entry point of the group
+    `orchestrator.derived` is an object, or a class that is made without arguments.
+    """
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    def changed(self, change: DerivedChange, connection: Any) -> None:
+        """Follow a change."""
+        ...
+
+    def dropped(self, index: str, index_id: int, connection: Any) -> None:
+        """Forget an index: all that does not lie in a table with an `index_id`."""
+        ...
+
+    def verify(self, index: str, index_id: int, connection: Any) -> Iterable[str]:
+        """Every contradiction between what is derived and the documents, in a sentence each."""
+        ...
+
+    def progress(self, index: str, index_id: int, connection: Any) -> DerivedProgress:
+        """How far it is."""
+        ...

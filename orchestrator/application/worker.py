@@ -1,4 +1,4 @@
-"""A worker process: `python -m orchestrator.application.worker`, an application of its own (`jobs.worker`)."""
+"""A worker process: `python -m orchestrator.application.worker`, an application of its own; see `jobs`."""
 
 from __future__ import annotations
 

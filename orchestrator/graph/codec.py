@@ -139,13 +139,19 @@ class _Writer:
         self._owner = owner
         self._careful = careful
         self._numbers: dict[type, int] = {}
+        #: Dataclasses that were seen: (number, names of fields).
+        self._instances: dict[type, tuple[int, tuple[str, ...]]] = {}
 
     def plain(self, value: Any) -> Any:
         tp = cast("Any", type(value))
         if tp in _NATIVE:
             return self._careful_scalar(value) if self._careful else value
+        known = self._instances.get(tp)
+        if known is not None:
+            number, names = known
+            return [_VALUE, number, *[self.plain(getattr(value, name)) for name in names]]
         if tp is tuple:
-            return [_TUPLE, *map(self.plain, value)]
+            return [_TUPLE, *[self.plain(part) for part in value]]
         if tp is list:
             return [_LIST, *map(self.plain, value)]
         if tp is dict:
@@ -175,7 +181,8 @@ class _Writer:
             bare = self._in_order(value) if base is frozenset else self.plain(_EXACT[base](value))
             return [_BASE, number, bare, self.plain(dict(getattr(value, "__dict__", {})))]
         # What an instance has beside its fields was computed from them, and is computed again.
-        return [_VALUE, number, *(self.plain(getattr(value, name)) for name in _field_names(tp))]
+        self._instances[tp] = (number, _field_names(tp))
+        return self.plain(value)
 
     def _careful_scalar(self, value: Any) -> Any:
         if type(value) is int and not _SMALLEST <= value <= _LARGEST:
@@ -234,8 +241,8 @@ class _Reader:
         return dict(zip(values[::2], values[1::2], strict=True))
 
     def _instance(self, parts: list[Any]) -> Any:
-        cls: Any = self._classes[parts[0]]
-        made = object.__new__(cls)
+        cls = cast("Any", self._classes[parts[0]])
+        made: Any = object.__new__(cls)
         fields = _field_names(cls)
         if len(fields) != len(parts) - 1:
             raise PlanChanged(
@@ -247,16 +254,16 @@ class _Reader:
         return made
 
     def _model(self, parts: list[Any]) -> Any:
-        cls: Any = self._classes[parts[0]]
-        made = cls.__new__(cls)
+        cls = cast("Any", self._classes[parts[0]])
+        made: Any = cls.__new__(cls)
         made.__setstate__(self.value(parts[1]))
         return made
 
     def _based(self, parts: list[Any]) -> Any:
-        cls: Any = self._classes[parts[0]]
+        cls = cast("Any", self._classes[parts[0]])
         base = next(base for base in BASES if issubclass(cls, base))
         bare = [self.value(part) for part in parts[1]] if base is frozenset else self.value(parts[1])
-        made = base.__new__(cls, bare)  # pyright: ignore
+        made: Any = cast("Any", base).__new__(cls, bare)
         for name, held in self.value(parts[2]).items():
             object.__setattr__(made, name, held)
         return made

@@ -48,7 +48,7 @@ _EXACT: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
     complex: complex.__complex__,
-    tuple: lambda value: tuple.__getitem__(value, slice(None)),
+    tuple: lambda value: cast("Any", tuple).__getitem__(value, slice(None)),
 }
 
 
@@ -225,7 +225,7 @@ class _Reader:
             _TEXT: lambda parts: parts[0].decode("utf-8", "surrogatepass"),
             _BIG: lambda parts: int(parts[0], 16),
             _SCALAR: lambda parts: _scalar(self._classes[parts[0]], [self.value(part) for part in parts[1:]]),
-            _ENUM: lambda parts: self._classes[parts[0]][parts[1]],  # pyright: ignore
+            _ENUM: self._member,
             _FLAG: lambda parts: self._classes[parts[0]](self.value(parts[1])),
             _VALUE: self._instance,
             _MODEL: self._model,
@@ -234,7 +234,10 @@ class _Reader:
         }
 
     def value(self, plain: Any) -> Any:
-        return self._make[plain[0]](plain[1:]) if type(plain) is list else plain
+        if type(plain) is not list:
+            return plain
+        kind, *parts = cast("list[Any]", plain)
+        return self._make[kind](parts)
 
     def _dict(self, parts: list[Any]) -> dict[Any, Any]:
         values = [self.value(part) for part in parts]
@@ -252,6 +255,9 @@ class _Reader:
         for name, part in zip(fields, parts[1:], strict=True):
             object.__setattr__(made, name, self.value(part))
         return made
+
+    def _member(self, parts: list[Any]) -> Any:
+        return cast("Any", self._classes[parts[0]])[parts[1]]
 
     def _model(self, parts: list[Any]) -> Any:
         cls = cast("Any", self._classes[parts[0]])

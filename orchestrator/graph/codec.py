@@ -289,7 +289,7 @@ def _scalar_parts(value: Any) -> tuple[Any, ...]:
         case range():
             return value.start, value.stop, value.step
         case datetime.datetime() | datetime.time():
-            return value.replace(tzinfo=None).isoformat(), value.fold, value.tzinfo
+            return value.replace(tzinfo=None).isoformat(), value.fold, _zone(value.tzinfo)
         case datetime.timedelta():
             return value.days, value.seconds, value.microseconds
         case datetime.timezone():
@@ -298,6 +298,14 @@ def _scalar_parts(value: Any) -> tuple[Any, ...]:
             return (value.key,)
         case _:
             return (str(value),)
+
+
+def _zone(zone: datetime.tzinfo | None) -> Any:
+    """A zone as one of the standard library's: others have a class of their own for a fixed offset."""
+    if zone is None or isinstance(zone, datetime.timezone | zoneinfo.ZoneInfo):
+        return zone
+    offset = zone.utcoffset(None)
+    return zone if offset is None else datetime.timezone(offset)
 
 
 def _scalar(cls: Any, parts: list[Any]) -> Any:

@@ -301,16 +301,17 @@ def _scalar_parts(value: Any) -> tuple[Any, ...]:
 
 
 def _zone(zone: datetime.tzinfo | None) -> Any:
-    """A zone as one of the standard library's: others have a class of their own for a fixed offset."""
+    """A zone of the standard library, or the fixed offset for which another library has a class of its own."""
     if zone is None or isinstance(zone, datetime.timezone | zoneinfo.ZoneInfo):
         return zone
     offset = zone.utcoffset(None)
-    return zone if offset is None else datetime.timezone(offset)
+    return zone if offset is None else offset
 
 
 def _scalar(cls: Any, parts: list[Any]) -> Any:
     if cls in (datetime.datetime, datetime.time):
         text, fold, zone = parts
+        zone = datetime.timezone(zone) if isinstance(zone, datetime.timedelta) else zone
         return cls.fromisoformat(text).replace(fold=fold, tzinfo=zone)
     if cls is datetime.timezone:
         return datetime.UTC if parts == [datetime.timedelta(0), "UTC"] else cls(*parts)

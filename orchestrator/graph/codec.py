@@ -226,7 +226,7 @@ class _Reader:
             _BIG: lambda parts: int(parts[0], 16),
             _SCALAR: lambda parts: _scalar(self._classes[parts[0]], [self.value(part) for part in parts[1:]]),
             _ENUM: self._member,
-            _FLAG: lambda parts: self._classes[parts[0]](self.value(parts[1])),
+            _FLAG: lambda parts: cast("Any", self._classes[parts[0]])(self.value(parts[1])),
             _VALUE: self._instance,
             _MODEL: self._model,
             _BASE: self._based,
@@ -301,7 +301,7 @@ def _scalar_parts(value: Any) -> tuple[Any, ...]:
 
 
 def _zone(zone: datetime.tzinfo | None) -> Any:
-    """A zone of the standard library, or the fixed offset for which another library has a class of its own."""
+    """A zone of the standard library, or the fixed offset that another library has a class for."""
     if zone is None or isinstance(zone, datetime.timezone | zoneinfo.ZoneInfo):
         return zone
     offset = zone.utcoffset(None)

@@ -5,7 +5,8 @@
 Every system runs a straight line of 1, 10 and 50 nodes that do nothing, with a ranking of 0 or 200
 passages in flight. Each figure is the median over all rounds of one run's wall time, in µs a node.
 What ours takes above bare LangGraph is compared round by round, with the quartiles of the rounds.
-Peers that are not installed are left out, and the table says so (`pip install haystack-ai`).
+Maps over up to 10,000 items that do nothing are timed too. Peers that are not installed are left out,
+and the table says so (`pip install haystack-ai`).
 """
 
 import argparse
@@ -16,6 +17,7 @@ import json
 import os
 import platform
 import statistics
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -23,7 +25,7 @@ from typing import Any, TypedDict
 
 os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
 
-from orchestrator import ANONYMOUS, Question, node, workflow
+from orchestrator import ANONYMOUS, Question, each, node, workflow
 from orchestrator.types import Hit, Hits
 
 LENGTHS = (1, 10, 50)
@@ -212,6 +214,52 @@ def check_times() -> dict[int, float]:
     return found
 
 
+@node
+async def numbered(question: Question, *, items: int) -> tuple[Hit, ...]:
+    """So many items."""
+    return tuple(Hit(str(number), 1.0) for number in range(items))
+
+
+@node
+async def item(hit: Hit) -> Hits:
+    """Nothing, for an item."""
+    return Hits((hit,))
+
+
+@node
+async def collected(rankings: tuple[Hits, ...]) -> Hits:
+    """All of them."""
+    return Hits(tuple(hit for hits in rankings for hit in hits))
+
+
+async def each_times() -> dict[str, dict[int, float]]:
+    """ms of a map over so many items that do nothing, by what is kept of the run: what the map costs."""
+    from connectors.sql import Database, SqlRuns
+    from orchestrator.ports import Runs
+
+    found: dict[str, dict[int, float]] = {"nothing kept": {}, "every step kept": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "state.db")
+        runs = SqlRuns(database)
+        for items in (1000, 4000, 10_000):
+            wf = workflow("map", numbered(items=items) >> each(item, over=tuple[Hit, ...]) >> collected)
+            ways: dict[str, dict[str, Any]] = {
+                "nothing kept": {"ports": {}},
+                "every step kept": {"ports": {Runs: runs}, "durability": "step"},
+            }
+            for name, how in ways.items():
+                times: list[float] = []
+                for _ in range(4):
+                    begun = time.perf_counter()
+                    await wf.run(Question("what?", ANONYMOUS), **how)
+                    times.append(time.perf_counter() - begun)
+                # The first compiles the graph.
+                found[name][items] = statistics.median(times[1:]) * 1e3
+        await runs.close()
+        database.close()
+    return found
+
+
 def versions() -> dict[str, str]:
     """What was measured."""
     found = {"python": platform.python_version()}
@@ -233,6 +281,7 @@ def main() -> None:
     arguments = parser.parse_args()
     figures, above = asyncio.run(measure(arguments.rounds))
     checks = check_times()
+    maps = asyncio.run(each_times())
     columns = [f"{length} × {passages}" for length in LENGTHS for passages in PASSAGES]
     print("µs a node (nodes × passages in flight)\n")
     print("| system | " + " | ".join(columns) + " |")
@@ -244,11 +293,20 @@ def main() -> None:
         cells = [f"{middle:+,.0f} ({low:+,.0f} to {high:+,.0f})" for low, middle, high in row.values()]
         print(f"| {name} | " + " | ".join(cells) + " |")
     print("\ncheck, ms: " + ", ".join(f"{length} nodes {ms:.2f}" for length, ms in checks.items()))
+    for name, times in maps.items():
+        print(f"each, {name}, ms: " + ", ".join(f"{items} items {ms:,.0f}" for items, ms in times.items()))
     print("versions: " + ", ".join(f"{name} {version}" for name, version in versions().items()))
     if arguments.json:
         arguments.json.write_text(
             json.dumps(
-                {"us_per_node": figures, "above": above, "check_ms": checks, "versions": versions()}, indent=2
+                {
+                    "us_per_node": figures,
+                    "above": above,
+                    "check_ms": checks,
+                    "each_ms": maps,
+                    "versions": versions(),
+                },
+                indent=2,
             )
         )
 

@@ -48,7 +48,7 @@ _EXACT: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
     complex: complex.__complex__,
-    tuple: lambda value: tuple.__getitem__(value, slice(None)),
+    tuple: lambda value: cast("Any", tuple).__getitem__(value, slice(None)),
 }
 
 
@@ -139,13 +139,19 @@ class _Writer:
         self._owner = owner
         self._careful = careful
         self._numbers: dict[type, int] = {}
+        #: Dataclasses that were seen: (number, names of fields).
+        self._instances: dict[type, tuple[int, tuple[str, ...]]] = {}
 
     def plain(self, value: Any) -> Any:
         tp = cast("Any", type(value))
         if tp in _NATIVE:
             return self._careful_scalar(value) if self._careful else value
+        known = self._instances.get(tp)
+        if known is not None:
+            number, names = known
+            return [_VALUE, number, *[self.plain(getattr(value, name)) for name in names]]
         if tp is tuple:
-            return [_TUPLE, *map(self.plain, value)]
+            return [_TUPLE, *[self.plain(part) for part in value]]
         if tp is list:
             return [_LIST, *map(self.plain, value)]
         if tp is dict:
@@ -175,7 +181,8 @@ class _Writer:
             bare = self._in_order(value) if base is frozenset else self.plain(_EXACT[base](value))
             return [_BASE, number, bare, self.plain(dict(getattr(value, "__dict__", {})))]
         # What an instance has beside its fields was computed from them, and is computed again.
-        return [_VALUE, number, *(self.plain(getattr(value, name)) for name in _field_names(tp))]
+        self._instances[tp] = (number, _field_names(tp))
+        return self.plain(value)
 
     def _careful_scalar(self, value: Any) -> Any:
         if type(value) is int and not _SMALLEST <= value <= _LARGEST:
@@ -218,8 +225,8 @@ class _Reader:
             _TEXT: lambda parts: parts[0].decode("utf-8", "surrogatepass"),
             _BIG: lambda parts: int(parts[0], 16),
             _SCALAR: lambda parts: _scalar(self._classes[parts[0]], [self.value(part) for part in parts[1:]]),
-            _ENUM: lambda parts: self._classes[parts[0]][parts[1]],  # pyright: ignore
-            _FLAG: lambda parts: self._classes[parts[0]](self.value(parts[1])),
+            _ENUM: self._member,
+            _FLAG: lambda parts: cast("Any", self._classes[parts[0]])(self.value(parts[1])),
             _VALUE: self._instance,
             _MODEL: self._model,
             _BASE: self._based,
@@ -227,15 +234,18 @@ class _Reader:
         }
 
     def value(self, plain: Any) -> Any:
-        return self._make[plain[0]](plain[1:]) if type(plain) is list else plain
+        if type(plain) is not list:
+            return plain
+        kind, *parts = cast("list[Any]", plain)
+        return self._make[kind](parts)
 
     def _dict(self, parts: list[Any]) -> dict[Any, Any]:
         values = [self.value(part) for part in parts]
         return dict(zip(values[::2], values[1::2], strict=True))
 
     def _instance(self, parts: list[Any]) -> Any:
-        cls: Any = self._classes[parts[0]]
-        made = object.__new__(cls)
+        cls = cast("Any", self._classes[parts[0]])
+        made: Any = object.__new__(cls)
         fields = _field_names(cls)
         if len(fields) != len(parts) - 1:
             raise PlanChanged(
@@ -246,17 +256,20 @@ class _Reader:
             object.__setattr__(made, name, self.value(part))
         return made
 
+    def _member(self, parts: list[Any]) -> Any:
+        return cast("Any", self._classes[parts[0]])[parts[1]]
+
     def _model(self, parts: list[Any]) -> Any:
-        cls: Any = self._classes[parts[0]]
-        made = cls.__new__(cls)
+        cls = cast("Any", self._classes[parts[0]])
+        made: Any = cls.__new__(cls)
         made.__setstate__(self.value(parts[1]))
         return made
 
     def _based(self, parts: list[Any]) -> Any:
-        cls: Any = self._classes[parts[0]]
+        cls = cast("Any", self._classes[parts[0]])
         base = next(base for base in BASES if issubclass(cls, base))
         bare = [self.value(part) for part in parts[1]] if base is frozenset else self.value(parts[1])
-        made = base.__new__(cls, bare)  # pyright: ignore
+        made: Any = cast("Any", base).__new__(cls, bare)
         for name, held in self.value(parts[2]).items():
             object.__setattr__(made, name, held)
         return made
@@ -276,7 +289,7 @@ def _scalar_parts(value: Any) -> tuple[Any, ...]:
         case range():
             return value.start, value.stop, value.step
         case datetime.datetime() | datetime.time():
-            return value.replace(tzinfo=None).isoformat(), value.fold, value.tzinfo
+            return value.replace(tzinfo=None).isoformat(), value.fold, _zone(value.tzinfo)
         case datetime.timedelta():
             return value.days, value.seconds, value.microseconds
         case datetime.timezone():
@@ -287,9 +300,18 @@ def _scalar_parts(value: Any) -> tuple[Any, ...]:
             return (str(value),)
 
 
+def _zone(zone: datetime.tzinfo | None) -> Any:
+    """A zone of the standard library, or the fixed offset that another library has a class for."""
+    if zone is None or isinstance(zone, datetime.timezone | zoneinfo.ZoneInfo):
+        return zone
+    offset = zone.utcoffset(None)
+    return zone if offset is None else offset
+
+
 def _scalar(cls: Any, parts: list[Any]) -> Any:
     if cls in (datetime.datetime, datetime.time):
         text, fold, zone = parts
+        zone = datetime.timezone(zone) if isinstance(zone, datetime.timedelta) else zone
         return cls.fromisoformat(text).replace(fold=fold, tzinfo=zone)
     if cls is datetime.timezone:
         return datetime.UTC if parts == [datetime.timedelta(0), "UTC"] else cls(*parts)

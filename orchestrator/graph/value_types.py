@@ -21,7 +21,7 @@ import uuid
 import zoneinfo
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from orchestrator.graph.channel import type_name
 
@@ -122,7 +122,7 @@ class Survey:
         elif not issubclass(cls, BASES):
             self._fault(where, tp, "cannot be serialised", _FIX_PLAIN)
             return
-        self._add(cls)
+        self._add(cast("type", cls))
         own = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
         own = {name: (given or {}).get(value, value) for name, value in own.items()}
         try:

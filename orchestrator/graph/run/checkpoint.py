@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from orchestrator.errors import BadInput, PlanChanged
 from orchestrator.graph.serialise import pack, unpack
@@ -95,7 +95,7 @@ class FlowSerializer:
         if type(obj) is Kept:
             return ormsgpack.Ext(_VALUE, ormsgpack.packb([obj.slot, obj.packed]))
         if type(obj) is tuple:
-            return ormsgpack.Ext(_TUPLE, self._pack(list(obj)))
+            return ormsgpack.Ext(_TUPLE, self._pack(list(cast("tuple[Any, ...]", obj))))
         if type(obj).__name__ == "Send":
             return ormsgpack.Ext(_SEND, self._pack([obj.node, obj.arg]))
         kind, data = self._foreign.dumps_typed(obj)

@@ -6,13 +6,13 @@ what is saved is LangGraph's own time, which can be as long as that of light nod
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 from orchestrator.errors import BudgetExhausted, WrongReturn
 from orchestrator.graph.plan.plan import Branch, Call, Fork, Line, Loop, Map, Op, Plan
+from orchestrator.graph.run.deadline import within_budget
 from orchestrator.graph.run.node_call import PreparedCall
 from orchestrator.graph.run.side_by_side import SideBySide
 from orchestrator.graph.run.state import RunState, current_run
@@ -37,14 +37,7 @@ class DirectRunner:
         run = current_run.get()
         assert run is not None, "the runner has set the run"
         here = dict(state)
-        walking = asyncio.ensure_future(_run(self._walk, here, run))
-        try:
-            await asyncio.wait((walking,))
-        finally:
-            if not walking.done():
-                walking.cancel()
-                await asyncio.gather(walking, return_exceptions=True)
-        walking.result()
+        await within_budget(_run(self._walk, here, run), run)
         return here
 
 

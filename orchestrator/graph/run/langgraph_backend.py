@@ -100,7 +100,7 @@ class _Compiler:
             self.graph.add_edge(START, entry)
         for end in exits:
             self.graph.add_edge(end, END)
-        compiled = self.graph.compile()
+        compiled: Any = self.graph.compile()
         compiled.__class__ = _asynchronous(type(compiled))
         return compiled
 
@@ -308,7 +308,7 @@ class _Compiler:
             shared = opened(task["shared"])
             run = current(shared)
             limit = limits.setdefault(run.run_id, asyncio.Semaphore(op.at_once))
-            found: dict[int, Any] = {}
+            found: dict[Any, Any] = {}
             async with limit:
                 for number, item in opened(task["items"]).items():
                     if found and run.remaining() == 0.0:
@@ -321,7 +321,7 @@ class _Compiler:
 
         async def collect(state: State) -> Update:
             run = current(state)
-            found: dict[int, Any] = opened(state.get(results) or {})
+            found: dict[Any, Any] = opened(state.get(results) or {})
             everything = len(tuple(state[op.over]))
             if len(found) < everything:
                 if not found:
@@ -337,21 +337,20 @@ class _Compiler:
         return [op.path], [collected]
 
 
-def _asynchronous(made: type) -> type:
+def _asynchronous(made: Any) -> Any:
     """A compiled graph whose nodes are asynchronous: `invoke` runs it in a loop of its own.
 
     All of it in one loop, since connections that nodes share belong to the loop that opened them.
     """
 
-    class AsynchronousGraph(made):  # pyright: ignore[reportGeneralTypeIssues, reportUntypedBaseClass]
-        def invoke(self, *given: Any, **named: Any) -> Any:
-            refuse_running_loop("invoke", "ainvoke")
-            return asyncio.run(self.ainvoke(*given, **named))
+    def invoke(graph: Any, *given: Any, **named: Any) -> Any:
+        refuse_running_loop("invoke", "ainvoke")
+        return asyncio.run(graph.ainvoke(*given, **named))
 
-        def stream(self, *given: Any, **named: Any) -> Any:
-            raise BadInput("The nodes of this graph are asynchronous.", hint="Iterate over `astream(…)`.")
+    def stream(graph: Any, *given: Any, **named: Any) -> Any:
+        raise BadInput("The nodes of this graph are asynchronous.", hint="Iterate over `astream(…)`.")
 
-    return AsynchronousGraph
+    return type("AsynchronousGraph", (made,), {"invoke": invoke, "stream": stream})
 
 
 def _items(op: Map) -> str:

@@ -87,7 +87,16 @@ async def _claimed(runs: Runs, run_id: str) -> HeldLease:
     after: str | None = None
     while True:
         since = time.monotonic()
-        lease = await runs.claim(run_id, owner, seconds=HOLD, after=after)
+        claiming = asyncio.ensure_future(runs.claim(run_id, owner, seconds=HOLD, after=after))
+        try:
+            lease = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # What is claimed by then must not be held by nobody.
+            with suppress(OrchestratorError):
+                lease = await claiming
+                if lease.owner == owner:
+                    await runs.release(lease)
+            raise
         if lease.owner == owner:
             return HeldLease(runs, lease, since)
         if lease.owner == after or not is_dead(lease.owner):

@@ -85,10 +85,9 @@ class NodeThreads:
 
     def _submit(self, work: _Work) -> None:
         with self._changed:
-            if self._threads - self._idle >= self._size + self._spare:
+            if self._abandoned >= self._size + self._spare:
                 raise NodeError(
-                    f"All {self._size + self._spare} threads for plain nodes are taken, "
-                    f"{self._abandoned} of them by calls that were given up and do not end.",
+                    f"All {self._abandoned} threads for plain nodes hang in calls that were given up.",
                     hint="Let nodes poll `run.cancelled`, give what they wait for a timeout, and restart "
                     "this process.",
                 )

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 import uuid
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import Any, Literal, Protocol
@@ -14,7 +14,6 @@ from typing import Any, Literal, Protocol
 from orchestrator.budget import Budget
 from orchestrator.errors import (
     BadInput,
-    BudgetExhausted,
     OrchestratorError,
     PlanChanged,
     RunNotFound,
@@ -24,12 +23,13 @@ from orchestrator.graph.channel import Channel, type_name
 from orchestrator.graph.plan.fingerprint import SCHEME
 from orchestrator.graph.plan.plan import Plan
 from orchestrator.graph.run.checkpoint import opened
+from orchestrator.graph.run.deadline import within_budget
 from orchestrator.graph.run.events import Event, Finished
 from orchestrator.graph.run.langgraph_backend import RECURSION_LIMIT
 from orchestrator.graph.run.langgraph_steps import DEGRADED, USAGE
 from orchestrator.graph.run.lease import owned
 from orchestrator.graph.run.result import RunResult
-from orchestrator.graph.run.state import MOMENT, RunState, Sharing, current_run, forgotten
+from orchestrator.graph.run.state import RunState, Sharing, current_run
 from orchestrator.graph.run.trace import step_record
 from orchestrator.graph.serialise import dump, load, readable
 from orchestrator.ports import RunRecord, Runs, RunStatus
@@ -205,12 +205,14 @@ async def _driven(workflow: Flow, state: Any, running: RunState, record: RunReco
     error: str | None = None
     result: RunResult | None = None
     try:
-        final = await _within_budget(graph.ainvoke(state, config, **extra), running)
+        work = graph.ainvoke(state, config, **extra)
+        final = await (within_budget(work, running) if durable else work)
         if running.late is not None and not running.degraded:
             running.degrade(
                 f"the deadline of {running.budget.seconds:g} s passed: {running.late} took of the grace time"
             )
-        result = RunResult.of(workflow.plan, opened(final), running, perf_counter() - started)
+        values = opened(final) if durable else final
+        result = RunResult.of(workflow.plan, values, running, perf_counter() - started)
         if result.answer is not None and workflow.plan.output is not None:
             running.settle_text(_speaker(running), result.answer.text)
         status = "done"
@@ -238,29 +240,6 @@ async def _finished(runs: Runs, ended: RunRecord, running: RunState) -> None:
         await runs.finish(ended)
     elif running.lease.lost is None:
         await runs.finish(ended, running.lease.lease)
-
-
-async def _within_budget(work: Coroutine[Any, Any, Any], running: RunState) -> Any:
-    """What the work returns; BudgetExhausted if it goes on after the grace time, whatever holds it up."""
-    left = running.left()
-    if left is None:
-        return await work
-    task = asyncio.ensure_future(work)
-    try:
-        # Nodes end by themselves at the end of the grace time, and say more.
-        done, _ = await asyncio.wait({task}, timeout=left + MOMENT)
-        if done:
-            return task.result()
-        raise BudgetExhausted(
-            f"The deadline of {running.budget.seconds:g} s and {running.budget.grace:g} s of grace passed.",
-            hint="Give the run more seconds.",
-            run_id=running.run_id,
-        )
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=running.clean_up_seconds())
-            task.add_done_callback(forgotten)
 
 
 def _speaker(running: RunState) -> str:

@@ -74,12 +74,12 @@ class RunState:
     ended: bool = False
     #: Text that was sent and still stands, with who sent it; kept only where somebody listens.
     said: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    _thread: int = field(default_factory=threading.get_ident)
+    _thread: int = 0
     _loop: asyncio.AbstractEventLoop | None = None
 
     def __post_init__(self) -> None:
         if self.events is not None:
-            self._loop = asyncio.get_running_loop()
+            self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never negative; None without one."""

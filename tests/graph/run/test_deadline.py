@@ -312,7 +312,7 @@ SHAPES: st.SearchStrategy[Any] = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SHAPES)
 def test_a_run_of_any_shape_ends_at_its_deadline_and_says_what_it_left_out(shape: Any) -> None:
     wf = workflow("any", shape >> f.answer)

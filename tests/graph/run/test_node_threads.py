@@ -182,13 +182,14 @@ async def test_calls_wait_for_a_thread_while_all_are_busy_and_take_a_spare_one_i
 async def test_where_every_thread_hangs_a_node_fails_and_says_so() -> None:
     threads = NodeThreads(size=1, spare=1, patience=60)
     release = threading.Event()
-    for number in range(2):
-        task = asyncio.create_task(threads.run(lambda: release.wait(60)))
-        await until(lambda number=number: threads.busy == number + 1)
+    for _ in range(2):
+        entered = threading.Event()
+        task = asyncio.create_task(threads.run(lambda entered=entered: (entered.set(), release.wait(60))))
+        await until(entered.is_set)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert threads.abandoned == 2
-    with pytest.raises(NodeError, match=r"All 2 threads for plain nodes are taken, 2 of them by calls"):
+    with pytest.raises(NodeError, match="All 2 threads for plain nodes hang in calls that were given up"):
         await threads.run(lambda: None)
     release.set()
     await until(lambda: threads.abandoned == 0)
@@ -199,8 +200,9 @@ async def test_a_call_that_is_given_up_while_it_waits_is_never_made() -> None:
     threads = NodeThreads(size=1, spare=0, patience=60)
     release = threading.Event()
     made: list[Any] = []
-    first = asyncio.create_task(threads.run(lambda: release.wait(60)))
-    await until(lambda: threads.busy == 1)
+    entered = threading.Event()
+    first = asyncio.create_task(threads.run(lambda: (entered.set(), release.wait(60))))
+    await until(entered.is_set)
     second = asyncio.create_task(threads.run(lambda: made.append(1)))
     await asyncio.sleep(0)
     second.cancel()

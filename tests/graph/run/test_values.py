@@ -124,6 +124,7 @@ class Model(pydantic.BaseModel):
 
 UTC = datetime.UTC
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+NEW_YEAR = datetime.datetime(2024, 1, 1, tzinfo=UTC)
 INNER = Inner(datetime.date(2024, 2, 29), (Point(1, 2.5), Point(2)))
 #: type → values of it.
 SAMPLES: list[tuple[Any, list[Any]]] = [
@@ -161,7 +162,7 @@ SAMPLES: list[tuple[Any, list[Any]]] = [
     (Outer, [Outer(INNER, Colour.RED, Outer(INNER, Colour.AZURE)), Special(INNER, Colour.BLUE, note="n")]),
     (Box[int], [Box(1)]),
     (Box[tuple[Colour, ...]], [Box((Colour.RED,))]),
-    (Model, [Model(Name="n", when=datetime.datetime(2024, 1, 1, tzinfo=UTC), more=(1, 2))]),
+    (Model, [Model.model_validate({"Name": "n", "when": NEW_YEAR, "more": (1, 2)})]),
     (Hits, [Hits((Hit("a", 1.0, "bm25"), Hit("b", math.nan)))]),
     (Answer, [Answer("text", (Citation(1, "a", "t", "s", "x", labels=("l",)),), ("d",))]),
     (Principal, [ANONYMOUS]),
@@ -220,6 +221,13 @@ def test_a_value_comes_back_as_what_it_was(tp: Any, value: Any) -> None:
     assert same(unpack(pack(value, tp), tp), value)
     assert same(load(dump(value, tp), tp), value)
     readable(value, tp)  # a record of it can always be written
+
+
+def test_a_time_that_pydantic_read_is_the_same_time() -> None:
+    read = pydantic.TypeAdapter(datetime.datetime).validate_json('"2024-01-01T00:00:00+05:30"')
+    assert type(read.tzinfo) is not datetime.timezone
+    found = unpack(pack(read, datetime.datetime), datetime.datetime)
+    assert (found, found.utcoffset()) == (read, datetime.timedelta(hours=5.5))
 
 
 @given(st.randoms(use_true_random=False), st.integers(0, 4))
@@ -307,7 +315,7 @@ class Unresolved:
         collections.Counter, collections.defaultdict[str, int], collections.abc.MutableMapping[str, int],
         tuple, frozenset, tuple[Any, ...], tuple[list[int], ...], Mapping[str, list[int]], int | list[int],
         collections.abc.Callable[[], int], collections.abc.Awaitable[int], collections.abc.Iterator[int],
-        type[int], ItemT, Box[ItemT], Box[list[int]], Changing, Mutable, Deep, Unresolved, np.ndarray,
+        type[int], TypeVar("NoT"), Box, Box[list[int]], Changing, Mutable, Deep, Unresolved, np.ndarray,
         Box[Changing], types.ModuleType, collections.abc.Generator[int], Runs,
     ],
     ids=str,

@@ -53,8 +53,8 @@ def _refused_if_newer(database: Database, found: str | None) -> str | None:
 
 def _make(connection: Connection) -> None:
     """Make the tables of this release at once, as its migrations would: importing Alembic takes longer."""
-    from connectors.sql import recommender_tables  # noqa: F401  # its tables are among those of the metadata
-    from connectors.sql.schema import metadata
+    # The module that is last to add its tables to the schema's.
+    from connectors.sql.recommender_tables import metadata
 
     metadata.create_all(connection, checkfirst=False)
     column = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"

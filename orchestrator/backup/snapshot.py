@@ -61,18 +61,7 @@ def backup(
         staged = home / ".backup"
         _remove(staged)
         try:
-            version: str | None = None
-            for _ in range(_ATTEMPTS):
-                indexes = _gather(staged, home, copy_state, indexes_of)
-                version = trained(staged / STATE)
-                # It may be replaced and deleted after the state was copied: then there is a newer one.
-                if version is None or _linked(home / TRAINED / version, staged / TRAINED / version):
-                    break
-            else:
-                raise StoreError(
-                    f"The recommenders' {version} is missing.",
-                    hint="Train again: orchestrator recommend train",
-                )
+            indexes, version = _gather_all(staged, home, copy_state, indexes_of, trained)
             return write_archive(
                 path,
                 staged,
@@ -84,6 +73,26 @@ def backup(
             )
         finally:
             _remove(staged)
+
+
+def _gather_all(
+    staged: Path,
+    home: Path,
+    copy_state: Callable[[Path], None],
+    indexes_of: Callable[[Path], tuple[ArchivedIndex, ...]],
+    trained: Callable[[Path], str | None],
+) -> tuple[tuple[ArchivedIndex, ...], str | None]:
+    """Put the copied state, its shards and the recommenders' version that it names into `staged`."""
+    version: str | None = None
+    for _ in range(_ATTEMPTS):
+        indexes = _gather(staged, home, copy_state, indexes_of)
+        version = trained(staged / STATE)
+        # It may be replaced and deleted after the state was copied: then there is a newer one.
+        if version is None or _linked(home / TRAINED / version, staged / TRAINED / version):
+            return indexes, version
+    raise StoreError(
+        f"The recommenders' {version} is missing.", hint="Train again: orchestrator recommend train"
+    )
 
 
 def _gather(

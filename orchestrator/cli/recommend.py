@@ -280,6 +280,7 @@ def _tell(report: Trained, changes: Mapping[str, int], changed: str, as_json: bo
             {
                 "edition": report.edition,
                 "rankers": list(report.rankers),
+                "default": report.default,
                 "left_out": dict(report.left_out),
                 "items": report.items,
                 "users": report.users,

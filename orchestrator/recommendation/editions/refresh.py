@@ -14,7 +14,7 @@ from orchestrator.recommendation.editions.training import (
     Trained,
     about_rankers,
     count_items,
-    in_order,
+    published,
     still_withdrawn,
 )
 from orchestrator.recommendation.rankers.registry import refresh_rankers
@@ -78,7 +78,7 @@ def refresh(
         *_left(gone & log.unlisted),
         *still_withdrawn(withdrawn & listed),
     )
-    report = Trained(name, in_order(trained), left_out, notes, len(log.items), len(log.interactions))
+    report = published(editions, name, trained, left_out, notes, log)
     return Refreshed(report, len(set(log.items.ids) - set(before.ids)), len(gone))
 
 

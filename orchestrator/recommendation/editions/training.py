@@ -18,12 +18,21 @@ from orchestrator.progress import Progress, silent
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.evaluation.ranker_evaluation import identity
 from orchestrator.recommendation.rankers.newcomers import learn_half_life
-from orchestrator.recommendation.rankers.registry import RANKERS, fit, refresh_rankers
+from orchestrator.recommendation.rankers.registry import (
+    RANKERS,
+    default_of,
+    fit,
+    refresh_rankers,
+    validation_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What is in use now: the edition's name, its rankers, and why others are not among them."""
+    """What is in use now: the edition's name, its rankers, and why others are not among them.
+
+    `default` is the ranker that answers when none is named.
+    """
 
     edition: str
     rankers: tuple[str, ...]
@@ -31,6 +40,7 @@ class Trained:
     notes: tuple[str, ...]
     items: int
     users: int
+    default: str | None = None
 
 
 def train(
@@ -89,7 +99,21 @@ def train(
             listed = frozenset(log.items.ids) - log.unlisted
             name = editions.publish(whole, log.items, log.interactions, about, after=current, listed=listed)
     notes = (*log.notes, *still_withdrawn(editions.withdrawn() & listed))
-    return Trained(name, in_order(trained), left_out, notes, len(log.items), len(log.interactions))
+    return published(editions, name, trained, left_out, notes, log)
+
+
+def published(
+    editions: Editions,
+    name: str,
+    rankers: Iterable[str],
+    left_out: Mapping[str, str],
+    notes: tuple[str, ...],
+    log: Log,
+) -> Trained:
+    """The report of an edition of this log."""
+    names = in_order(rankers)
+    default = default_of(names, validation_of(editions.folder / name))
+    return Trained(name, names, left_out, notes, len(log.items), len(log.interactions), default)
 
 
 def _in_use(editions: Editions, current: str | None, log: Log) -> tuple[Path, Items] | None:

@@ -51,7 +51,9 @@ class Evidence:
         import numpy as np
 
         counts = np.zeros((3, len(sources), len(targets)), dtype=np.int64)
-        spans = [np.arange(self.offsets[one], self.offsets[one + 1]) for one in targets]
+        spans: list[NDArray[np.int64]] = [
+            np.arange(self.offsets[one], self.offsets[one + 1]) for one in targets
+        ]
         if not spans:
             return counts[0], counts[1], counts[2]
         entries = np.concatenate(spans)

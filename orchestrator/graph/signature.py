@@ -168,6 +168,11 @@ class _Reader:
                 f"takes {type_name(inner)} as the setting {parameter.name!r}, but it is given by the run",
                 f"put {parameter.name!r} before the *",
             )
+        elif hint is inspect.Parameter.empty:
+            self.problem(
+                f"has the setting {parameter.name!r}, which has no type", "annotate it, such as k: int = 3"
+            )
+            self.settings.append(parameter)
         elif hint is not _Unresolved:
             self.settings.append(parameter.replace(annotation=hint))
 
@@ -196,7 +201,7 @@ class _Reader:
                 f"has the parameter {name!r}, which reads None", "annotate it with the type it reads"
             )
         else:
-            defaulted = parameter.default not in (inspect.Parameter.empty, None)
+            defaulted = parameter.default is not inspect.Parameter.empty and parameter.default is not None
             optional = optional or optional_inside
             self.reads.append(Read(name, Channel(bare, channel.name), optional, defaulted))
 

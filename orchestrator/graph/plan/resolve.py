@@ -188,7 +188,7 @@ def labels_of(returns: Any) -> list[Any] | None:
         return [True, False]
     if typing.get_origin(returns) is typing.Literal:
         return list(typing.get_args(returns))
-    if isinstance(returns, type) and issubclass(returns, enum.Enum):
+    if isinstance(returns, type) and issubclass(returns, enum.Enum) and not issubclass(returns, enum.Flag):
         return list(returns)
     return None
 

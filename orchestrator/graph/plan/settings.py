@@ -105,7 +105,8 @@ def _default_faults(path: str, node: FunctionNode) -> Iterator[Fault]:
 
 def _fits(annotation: Any, value: Any) -> bool:
     try:
-        return bool(as_setting(annotation, value) == value)
+        fitted = as_setting(annotation, value)
+        return bool(fitted == value or (fitted != fitted and value != value))
     except Exception:
         return False
 

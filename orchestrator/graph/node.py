@@ -285,4 +285,4 @@ def _node_of(function: Any) -> Any:
     if isinstance(function, Expression) and not isinstance(function, Broken):
         kind = type(function).__name__.lower()
         return Broken(kind, f"is a {kind} of nodes, and was given to node(…)", "use it without node(…)")
-    return expression(function)
+    return expression(cast("object", function))

@@ -94,7 +94,7 @@ def _node_identity(node: _Same) -> Identity:
     code: Any = value.function
     if settings is None:
         settings = {spec.name: getattr(value, spec.name) for spec in dataclasses.fields(value)}
-        code = type(value)
+        code = cast("Any", type(value))
     known, given = _code_identity(_Same(code)), identity_of(settings)
     return Identity(_joined(known.digest, given.digest), tuple(sorted({*known.unknown, *given.unknown})))
 

@@ -115,6 +115,11 @@ class Node(_Place):
         if work is Node.__call__:
             fix = "define async def __call__(self, question: Question) -> Hits, with the types that it takes"
             return Signature(problems=(Problem(f"is a {type(self).__name__} without __call__", fix),))
+        kind = inspect.getattr_static(type(self), "__call__")
+        if isinstance(kind, staticmethod | classmethod):
+            fix = "define it as a method: async def __call__(self, …)"
+            called = "staticmethod" if isinstance(kind, staticmethod) else "classmethod"
+            return Signature(problems=(Problem(f"defines __call__ as a {called}", fix),))
         return signature_of(work, method=True)
 
     @property

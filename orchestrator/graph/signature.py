@@ -129,10 +129,12 @@ class _Reader:
 
     def unresolved(self, where: str, annotation: Any, error: Exception) -> None:
         fix = "write one type, such as Hits or tuple[Hits, ...]"
-        if isinstance(annotation, str):
-            told, reason = repr(annotation), str(error) if isinstance(error, NameError) else "no type"
-            if isinstance(error, NameError):
-                fix = "import what it names at the top of its module, not under TYPE_CHECKING"
+        told = repr(annotation) if isinstance(annotation, str) else type_name(annotation)
+        if isinstance(error, NameError):
+            reason = str(error)
+            fix = "import what it names at the top of its module, not under TYPE_CHECKING"
+        elif isinstance(annotation, str):
+            reason = "no type"
         else:
             told, reason = type_name(annotation), f"{a_kind_of(type(annotation).__name__)}, and no type"
             if isinstance(annotation, (list, tuple)):

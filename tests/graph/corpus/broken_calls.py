@@ -4,9 +4,12 @@ import functools
 import types
 from typing import Any
 
+import numpy as np
+
 from orchestrator import SKIP, Answer, Hits, Node, Question, each, fuse, node, repeat, route, workflow
 from orchestrator.errors import BadInput
 from orchestrator.nodes import rrf
+from orchestrator.ports import Documents
 from orchestrator.types import Facets
 from tests.graph import flows as f
 from tests.graph.corpus.case import Cases
@@ -131,3 +134,46 @@ BROKEN.add(
     "question",
     refused=BadInput,
 )
+
+
+class Static(Node):
+    """Its work is no method."""
+
+    @staticmethod
+    async def __call__(question: Question) -> Hits:
+        return Hits()
+
+
+class OfClass(Node):
+    """Its work is one of the class."""
+
+    @classmethod
+    async def __call__(cls, question: Question) -> Hits:
+        return Hits()
+
+
+class Numbered(Node):
+    """Its name is a number."""
+
+    label = 5
+
+    async def __call__(self, question: Question) -> Hits:
+        return Hits()
+
+
+class NeedsDocuments(Node):
+    """A port where settings are."""
+
+    documents: Documents | None = None
+
+    async def __call__(self, question: Question) -> Hits:
+        return Hits()
+
+
+BROKEN.add("a node whose work is static", lambda: Static() >> f.answer, "__call__", node="static")
+BROKEN.add("a node whose work is its class's", lambda: OfClass() >> f.answer, "__call__", node="of_class")
+BROKEN.add("a node whose label is a number", lambda: Numbered() >> f.answer, "5")
+BROKEN.add("a port as a field", lambda: NeedsDocuments() >> f.answer, "Documents", node="needs_documents")
+BROKEN.add("a node named with an array", lambda: f.find.named(np.zeros(2)) >> f.answer, "name")
+BROKEN.add("a fusion of a node named with a number", lambda: fuse(f.find.named(5) | f.rewrite, by=rrf()), "5")
+BROKEN.add("a sequence behind an array", lambda: np.zeros(2) >> f.find >> f.answer, "ndarray")

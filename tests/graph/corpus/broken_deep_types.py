@@ -3,6 +3,7 @@
 import asyncio
 import enum
 import io
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -215,6 +216,26 @@ class Word(str):
     """Text with more to it, which would come back as text."""
 
 
+class Opaque(enum.Enum):
+    """Members that cannot be written down."""
+
+    one = object()
+
+
+class ModelOfConnection(BaseModel):
+    """A frozen model that lets anything in."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    connection: sqlite3.Connection
+
+
+@dataclass(frozen=True)
+class HoldsUnknown:
+    """A field of a type that is not there."""
+
+    unknown: "Nowhere"  # noqa: F821
+
+
 class Odd(enum.Flag):
     """Flags, which can be joined to more than can be listed."""
 
@@ -250,6 +271,10 @@ DEEP: dict[str, tuple[Any, tuple[str, ...]]] = {
     "a validated dataclass that changes": (ValidatedOpen, ("ValidatedOpen", "frozen")),
     "a class that says nothing": (Plain, ("Plain",)),
     "a kind of text": (Word, ("Word",)),
+    "an enum of objects": (Opaque, ("Opaque",)),
+    "a connection in a frozen model": (ModelOfConnection, ("ModelOfConnection", "connection")),
+    "an unresolved field": (HoldsUnknown, ("HoldsUnknown", "Nowhere")),
+    "a tuple of an unresolved name": (tuple["Nowhere", ...], ("Nowhere",)),  # noqa: F821
     "a renamed list": (Names, ("list",)),
     "a sequence": (Sequence[str], ("Sequence[str]",)),
     "a mapping": (Mapping[str, int], ("Mapping[str, int]",)),

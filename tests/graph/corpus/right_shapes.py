@@ -1,5 +1,6 @@
 """Shapes near to broken ones, and right: named outputs and inputs, maps, fusions, routes and loops."""
 
+import typing
 from typing import Annotated, Any, Literal
 
 from orchestrator import (
@@ -168,6 +169,15 @@ RIGHT.add(
     lambda: f.list_facets >> fuse(each(f.find_facet, over=Facets, at_once=100_000), by=rrf()),
 )
 RIGHT.add("each into an answer", lambda: f.list_facets >> fuse(each(f.find_facet, over=Facets), by=collect))
+
+RIGHT.add("a collector with typing's tuple", lambda: f.list_facets >> _bare() >> fuse_typing >> f.answer)
+
+
+@node
+async def fuse_typing(rankings: typing.Tuple[Hits, ...]) -> Hits:  # noqa: UP006
+    """The old spelling."""
+    return rankings[0]
+
 
 # Fusions, routes and loops.
 RIGHT.add(

@@ -55,6 +55,23 @@ fuse_: Any = fuse
 workflow_: Any = workflow
 
 
+class Static(Node):
+    """Its work is no method."""
+
+    @staticmethod
+    async def __call__(question: Question) -> Hits:
+        return Hits()
+
+
+class PortField(Node):
+    """A port where settings are."""
+
+    documents: Documents | None = None
+
+    async def __call__(self, question: Question) -> Hits:
+        return Hits()
+
+
 class Machine:
     """A class that is no node."""
 

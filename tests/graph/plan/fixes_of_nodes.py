@@ -28,6 +28,12 @@ FIXES = Fixes()
 FIXES.add("decorate it with @node", lambda: f.find >> n.plain, lambda: node(n.plain))
 FIXES.add("decorate that with @node", lambda: len >> f.answer, lambda: node(n.plain) >> f.answer)
 FIXES.add("write Shout(…)", lambda: f.find >> f.Shout, lambda: f.Shout())
+FIXES.add("define it as a method", lambda: n.Static(), lambda: n.Wordy())
+FIXES.add(
+    "make it a parameter of __call__: documents: Documents",
+    lambda: n.PortField(),
+    lambda: node(n.perhaps_port),
+)
 FIXES.add("compose a node that returns Hits", lambda: Hits >> f.answer, lambda: f.find >> f.answer)
 FIXES.add("or derive Machine from Node", lambda: n.Machine >> f.answer, lambda: n.Wordy() >> f.answer)
 FIXES.add("use it without node(…)", lambda: node(f.find >> f.answer), lambda: f.find >> f.answer)  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ class WorkflowError(OrchestratorError):
     def __init__(self, workflow: str, faults: tuple[object, ...]) -> None:
         lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, 1))
         plural = "fault" if len(faults) == 1 else "faults"
-        super().__init__(f"workflow {workflow!r} has {len(faults)} {plural}:\n{lines}")
+        super().__init__(f"Workflow {workflow!r} has {len(faults)} {plural}:\n{lines}")
         self.faults = faults
 
 

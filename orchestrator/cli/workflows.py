@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli.options import JsonOption, invocation
 from orchestrator.cli.output import note, say, say_json
+
+if TYPE_CHECKING:
+    from orchestrator.graph.plan.fault import Fault
+    from orchestrator.graph.workflow import Workflow
 
 WorkflowArgument = Annotated[str, typer.Argument(help="Name or file of a workflow.", metavar="WORKFLOW")]
 
@@ -28,7 +32,7 @@ def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOptio
     from orchestrator.errors import WorkflowError
 
     loaded = load_workflow(workflow)
-    faults = loaded.faults(Application(invocation(context).settings()).provided)
+    faults = loaded.faults(Application(invocation(context).settings()).provided) or compile_faults(loaded)
     if as_json:
         listed = [{"node": each.node, "problem": each.problem, "fix": each.fix} for each in faults]
         say_json({"workflow": loaded.name, "sound": not faults, "faults": listed})
@@ -38,6 +42,19 @@ def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOptio
         raise WorkflowError(loaded.name, faults)
     else:
         say(f"{loaded.name}: no faults.")
+
+
+def compile_faults(loaded: Workflow) -> tuple[Fault, ...]:
+    """What LangGraph refuses of a workflow that has no faults, as a fault: nothing fails later than here."""
+    from orchestrator.graph.plan.fault import Fault
+
+    try:
+        for lines in (True, False):
+            loaded.compiled(lines=lines)
+    except Exception as error:
+        reason = f"cannot be compiled by LangGraph ({type(error).__name__}: {str(error).rstrip('.')})"
+        return (Fault(loaded.name, reason, "rename the node that it names, or report this as a bug"),)
+    return ()
 
 
 def draw(workflow: WorkflowArgument, as_json: JsonOption = False) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.graph.expression import Broken, Expression, Sequence, expression
+from orchestrator.graph.expression import Broken, Expression, Sequence, composing, expression
 from orchestrator.graph.node import FunctionNode
 
 
@@ -49,11 +49,13 @@ class Repeat(Expression):
 SKIP = Sequence(())
 
 
+@composing
 def fuse(parallel: Expression, *, by: object) -> Fuse:
     """Join parallel branches: `fuse(a | b, by=rrf(60))`. `by` reads `tuple[X, ...]` and returns X."""
     return Fuse(expression(parallel), expression(by))
 
 
+@composing
 def each(body: object, *, over: Any, at_once: int = 8) -> Each:
     """Run `body` for every item of the channel `over`, at most `at_once` at a time.
 
@@ -63,6 +65,7 @@ def each(body: object, *, over: Any, at_once: int = 8) -> Each:
     return Each(expression(body), over, at_once)
 
 
+@composing
 def route(choices: Mapping[Any, object], *, by: object) -> Expression:
     """Run one of `choices`. `by` returns a `Literal[...]`, an enum or a bool, so that it can be checked."""
     if not isinstance(choices, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -81,6 +84,7 @@ def route(choices: Mapping[Any, object], *, by: object) -> Expression:
     )
 
 
+@composing
 def repeat(body: object, *, until: object, at_most: int) -> Repeat:
     """Run `body` until `until` returns True, at most `at_most` times."""
     return Repeat(expression(body), _function_node(until), at_most)

@@ -85,5 +85,13 @@ def channel_of(annotation: Any) -> Channel:
     if typing.get_origin(annotation) is typing.Annotated:
         tp, *marks = typing.get_args(annotation)
         names = [mark for mark in marks if isinstance(mark, str)]
-        return Channel(tp, names[0] if names else "")
-    return Channel(annotation)
+        return Channel(_builtin(tp), names[0] if names else "")
+    return Channel(_builtin(annotation))
+
+
+def _builtin(tp: Any) -> Any:
+    """`tuple[X, ...]` for `typing.Tuple[X, ...]`, which Python does not hold to be equal."""
+    origin: Any = typing.get_origin(tp)
+    if origin not in (tuple, frozenset) or not typing.get_args(tp):
+        return tp
+    return cast("Any", origin)[tuple(_builtin(argument) for argument in typing.get_args(tp))]

@@ -42,6 +42,7 @@ _CHANGES = (
     "can be changed by whoever reads it",
     "use tuple for list, frozenset for set, and a frozen dataclass or a tuple of pairs for dict",
 )
+_PLAIN_VALUES = "make it a frozen dataclass or a frozen pydantic model of plain values"
 _ONE_TYPE = "name one type: a frozen dataclass, a frozen model, or a plain type such as str"
 
 
@@ -109,15 +110,21 @@ def _judged(tp: Any) -> Problem | None:
     found = next(_parts_that_cannot(tp, "", {}, []), None)
     if found is not None:
         return found
-    try:
-        adapter(tp)
-    except Exception as error:
-        reason = str(error).splitlines()[0].split(". ")[0][:120].rstrip(".")
-        return Problem(
-            f"{type_name(tp)} cannot be serialised ({reason})",
-            "make it a frozen dataclass or a frozen pydantic model of plain values",
-        )
+    reason = _unserialisable(tp)
+    if reason is not None:
+        return Problem(f"{type_name(tp)} cannot be serialised ({reason})", _PLAIN_VALUES)
     return _not_the_same(tp)
+
+
+def _unserialisable(tp: Any) -> str | None:
+    """What pydantic says of a type that it cannot write and read."""
+    try:
+        # A type whose parts are not there yet has no schema before it is used.
+        made = adapter(tp)
+        made.rebuild(raise_errors=True)
+    except Exception as error:
+        return str(error).splitlines()[0].split(". ")[0][:120].rstrip(".")
+    return None
 
 
 def _not_the_same(tp: Any) -> Problem | None:
@@ -158,6 +165,10 @@ def _parts_that_cannot(tp: Any, owner: str, variables: Variables, seen: list[Any
             for field, hint, bound in fields:
                 yield from _parts_that_cannot(hint, f"{type_name(tp)}.{field}", bound, seen)
             return
+        if owner and not inside and isinstance(tp, type):
+            reason = _unserialisable(tp)
+            if reason is not None:
+                yield Problem(f"{name} cannot be serialised ({reason})", _PLAIN_VALUES)
     for argument in inside:
         yield from _parts_that_cannot(argument, owner or type_name(tp), variables, seen)
 

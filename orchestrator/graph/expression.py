@@ -6,14 +6,38 @@ workflow lists all of its faults at once.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.signature import Signature
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def composing(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a call with arguments that are missing or unknown give a `Broken` expression, as all else does."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+            shown = signature.replace(
+                parameters=[each for each in bare if each.name != "self"], return_annotation=signature.empty
+            )
+            what = f"calls {function.__name__}(…) wrongly: {error}"
+            return cast("R", Broken(function.__name__, what, f"write {function.__name__}{shown}"))
+        return function(*args, **kwargs)
+
+    return checked
 
 
 class Expression:
@@ -120,18 +144,22 @@ class Step(Expression):
             f"give them first: {self.node.title}(…).within(…)",
         )
 
+    @composing
     def named(self, name: str) -> Step:
         """The same step under another name in traces and messages."""
         return replace(self, name=name)
 
+    @composing
     def reading(self, **channels: str) -> Step:
         """Read parameters from named channels: `.reading(hits="first")`."""
         return replace(self, reads=tuple(sorted({**dict(self.reads), **channels}.items())))
 
+    @composing
     def writing(self, channel: str) -> Step:
         """Write to a named channel of its type: `.writing("first")`."""
         return replace(self, writes=channel)
 
+    @composing
     def within(
         self, *, timeout: float | None = None, attempts: int | None = None, cache: float | None = None
     ) -> Step:
@@ -174,7 +202,10 @@ def expression(value: object) -> Expression:
         return value
     if isinstance(value, type):
         name = value.__name__
-        return Broken(name, f"is the class {name}, and no node", f"write {name}(…), if it is a node's class")
+        fix = f"compose a node that returns {name}, or derive {name} from Node and write {name}(…)"
+        if issubclass(value, Expression):
+            fix = f"write {name}(…)"
+        return Broken(name, f"is the class {name}, and no node", fix)
     if inspect.isfunction(value) or inspect.ismethod(value):
         name = value.__name__.replace("<lambda>", "lambda")
         return Broken(name, f"is the plain function {name}, and no node", "decorate it with @node")

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform, overload
 
 from orchestrator.errors import BadInput
-from orchestrator.graph.expression import Broken, Expression, Nested, Step, expression
+from orchestrator.graph.expression import Broken, Expression, Nested, Step, composing, expression
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.problem import Problem
 from orchestrator.graph.signature import Signature, signature_of
@@ -48,18 +48,22 @@ class _Place(Expression):
 
     __slots__ = ()
 
+    @composing
     def named(self, name: str) -> Step:
         """The same node under another name in traces and messages."""
         return self._step(name=name)
 
+    @composing
     def reading(self, **channels: str) -> Step:
         """Read parameters from named channels: `.reading(hits="first")`."""
         return self._step().reading(**channels)
 
+    @composing
     def writing(self, channel: str) -> Step:
         """Write to a named channel of its type: `.writing("first")`."""
         return self._step(writes=channel)
 
+    @composing
     def within(
         self, *, timeout: float | None = None, attempts: int | None = None, cache: float | None = None
     ) -> Step:
@@ -68,6 +72,10 @@ class _Place(Expression):
 
     def _step(self, **settings: Any) -> Step:
         return Step(cast("Any", self), **settings)
+
+
+#: What every node has, and what no setting of a class can therefore be called.
+_OURS = frozenset({"named", "reading", "writing", "within", "signature", "title", "function", "settings"})
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
@@ -85,6 +93,12 @@ class Node(_Place):
         from pydantic import ConfigDict
         from pydantic.dataclasses import dataclass as validated
 
+        taken = {name for name in inspect.get_annotations(cls) if name in _OURS}
+        if taken:
+            raise ConfigurationError(
+                f"{cls.__name__}: {', '.join(sorted(taken))} cannot be a setting, since every node has it.",
+                hint="Give the setting another name.",
+            )
         config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, validate_default=True)
         try:
             validated(frozen=True, config=config)(cls)
@@ -103,6 +117,11 @@ class Node(_Place):
         if work is Node.__call__:
             fix = "define async def __call__(self, question: Question) -> Hits, with the types that it takes"
             return Signature(problems=(Problem(f"is a {type(self).__name__} without __call__", fix),))
+        kind = inspect.getattr_static(type(self), "__call__")
+        if isinstance(kind, staticmethod | classmethod):
+            fix = "define it as a method: async def __call__(self, …)"
+            called = "staticmethod" if isinstance(kind, staticmethod) else "classmethod"
+            return Signature(problems=(Problem(f"defines __call__ as a {called}", fix),))
         return signature_of(work, method=True)
 
     @property
@@ -273,11 +292,14 @@ def _setting_adapter(annotation: Any) -> TypeAdapter[Any]:
 def node(function: Callable[..., Any], /) -> FunctionNode: ...
 @overload
 def node() -> Callable[[Callable[..., Any]], FunctionNode]: ...
-def node(*functions: Any) -> Any:
+def node(*functions: Any, **settings: Any) -> Any:
     """Make a typed function a node. Its keyword-only parameters are its settings: `recent(years=3)`.
 
     What is no function becomes a `Broken` expression, which the check of a workflow reports.
     """
+    if settings or len(functions) > 1:
+        fix = "decorate one function with @node; give settings by calling it, a policy by .within(…)"
+        return Broken("node", "is given more than one function", fix)
     return _node_of(*functions) if functions else _node_of
 
 
@@ -285,11 +307,15 @@ def _node_of(function: Any) -> Any:
     if isinstance(function, staticmethod):
         function = cast("Any", function).__func__
     plain = inspect.isfunction(function) or inspect.ismethod(function)
-    if plain or inspect.isfunction(getattr(function, "__wrapped__", None)):
+    wraps = inspect.isfunction(getattr(function, "__wrapped__", None))
+    if plain or (wraps and not isinstance(function, functools.partial)):
         return FunctionNode.of(function)
     if isinstance(function, Nested):
         return Broken(str(function.name), "is a workflow, and so a node already", "use it without node(…)")
     if isinstance(function, (FunctionNode, Node, Step)):
         title = function.node.title if isinstance(function, Step) else function.title
         return Broken(title, "is a node already, and was given to @node again", "drop one @node")
-    return expression(function)
+    if isinstance(function, Expression) and not isinstance(function, Broken):
+        kind = type(function).__name__.lower()
+        return Broken(kind, f"is a {kind} of nodes, and was given to node(…)", "use it without node(…)")
+    return expression(cast("object", function))

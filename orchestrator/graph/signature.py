@@ -129,10 +129,12 @@ class _Reader:
 
     def unresolved(self, where: str, annotation: Any, error: Exception) -> None:
         fix = "write one type, such as Hits or tuple[Hits, ...]"
-        if isinstance(annotation, str):
-            told, reason = repr(annotation), str(error) if isinstance(error, NameError) else "no type"
-            if isinstance(error, NameError):
-                fix = "import what it names at the top of its module, not under TYPE_CHECKING"
+        told = repr(annotation) if isinstance(annotation, str) else type_name(annotation)
+        if isinstance(error, NameError):
+            reason = str(error)
+            fix = "import what it names at the top of its module, not under TYPE_CHECKING"
+        elif isinstance(annotation, str):
+            reason = "no type"
         else:
             told, reason = type_name(annotation), f"{a_kind_of(type(annotation).__name__)}, and no type"
             if isinstance(annotation, (list, tuple)):
@@ -168,6 +170,11 @@ class _Reader:
                 f"takes {type_name(inner)} as the setting {parameter.name!r}, but it is given by the run",
                 f"put {parameter.name!r} before the *",
             )
+        elif hint is inspect.Parameter.empty:
+            self.problem(
+                f"has the setting {parameter.name!r}, which has no type", "annotate it, such as k: int = 3"
+            )
+            self.settings.append(parameter)
         elif hint is not _Unresolved:
             self.settings.append(parameter.replace(annotation=hint))
 
@@ -196,7 +203,7 @@ class _Reader:
                 f"has the parameter {name!r}, which reads None", "annotate it with the type it reads"
             )
         else:
-            defaulted = parameter.default not in (inspect.Parameter.empty, None)
+            defaulted = parameter.default is not inspect.Parameter.empty and parameter.default is not None
             optional = optional or optional_inside
             self.reads.append(Read(name, Channel(bare, channel.name), optional, defaulted))
 

@@ -64,7 +64,7 @@ def fields_of(tp: Any) -> list[tuple[str, Any, Variables]] | None:
 def _field_names(kind: Any) -> list[str] | None:
     if dataclasses.is_dataclass(kind):
         return [spec.name for spec in dataclasses.fields(kind)]
-    named: Any = getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+    named: Any = getattr(cast("Any", kind), "_fields", None) if issubclass(kind, tuple) else None
     return None if named is None else list(named)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import functools
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.budget import Budget
-from orchestrator.errors import WorkflowError
+from orchestrator.errors import BadInput, WorkflowError
 from orchestrator.graph.channel import Channel
-from orchestrator.graph.expression import Expression, Nested, expression
+from orchestrator.graph.expression import Expression, Nested, P, composing, expression
 from orchestrator.graph.plan.checks import port_faults
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.fingerprint import fingerprint, node_identity
@@ -47,6 +48,13 @@ class Workflow(Nested):
     def output_channels(self) -> tuple[Channel, ...]:
         """What it shows to its reader: the declared outputs, and last the channel that it ends in."""
         return output_channels(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """A workflow is not called; raises `BadInput` that says how it is run."""
+        raise BadInput(
+            f"The workflow {self.name!r} was called like a function.",
+            hint="Run it: await workflow.run(question, ports=…).",
+        )
 
     # -- checking ------------------------------------------------------------------------------
 
@@ -215,6 +223,19 @@ class Workflow(Nested):
         return await runner.resume(self, run_id, ports, principal=principal, budget=budget or Budget())
 
 
+def _always_a_workflow(make: Callable[P, Workflow]) -> Callable[P, Workflow]:
+    """Let a call with arguments that are missing or unknown give a workflow, which `check` refuses."""
+    checked = composing(make)
+
+    @functools.wraps(make)
+    def made(*args: P.args, **kwargs: P.kwargs) -> Workflow:
+        result: Any = checked(*args, **kwargs)
+        return result if isinstance(result, Workflow) else Workflow("workflow", result)
+
+    return made
+
+
+@_always_a_workflow
 def workflow(name: str, body: object, *, inputs: Any = (Question,), outputs: Any = ()) -> Workflow:
     """Name a composition. `inputs` are the types it starts from, `outputs` values to keep beside the last.
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from tests.graph.corpus import (
     broken_annotations,
+    broken_calls,
+    broken_deep_types,
     broken_each,
     broken_flow,
     broken_fusions,
     broken_loops,
     broken_names,
+    broken_places,
     broken_routes,
     broken_settings,
     broken_things,
@@ -21,12 +24,15 @@ KINDS = (
     broken_annotations,
     broken_settings,
     broken_names,
+    broken_places,
     broken_flow,
     broken_fusions,
     broken_each,
     broken_routes,
     broken_loops,
     broken_workflows,
+    broken_calls,
+    broken_deep_types,
 )
 
 BROKEN = joined(kind.BROKEN for kind in KINDS)

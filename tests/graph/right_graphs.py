@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from tests.graph.corpus import right_branches, right_compositions, right_nodes, right_types
+from tests.graph.corpus import (
+    right_branches,
+    right_compositions,
+    right_edges,
+    right_nodes,
+    right_shapes,
+    right_types,
+)
 from tests.graph.corpus.case import joined
 
-KINDS = (right_types, right_nodes, right_compositions, right_branches)
+KINDS = (right_types, right_nodes, right_compositions, right_branches, right_edges, right_shapes)
 
 RIGHT = joined(kind.RIGHT for kind in KINDS)

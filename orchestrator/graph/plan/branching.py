@@ -150,8 +150,13 @@ class Branching(SlotTable):
             )
         reads = reads_of(step) if step is not None else ()
         alive = signature.needs or signature.context or signature.problems
-        if broken or alive or any(channel not in env or channel in written for channel in reads):
+        if broken or alive or any(channel in written for channel in reads):
             return
+        optional = [
+            read.optional and not channel.name for read, channel in zip(signature.reads, reads, strict=True)
+        ]
+        if any(channel not in env and not free for channel, free in zip(reads, optional, strict=True)):
+            return  # it reads what is not there, which has been reported
         names = " and ".join(str(channel) for channel in reads) or "nothing"
         there = ", ".join(channel.annotation for channel in written)
         fix = f"let it read what the body writes: {there}" if there else "let the body write what it reads"

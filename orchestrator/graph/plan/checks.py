@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +17,9 @@ from orchestrator.graph.plan.resolve import declared_channels, labels_of
 from orchestrator.graph.plan.settings import setting_faults
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.signature import Signature
+
+#: The longest time that can be waited for or kept, in seconds: a century.
+LONGEST = 3.2e9
 
 
 def node_faults(path: str, step: Step, signature: Signature) -> Iterator[Fault]:
@@ -82,7 +84,7 @@ def is_count(value: Any) -> bool:
 
 def _is_seconds(value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > 0
+    return number and 0 < value <= LONGEST
 
 
 def label_faults(path: str, returns: Any, labels: list[Any]) -> Iterator[Fault]:

@@ -91,10 +91,10 @@ def node_identity(node: Any) -> Identity:
 def _node_identity(node: _Same) -> Identity:
     value = node.value
     settings: Any = getattr(value, "settings", None)
-    code = value.function
+    code: Any = value.function
     if settings is None:
         settings = {spec.name: getattr(value, spec.name) for spec in dataclasses.fields(value)}
-        code = type(value)
+        code = cast("Any", type(value))
     known, given = _code_identity(_Same(code)), identity_of(settings)
     return Identity(_joined(known.digest, given.digest), tuple(sorted({*known.unknown, *given.unknown})))
 
@@ -188,6 +188,8 @@ class _Walk:
                 return self.function(value)
             case types.MethodType():
                 return self.all("method", (value.__func__, value.__self__))
+            case types.MethodDescriptorType() | types.ClassMethodDescriptorType():
+                return _joined("descriptor", value.__objclass__.__qualname__, value.__qualname__)
             case types.BuiltinFunctionType():
                 bound = value.__self__ if not isinstance(value.__self__, types.ModuleType) else None
                 return self.all("builtin", (value.__module__, value.__qualname__, bound))

@@ -24,6 +24,7 @@ from orchestrator.graph.plan.resolve import (
     endless,
     ends_in,
     fused_channel,
+    given_name,
     item_type,
     output_channels,
     printable,
@@ -85,10 +86,10 @@ class Lowering(Branching):
         if step is None:
             self.not_a_node(expr, prefix)
             return None
-        title: Any = step.name or step.node.title
+        title: Any = given_name(step)
         unnamed = name_problem("node", title, step=True)
-        shown = printable(title) if isinstance(title, str) and title.strip() else step.node.title
-        path = self.path(prefix, role + shown)
+        shown = title if isinstance(title, str) and title.strip() else str(step.node.title)
+        path = self.path(prefix, role + printable(shown))
         if unnamed is not None:
             self.fault(path, unnamed.problem, unnamed.fix)
         signature = step.node.signature

@@ -18,7 +18,7 @@ def title_of(expr: Expression) -> str:
     """How an expression is called in messages."""
     match expr:
         case Step():
-            return expr.name or expr.node.title
+            return printable(str(given_name(expr)))
         case Sequence():
             return title_of(expr.parts[-1]) if expr.parts else "nothing"
         case Broken():
@@ -26,7 +26,13 @@ def title_of(expr: Expression) -> str:
         case Nested():
             return workflow_title(expr.name)
         case _:
-            return str(getattr(expr, "title", None) or type(expr).__name__.lower())
+            return printable(str(getattr(expr, "title", None) or type(expr).__name__.lower()))
+
+
+def given_name(step: Step) -> Any:
+    """What a step is named, which need not be a text; an empty name means the node's own."""
+    name: Any = step.name
+    return step.node.title if isinstance(name, str) and not name else name
 
 
 def workflow_title(name: Any) -> str:
@@ -188,7 +194,7 @@ def labels_of(returns: Any) -> list[Any] | None:
         return [True, False]
     if typing.get_origin(returns) is typing.Literal:
         return list(typing.get_args(returns))
-    if isinstance(returns, type) and issubclass(returns, enum.Enum):
+    if isinstance(returns, type) and issubclass(returns, enum.Enum) and not issubclass(returns, enum.Flag):
         return list(returns)
     return None
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from orchestrator.graph.channel import type_name
+from orchestrator.graph.channel import type_name, without_none
 from orchestrator.graph.channel_type import MUTABLE, is_port
 from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.node import FunctionNode, as_setting
@@ -30,7 +31,7 @@ def setting_faults(path: str, node: Any) -> Iterator[Fault]:
         values = {**_defaults(node), **dict(node.settings)}
     elif dataclasses.is_dataclass(node):
         specs = dataclasses.fields(node)
-        yield from _port_faults(path, [spec for spec in specs if is_port(spec.type)])
+        yield from _port_faults(path, node)
         values = {spec.name: getattr(node, spec.name) for spec in specs}
     else:
         values = {}
@@ -105,18 +106,25 @@ def _default_faults(path: str, node: FunctionNode) -> Iterator[Fault]:
 
 def _fits(annotation: Any, value: Any) -> bool:
     try:
-        return bool(as_setting(annotation, value) == value)
+        fitted = as_setting(annotation, value)
+        return bool(fitted == value or (fitted != fitted and value != value))
     except Exception:
         return False
 
 
-def _port_faults(path: str, specs: list[Any]) -> Iterator[Fault]:
-    for spec in specs:
-        yield Fault(
-            path,
-            f"takes the port {type_name(spec.type)} as the setting {spec.name!r}, which the run gives",
-            f"make it a parameter of __call__: {spec.name}: {type_name(spec.type)}",
-        )
+def _port_faults(path: str, node: Any) -> Iterator[Fault]:
+    try:
+        hints = typing.get_type_hints(cast("Any", type(node)))
+    except Exception:
+        return  # pydantic has resolved what it needs, and settings are checked by their values
+    for spec in dataclasses.fields(node):
+        port = without_none(hints.get(spec.name))[0]
+        if is_port(port):
+            yield Fault(
+                path,
+                f"takes the port {type_name(port)} as the setting {spec.name!r}, which the run gives",
+                f"make it a parameter of __call__: {spec.name}: {type_name(port)}",
+            )
 
 
 def _shown(value: Any) -> str:

@@ -20,6 +20,9 @@ Env = dict[Channel, Slot]
 #: Values to move, as (from, to) slots.
 Copies = tuple[tuple[str, str], ...]
 
+#: Keys of the state that are LangGraph's or the engine's.
+TAKEN = LANGGRAPH_NAMES | {"_usage", "_degraded"}
+
 
 @dataclass(slots=True)
 class SlotTable:
@@ -57,7 +60,7 @@ class SlotTable:
     def slot(self, scope: str, channel: Channel, *, sure: bool = True) -> Slot:
         """The slot of a channel in a scope."""
         key = f"{channel}{scope}"
-        while key in LANGGRAPH_NAMES or (key in self.slots and self.slots[key].channel != channel):
+        while key in TAKEN or (key in self.slots and self.slots[key].channel != channel):
             key += "~"  # two types of the same name
         self.slots[key] = Slot(key, channel)
         return Slot(key, channel, sure)
@@ -108,6 +111,13 @@ class SlotTable:
     def argument(self, path: str, read: Read, channel: Channel, env: Env) -> Argument:
         """Where a parameter is filled from."""
         slot = env.get(channel)
+        if read.defaulted:
+            self.fault(
+                path,
+                f"gives {read.parameter!r}, which reads {channel}, a default that it never takes",
+                f"put {read.parameter!r} behind a *, if it is a setting; if it is read, drop the default",
+            )
+            return Argument(read.parameter, ())
         if slot is not None and (slot.sure or read.optional):
             self.was_read(slot.key)
             return Argument(read.parameter, (slot.key,), optional=read.optional)
@@ -124,8 +134,6 @@ class SlotTable:
             self.missing(path, "reads", channel, env, f", or read `{channel.annotation} | None`")
             return Argument(read.parameter, (slot.key,))
         fix = missing_fix(channel, env, read.parameter)
-        if read.defaulted:
-            fix = f"put {read.parameter!r} behind a *, so that it is a setting, or {fix}"
         self.fault(path, f"reads {channel}, which nothing before it writes", fix)
         return Argument(read.parameter, ())
 

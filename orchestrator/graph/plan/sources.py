@@ -46,9 +46,10 @@ def is_own(file: str) -> bool:
 def file_of(thing: Any) -> str:
     """The file of a function, class or module; empty where there is none."""
     try:
-        return str(Path(inspect.getsourcefile(thing) or "").resolve())
+        file = inspect.getsourcefile(thing)
     except (TypeError, OSError):
         return ""
+    return str(Path(file).resolve()) if file else ""
 
 
 def modules_code(scope: Mapping[str, Any], file: str) -> str:
@@ -71,11 +72,18 @@ def _used(scope: Mapping[str, Any]) -> Iterator[ModuleType]:
             yield value
         else:
             # What was imported by name: a function, a class, or a node made of one.
-            for thing in (value, getattr(value, "function", None), cast("Any", type(value))):
-                name = getattr(thing, "__module__", None)
+            for thing in (value, _attribute(value, "function"), cast("Any", type(value))):
+                name = _attribute(thing, "__module__")
                 module = sys.modules.get(name) if isinstance(name, str) else None
                 if module is not None:
                     yield module
+
+
+def _attribute(thing: Any, name: str) -> Any:
+    try:
+        return getattr(thing, name, None)
+    except Exception:
+        return None  # a module may hold objects that answer to nothing yet
 
 
 def _module_file(module: ModuleType) -> str:

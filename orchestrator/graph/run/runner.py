@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_origin
 
 from orchestrator.budget import Budget
 from orchestrator.errors import (
@@ -156,7 +156,8 @@ def initial_state(workflow: Flow, inputs: tuple[Any, ...]) -> dict[str, Any]:
     state: dict[str, Any] = {}
     left = list(inputs)
     for slot in workflow.plan.inputs:
-        found = next((value for value in left if isinstance(value, slot.channel.type)), None)
+        kind = get_origin(slot.channel.type) or slot.channel.type
+        found = next((value for value in left if isinstance(value, kind)), None)
         if found is None:
             given = ", ".join(type_name(type(value)) for value in inputs) or "nothing"
             raise BadInput(

@@ -49,6 +49,43 @@ def function(function: Any, **changed: Any) -> object:
     return node(copy)
 
 
+#: The same, without what a type checker would say of wrong calls.
+untyped: Any = node
+fuse_: Any = fuse
+workflow_: Any = workflow
+
+
+class Static(Node):
+    """Its work is no method."""
+
+    @staticmethod
+    async def __call__(question: Question) -> Hits:
+        return Hits()
+
+
+class PortField(Node):
+    """A port where settings are."""
+
+    documents: Documents | None = None
+
+    async def __call__(self, question: Question) -> Hits:
+        return Hits()
+
+
+class Machine:
+    """A class that is no node."""
+
+
+async def untyped_setting(question: Question, *, k=3) -> Hits:
+    """A setting without a type."""
+    return Hits()
+
+
+async def defaulted(question: Question, hits: Hits = Hits()) -> Answer:  # noqa: B008
+    """A read with a default."""
+    return Answer("")
+
+
 async def plain(question: Question) -> Hits:
     """A function that nobody decorated."""
     return Hits()

@@ -106,6 +106,12 @@ FIXES.add(
 
 # Fusions and maps.
 FIXES.add(
+    "write fuse(parallel, *, by)",
+    lambda: n.fuse_(f.find | f.find_other),
+    lambda: fuse(f.find | f.find_other, by=rrf()),
+)
+FIXES.add("write workflow(name, body, *, inputs=", lambda: n.workflow_(f.find), lambda: workflow("w", f.find))
+FIXES.add(
     "give a fuser",
     lambda: fuse(f.find | f.find_other, by=f.add_one),
     lambda: fuse(f.find | f.find_other, by=rrf(60)),

@@ -27,7 +27,28 @@ FIXES = Fixes()
 # Things that are no nodes.
 FIXES.add("decorate it with @node", lambda: f.find >> n.plain, lambda: node(n.plain))
 FIXES.add("decorate that with @node", lambda: len >> f.answer, lambda: node(n.plain) >> f.answer)
-FIXES.add("if it is a node's class", lambda: f.find >> f.Shout, lambda: f.Shout())
+FIXES.add("write Shout(…)", lambda: f.find >> f.Shout, lambda: f.Shout())
+FIXES.add("define it as a method", lambda: n.Static(), lambda: n.Wordy())
+FIXES.add(
+    "make it a parameter of __call__: documents: Documents",
+    lambda: n.PortField(),
+    lambda: node(n.perhaps_port),
+)
+FIXES.add("compose a node that returns Hits", lambda: Hits >> f.answer, lambda: f.find >> f.answer)
+FIXES.add("or derive Machine from Node", lambda: n.Machine >> f.answer, lambda: n.Wordy() >> f.answer)
+FIXES.add("use it without node(…)", lambda: node(f.find >> f.answer), lambda: f.find >> f.answer)  # type: ignore[arg-type]
+FIXES.add(
+    "give settings by calling it, a policy by .within(…)",
+    lambda: n.untyped(timeout=3)(n.plain),
+    lambda: node(n.plain).within(timeout=3),
+)
+FIXES.add(
+    "write within(*, timeout=None", lambda: n.untyped(n.plain).within(3), lambda: f.find.within(timeout=3)
+)
+FIXES.add(
+    "annotate it, such as k: int = 3", lambda: node(n.untyped_setting), lambda: node(n.k_behind_the_star)
+)
+FIXES.add("if it is read, drop the default", lambda: f.find >> node(n.defaulted), lambda: f.find >> f.answer)
 FIXES.add("compose nodes and workflows only", lambda: f.find >> 5, lambda: f.find >> f.answer)
 FIXES.add("drop one @node", lambda: node(f.find), lambda: f.find)
 FIXES.add("use it without node", lambda: node(workflow("w", f.find)), lambda: workflow("w", f.find))

@@ -7,7 +7,6 @@ from orchestrator.graph.algebra import each as each
 from orchestrator.graph.algebra import fuse as fuse
 from orchestrator.graph.algebra import repeat as repeat
 from orchestrator.graph.algebra import route as route
-from orchestrator.graph.context import Run as Run
 from orchestrator.graph.node import Node as Node
 from orchestrator.graph.node import node as node
 from orchestrator.graph.run.events import Event as Event
@@ -17,6 +16,7 @@ from orchestrator.graph.run.events import NodeStarted as NodeStarted
 from orchestrator.graph.run.events import Restarted as Restarted
 from orchestrator.graph.run.events import Text as Text
 from orchestrator.graph.run.result import RunResult as RunResult
+from orchestrator.graph.run_context import Run as Run
 from orchestrator.graph.workflow import Workflow as Workflow
 from orchestrator.graph.workflow import workflow as workflow
 from orchestrator.types import ANONYMOUS as ANONYMOUS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from orchestrator.errors import BadInput
 
@@ -34,7 +35,7 @@ class Budget:
                 )
 
 
-def _check_seconds(name: str, given: object, *, above_zero: bool) -> None:
+def _check_seconds(name: str, given: Any, *, above_zero: bool) -> None:
     """Refuse what is no finite number of seconds; True and False are numbers to Python alone."""
     number = isinstance(given, int | float) and not isinstance(given, bool)
     if number and (0 < given < math.inf or (given == 0 and not above_zero)):

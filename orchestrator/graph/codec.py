@@ -179,7 +179,7 @@ class _Writer:
         if isinstance(value, BASES):
             base = next(base for base in BASES if isinstance(value, base))
             bare = self._in_order(value) if base is frozenset else self.plain(_EXACT[base](value))
-            return [_BASE, number, bare, self.plain(dict(getattr(value, "__dict__", {})))]
+            return [_BASE, number, bare, self.plain(_state(value))]
         # What an instance has beside its fields was computed from them, and is computed again.
         self._instances[tp] = (number, _field_names(tp))
         return self.plain(value)
@@ -273,6 +273,13 @@ class _Reader:
         for name, held in self.value(parts[2]).items():
             object.__setattr__(made, name, held)
         return made
+
+
+def _state(value: Any) -> dict[str, Any]:
+    """What a derived value holds beside its base's: in its dictionary, in slots, or in both."""
+    state: Any = object.__getstate__(value)
+    parts: tuple[Any, ...] = cast("Any", state) if isinstance(state, tuple) else (state,)
+    return {name: held for part in parts if part for name, held in part.items()}
 
 
 def _numpy_scalar(parts: list[Any]) -> Any:

@@ -10,12 +10,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.graph.codec import codec
-from orchestrator.graph.value_types import why_not_serialisable
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
-
-__all__ = ["dump", "load", "pack", "readable", "unpack", "why_not_serialisable"]
 
 #: The key under which a record holds a value that JSON has no form for.
 _PACKED = "packed"

@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any, cast
 
 from orchestrator.graph.channel import Channel, channel_of, is_union, type_name, without_none
-from orchestrator.graph.channel_type import is_port, marks_problem
-from orchestrator.graph.context import Run
+from orchestrator.graph.channel_type import marks_problem
 from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.problem import Problem
+from orchestrator.graph.run_context import Run
+from orchestrator.graph.type_parts import is_port
 
 __all__ = ["Need", "Problem", "Read", "Signature", "is_port", "signature_of"]
 

@@ -1,7 +1,10 @@
-"""What a declared type says of its values: which classes they are made of, and why they cannot be kept.
+"""What a declared type says of its values: which classes they are made of, and why they could not be kept.
 
-A value is kept as what it was made of. That needs types that say so: `Any`, a callable or an open file have
-no form in which they could be written, and a list could be changed by whoever reads it.
+This is the one rule for what may flow. The check words what is found here; the codec writes and reads the
+classes that are found here. A value is kept as what it was made of, which needs types that say so: `Any`, a
+function or an open file has no form in which it could be written, and a list could be changed by whoever
+reads it. `Sequence[X]` and `Mapping[str, X]` only promise not to change what they are given, which may be a
+list or a dict that its maker still changes; so they are refused like these.
 """
 
 from __future__ import annotations
@@ -13,17 +16,29 @@ import datetime
 import decimal
 import enum
 import fractions
+import inspect
 import ipaddress
 import pathlib
 import types
 import typing
 import uuid
 import zoneinfo
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
-from orchestrator.graph.channel import type_name
+from orchestrator.graph.channel import is_union, type_name
+from orchestrator.graph.run_context import Run
+from orchestrator.graph.type_parts import (
+    Unresolved,
+    Variables,
+    bare,
+    class_of,
+    fields_of,
+    held_by,
+    is_model,
+    is_port,
+    variables_of,
+)
 
 #: Classes whose values are written as they are, or as one text.
 SCALARS: frozenset[type] = frozenset(
@@ -37,135 +52,123 @@ SCALARS: frozenset[type] = frozenset(
 )  # fmt: skip
 #: Classes that a user may derive values from.
 BASES: tuple[type, ...] = (str, bytes, int, float, complex, tuple, frozenset)
-_MUTABLE = (
-    list, dict, set, bytearray, collections.deque, collections.OrderedDict, collections.defaultdict,
-    collections.Counter, collections.ChainMap, collections.abc.MutableSequence,
+MUTABLE: tuple[Any, ...] = (
+    list, dict, set, bytearray, memoryview, collections.deque, collections.abc.MutableSequence,
     collections.abc.MutableMapping, collections.abc.MutableSet,
 )  # fmt: skip
-#: What is read only by its contract, whatever holds it.
-_READ_ONLY = (
-    tuple, frozenset, collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set,
-    collections.abc.Collection, types.MappingProxyType,
+_USED_UP: tuple[Any, ...] = (
+    collections.abc.Iterator, collections.abc.AsyncIterator, collections.abc.Awaitable,
+    collections.abc.AsyncIterable,
 )  # fmt: skip
-_CHANGES = "can be changed by whoever reads it"
-_FIX_PLAIN = "make it a frozen dataclass or pydantic model of plain values"
+_FUNCTION: Any = collections.abc.Callable
+#: numpy's scalars that are one number, by a class that they derive from.
+_NUMBERS = frozenset({"number", "bool", "bool_", "datetime64"})
+
+
+class Unfit(enum.Enum):
+    """Why no value of a type can flow."""
+
+    ANYTHING = "may be anything"
+    VARIABLE = "stands for no type"
+    UNRESOLVED = "names what cannot be found"
+    CODE = "is code"
+    FORM = "is no type of values"
+    VALUE = "is a value, and no type"
+    UNSAID = "does not say what it holds"
+    CHANGES = "can change"
+    MAY_CHANGE = "may be something that can change"
+    OPEN_DATACLASS = "is a dataclass that is not frozen"
+    OPEN_MODEL = "is a model that is not frozen"
+    USED_UP = "is used up by its first reader"
+    PORT = "is a port"
+    RUN = "is the run"
+    UNWRITABLE = "has no form to be written in"
+    TWO_OF_A_NAME = "has the name of another class"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fault:
+    """The first part of a type that cannot flow, and which field or type it stands in, such as `Hits.hits`."""
+
+    why: Unfit
+    type: Any
+    owner: str = ""
+    #: What Python said of it.
+    reason: str = ""
 
 
 @dataclasses.dataclass(slots=True)
 class Survey:
-    """What a type is made of: classes by their name, and the first (problem, fix) that was found."""
+    """What a type is made of: classes by their name, and the first fault that was found."""
 
     classes: dict[str, type] = dataclasses.field(default_factory=dict[str, type])
-    problem: tuple[str, str] | None = None
-    _seen: set[Any] = dataclasses.field(default_factory=set[Any])
+    fault: Fault | None = None
+    _seen: list[Any] = dataclasses.field(default_factory=list[Any])
 
-    def visit(self, tp: Any, where: str = "", given: Mapping[Any, Any] | None = None) -> None:
-        """Look at a type and at what it is made of; `given` are the types that stand for type variables."""
-        tp = _bare((given or {}).get(tp, tp) if isinstance(tp, typing.TypeVar) else tp)
-        mark = (tp, tuple((given or {}).items()))
-        try:
-            if mark in self._seen:
-                return
-            self._seen.add(mark)
-        except TypeError:
-            pass
-        origin, arguments = typing.get_origin(tp), typing.get_args(tp)
+    def visit(self, tp: Any, owner: str = "", variables: Variables | None = None) -> None:
+        """Look at a type and at all that it is made of."""
+        tp = bare(tp, variables or {})
         if tp is None or (isinstance(tp, type) and tp in SCALARS):
             return
-        if origin is typing.Literal:
+        if any(tp is known or tp == known for known in self._seen):
+            return
+        self._seen.append(tp)
+        arguments = [argument for argument in typing.get_args(tp) if argument is not Ellipsis]
+        if typing.get_origin(tp) is typing.Literal:
             for value in arguments:
                 if isinstance(value, enum.Enum):
-                    self._add(type(value))
-        elif origin in (typing.Union, types.UnionType):
-            self._parts(arguments, where, given)
-        elif (origin or tp) in _MUTABLE or typing.is_typeddict(tp):
-            self._fault(
-                where,
-                tp,
-                "holds values that can be changed by whoever reads them",
-                "use tuple, frozenset, or a frozen dataclass",
-            )
-        elif (origin or tp) in _READ_ONLY:
-            if not arguments and origin is None:
-                self._fault(where, tp, "does not say what it holds", f"write {type_name(tp)}[…] with a type")
-            self._parts([each for each in arguments if each is not Ellipsis], where, given)
-        elif isinstance(origin or tp, type):
-            self._class(tp, origin or tp, arguments, where, given)
-        else:
-            self._fault(where, tp, "says nothing that a value could be kept by", _FIX_PLAIN)
+                    self._add(type(value), owner)
+            return
+        why = None if is_union(tp) else _why_not(tp)
+        if why is not None:
+            self._found(why, tp, owner)
+            return
+        kind = class_of(tp)
+        if is_union(tp) or kind in (tuple, frozenset):
+            for argument in arguments:
+                self.visit(argument, owner or type_name(tp))
+        elif not _is_number(kind):
+            self._class(tp, kind, owner)
 
-    def _parts(self, parts: Any, where: str, given: Mapping[Any, Any] | None) -> None:
-        for part in parts:
-            self.visit(part, where, given)
-
-    def _class(
-        self, tp: Any, cls: Any, arguments: tuple[Any, ...], where: str, given: Mapping[Any, Any] | None
-    ) -> None:
-        if issubclass(cls, enum.Enum):
-            self._add(cls)
-            return
-        if dataclasses.is_dataclass(cls):
-            if not cls.__dataclass_params__.frozen:  # pyright: ignore
-                self._fault(
-                    where, tp, f"is a dataclass that {_CHANGES}", "declare it @dataclass(frozen=True)"
-                )
-        elif hasattr(cls, "model_config") and hasattr(cls, "model_fields"):
-            if not cls.model_config.get("frozen"):
-                self._fault(where, tp, f"is a model that {_CHANGES}", "declare it with frozen=True")
-        elif (
-            cls.__module__ == "numpy"
-            and hasattr(cls, "dtype")
-            and hasattr(cls, "item")
-            and cls.__name__ != "ndarray"
-        ):
-            return
-        elif not issubclass(cls, BASES):
-            self._fault(where, tp, "cannot be serialised", _FIX_PLAIN)
-            return
-        self._add(cast("type", cls))
-        own = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
-        own = {name: (given or {}).get(value, value) for name, value in own.items()}
+    def _class(self, tp: Any, kind: type, owner: str) -> None:
+        self._add(kind, owner)
         try:
-            fields = _fields(cls)
-        except Exception as error:
-            reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-            self._fault(
-                where,
-                tp,
-                f"has fields whose types cannot be resolved ({reason})",
-                "import the types it names at the top of its module, not under TYPE_CHECKING",
-            )
+            fields = fields_of(tp)
+        except Unresolved as error:
+            self._found(Unfit.UNRESOLVED, tp, owner, str(error))
             return
-        for name, field in fields.items():
-            self.visit(field, where or f"{type_name(cls)}.{name}", own)
+        for name, hint, variables in fields or ():
+            self.visit(hint, f"{type_name(tp)}.{name}", variables)
+        if fields is None and issubclass(kind, tuple | frozenset):
+            for item in held_by(tp) or ():
+                if item is not Ellipsis:
+                    self.visit(item, type_name(tp), variables_of(tp))
 
-    def _add(self, cls: type) -> None:
-        self.classes[class_name(cls)] = cls
+    def _add(self, cls: type, owner: str) -> None:
+        if self.classes.setdefault(class_name(cls), cls) is not cls:
+            self._found(Unfit.TWO_OF_A_NAME, cls, owner)
 
-    def _fault(self, where: str, tp: Any, problem: str, fix: str) -> None:
-        if self.problem is None:
-            inside = f"has a field `{where}` of {type_name(tp)}, which " if where else ""
-            self.problem = (f"{inside}{problem}", fix)
+    def _found(self, why: Unfit, tp: Any, owner: str, reason: str = "") -> None:
+        if self.fault is None:
+            self.fault = Fault(why, tp, owner, reason)
 
 
 @lru_cache(maxsize=2048)
 def _surveyed(tp: Any) -> Survey:
     found = Survey()
-    found.visit(tp)
+    try:
+        found.visit(tp)
+    except RecursionError:  # a generic type that holds itself of another type, without an end
+        found.fault = Fault(Unfit.UNWRITABLE, tp)
     return found
 
 
 def survey(tp: Any) -> Survey:
-    """What a type is made of."""
+    """What a type is made of; the same one each time, not to be changed."""
     try:
         return _surveyed(tp)
-    except TypeError:  # a type that has no hash, as a Literal of a list
-        return Survey(problem=("cannot be serialised", _FIX_PLAIN))
-
-
-def why_not_serialisable(tp: Any) -> tuple[str, str] | None:
-    """(problem, fix) of a type whose values cannot be kept, or can change under a reader; None of another."""
-    return survey(tp).problem
+    except TypeError:  # not hashable, and so no type
+        return Survey(fault=Fault(Unfit.VALUE, tp))
 
 
 def class_name(cls: type) -> str:
@@ -173,33 +176,54 @@ def class_name(cls: type) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
-def _bare(tp: Any) -> Any:
-    """A type without what is written around it."""
-    while True:
-        if typing.get_origin(tp) in (typing.Annotated, typing.Final, typing.ClassVar):
-            tp = typing.get_args(tp)[0]
-        elif isinstance(tp, typing.NewType):
-            tp = tp.__supertype__
-        elif type(tp).__name__ == "TypeAliasType":
-            tp = tp.__value__
-        else:
-            return tp
+def _why_not(tp: Any) -> Unfit | None:
+    """Why a type cannot flow, whatever its parts are."""
+    kind = class_of(tp)
+    if tp is Any or tp is object or tp is inspect.Parameter.empty:
+        return Unfit.ANYTHING
+    if isinstance(tp, (typing.TypeVar, typing.ParamSpec)):
+        return Unfit.VARIABLE
+    if isinstance(tp, (str, typing.ForwardRef)):
+        return Unfit.UNRESOLVED
+    if kind in (_FUNCTION, type):
+        return Unfit.CODE
+    if not isinstance(kind, type):
+        return Unfit.FORM if type(kind).__module__ == "typing" else Unfit.VALUE
+    if kind is tuple or kind is frozenset:
+        # `tuple[()]` has no arguments either, and says what it holds.
+        return Unfit.UNSAID if typing.get_origin(tp) is None else None
+    return _why_no_class(kind)
 
 
-def _fields(cls: Any) -> dict[str, Any]:
-    """The types of what instances of a class hold, by name."""
-    if hasattr(cls, "model_fields") and hasattr(cls, "model_config"):
-        cls.model_rebuild()
-        private = list(getattr(cls, "__private_attributes__", {}))
-        hints = typing.get_type_hints(cls, include_extras=True) if private else {}
-        return {
-            **{name: field.annotation for name, field in cls.model_fields.items()},
-            **{name: hints[name] for name in private if name in hints},
-        }
-    if dataclasses.is_dataclass(cls):
-        hints = typing.get_type_hints(cls, include_extras=True)
-        return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
-    if hasattr(cls, "_fields"):
-        hints = typing.get_type_hints(cls, include_extras=True)
-        return {name: hints[name] for name in cls._fields if name in hints}
-    return {}
+def _why_no_class(kind: Any) -> Unfit | None:
+    if typing.is_typeddict(kind) or issubclass(kind, MUTABLE):
+        return Unfit.CHANGES
+    if issubclass(kind, _USED_UP):
+        return Unfit.USED_UP
+    if kind.__module__ in ("collections.abc", "_collections_abc") or kind is types.MappingProxyType:
+        return Unfit.MAY_CHANGE
+    if is_port(kind):
+        return Unfit.PORT
+    if kind is Run:
+        return Unfit.RUN
+    if issubclass(kind, enum.Enum) or _is_number(kind):
+        return None
+    if dataclasses.is_dataclass(kind):
+        # An exception is made in a way of its own.
+        unwritable = issubclass(cast("Any", kind), BaseException)
+        frozen = cast("Any", kind).__dataclass_params__.frozen
+        return (Unfit.UNWRITABLE if unwritable else None) if frozen else Unfit.OPEN_DATACLASS
+    if is_model(kind):
+        return None if kind.model_config.get("frozen") else Unfit.OPEN_MODEL
+    if not issubclass(kind, BASES) or kind.__module__ == "numpy":
+        return Unfit.UNWRITABLE
+    holds = bool(issubclass(kind, (tuple, frozenset)))
+    says = hasattr(cast("Any", kind), "_fields") or held_by(kind) is not None
+    return Unfit.UNSAID if holds and not says else None
+
+
+def _is_number(kind: type) -> bool:
+    """Whether a class is one of numpy's numbers, truths or times."""
+    return kind.__module__ == "numpy" and any(
+        each.__module__ == "numpy" and each.__name__ in _NUMBERS for each in kind.__mro__
+    )

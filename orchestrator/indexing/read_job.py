@@ -140,7 +140,7 @@ async def read_files(
 
 def read_request(job: Job, registry: IndexRegistry) -> ReadRequest:
     """What a job's payload asks the reader for."""
-    payload = job.payload
+    payload = job.payload.read()
     place = Place(job.scope.name, payload["tenant"], payload["root"], tuple(payload["labels"]))
     files = tuple(payload["files"])
     known = registry.document_hashes(place.index, place.root, files)
@@ -150,19 +150,19 @@ def read_request(job: Job, registry: IndexRegistry) -> ReadRequest:
 
 def _after_death(job: Job, ledger: Ledger, registry: IndexRegistry) -> bool:
     """What to do differently since a worker died on these files; whether to go on with them."""
-    files = list(job.payload["files"])
+    payload = job.payload.read()
+    files: list[str] = payload["files"]
     if len(files) > 1:
         # One of them may be the cause: each gets a job, and attempts, of its own.
         lock = job.key.partition(":")[0]
         for file in files:
-            known = {name: row for name, row in job.payload["before"].items() if name == file}
-            payload = {**job.payload, "files": [file], "before": known}
-            ledger.submit(job.kind, job.scope, job_key(lock, job.kind, payload), payload)
+            known = {name: row for name, row in payload["before"].items() if name == file}
+            alone = {**payload, "files": [file], "before": known}
+            ledger.submit(job.kind, job.scope, job_key(lock, job.kind, alone), alone)
         ledger.finish(job, {"split": len(files)})
         return False
     if job.attempt < LAST_ATTEMPT:
         return True
-    payload = job.payload
     row = payload["before"].get(files[0])
     known = (
         stored_file(row)

@@ -48,7 +48,7 @@ def relabel(job: Job, registry: IndexRegistry, shards: ShardWriter, running: Run
 
 def forget(job: Job, registry: IndexRegistry) -> None:
     """Take files, or single documents by id, out of the index."""
-    index, payload = job.scope.name, job.payload
+    index, payload = job.scope.name, job.payload.read()
     root, files = payload.get("root", ""), list(payload.get("files", ()))
     held = registry.document_hashes(index, root, files) if files else {}
     change = IndexChange(
@@ -95,7 +95,7 @@ async def embed_again(
             made.tokens.close()
         effects |= {"shard": shard.name, "points": shard.points, "files": dict(shard.files)}
     running.count(passages=len(sparse))
-    return JobEffects(effects)
+    return JobEffects.of(effects)
 
 
 def switch(
@@ -163,7 +163,7 @@ def collect(job: Job, registry: IndexRegistry, held: ShardRegistry, shards: Shar
     keep = held.shards(job.scope.name, grace_seconds=grace)
     swept = shards.sweep(job.scope.name, keep, seconds=grace)
     purged = registry.collect(grace_seconds=job.payload["passage_seconds"])
-    return JobEffects({"shards": swept, "passages": purged})
+    return JobEffects.of({"shards": swept, "passages": purged})
 
 
 def pages(

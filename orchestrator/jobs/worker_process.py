@@ -13,7 +13,7 @@ from orchestrator.jobs.child_process import child_command, child_environment
 from orchestrator.ports import JobScope
 
 #: The module that makes an application of the settings and does its jobs (`orchestrator.jobs.worker`).
-WORKER = "orchestrator.application.worker"
+WORKER = "orchestrator.application.job_worker"
 
 
 class WorkerProcess:

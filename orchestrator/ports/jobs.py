@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from orchestrator.json_object import JsonObject
+
 #: Where a job stands; a dead one failed three times and is not tried again by itself.
 JobState = Literal["pending", "running", "done", "failed", "dead"]
 
@@ -36,13 +38,13 @@ class Job:
     key: str
     kind: str
     scope: JobScope
-    payload: Mapping[str, Any]
+    payload: JsonObject = JsonObject()  # noqa: RUF009  # it cannot change
     state: JobState = "pending"
     attempt: int = 0
     fence: int = 0
     lease_until: float = 0.0
     error: str | None = None
-    effects: Mapping[str, Any] | None = None
+    effects: JsonObject | None = None
 
 
 @runtime_checkable
@@ -97,7 +99,12 @@ class Ledger(Protocol):
 class JobEffects:
     """What a handler gives back of a job that it has not finished itself, as JSON values by name."""
 
-    values: Mapping[str, Any]
+    values: JsonObject = JsonObject()  # noqa: RUF009  # it cannot change
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> JobEffects:
+        """The effects of a mapping; BadInput if a value in it has no form in JSON."""
+        return cls(JsonObject.of(values))
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ import pytest
 from connectors.vllm import VllmModel
 from orchestrator.application.application import Application
 from orchestrator.application.indexing import worker_settings
-from orchestrator.application.worker import open_context
+from orchestrator.application.job_worker import open_context
 from orchestrator.models.routed import RoutedModel
 from orchestrator.ports import LanguageModel
 from orchestrator.settings import ExactSettings, Settings
@@ -62,7 +62,7 @@ def test_a_worker_process_reads_neither_the_environment_nor_a_file(
     monkeypatch.setenv("ORCHESTRATOR_LLM_MODEL", "another")
     script = (
         "import json, sys\n"
-        "from orchestrator.application.worker import open_context\n"
+        "from orchestrator.application.job_worker import open_context\n"
         "from orchestrator.settings import ExactSettings\n"
         "sent = json.loads(sys.stdin.readline())\n"
         "open_context(sent, None)\n"

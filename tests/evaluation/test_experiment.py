@@ -13,7 +13,7 @@ from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, Run, Workflo
 from orchestrator.errors import BadInput, NodeError, WorkflowError
 from orchestrator.evaluation import Dataset, SavedRun, beir, experiment, read_run
 from orchestrator.evaluation.plot import plot
-from orchestrator.graph.context import Run as RunView
+from orchestrator.graph.run_context import Run as RunView
 from orchestrator.ports import Cache, Generation, LanguageModel, Runs
 from orchestrator.types import Citation, Hit, Message, Usage
 from tests.evaluation import sets as s

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from orchestrator.graph.channel import type_name, without_none
-from orchestrator.graph.channel_type import MUTABLE, is_port
 from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.node import FunctionNode, as_setting
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.fingerprint import identity_of
 from orchestrator.graph.problem import Problem
+from orchestrator.graph.type_parts import is_port
+from orchestrator.graph.value_types import MUTABLE
 
 _FROZEN = "use a tuple for a list, a frozenset for a set, a frozen dataclass or a tuple of pairs for a dict"
 

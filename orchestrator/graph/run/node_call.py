@@ -12,7 +12,6 @@ from typing import Any
 
 from orchestrator.errors import BudgetExhausted, NodeError, NodeTimeout, OrchestratorError, WrongReturn
 from orchestrator.graph.channel import type_name
-from orchestrator.graph.context import Run
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.meter import Meter
 from orchestrator.graph.run.metered_embedder import MeteredEmbedder, MeteredTokenEmbedder
@@ -23,6 +22,7 @@ from orchestrator.graph.run.node_threads import node_threads
 from orchestrator.graph.run.provenance import ReadDocuments, ReadFeatures, Reading
 from orchestrator.graph.run.state import RunState, forgotten
 from orchestrator.graph.run.step_trace import StepTrace
+from orchestrator.graph.run_context import Run
 from orchestrator.ports import (
     Documents,
     Embedder,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.graph.context import Run
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes.answer._quoting import citation
 from orchestrator.types import Answer, Citation, Passage
 

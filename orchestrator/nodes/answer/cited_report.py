@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.answer._draft import Draft, Part, Source

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, Field
 
 from orchestrator.errors import BudgetExhausted, ModelError
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.facets._phrases import Phrases

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.retrieve.fusion import min_max, weighted_sum

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from orchestrator.errors import BudgetExhausted, ModelError
-from orchestrator.graph.context import Run
+from orchestrator.graph.run_context import Run
 from orchestrator.ports import LanguageModel
 from orchestrator.types import Message
 

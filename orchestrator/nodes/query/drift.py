@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._settings import Count, Share, Weight
 from orchestrator.nodes.retrieve.fusion import reciprocal_rank
 from orchestrator.types import Drift, Hits

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import queries_of
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.query._term_weights import term_counts

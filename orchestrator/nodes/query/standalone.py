@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from orchestrator.errors import BudgetExhausted, ModelError
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.ports import Conversations, LanguageModel, SparseEncoder
 from orchestrator.types import Message, Queries, Query, Question

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from orchestrator.errors import BadInput
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import queries_of
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction

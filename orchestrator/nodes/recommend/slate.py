@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestrator.errors import BadInput
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.ports import Recommender
 from orchestrator.ports.recommend import Known

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.graph.context import Run
+from orchestrator.graph.run_context import Run
 from orchestrator.ports import Embedder, LanguageModel
 from orchestrator.types import Hit, Hits
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes._strategies import known_strategy, strategy
 from orchestrator.nodes.rerank.candidates import Candidate, Task, normalised, permutation

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
+from orchestrator.graph.run_context import Run
 from orchestrator.indexing.tool_records import DESCRIPTION, KIND, TOOL, USAGE
 from orchestrator.nodes._queries import queries_of
 from orchestrator.nodes._settings import Count, Share, Weight

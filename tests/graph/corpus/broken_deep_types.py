@@ -212,16 +212,6 @@ class Plain:
         self.names: list[str] = []
 
 
-class Word(str):
-    """Text with more to it, which would come back as text."""
-
-
-class Opaque(enum.Enum):
-    """Members that cannot be written down."""
-
-    one = object()
-
-
 class ModelOfConnection(BaseModel):
     """A frozen model that lets anything in."""
 
@@ -270,8 +260,6 @@ DEEP: dict[str, tuple[Any, tuple[str, ...]]] = {
     "a list in a validated dataclass": (ValidatedList, ("ValidatedList", "names")),
     "a validated dataclass that changes": (ValidatedOpen, ("ValidatedOpen", "frozen")),
     "a class that says nothing": (Plain, ("Plain",)),
-    "a kind of text": (Word, ("Word",)),
-    "an enum of objects": (Opaque, ("Opaque",)),
     "a connection in a frozen model": (ModelOfConnection, ("ModelOfConnection", "connection")),
     "an unresolved field": (HoldsUnknown, ("HoldsUnknown", "Nowhere")),
     "a tuple of an unresolved name": (tuple["Nowhere", ...], ("Nowhere",)),  # noqa: F821

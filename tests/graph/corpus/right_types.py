@@ -1,10 +1,13 @@
 """Types that a user may let flow from one node to the next."""
 
 import enum
+import fractions
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Generic, Literal, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass as validated
 
@@ -132,7 +135,28 @@ class Words:
         return iter(self.words)
 
 
+class Word(str):
+    """A kind of text."""
+
+
+class Opaque(enum.Enum):
+    """Members that are written by their names."""
+
+    one = object()
+
+
+class Names(tuple[str, ...]):
+    """A kind of tuple that says what it holds."""
+
+
 FLOWING: dict[str, object] = {
+    "a kind of text": Word,
+    "an enum of objects": Opaque,
+    "a kind of tuple": Names,
+    "a range": range,
+    "a fraction": fractions.Fraction,
+    "an address": ipaddress.IPv4Address,
+    "a number of numpy": np.float64,
     "a frozen dataclass": Plain,
     "a frozen dataclass with slots": Slotted,
     "a frozen dataclass by keyword": Named,

@@ -1,4 +1,4 @@
-"""A worker process: `python -m orchestrator.application.worker`, an application of its own; see `jobs`."""
+"""A worker process with an application: `python -m orchestrator.application.job_worker`; see `jobs`."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ from benchmarks import harness
 from benchmarks.retrieval import HYBRID_FEEDBACK, half, odd
 from orchestrator import Workflow, fuse, workflow
 from orchestrator.application.application import Application
+from orchestrator.bootstrap import Interval, interval
 from orchestrator.evaluation import Dataset, Report, beir, experiment
-from orchestrator.evaluation.significance import Interval, interval
 from orchestrator.nodes import Interpolate, Retrieve, StoredReformulations, contrast, dbsf, rrf
 from orchestrator.settings import Settings
 

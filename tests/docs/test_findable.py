@@ -16,6 +16,7 @@ EVERY = [
     ROOT / "CONTRIBUTING.md",
     *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "reference").glob("*.md")),
+    *sorted((ROOT / "benchmarks").rglob("*.md")),
 ]
 
 #: What a reader who knows LangGraph, LlamaIndex or PyTerrier would search for.

@@ -29,9 +29,9 @@ import numpy as np
 from benchmarks import harness
 from connectors.bm25 import Bm25Encoder
 from connectors.wordllama import WordLlamaEmbedder
+from orchestrator.bootstrap import intervals
 from orchestrator.evaluation.beir_folder import beir
 from orchestrator.evaluation.datasets import Dataset
-from orchestrator.evaluation.significance import intervals
 from orchestrator.nodes.answer._evidence import (
     Balance,
     Evidence,

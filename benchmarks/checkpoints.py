@@ -96,10 +96,10 @@ class Counted(SqlRuns):
     written: int = 0
     checkpoints: Path
 
-    async def finish(self, run: Any) -> None:
+    async def finish(self, run: Any, lease: Any = None) -> None:
         """Measure, then finish."""
         self.written = held(self.checkpoints)
-        await super().finish(run)
+        await super().finish(run, lease)
 
 
 async def ours(durability: Any, turns: int) -> tuple[list[int], int]:

@@ -41,7 +41,7 @@ def quality(data: Path, rankers: tuple[str, ...], without: list[str], seeds: int
     application = Application(Settings(home=work))
     report = evaluate(
         read_log(data),
-        application.rankers.without(without),
+        editions_of(application.container).rankers.without(without),
         work,
         rankers=rankers,
         seeds=seeds,

@@ -23,8 +23,8 @@ from benchmarks import harness
 from benchmarks.retrieval import HYBRID_FEEDBACK, half, odd
 from orchestrator import Workflow, fuse, workflow
 from orchestrator.application.application import Application
+from orchestrator.bootstrap import Interval, interval
 from orchestrator.evaluation import Dataset, Report, beir, experiment
-from orchestrator.evaluation.significance import Interval, interval
 from orchestrator.nodes import Interpolate, Retrieve, StoredReformulations, contrast, dbsf, rrf
 from orchestrator.settings import Settings
 
@@ -107,7 +107,7 @@ async def run(folder: Path, home: Path, length: float, fuse_too: bool) -> dict[s
             replays(files, queries), data=data, metrics=[METRIC], application=application
         )
     plain = replayed.arms["bm25"].metrics[METRIC]
-    print(f"bm25 (k1 .9, b .4, average length {bm25.average_length:g}): {shown(plain)}", flush=True)
+    print(f"bm25 (k1 .9, b .4, average length {length:g}): {shown(plain)}", flush=True)
     for file in files:
         found = replayed.arms[file.stem].metrics[METRIC]
         away = found.mean - recorded[file.name]

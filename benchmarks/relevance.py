@@ -25,6 +25,7 @@ from benchmarks import harness
 from benchmarks.retrieval import odd
 from orchestrator import workflow
 from orchestrator.application.application import Application
+from orchestrator.bootstrap import interval
 from orchestrator.evaluation import Dataset, beir
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.monotone import logistic
@@ -36,7 +37,6 @@ from orchestrator.evaluation.relevance_fitting import (
     fit_sightings,
     sightings,
 )
-from orchestrator.evaluation.significance import interval
 from orchestrator.nodes import Retrieve
 from orchestrator.nodes.select.relevance_filter import leg_rankings, term_count
 from orchestrator.ports import Embedder, SparseEncoder, VectorStore

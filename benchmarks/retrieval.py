@@ -26,9 +26,10 @@ from rich.table import Table
 from benchmarks import harness
 from orchestrator import Workflow, fuse, workflow
 from orchestrator.application.application import Application
+from orchestrator.bootstrap import Interval, interval
 from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.experiment_report import ArmReport
-from orchestrator.evaluation.significance import Interval, interval, paired_p
+from orchestrator.evaluation.significance import paired_p
 from orchestrator.nodes import Interpolate, Retrieve, SplitQuestion, TitleMentionBoost, VectorFeedback, rrf
 from orchestrator.settings import Settings
 

@@ -34,11 +34,11 @@ from benchmarks import harness
 from benchmarks.retrieval import odd
 from orchestrator import workflow
 from orchestrator.application.application import Application
+from orchestrator.bootstrap import interval
 from orchestrator.evaluation import Dataset, beir
 from orchestrator.evaluation.datasets import Record
 from orchestrator.evaluation.multilinear import Ranked, ascended, expected_ndcg
 from orchestrator.evaluation.reweighting import weighed_ndcg
-from orchestrator.evaluation.significance import interval
 from orchestrator.evaluation.source_values import learned_weights, source_rankings
 from orchestrator.nodes import Retrieve
 from orchestrator.ports import IndexRegistry

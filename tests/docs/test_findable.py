@@ -16,6 +16,8 @@ EVERY = [
     ROOT / "CONTRIBUTING.md",
     *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "reference").glob("*.md")),
+    ROOT / "benchmarks" / "RESULTS.md",
+    *sorted((ROOT / "benchmarks" / "studies").glob("*.md")),
 ]
 
 #: What a reader who knows LangGraph, LlamaIndex or PyTerrier would search for.

@@ -155,7 +155,7 @@ def rows(database: Database, passages: int) -> list[tuple[str, float, str]]:
 
     both, write = median(after_a_write), median(lambda: ledger.hold(index, "owner", seconds=1))
     found.append(("current version, after another's write", both - write, "ms"))
-    found.append(("statistics of a tenant", median(lambda: catalogue.statistics(current, "default")), "ms"))
+    found.append(("statistics of a reader", median(lambda: catalogue.statistics(current, ANONYMOUS)), "ms"))
     found.append(
         (
             "submit, claim and finish a job",

@@ -1,7 +1,7 @@
 """BM25 as sparse vectors, with the tokenizer, stop words and Snowball stemmers of Qdrant Edge.
 
 A passage's vector holds the term-frequency part of the score, a query's vector the count of each
-term; the store multiplies the latter by the inverse document frequencies of the reader's tenant.
+term; the store multiplies the latter by the inverse document frequencies of what the reader may read.
 Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
 """
 

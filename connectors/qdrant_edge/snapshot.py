@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from connectors.qdrant_edge.reader_statistics import ReaderStatistics
 from connectors.qdrant_edge.reading import ShardReader
 from orchestrator.errors import IndexMismatch, StoreError
 from orchestrator.ports import IndexFormat, IndexRegistry, IndexVersion, TermStatistics
+from orchestrator.types import Principal
 
 Result = TypeVar("Result")
 log = logging.getLogger("connectors.qdrant_edge")
 
 #: Seconds between two calls that hold the interpreter, so that a loop gets its turn.
 _BREATH = 0.002
+#: Readers whose statistics are summed before a new version is searched; the others' are when they ask.
+_FOLLOWED = 16
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +33,7 @@ class Snapshot:
 
     version: IndexVersion
     readers: tuple[ShardReader, ...]
-    statistics: dict[str, TermStatistics] = field(default_factory=dict[str, TermStatistics])
+    statistics: ReaderStatistics = field(default_factory=ReaderStatistics)
     searches: int = 0
 
 
@@ -85,11 +89,17 @@ class Snapshots:
                 if over:
                     self._submitted(self._close_unused)
 
-    def statistics(self, snapshot: Snapshot, tenant: str) -> TermStatistics:
-        """A tenant's document frequencies as of the snapshot's version."""
-        known = snapshot.statistics.get(tenant)
-        if known is None:
-            known = snapshot.statistics[tenant] = self._registry.statistics(snapshot.version, tenant)
+    def statistics(self, snapshot: Snapshot, principal: Principal) -> TermStatistics:
+        """Document frequencies of what a principal may read as of the snapshot's version.
+
+        Waits for the database, unless `snapshot.statistics` has them.
+        """
+        # Searches of one reader at the same time have them summed once.
+        with snapshot.statistics.summing:
+            known = snapshot.statistics.get(principal)
+            if known is None:
+                known = self._registry.statistics(snapshot.version, principal)
+                snapshot.statistics.put(principal, known)
         return known
 
     def settle(self) -> None:
@@ -146,8 +156,8 @@ class Snapshots:
                 time.sleep(_BREATH)
         snapshot = Snapshot(version, tuple(self._readers[shard.name] for shard in version.shards))
         # Whoever asked before is likely to ask again: the loop need not wait for the database then.
-        for tenant in list(before.statistics) if before is not None else ():
-            self.statistics(snapshot, tenant)
+        for reader in before.statistics.readers(_FOLLOWED) if before is not None else ():
+            self.statistics(snapshot, reader)
         with self._lock:
             if self._current is not None:
                 self._old.append(self._current)

@@ -25,7 +25,16 @@ from connectors.qdrant_edge.late import late_query, request
 from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
 from connectors.qdrant_edge.reading import ShardReader, engine_errors
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
-from orchestrator.ports import Dense, IndexFormat, IndexRegistry, Late, Lexical, Search, SparseEncoder
+from orchestrator.ports import (
+    Dense,
+    IndexFormat,
+    IndexRegistry,
+    Late,
+    Lexical,
+    Search,
+    SparseEncoder,
+    TermStatistics,
+)
 from orchestrator.types import Filter, Hit, Hits, Principal
 
 if TYPE_CHECKING:
@@ -48,7 +57,8 @@ class EdgeVectorStore:
 
     A search sees one version throughout: the one that is published when it begins. All its queries go
     to each shard as one batch, and the rankings are merged by score: scores do not depend on the shard
-    or on other tenants, since the document frequencies of BM25 are put on the query. An index of
+    or on what the reader may not read, since the document frequencies of BM25 are those of what he may
+    read, and are put on the query. An index of
     another `format` is an IndexMismatch.
 
     Searches run where they are awaited: the engine holds the interpreter anyway, for about a
@@ -97,9 +107,8 @@ class EdgeVectorStore:
             if getattr(self._sparse, "learned", False):
                 # A pass of a model: not in the event loop. What it gives is remembered.
                 await asyncio.to_thread(self._encode, searches)
-            queries = [
-                self._query(snapshot, search, principal.tenant, limit, permitted) for search in searches
-            ]
+            statistics = await self._statistics(snapshot, searches, principal)
+            queries = [self._query(search, statistics, limit, permitted) for search in searches]
             asked = [query for query in queries if query is not None]
             lists: list[list[_Found]] = [[] for _ in asked]
             turn = time.monotonic()
@@ -162,7 +171,7 @@ class EdgeVectorStore:
                     return
 
     def _query(
-        self, snapshot: Snapshot, search: Search, tenant: str, limit: int, permitted: Any
+        self, search: Search, statistics: TermStatistics | None, limit: int, permitted: Any
     ) -> dict[str, Any] | None:
         """The arguments of the engine's request; None if nothing can be found."""
         if isinstance(search, Late):
@@ -173,11 +182,26 @@ class EdgeVectorStore:
             breadth = max(_BREADTH, math.ceil(self._oversampling * limit))
             params = SearchParams(hnsw_ef=breadth, quantization=exactly)
             return {"query": Query.Nearest(vector, using=DENSE), "params": params}
-        terms = self._weighted(snapshot, search, tenant)
+        terms = self._weighted(search, statistics)
         if not terms:
             return None
         indices = sorted(terms)
         return {"query": Query.Nearest(EdgeSparse(indices, [terms[one] for one in indices]), using=TERMS)}
+
+    async def _statistics(
+        self, snapshot: Snapshot, searches: Sequence[Search], principal: Principal
+    ) -> TermStatistics | None:
+        """Of what the principal may read; None where no search needs them.
+
+        Weights that are learned, for queries as for passages, already say how much a term tells.
+        """
+        if getattr(self._sparse, "learned", False) or not any(isinstance(one, Lexical) for one in searches):
+            return None
+        known = snapshot.statistics.get(principal)
+        if known is not None:
+            return known
+        # The first search of a reader in a version waits for the database: not in the event loop.
+        return await asyncio.to_thread(self._snapshots.statistics, snapshot, principal)
 
     def _encode(self, searches: Sequence[Search]) -> None:
         for search in searches:
@@ -185,20 +209,19 @@ class EdgeVectorStore:
                 for text, _ in search.terms or ((search.text, 1.0),):
                     self._sparse.query(text)
 
-    def _weighted(self, snapshot: Snapshot, search: Lexical, tenant: str) -> dict[int, float]:
-        """Counts or weights of the terms that the tenant has, times their inverse document frequencies.
+    def _weighted(self, search: Lexical, statistics: TermStatistics | None) -> dict[int, float]:
+        """Counts or weights of the terms, times their inverse document frequencies if there are statistics.
 
-        Weights that are learned, for queries as for passages, already say how much a term tells.
+        Terms that nothing readable has are left out.
 
         Source: Lucene's ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
         """
-        statistics = self._snapshots.statistics(snapshot, tenant)
         counts: dict[int, float] = {}
         for text, weight in search.terms or ((search.text, 1.0),):
             vector = self._sparse.query(text)
             for dimension, count in zip(vector.indices, vector.values, strict=True):
                 counts[dimension] = counts.get(dimension, 0.0) + weight * count
-        if getattr(self._sparse, "learned", False):
+        if statistics is None:
             return counts
         return {
             dimension: count * math.log1p((statistics.passages - held + 0.5) / (held + 0.5))

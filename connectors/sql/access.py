@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
 from connectors.sql.statements import CHUNK, chunks, insert_missing
 from connectors.sql.tables import documents, label_sets
@@ -41,6 +41,11 @@ def labels_of(connection: Connection, ids: Collection[str]) -> dict[str, tuple[s
     return {identifier: tuple(labels) for identifier, labels in found.items()}
 
 
+def carrying(labels: Collection[str]) -> Select[str]:
+    """The ids of the sets that hold one of these labels, which are at most `CHUNK`."""
+    return select(label_sets.c.id).distinct().where(label_sets.c.label.in_(sorted(labels)))
+
+
 def readable(connection: Connection, principal: Principal) -> Iterator[ColumnElement[bool]]:
     """Conditions on documents; the principal may read what meets one of them. None for no grants.
 
@@ -48,13 +53,11 @@ def readable(connection: Connection, principal: Principal) -> Iterator[ColumnEle
     first, since far fewer sets of labels are stored.
     """
     mine = documents.c.tenant == principal.tenant
-    carrying = select(label_sets.c.id).distinct()
     if 0 < len(principal.grants) <= CHUNK:
-        granted = carrying.where(label_sets.c.label.in_(sorted(principal.grants)))
-        yield and_(mine, documents.c.labels.in_(granted))
+        yield and_(mine, documents.c.labels.in_(carrying(principal.grants)))
         return
     sets: set[str] = set()
     for part in chunks(sorted(principal.grants)):
-        sets.update(connection.execute(carrying.where(label_sets.c.label.in_(part))).scalars())
+        sets.update(connection.execute(carrying(part)).scalars())
     for part in chunks(sorted(sets)):
         yield and_(mine, documents.c.labels.in_(part))

@@ -18,7 +18,7 @@ from connectors.sql.index_version import Edition
 from connectors.sql.ledger import finish, held, in_scope
 from connectors.sql.shards import rows_of_files
 from connectors.sql.statements import chunks, insert_missing
-from connectors.sql.statistics import frequencies_at
+from connectors.sql.statistics import move, readable_frequencies
 from connectors.sql.tables import (
     documents,
     files,
@@ -47,6 +47,7 @@ from orchestrator.ports import (
     TermStatistics,
     index_scope,
 )
+from orchestrator.types import Principal
 
 
 class SqlIndexRegistry:
@@ -170,14 +171,15 @@ class SqlIndexRegistry:
             others = (*mine, documents.c.labels != new)
             number = select(func.count()).select_from(documents).where(*others, documents.c.retired.is_(None))
             changed = connection.execute(number).scalar_one()
+            move(edition, others, new)
             connection.execute(update(documents).where(*others).values(labels=new, number=edition.number))
             of_root = (files.c.index_id == edition.index.id, files.c.root == root)
             connection.execute(update(files).where(*of_root).values(labels=sorted(set(labels))))
             publish.drop_cached(edition)
         return changed
 
-    def statistics(self, version: IndexVersion, tenant: str) -> TermStatistics:
-        """A tenant's document frequencies as of a version.
+    def statistics(self, version: IndexVersion, principal: Principal) -> TermStatistics:
+        """Document frequencies of what a principal may read, as of a version.
 
         Those of the last few versions are kept; a reader of an older one gets the oldest that is.
         """
@@ -187,7 +189,7 @@ class SqlIndexRegistry:
             ).scalar()
             if index_id is None:
                 return TermStatistics(0, {})
-            return TermStatistics(*frequencies_at(connection, index_id, tenant, version.number))
+            return TermStatistics(*readable_frequencies(connection, index_id, principal, version.number))
 
     def files(self, index: str, root: str | None = None) -> list[FileRow]:
         """Files as they were when they were indexed, by root and name."""

@@ -14,14 +14,11 @@ from connectors.sql.index_version import Edition
 from connectors.sql.seals import sealed
 from connectors.sql.shards import add_shards, bury, merge, rebuild
 from connectors.sql.statements import CHUNK, chunks, insert_all
-from connectors.sql.statistics import count, recount
+from connectors.sql.statistics import Terms, count, recount
 from connectors.sql.tables import cache_entries, cache_sources, documents, files, indexes, passages
 from connectors.sql.terms import packed
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexChange
-
-#: Packed terms of passages, by tenant.
-Terms = dict[str, list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ def _replace(edition: Edition, prepared: Prepared) -> tuple[str, ...]:
 
 def _known(edition: Edition, ids: Iterable[str]) -> dict[str, Row[Any]]:
     found: dict[str, Row[Any]] = {}
-    columns = (documents.c.id, documents.c.tenant, documents.c.retired)
+    columns = (documents.c.id, documents.c.retired)
     for part in chunks(ids):
         query = select(*columns).where(documents.c.index_id == edition.index.id, documents.c.id.in_(part))
         found.update({row.id: row for row in edition.connection.execute(query)})
@@ -142,12 +139,12 @@ def _known(edition: Edition, ids: Iterable[str]) -> dict[str, Row[Any]]:
 def _retire(edition: Edition, ids: list[str], removed: Terms) -> dict[str, bytes]:
     """Take the passages of these documents out; their terms, since some may come back."""
     gone: dict[str, bytes] = {}
-    columns = (passages.c.id, passages.c.terms, documents.c.tenant)
+    columns = (passages.c.id, passages.c.terms, documents.c.tenant, documents.c.labels)
     for part in chunks(ids):
         theirs = (documents.c.index_id == edition.index.id, documents.c.id.in_(part))
         old = select(*columns).select_from(passages.join(documents))
         for row in edition.connection.execute(old.where(*theirs, passages.c.retired.is_(None))):
-            removed[row.tenant].append(row.terms)
+            removed[row.tenant, row.labels].append(row.terms)
             gone[row.id] = row.terms
         bury(edition, part)
         dying = (passages.c.index_id == edition.index.id, passages.c.document_id.in_(part))
@@ -219,11 +216,12 @@ def _passages(
     edition: Edition, prepared: Prepared, kept: Mapping[str, bytes], added: Terms
 ) -> Iterator[dict[str, Any]]:
     for row in prepared.change.documents:
+        group = row.tenant, label_set(row.labels)
         for passage in row.passages:
             terms = prepared.terms.get(passage.id)
             if terms is None:
                 terms = kept.get(passage.id, b"")
-            added[row.tenant].append(terms)
+            added[group].append(terms)
             yield {
                 "index_id": edition.index.id,
                 "id": passage.id,

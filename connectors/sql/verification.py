@@ -13,6 +13,7 @@ from connectors.sql.derived import DerivedIndexes, left_over
 from connectors.sql.seals import SEALED, seal
 from connectors.sql.statistics import frequencies_at, recounted
 from connectors.sql.tables import documents, files, indexes, passages, removals, shards, term_statistics
+from connectors.sql.terms import Frequencies, nothing
 
 #: Rows that are read at once.
 _ROWS = 1_000
@@ -70,14 +71,21 @@ def _labels(connection: Connection, index: Row[Any]) -> Iterator[str]:
 def _statistics(connection: Connection, index: Row[Any]) -> Iterator[str]:
     """Counts of terms that are not those of the passages."""
     counted = recounted(connection, index.id)
-    tenants = connection.execute(
-        select(term_statistics.c.tenant).where(term_statistics.c.index_id == index.id).distinct()
-    ).scalars()
-    for tenant in sorted({*counted, *tenants}):
-        held, frequencies = frequencies_at(connection, index.id, tenant, index.number)
-        number, expected = counted.get(tenant, (0, None))
-        if held != number or dict(frequencies.items()) != dict(expected.items() if expected else ()):
-            yield f"The stored term statistics of the tenant {tenant!r} do not fit its passages."
+    stored = select(term_statistics.c.tenant, term_statistics.c.labels).distinct()
+    kept = connection.execute(stored.where(term_statistics.c.index_id == index.id))
+    wrong = {
+        group[0]
+        for group in {*counted, *((row.tenant, row.labels) for row in kept)}
+        if not _same(frequencies_at(connection, index.id, group, index.number), counted.get(group))
+    }
+    for tenant in sorted(wrong):
+        yield f"The stored term statistics of the tenant {tenant!r} do not fit its passages."
+
+
+def _same(stored: tuple[int, Frequencies], counted: tuple[int, Frequencies] | None) -> bool:
+    held, frequencies = stored
+    number, expected = counted or (0, nothing())
+    return held == number and dict(frequencies.items()) == dict(expected.items())
 
 
 def _files(connection: Connection, index: Row[Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from orchestrator.indexing.index_report import VerifyReport
 from orchestrator.indexing.upkeep import pages
 from orchestrator.ports import IndexVersion, Shard
 from orchestrator.progress import Progress
+from orchestrator.types import Principal
 
 #: Faults of one kind are told one by one up to this number.
 _MOST = 20
@@ -129,11 +130,11 @@ def _compare(
 ) -> tuple[int, int]:
     lying = dict(_lying(context, version, sound, faults))
     documents = passages = 0
-    frequencies: dict[str, Counter[int]] = defaultdict(Counter)
-    counts: Counter[str] = Counter()
+    frequencies: dict[tuple[str, tuple[str, ...]], Counter[int]] = defaultdict(Counter)
+    counts: Counter[tuple[str, tuple[str, ...]]] = Counter()
     for page in pages(context.registry, version.index):
         documents += len(page)
-        texts: list[tuple[str, str]] = []
+        texts: list[tuple[tuple[str, tuple[str, ...]], str]] = []
         for document in page:
             if not document.labels:
                 faults.add("documents without a label", f"The document {document.id} has no label.")
@@ -141,7 +142,7 @@ def _compare(
                 passages += 1
                 if digest(passage.text) != passage.hash:
                     faults.add("texts changed", f"The text of passage {passage.id} is not what was indexed.")
-                texts.append((document.tenant, embedded_text(document, passage)))
+                texts.append(((document.tenant, document.labels), embedded_text(document, passage)))
                 where = lying.pop(passage.id, ())
                 if len(where) != 1:
                     told = f"The passage {passage.id} of {document.source!r} is in {len(where)} shards."
@@ -155,9 +156,9 @@ def _compare(
                         )
                         faults.add("passages under other labels", told)
         vectors = context.sparse.passages([text for _, text in texts])
-        for (tenant, _), vector in zip(texts, vectors, strict=True):
-            counts[tenant] += 1
-            frequencies[tenant].update(vector.indices)
+        for (group, _), vector in zip(texts, vectors, strict=True):
+            counts[group] += 1
+            frequencies[group].update(vector.indices)
         progress(passages, version.passages, "verifying")
     for identifier, where in lying.items():
         faults.add(
@@ -171,12 +172,18 @@ def _compare(
         )
         faults.add("counts", told)
     if context.sparse.name == version.format.sparse:
-        for tenant in sorted(counts):
-            held = context.registry.statistics(version, tenant)
-            if held.passages != counts[tenant] or dict(held.frequency) != dict(frequencies[tenant]):
+        readers = sorted({(tenant, label) for tenant, labels in counts for label in labels})
+        for tenant, label in readers:
+            reader = Principal(tenant=tenant, grants=frozenset({label}))
+            held = context.registry.statistics(version, reader)
+            read = [group for group in counts if group[0] == tenant and label in group[1]]
+            expected: Counter[int] = Counter()
+            for group in read:
+                expected.update(frequencies[group])
+            if held.passages != sum(counts[group] for group in read) or dict(held.frequency) != expected:
                 faults.add(
                     "statistics",
-                    f"The term statistics of the tenant {tenant!r} are not those of its passages.",
+                    f"The term statistics of {tenant}:{label} are not those of its passages.",
                 )
     return documents, passages
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from orchestrator.ports.jobs import Job, JobScope
 from orchestrator.ports.vectors import SparseVector
-from orchestrator.types import DEFAULT_TENANT
+from orchestrator.types import DEFAULT_TENANT, Principal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +119,7 @@ class IndexVersion:
 
 @dataclass(frozen=True, slots=True)
 class TermStatistics:
-    """Document frequencies of one tenant, over passages: `frequency` by sparse dimension."""
+    """Document frequencies of what a reader may read, over passages: `frequency` by sparse dimension."""
 
     passages: int
     frequency: Mapping[int, int]
@@ -131,7 +131,7 @@ class IndexChange:
 
     `documents` replace those of the same id; `removed_documents` go; `files` are the files as they
     now stand, `removed_files` are (root, file) that vanished. `shard` holds exactly the passages of
-    `documents`. `terms` are the sparse dimensions of each new passage, for the tenant's statistics.
+    `documents`. `terms` are the sparse dimensions of each new passage, for the statistics.
     A merge gives `shard` with `merged`, the names of the shards that it replaces, and no documents;
     a passage that died in one of these while the merge was under way is then dead in `shard`. `base`
     is the number of the version that a merge or a rebuild read: a merge without it lists more as dead
@@ -186,7 +186,9 @@ class IndexRegistry(Protocol):
 
     def relabel(self, index: str, root: str, labels: Sequence[str]) -> int: ...
 
-    def statistics(self, version: IndexVersion, tenant: str) -> TermStatistics: ...
+    def statistics(self, version: IndexVersion, principal: Principal) -> TermStatistics:
+        """Document frequencies of what the principal may read; no other document may change them."""
+        ...
 
     def files(self, index: str, root: str | None = None) -> list[FileRow]: ...
 

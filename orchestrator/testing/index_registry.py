@@ -17,6 +17,7 @@ from orchestrator.ports import (
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher, file_of, frequencies
 from orchestrator.testing.rows import FORMAT, document
+from orchestrator.types import ANONYMOUS, Principal
 
 
 class IndexRegistryConformance:
@@ -169,7 +170,7 @@ class IndexRegistryConformance:
 
     def test_statistics_count_passages_not_occurrences(self, index: Publisher) -> None:
         version = index.publish(document("a", "w1 w1 w2", "w2"), document("b", "w2 w4000000000"))
-        found = index.registry.statistics(version, "default")
+        found = index.registry.statistics(version, ANONYMOUS)
         assert found.passages == 3
         assert dict(found.frequency) == {1: 1, 2: 3, 4_000_000_000: 1}
         assert found.frequency.get(3, 0) == 0
@@ -179,7 +180,7 @@ class IndexRegistryConformance:
         a, b = document("a", "w1 w2"), document("b", "w2 w3")
         index.publish(a, b)
         version = index.publish(document("a", "w2 w5"), removed=(b,))
-        found = index.registry.statistics(version, "default")
+        found = index.registry.statistics(version, ANONYMOUS)
         assert (found.passages, dict(found.frequency)) == (1, {2: 1, 5: 1})
 
     def test_a_tenant_has_its_own_statistics(self, index: Publisher) -> None:
@@ -187,16 +188,55 @@ class IndexRegistryConformance:
             document("a", "w1", tenant="red", root="/red"),
             document("a", "w1 w2", tenant="blue", root="/blue"),
         )
-        assert dict(index.registry.statistics(version, "red").frequency) == {1: 1}
-        assert dict(index.registry.statistics(version, "blue").frequency) == {1: 1, 2: 1}
-        none = index.registry.statistics(version, "green")
+        red, blue, green = (replace(ANONYMOUS, tenant=tenant) for tenant in ("red", "blue", "green"))
+        assert dict(index.registry.statistics(version, red).frequency) == {1: 1}
+        assert dict(index.registry.statistics(version, blue).frequency) == {1: 1, 2: 1}
+        none = index.registry.statistics(version, green)
         assert (none.passages, dict(none.frequency)) == (0, {})
+
+    def test_statistics_count_what_a_reader_may_read(self, index: Publisher) -> None:
+        both, staff, public = ("public", "staff"), ("staff",), ("public",)
+        rows = [document("a", "w1"), document("b", "w1 w2", labels=both), document("c", "w2", labels=staff)]
+        version = index.publish(*rows)
+        expected = {public: (2, {1: 2, 2: 1}), staff: (2, {1: 1, 2: 2}), both: (3, {1: 2, 2: 2}), (): (0, {})}
+        for grants, counted in expected.items():
+            found = index.registry.statistics(version, Principal(grants=frozenset(grants)))
+            assert (found.passages, dict(found.frequency)) == counted
+        many = Principal(grants=frozenset(("staff", *(f"group {n}" for n in range(3000)))))
+        assert dict(index.registry.statistics(version, many).frequency) == {1: 1, 2: 2}
+
+    def test_what_may_not_be_read_changes_no_statistics(self, index: Publisher) -> None:
+        secret = document("b", "w1 w2", "w3", labels=("staff",))
+        index.publish(document("a", "w1"))
+        for change in (
+            lambda: index.publish(secret),
+            lambda: index.publish(document("b", "w1 w4", labels=("staff", "board"))),
+            lambda: index.publish(document("b", "w5", labels=("board",))),
+            lambda: index.publish(removed=(secret,)),
+        ):
+            found = index.registry.statistics(change(), ANONYMOUS)
+            assert (found.passages, dict(found.frequency)) == (1, {1: 1})
+
+    def test_statistics_follow_labels(self, index: Publisher) -> None:
+        index.publish(document("a", "w1", "w2"), document("b", "w1", labels=("staff",)))
+        staff = Principal(grants=frozenset({"staff"}))
+        for labels, public, inside in (
+            (("staff",), {}, {1: 2, 2: 1}),
+            (("public", "staff"), {1: 2, 2: 1}, {1: 2, 2: 1}),
+            (("public",), {1: 2, 2: 1}, {}),
+        ):
+            index.registry.relabel("default", "/library", labels)
+            version = index.registry.current("default")
+            assert version is not None
+            assert dict(index.registry.statistics(version, ANONYMOUS).frequency) == public
+            assert dict(index.registry.statistics(version, staff).frequency) == inside
+            assert index.registry.verify("default") == []
 
     def test_statistics_belong_to_their_version(self, index: Publisher) -> None:
         first = index.publish(document("a", "w1"))
         second = index.publish(document("b", "w1 w2"))
-        assert dict(index.registry.statistics(first, "default").frequency) == {1: 1}
-        assert dict(index.registry.statistics(second, "default").frequency) == {1: 2, 2: 1}
+        assert dict(index.registry.statistics(first, ANONYMOUS).frequency) == {1: 1}
+        assert dict(index.registry.statistics(second, ANONYMOUS).frequency) == {1: 2, 2: 1}
 
     # -- files and documents -------------------------------------------------------------------
 
@@ -289,7 +329,7 @@ class IndexRegistryConformance:
         again = index.registry.create("default", replace(FORMAT, embedder="embedder-b"))
         assert again.number > last.number
         assert (again.documents, again.shards) == (0, ())
-        assert dict(index.registry.statistics(again, "default").frequency) == {}
+        assert dict(index.registry.statistics(again, ANONYMOUS).frequency) == {}
         index.registry.drop("never made")
 
     def test_a_job_whose_index_was_dropped_publishes_nothing(self, index: Publisher) -> None:
@@ -313,4 +353,4 @@ class IndexRegistryConformance:
         assert [row.document for row in index.registry.documents("default")] == ["a"]
         again = index.publish(a, b)
         assert (again.documents, again.passages) == (2, 3)
-        assert dict(index.registry.statistics(again, "default").frequency) == frequencies(a, b)
+        assert dict(index.registry.statistics(again, ANONYMOUS).frequency) == frequencies(a, b)

@@ -12,6 +12,9 @@ from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.index_registry import IndexRegistryConformance
 from orchestrator.testing.publisher import Publisher
 from orchestrator.testing.rows import FORMAT, document, ids
+from orchestrator.types import ANONYMOUS, Principal
+
+STAFF = Principal(grants=frozenset({"staff"}))
 
 
 class IndexRegistryShardConformance(IndexRegistryConformance):
@@ -101,7 +104,8 @@ class IndexRegistryShardConformance(IndexRegistryConformance):
         second = index.registry.publish(index.job(), "default", change)
         assert dict(second.removed) == {first.shards[0].name: frozenset(ids(a))}
         assert [row.labels for row in index.registry.documents("default")] == [("staff",)]
-        assert index.registry.statistics(second, "default").frequency == {1: 1, 2: 1}
+        assert index.registry.statistics(second, STAFF).frequency == {1: 1, 2: 1}
+        assert index.registry.statistics(second, ANONYMOUS).passages == 0
 
     def test_a_removed_document_can_come_back(self, index: Publisher) -> None:
         a = document("a", "w1")
@@ -110,7 +114,7 @@ class IndexRegistryShardConformance(IndexRegistryConformance):
         version = index.publish(a)
         assert (version.documents, version.passages) == (1, 1)
         assert [row.document for row in index.registry.documents("default")] == ["a"]
-        assert index.registry.statistics(version, "default").frequency == {1: 1}
+        assert index.registry.statistics(version, ANONYMOUS).frequency == {1: 1}
 
     # -- merging and rebuilding ----------------------------------------------------------------
 
@@ -190,11 +194,11 @@ class IndexRegistryShardConformance(IndexRegistryConformance):
         assert [shard.name for shard in rebuilt.shards] == ["r1", "r2"]
         assert (dict(rebuilt.removed), rebuilt.documents, rebuilt.passages) == ({}, 2, 2)
         assert index.registry.create("default", other) == rebuilt
-        assert index.registry.statistics(rebuilt, "default").frequency == {7: 1, 8: 2}
+        assert index.registry.statistics(rebuilt, ANONYMOUS).frequency == {7: 1, 8: 2}
         # Which of the new shards holds it is not known: it is dead in whichever does.
         after = index.publish(removed=(b,))
         assert all(ids(b)[0] in after.removed[name] for name in ("r1", "r2"))
-        assert index.registry.statistics(after, "default").frequency == {8: 1}
+        assert index.registry.statistics(after, ANONYMOUS).frequency == {8: 1}
 
     def test_a_rebuild_of_an_older_version_is_refused(self, index: Publisher) -> None:
         base = index.publish(document("a", "w1"))

@@ -28,7 +28,7 @@ def stored(app: Application, index: str = "default") -> dict[str, Any]:
             for document in page
         },
         "files": app.container.get(IndexRegistry).files(index),
-        "statistics": app.container.get(IndexRegistry).statistics(version, "default"),
+        "statistics": app.container.get(IndexRegistry).statistics(version, EVERYBODY),
         "format": version.format,
         "counts": (version.documents, version.passages),
     }

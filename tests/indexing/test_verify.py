@@ -14,7 +14,7 @@ import pytest
 from connectors.sql import Database, SqlIndexRegistry
 from connectors.sql.backup import restore
 from orchestrator.application.application import Application
-from orchestrator.application.job_worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import OrchestratorError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
@@ -30,7 +30,7 @@ COLUMNS = {
     "passages": "document_id position text hash terms retired".split(),
     "files": "tenant hash size documents passages error".split(),
     "passage_features": ["text"],
-    "term_statistics": ["passages", "dimensions", "counts"],
+    "term_statistics": ["labels", "passages", "dimensions", "counts"],
     "label_sets": ["label"],
     "removals": ["passage", "shard"],
     "shards": ["name", "points", "batch", "retired"],

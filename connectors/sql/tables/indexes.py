@@ -71,12 +71,14 @@ removals = Table(
     Column("number", Number, nullable=False),
 )
 
-# Document frequencies of a tenant as of a version: dimensions (rising) and counts as little-endian uint32.
+# Document frequencies of a tenant's passages under one set of labels (`label_sets.id`) as of a version:
+# dimensions (rising) and counts as little-endian uint32.
 term_statistics = Table(
     "term_statistics",
     metadata,
     Column("index_id", Number, ForeignKey("indexes.id"), primary_key=True),
     Column("tenant", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
     Column("number", Number, primary_key=True),
     Column("passages", Number, nullable=False),
     Column("dimensions", LargeBinary, nullable=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +17,7 @@ from orchestrator.ports import DocumentRow, IndexChange, IndexVersion, Shard
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher, frequencies
 from orchestrator.testing.rows import FORMAT, document, ids
+from orchestrator.types import Principal
 
 pytestmark = pytest.mark.slow
 
@@ -146,9 +147,12 @@ class Histories(RuleBasedStateMachine):
     def statistics_count_what_is_alive(self) -> None:
         version = self.registry.current("default")
         assert version is not None
-        for tenant in ("red", "blue"):
-            rows = [row for row in self.alive.values() if row.tenant == tenant]
-            found = self.registry.statistics(version, tenant)
+        every = ((), ("public",), ("staff",), ("public", "staff"))
+        for tenant, grants in product(("red", "blue"), every):
+            reader = Principal(tenant=tenant, grants=frozenset(grants))
+            mine = [row for row in self.alive.values() if row.tenant == tenant]
+            rows = [row for row in mine if not reader.grants.isdisjoint(row.labels)]
+            found = self.registry.statistics(version, reader)
             assert (found.passages, dict(found.frequency)) == (len(ids(*rows)), frequencies(*rows))
 
 

@@ -89,7 +89,7 @@ def test_a_database_of_every_revision_opens(tmp_path: Path, dump: Path) -> None:
     reading = SqlDocuments(database, "default").passages(ids(stored), principal=ANONYMOUS)
     found = asyncio.run(reading)
     assert [passage.text for passage in found.values()] == ["w1 w2", "w2"]
-    assert SqlIndexRegistry(database).statistics(version, "default").frequency == {1: 1, 2: 2}
+    assert SqlIndexRegistry(database).statistics(version, ANONYMOUS).frequency == {1: 1, 2: 2}
     with database.reading() as connection:
         assert migrations.revision(connection) == migrations.HEAD
     database.close()
@@ -313,7 +313,7 @@ def test_a_backup_is_one_moment_of_a_busy_database(tmp_path: Path) -> None:
         rows = registry.documents("default")
         assert len(rows) == version.documents
         assert sum(len(row.passages) for row in rows) == version.passages
-        assert registry.statistics(version, "default").passages == version.passages
+        assert registry.statistics(version, ANONYMOUS).passages == version.passages
         copy.close()
     database.close()
 

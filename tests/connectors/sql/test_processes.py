@@ -14,10 +14,12 @@ from random import Random
 import pytest
 
 from connectors.sql import Database, SqlIndexRegistry, SqlLedger
+from connectors.sql.access import label_set
 from connectors.sql.statistics import recounted
 from orchestrator.errors import LeaseLost
 from orchestrator.ports import index_scope
 from orchestrator.testing.rows import FORMAT
+from orchestrator.types import ANONYMOUS, PUBLIC
 from tests.connectors.sql.worker import WallClock
 
 pytestmark = pytest.mark.slow
@@ -85,8 +87,8 @@ def sound(database: Database) -> None:
     passages = {passage.id for row in rows for passage in row.passages}
     assert (len(rows), len(passages)) == (version.documents, version.passages)
     with database.reading() as connection:
-        held, frequency = recounted(connection, 1).get("default", (0, {}))
-    kept = registry.statistics(version, "default")
+        held, frequency = recounted(connection, 1).get(("default", label_set([PUBLIC])), (0, {}))
+    kept = registry.statistics(version, ANONYMOUS)
     assert (kept.passages, dict(kept.frequency)) == (held, dict(frequency))
     dead = sum(len(removed) for removed in version.removed.values())
     assert sum(shard.points for shard in version.shards) - dead == version.passages

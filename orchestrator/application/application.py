@@ -104,7 +104,7 @@ class Application:
     @property
     def provided(self) -> Mapping[type, object]:
         """The ports that `ports` gives, unmade: enough to check a workflow against."""
-        return dict.fromkeys(self.container.node_ports)
+        return self.ports()
 
     def ports(self, index: str | None = None) -> Mapping[type, object]:
         """What the nodes of a workflow are given, for an index; each is made when it is first read."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count, Share, Weight
+from orchestrator.nodes._settings import Count, IndexName, Share, Weight
 from orchestrator.ports import Documents, Embedder, SparseEncoder, SparseVector, VectorStore
 from orchestrator.text.words import words
 from orchestrator.types import Hits, Passage, Queries, Query, Question
@@ -127,6 +127,7 @@ class VectorFeedback(Node):
     share: Share | None = None
     agreement: tuple[float, float] | None = None
     static: bool = False
+    index: IndexName = ""
 
     async def __call__(
         self,

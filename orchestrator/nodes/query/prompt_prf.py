@@ -14,7 +14,7 @@ from pydantic import Field
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count, Share
+from orchestrator.nodes._settings import Count, IndexName, Share
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction
 from orchestrator.ports import Embedder, FeatureKind, Features
@@ -34,6 +34,7 @@ class PromptPrf(Node):
     kinds: Annotated[tuple[FeatureKind, ...], Field(min_length=1)] = ("keyphrases",)
     repeat: Count = 5
     share: Share = 0.5
+    index: IndexName = ""
 
     async def __call__(
         self,

@@ -11,7 +11,7 @@ from pydantic import Field
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count
+from orchestrator.nodes._settings import Count, IndexName
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.ports import Embedder, LanguageModel
@@ -55,6 +55,7 @@ class PseudoDocuments(Node):
     number: Count | None = None
     max_tokens: Count = 256
     temperature: Warmth = 1.0
+    index: IndexName = ""
 
     async def __call__(
         self, question: Question, queries: Queries | None, embedder: Embedder, model: LanguageModel, run: Run

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count
+from orchestrator.nodes._settings import Count, IndexName
 from orchestrator.ports import Embedder
 from orchestrator.text.sentences import sentences
 from orchestrator.types import Queries, Query, Question
@@ -21,6 +21,7 @@ class SplitQuestion(Node):
     """
 
     at_most: Count = 8
+    index: IndexName = ""
 
     async def __call__(self, question: Question, queries: Queries | None, embedder: Embedder) -> Queries:
         asked = queries_of(question, queries)

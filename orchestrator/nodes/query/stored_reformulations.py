@@ -17,6 +17,7 @@ from orchestrator.errors import BadInput
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._settings import IndexName
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction
 from orchestrator.nodes.query.split_question import parts_of
@@ -55,6 +56,7 @@ class StoredReformulations(Node):
     pieces: Annotated[int, Field(ge=1)] = 8
     unknown: Literal["refuse", "keep"] = "refuse"
     digest: str = ""
+    index: IndexName = ""
 
     def __post_init__(self) -> None:
         found = hashlib.sha256()

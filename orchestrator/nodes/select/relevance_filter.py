@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.errors import IndexMismatch
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import first_query
-from orchestrator.nodes._settings import Share
+from orchestrator.nodes._settings import IndexName, Share
 from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
 from orchestrator.ranking.relevance_map import RelevanceMap, features
 from orchestrator.types import Hits, Queries, Query, Question
@@ -22,6 +22,7 @@ class RelevanceFilter(Node):
 
     map: RelevanceMap
     threshold: Share | None = None
+    index: IndexName = ""
 
     async def __call__(
         self,

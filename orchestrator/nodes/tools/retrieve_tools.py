@@ -17,7 +17,7 @@ from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.indexing.tool_records import DESCRIPTION, KIND, TOOL, USAGE
 from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count, Share, Weight
+from orchestrator.nodes._settings import Count, IndexName, Share, Weight
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.retrieve.fusion import convex_combination, reciprocal_rank
 from orchestrator.ports import Dense, Documents, Embedder, LanguageModel, Lexical, VectorStore
@@ -94,6 +94,7 @@ class RetrieveTools(Node):
     usage: Weight = 0.5
     power: Weight = 4.0
     usages: Literal["nearest", "mean"] = "nearest"
+    index: IndexName = ""
 
     async def __call__(
         self,

@@ -111,9 +111,14 @@ class Application:
         return self.container.ports(index)
 
     def workflow(self, name: str) -> Workflow:
-        """The workflow of a name or a file, checked against the ports there are."""
+        """The workflow of a name or a file, checked against the ports and the indexes there are.
+
+        IndexMismatch if an index that it names was made with other models than those configured now.
+        """
         found = load_workflow(name)
         found.check(self.provided)
+        for index in found.indexes:
+            self.check_format(index)
         return found
 
     async def run(

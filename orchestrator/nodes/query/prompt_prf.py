@@ -13,7 +13,7 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._queries import queries_of, ready_vector, with_vector
 from orchestrator.nodes._settings import Count, IndexName, Share
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction
@@ -68,8 +68,8 @@ class PromptPrf(Node):
         moved = replace(first, terms=tuple(terms.items()))
         if self.share:
             vectors = await embedder.embed([first.text, *texts], kind="query")
-            vectors[0] = first.vector or vectors[0]
+            vectors[0] = await ready_vector(first, embedder) or vectors[0]
             mean = vectors[1:].mean(axis=0)
             vectors[0] = (1.0 - self.share) * vectors[0] + self.share * mean
-            moved = replace(moved, vector=mean_direction(vectors[:1]))
+            moved = await with_vector(moved, mean_direction(vectors[:1]), embedder)
         return Queries((moved, *asked.queries[1:]))

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._queries import queries_of, with_vector
 from orchestrator.nodes._settings import Count, IndexName
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.query._term_weights import term_counts
@@ -83,7 +83,8 @@ class PseudoDocuments(Node):
         terms = (
             first.terms if self.method == "hyde" else term_counts(appended(first.text, found, self.method))
         )
-        moved = Query(first.text, first.weight, terms, mean_direction(vectors))
+        moved = Query(first.text, first.weight, terms)
+        moved = await with_vector(moved, mean_direction(vectors), embedder)
         return Queries((moved, *asked[1:]))
 
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from orchestrator.errors import BadInput
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
-from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._queries import queries_of, with_vector
 from orchestrator.nodes._settings import IndexName
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction
@@ -115,7 +115,7 @@ class StoredReformulations(Node):
             new = without_repeats(first.text, text)
             pieces = parts_of(new, self.pieces) or ([new] if new.strip() else [])
             vectors = await embedder.embed([first.text, *pieces], kind="query")
-            found = replace(found, vector=mean_direction(vectors))
+            found = await with_vector(found, mean_direction(vectors), embedder)
         return Queries((found, *asked.queries[1:]))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from orchestrator.graph.node import Node
+from orchestrator.nodes._queries import ready_vector
 from orchestrator.nodes._settings import Count, IndexName, Weight
 from orchestrator.nodes._strategies import strategy
 from orchestrator.nodes.retrieve.fusion import Fusion, anchored_sum, weighted_sum
@@ -76,7 +77,7 @@ class Retrieve(Node):
         unknown = [asked[n].text for n in dense if not asked[n].vector]
         embedded = iter(await embedder.embed(unknown, kind="query") if unknown else ())
         searches: list[Search] = [Lexical(asked[n].text, asked[n].terms) for n in lexical]
-        searches += [Dense(asked[n].vector or next(embedded)) for n in dense]
+        searches += [Dense(await ready_vector(asked[n], embedder) or next(embedded)) for n in dense]
         if not searches:
             return {}, {}
         rankings = await vectors.search(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from orchestrator.graph.context import Run
 from orchestrator.graph.node import Node
 from orchestrator.indexing.tool_records import DESCRIPTION, KIND, TOOL, USAGE
-from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._queries import queries_of, ready_vector
 from orchestrator.nodes._settings import Count, IndexName, Share, Weight
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.retrieve.fusion import convex_combination, reciprocal_rank
@@ -110,7 +110,7 @@ class RetrieveTools(Node):
         index = _ToolIndex(question, vectors, documents, self.pool)
         embedded = await embedder.embed([one.text for one in asked], kind="query")
         rankings = [
-            await self._ranked(index, one, one.vector or vector)
+            await self._ranked(index, one, await ready_vector(one, embedder) or vector)
             for one, vector in zip(asked, embedded, strict=True)
         ]
         if len(rankings) == 1:

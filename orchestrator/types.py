@@ -78,12 +78,14 @@ class Query:
 
     `text` is searched lexically (repeated terms count) and embedded. `terms` replaces the lexical
     side by weighted terms, `vector` the dense side by a ready vector; `weight` counts in a fusion.
+    `embedder` names the model that made the vector: an index of another cannot be searched with it.
     """
 
     text: str
     weight: float = 1.0
     terms: tuple[tuple[str, float], ...] = ()
     vector: tuple[float, ...] = ()
+    embedder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

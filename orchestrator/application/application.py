@@ -104,16 +104,21 @@ class Application:
     @property
     def provided(self) -> Mapping[type, object]:
         """The ports that `ports` gives, unmade: enough to check a workflow against."""
-        return dict.fromkeys(self.container.node_ports)
+        return self.ports()
 
     def ports(self, index: str | None = None) -> Mapping[type, object]:
         """What the nodes of a workflow are given, for an index; each is made when it is first read."""
         return self.container.ports(index)
 
     def workflow(self, name: str) -> Workflow:
-        """The workflow of a name or a file, checked against the ports there are."""
+        """The workflow of a name or a file, checked against the ports and the indexes there are.
+
+        IndexMismatch if an index that it names was made with other models than those configured now.
+        """
         found = load_workflow(name)
         found.check(self.provided)
+        for index in found.indexes:
+            self.check_format(index)
         return found
 
     async def run(

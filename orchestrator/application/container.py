@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from orchestrator.application.connectors import Connectors
-from orchestrator.errors import OrchestratorError, PluginError, SettingsError
+from orchestrator.errors import IndexMismatch, OrchestratorError, PluginError, SettingsError
 from orchestrator.ports import (
     Build,
     Cache,
@@ -120,6 +120,34 @@ class Container:
     def ports(self, index: str | None = None) -> Mapping[type, object]:
         """What the nodes of a workflow are given, for an index; each is made when it is first read."""
         return PortMap(self, self.named(index))
+
+    def across(self, port: type, indexes: Sequence[str]) -> object:
+        """What fills a port for the first of several indexes, with the passages of the others as well."""
+        made = self._joined(port, indexes)
+        wrap = self._wraps.get(port)
+        if wrap is None:
+            return made
+        return wrap(lambda: made, self._build(self._chosen(port, indexes[0]), indexes[0]))
+
+    def _joined(self, port: type, indexes: Sequence[str]) -> object:
+        from orchestrator.application.several_indexes import (
+            DocumentsOfIndexes,
+            FeaturesOfIndexes,
+            IndexVectors,
+            VectorsOfIndexes,
+        )
+
+        if port is Documents:
+            return DocumentsOfIndexes([self.base(Documents, name) for name in indexes])
+        if port is Features:
+            return FeaturesOfIndexes([self.base(Features, name) for name in indexes])
+        each = [
+            IndexVectors(
+                self.base(VectorStore, name), self.base(Documents, name), self.index_format(name).embedder
+            )
+            for name in indexes
+        ]
+        return VectorsOfIndexes(each, lambda: self.get(Embedder, indexes[0]))
 
     @property
     def node_ports(self) -> tuple[type, ...]:
@@ -234,19 +262,62 @@ def _close(part: Any) -> Any:
     return close() if close is not None else None
 
 
-class PortMap(Mapping[type, object]):
-    """The ports of an index by their types. Each is made when it is first read."""
+#: What the names of the indexes of data sets begin with; see `orchestrator.evaluation.indexed`.
+_DATA_SETS = "eval-"
+#: The ports that give passages by their ids, whatever index they are of.
+JOINED = frozenset({Documents, Features, VectorStore})
 
-    def __init__(self, container: Container, index: str) -> None:
+
+class PortMap(Mapping[type, object]):
+    """The ports of an index by their types. Each is made when it is first read.
+
+    `others` are indexes whose passages are found by their ids as well (`IndexedPorts.across`).
+    """
+
+    def __init__(self, container: Container, index: str, others: tuple[str, ...] = ()) -> None:
         self._container = container
         self._index = index
+        self._others = others
         self._ports: frozenset[type] = frozenset(container.node_ports)
         self._order = container.node_ports
+        self._joined: dict[type, object] = {}
+        self._maps: dict[str, PortMap] = {}
+
+    def indexes(self) -> list[str]:
+        """The names of the indexes that there are now; those of data sets, often many, last."""
+        names = [version.index for version in self._container.get(IndexRegistry).indexes()]
+        return sorted(names, key=lambda name: (name.startswith(_DATA_SETS), name))
+
+    def of(self, index: str) -> PortMap:
+        """The ports of another index, which find the same passages by their ids.
+
+        IndexMismatch if there is none of that name any more.
+        """
+        if index not in self._maps:
+            name = self._container.named(index)
+            others = tuple(one for one in (self._index, *self._others) if one != name)
+            self._maps[index] = PortMap(self._container, name, others if self._others else ())
+        if self._container.get(IndexRegistry).current(index) is None:
+            raise IndexMismatch(
+                f"There is no index {index!r} any more.",
+                hint=f"Make it again: orchestrator index add PATH --index {index}",
+            )
+        return self._maps[index]
+
+    def across(self, indexes: Collection[str]) -> PortMap:
+        """The same ports, with the passages of other indexes by their ids."""
+        names = dict.fromkeys((*self._others, *map(self._container.named, indexes)))
+        others = tuple(name for name in names if name != self._index)
+        return self if others == self._others else PortMap(self._container, self._index, others)
 
     def __getitem__(self, port: type) -> object:
         if port not in self._ports:
             raise KeyError(port)
-        return cast("object", self._container.get(port, self._index))
+        if not self._others or port not in JOINED:
+            return cast("object", self._container.get(port, self._index))
+        if port not in self._joined:
+            self._joined[port] = self._container.across(port, (self._index, *self._others))
+        return self._joined[port]
 
     def __contains__(self, port: object) -> bool:
         # The default asks for the value, which would make it.

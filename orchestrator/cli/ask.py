@@ -59,7 +59,7 @@ def ask(
         async with Application(settings, record=record, replay=replay) as application:
             shown = exposed(application.workflow(workflow))
             if shown.exposure.accepts is not Slate:
-                require_content(application, settings.index)
+                require_content(application, settings.index, *shown.workflow.indexes)
                 application.check_format()
             ports = application.ports()
             run = ServedRun(shown.answering, shown.inputs(asked), asked.principal, ports)
@@ -74,14 +74,14 @@ def ask(
         _print(result, answer)
 
 
-def require_content(application: Application, index: str) -> None:
-    """Asking nothing gives no answer: say what is missing instead."""
+def require_content(application: Application, index: str, *others: str) -> None:
+    """Asking nothing gives no answer: say what is missing, unless one of the `others` has a passage."""
     from orchestrator.errors import BadInput
     from orchestrator.ports import IndexRegistry
 
     registry = application.container.get(IndexRegistry)
     version = registry.current(index)
-    if version is not None and version.passages:
+    if any(each is not None and each.passages for each in (version, *map(registry.current, others))):
         return
     from orchestrator.evaluation.indexed import EXPERIMENTS
 

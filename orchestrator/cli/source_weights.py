@@ -65,9 +65,9 @@ def source_weights(
         from orchestrator.evaluation.source_values import value_sources
 
         async with Application(settings) as application:
-            require_content(application, settings.index)
-            application.check_format()
             arm = application.workflow(workflow)
+            require_content(application, settings.index, *arm.indexes)
+            application.check_format()
             return await value_sources(
                 arm, dataset, by=by, method=method, ports=application.ports(), principal=reader
             )

@@ -32,7 +32,8 @@ def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOptio
     from orchestrator.errors import WorkflowError
 
     loaded = load_workflow(workflow)
-    faults = loaded.faults(Application(invocation(context).settings()).provided) or compile_faults(loaded)
+    with Application(invocation(context).settings()) as application:
+        faults = loaded.faults(application.provided) or compile_faults(loaded)
     if as_json:
         listed = [{"node": each.node, "problem": each.problem, "fix": each.fix} for each in faults]
         say_json({"workflow": loaded.name, "sound": not faults, "faults": listed})

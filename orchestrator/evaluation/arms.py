@@ -12,7 +12,7 @@ from orchestrator.evaluation.trec_runs import SavedRun
 from orchestrator.graph.channel import type_name
 from orchestrator.graph.plan.plan import calls
 from orchestrator.graph.workflow import Workflow
-from orchestrator.ports import Cache, Runs
+from orchestrator.ports import Cache, IndexedPorts, Runs, replace_ports
 from orchestrator.types import Hits, Question
 
 Arm = Workflow | SavedRun
@@ -58,13 +58,14 @@ def showing_hits(arm: Workflow) -> Workflow:
     )
 
 
-def measuring_ports(ports: Mapping[Any, Any], arms: Iterable[Workflow]) -> dict[Any, Any]:
-    """The ports of a measured run: no cache, which would answer in place of nodes, and no record."""
+def measuring_ports(ports: Mapping[Any, Any], arms: Iterable[Workflow]) -> Mapping[Any, Any]:
+    """The ports of a measured run: no cache, which would answer in place of nodes, and no record.
+
+    Passages of every index that an arm names are found by their ids.
+    """
     needed = {
         need.port for arm in arms for call in calls(arm.plan.body) for need in call.node.signature.needs
     }
-    return {
-        port: provided
-        for port, provided in ports.items()
-        if port in needed or (port is not Cache and port is not Runs)
-    }
+    measured = replace_ports(ports, without={Cache, Runs} - needed)
+    indexes = dict.fromkeys(name for arm in arms for name in arm.indexes)
+    return measured.across(indexes) if indexes and isinstance(measured, IndexedPorts) else measured

@@ -153,7 +153,7 @@ async def sightings(
     vectors: VectorStore = ports[VectorStore]
     embedder: Embedder = ports[Embedder]
     encoder: SparseEncoder = ports[SparseEncoder]
-    documents = DocumentRankings(ports[Documents], principal, data.corpus.ids)
+    documents = DocumentRankings(measured[Documents], principal, data.corpus.ids)
     asked = [(query, text) for query, text in data.queries.items() if text.strip()]
     seen: list[Sighting] = []
     for done, (query, text) in enumerate(asked, 1):

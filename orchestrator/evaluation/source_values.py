@@ -196,7 +196,7 @@ async def source_rankings(
     arm = showing_hits(workflow)
     measured = measuring_ports(ports, [arm])
     arm.check(measured)
-    documents: Documents = ports[Documents]
+    documents: Documents = measured[Documents]
     numbers: dict[str, int] = {}
     found: dict[str, Ranked] = {}
     for query, text in data.queries.items():

@@ -16,6 +16,7 @@ from orchestrator.graph.expression import Expression, Nested, P, composing, expr
 from orchestrator.graph.plan.checks import port_faults
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.fingerprint import fingerprint, node_identity
+from orchestrator.graph.plan.indexes import index_faults, named_indexes
 from orchestrator.graph.plan.plan import Plan, calls, outline
 from orchestrator.graph.plan.planner import plan_workflow
 from orchestrator.graph.plan.resolve import output_channels
@@ -68,14 +69,22 @@ class Workflow(Nested):
         """The workflow with every channel resolved."""
         return self._planned[0]
 
+    @cached_property
+    def indexes(self) -> tuple[str, ...]:
+        """The indexes that its nodes name in a setting `index`, beside the one that it is run on."""
+        return named_indexes(self.plan)
+
     def faults(self, ports: Ports | None = None) -> tuple[Fault, ...]:
-        """Everything that is wrong; with `ports`, also the ones that nodes need and nobody provides."""
+        """Everything that is wrong; with `ports`, also missing ports and indexes."""
         found = self._planned[1]
-        return (*found, *port_faults(self.plan, ports)) if ports is not None else found
+        if ports is None:
+            return found
+        return (*found, *port_faults(self.plan, ports), *index_faults(self.plan, ports))
 
     def check(self, ports: Ports | None = None) -> None:
         """Raise one WorkflowError that lists every fault, if there is any."""
-        if ports is not None and self._checked_with == set(ports):
+        # Indexes come and go.
+        if ports is not None and self._checked_with == set(ports) and not self.indexes:
             return
         found = self.faults(ports)
         if found:

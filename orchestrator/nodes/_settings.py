@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+#: The index whose ports a node is given; "" stands for the one that the workflow is run on.
+IndexName = str
 #: How many: at least one.
 Count = Annotated[int, Field(ge=1)]
 #: A part of a whole, from 0 to 1.

@@ -11,6 +11,7 @@ from orchestrator.ports.artifacts import ArtifactStore
 from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
+from orchestrator.ports.indexed_ports import IndexedPorts, replace_ports
 from orchestrator.ports.indexes import (
     DerivedProgress,
     DocumentRow,
@@ -111,6 +112,8 @@ __all__ = [
     "IndexChange",
     "IndexFormat",
     "IndexVersion",
+    "IndexedPorts",
+    "replace_ports",
     "Job",
     "JobEffects",
     "JobScope",

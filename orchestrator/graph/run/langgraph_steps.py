@@ -11,7 +11,7 @@ from orchestrator.graph.run.checkpoint import FlowSerializer, opened
 from orchestrator.graph.run.direct_backend import fork_reason, gathered_slots, nothing_done
 from orchestrator.graph.run.node_call import PreparedCall
 from orchestrator.graph.run.state import RunState, current_run
-from orchestrator.ports import Runs
+from orchestrator.ports import Runs, replace_ports
 from orchestrator.types import NOBODY
 
 State = Mapping[str, Any]
@@ -113,9 +113,7 @@ def current(state: State) -> RunState:
 
     ports = get_config().get("configurable", {}).get("ports", {})
     principal = next((value.principal for value in state.values() if hasattr(value, "principal")), NOBODY)
-    return RunState(
-        "langgraph", {port: value for port, value in ports.items() if port is not Runs}, principal
-    )
+    return RunState("langgraph", replace_ports(ports, without={Runs}), principal)
 
 
 def slots_of(arguments: tuple[Argument, ...]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.errors import ModelError
 from orchestrator.graph.plan.fingerprint import node_fingerprint
+from orchestrator.graph.plan.indexes import index_of
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.state import RunState
 from orchestrator.graph.serialise import pack, unpack
@@ -109,8 +110,9 @@ def _key(call: Call, reads: dict[str, Any], run: RunState, models: list[str]) ->
 async def _models(call: Call, run: RunState) -> list[str]:
     """The models that the node may ask, by the names that their servers have for them now."""
     found: list[str] = []
+    ports = run.ports_of(index_of(call.node))
     for port in sorted({need.port for need in call.node.signature.needs if need.port in _ASKED_FOR}, key=str):
-        provided = run.ports.get(port)
+        provided = ports.get(port)
         if port is LanguageModel and provided is not None:
             found += [f"{port}={name}" for name in await _names(provided)]
         elif provided is not None:

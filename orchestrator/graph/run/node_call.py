@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.errors import BudgetExhausted, NodeError, NodeTimeout, OrchestratorError, WrongReturn
 from orchestrator.graph.channel import type_name
+from orchestrator.graph.plan.indexes import index_of
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.meter import Meter
 from orchestrator.graph.run.metered_embedder import MeteredEmbedder, MeteredTokenEmbedder
@@ -31,6 +32,7 @@ from orchestrator.ports import (
     ModelCall,
     NextTokenModel,
     TokenEmbedder,
+    VectorStore,
     counts_usage,
     for_call,
     for_tenant,
@@ -41,6 +43,8 @@ METERED: dict[Any, Callable[[Any, Meter], object]] = {
     Embedder: MeteredEmbedder,
     TokenEmbedder: MeteredTokenEmbedder,
     NextTokenModel: MeteredNextTokens,
+    # That of several indexes embeds what lies in one of another embedder.
+    VectorStore: lambda store, meter: store.embedding_with(lambda each: MeteredEmbedder(each, meter)),
 }
 #: First wait between two attempts, in seconds, and the longest; doubled each time, with jitter.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0
@@ -52,7 +56,7 @@ class PreparedCall:
     """A call with everything looked up that does not change from run to run."""
 
     __slots__ = (
-        "arguments", "call", "context", "expected", "function", "metered", "needs", "optional",
+        "arguments", "call", "context", "expected", "function", "index", "metered", "needs", "optional",
         "pass_through", "path", "policy", "settings", "share", "simple", "single", "writes",
     )  # fmt: skip
 
@@ -64,6 +68,7 @@ class PreparedCall:
         self.policy = call.policy
         self.function: Callable[..., Any] = call.node.function
         self.settings: dict[str, Any] = dict(getattr(call.node, "settings", ()) or ())
+        self.index = index_of(call.node)
         self.arguments = call.arguments
         self.needs = tuple((need.parameter, need.port) for need in signature.needs)
         self.optional = {need.parameter for need in signature.needs if need.optional}
@@ -142,9 +147,10 @@ class PreparedCall:
     def injected(self, run: RunState, trace: StepTrace) -> tuple[dict[str, Any], Run | None]:
         """The values of the parameters that are ports or the run."""
         values: dict[str, Any] = {}
+        ports = run.ports_of(self.index)
         for parameter, port in self.needs:
             try:
-                values[parameter] = run.ports[port]
+                values[parameter] = ports[port]
             except KeyError:
                 if parameter in self.optional:
                     values[parameter] = None

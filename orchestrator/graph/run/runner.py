@@ -32,7 +32,7 @@ from orchestrator.graph.run.result import RunResult
 from orchestrator.graph.run.state import RunState, Sharing, current_run
 from orchestrator.graph.run.trace import step_record
 from orchestrator.graph.serialise import dump, load, readable
-from orchestrator.ports import RunRecord, Runs, RunStatus
+from orchestrator.ports import IndexedPorts, RunRecord, Runs, RunStatus
 from orchestrator.types import NOBODY, Principal, Usage
 from orchestrator.values import passages_of, restricted
 
@@ -50,6 +50,7 @@ class Flow(Protocol):
     def plan(self) -> Plan: ...
 
     # These are computed once, which a protocol can say of attributes alone.
+    indexes: Any
     fingerprint: Any
     serializer: Any
     direct_runner: Any
@@ -73,6 +74,7 @@ async def run(
 ) -> RunResult:
     """Check, run, record. Raises what the failing node raised, with its name and the run's id."""
     workflow.check(ports)
+    ports = _across(workflow, ports)
     state = initial_state(workflow, inputs)
     who = principal or next((value.principal for value in inputs if hasattr(value, "principal")), NOBODY)
     running = RunState(
@@ -113,6 +115,7 @@ async def resume(
 ) -> RunResult:
     """Go on with a durable run that did not end, from the last step that was kept."""
     workflow.check(ports)
+    ports = _across(workflow, ports)
     # What is not the principal's, or has ended, is refused before anything is claimed.
     await _resumable(workflow, run_id, ports, principal)
     async with owned(_runs(ports), run_id) as lease:
@@ -121,6 +124,11 @@ async def resume(
             run_id, ports, principal, budget, events, tracer=_tracer(), durable=True, lease=lease
         )
         return await _driven(workflow, None, running, record)
+
+
+def _across(workflow: Flow, ports: Ports) -> Ports:
+    """The ports, with the passages of every index that the workflow names."""
+    return ports.across(workflow.indexes) if workflow.indexes and isinstance(ports, IndexedPorts) else ports
 
 
 async def _resumable(workflow: Flow, run_id: str, ports: Ports, principal: Principal) -> RunRecord:

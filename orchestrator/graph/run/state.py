@@ -11,11 +11,11 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from orchestrator.budget import Budget
-from orchestrator.errors import LeaseLost
+from orchestrator.errors import LeaseLost, NodeError
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.events import Event, NodeFinished, NodeStarted, Restarted, Text
 from orchestrator.graph.run.step_trace import StepTrace
-from orchestrator.ports import RunLease
+from orchestrator.ports import IndexedPorts, RunLease
 from orchestrator.types import NOBODY, Principal, Usage
 
 #: Seconds that are left to what is stopped at a deadline, and to what has its result at once.
@@ -80,6 +80,17 @@ class RunState:
     def __post_init__(self) -> None:
         if self.events is not None:
             self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def ports_of(self, index: str) -> Mapping[Any, Any]:
+        """The ports of the index that a node names, or the run's; NodeError if that has one index alone."""
+        if not index:
+            return self.ports
+        if isinstance(self.ports, IndexedPorts):
+            return self.ports.of(index)
+        raise NodeError(
+            f"Names the index {index!r}, but the ports of this run belong to one index.",
+            hint="Give it the ports of an application: ports=application.ports().",
+        )
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never negative; None without one."""

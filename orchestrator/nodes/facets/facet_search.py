@@ -43,6 +43,11 @@ class SearchFacets(Node):
     keep: Count = 200
     scale: Scale = "rank"
 
+    @property
+    def index(self) -> str:
+        """The index that is searched: that of `search`."""
+        return self.search.index
+
     async def __call__(
         self,
         question: Question,

@@ -13,8 +13,8 @@ from math import fsum, hypot
 from typing import TYPE_CHECKING
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count, Share, Weight
+from orchestrator.nodes._queries import queries_of, ready_vector, with_vector
+from orchestrator.nodes._settings import Count, IndexName, Share, Weight
 from orchestrator.ports import Documents, Embedder, SparseEncoder, SparseVector, VectorStore
 from orchestrator.text.words import words
 from orchestrator.types import Hits, Passage, Queries, Query, Question
@@ -127,6 +127,7 @@ class VectorFeedback(Node):
     share: Share | None = None
     agreement: tuple[float, float] | None = None
     static: bool = False
+    index: IndexName = ""
 
     async def __call__(
         self,
@@ -143,9 +144,9 @@ class VectorFeedback(Node):
         found = await vectors.vectors(hits.top(self.docs).ids, principal=question.principal)
         if not found:
             return Queries(asked)
-        own = first.vector or (await embedder.embed([first.text], kind="query"))[0]
+        own = await ready_vector(first, embedder) or (await embedder.embed([first.text], kind="query"))[0]
         moved = fed_back(own, list(found.values()), share=self.share, agreement=self.agreement)
-        return Queries((replace(first, vector=tuple(moved.tolist())), *asked[1:]))
+        return Queries((await with_vector(first, tuple(moved.tolist()), embedder), *asked[1:]))
 
 
 # -- pure functions --------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
-from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count, Share
+from orchestrator.nodes._queries import queries_of, ready_vector, with_vector
+from orchestrator.nodes._settings import Count, IndexName, Share
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction
 from orchestrator.ports import Embedder, FeatureKind, Features
@@ -34,6 +34,7 @@ class PromptPrf(Node):
     kinds: Annotated[tuple[FeatureKind, ...], Field(min_length=1)] = ("keyphrases",)
     repeat: Count = 5
     share: Share = 0.5
+    index: IndexName = ""
 
     async def __call__(
         self,
@@ -67,8 +68,8 @@ class PromptPrf(Node):
         moved = replace(first, terms=tuple(terms.items()))
         if self.share:
             vectors = await embedder.embed([first.text, *texts], kind="query")
-            vectors[0] = first.vector or vectors[0]
+            vectors[0] = await ready_vector(first, embedder) or vectors[0]
             mean = vectors[1:].mean(axis=0)
             vectors[0] = (1.0 - self.share) * vectors[0] + self.share * mean
-            moved = replace(moved, vector=mean_direction(vectors[:1]))
+            moved = await with_vector(moved, mean_direction(vectors[:1]), embedder)
         return Queries((moved, *asked.queries[1:]))

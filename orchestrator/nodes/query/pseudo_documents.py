@@ -10,8 +10,8 @@ from pydantic import Field
 
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
-from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count
+from orchestrator.nodes._queries import queries_of, with_vector
+from orchestrator.nodes._settings import Count, IndexName
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.ports import Embedder, LanguageModel
@@ -55,6 +55,7 @@ class PseudoDocuments(Node):
     number: Count | None = None
     max_tokens: Count = 256
     temperature: Warmth = 1.0
+    index: IndexName = ""
 
     async def __call__(
         self, question: Question, queries: Queries | None, embedder: Embedder, model: LanguageModel, run: Run
@@ -82,7 +83,8 @@ class PseudoDocuments(Node):
         terms = (
             first.terms if self.method == "hyde" else term_counts(appended(first.text, found, self.method))
         )
-        moved = Query(first.text, first.weight, terms, mean_direction(vectors))
+        moved = Query(first.text, first.weight, terms)
+        moved = await with_vector(moved, mean_direction(vectors), embedder)
         return Queries((moved, *asked[1:]))
 
 

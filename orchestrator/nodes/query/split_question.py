@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count
+from orchestrator.nodes._queries import queries_of, ready_vector, with_vector
+from orchestrator.nodes._settings import Count, IndexName
 from orchestrator.ports import Embedder
 from orchestrator.text.sentences import sentences
 from orchestrator.types import Queries, Query, Question
@@ -21,6 +21,7 @@ class SplitQuestion(Node):
     """
 
     at_most: Count = 8
+    index: IndexName = ""
 
     async def __call__(self, question: Question, queries: Queries | None, embedder: Embedder) -> Queries:
         asked = queries_of(question, queries)
@@ -30,12 +31,12 @@ class SplitQuestion(Node):
         if not texts:
             return asked
         vectors = [tuple(vector) for vector in (await embedder.embed(texts, kind="query")).tolist()]
-        whole = first.vector or vectors.pop(0)
+        whole = await ready_vector(first, embedder) or vectors.pop(0)
         return Queries(
             (
-                Query(first.text, first.weight, first.terms, whole),
+                await with_vector(first, whole, embedder),
                 *asked.queries[1:],
-                *(Query("", vector=vector) for vector in vectors),
+                *[await with_vector(Query(""), vector, embedder) for vector in vectors],
             )
         )
 

@@ -16,7 +16,8 @@ from pydantic import Field
 from orchestrator.errors import BadInput
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
-from orchestrator.nodes._queries import queries_of
+from orchestrator.nodes._queries import queries_of, with_vector
+from orchestrator.nodes._settings import IndexName
 from orchestrator.nodes.query._term_weights import term_counts
 from orchestrator.nodes.query.pseudo_documents import mean_direction
 from orchestrator.nodes.query.split_question import parts_of
@@ -55,6 +56,7 @@ class StoredReformulations(Node):
     pieces: Annotated[int, Field(ge=1)] = 8
     unknown: Literal["refuse", "keep"] = "refuse"
     digest: str = ""
+    index: IndexName = ""
 
     def __post_init__(self) -> None:
         found = hashlib.sha256()
@@ -113,7 +115,7 @@ class StoredReformulations(Node):
             new = without_repeats(first.text, text)
             pieces = parts_of(new, self.pieces) or ([new] if new.strip() else [])
             vectors = await embedder.embed([first.text, *pieces], kind="query")
-            found = replace(found, vector=mean_direction(vectors))
+            found = await with_vector(found, mean_direction(vectors), embedder)
         return Queries((found, *asked.queries[1:]))
 
 

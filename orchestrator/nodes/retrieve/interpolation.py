@@ -11,7 +11,7 @@ from pydantic import Field
 
 from orchestrator.errors import BadInput
 from orchestrator.graph.node import Node, node
-from orchestrator.nodes._settings import Count, Share
+from orchestrator.nodes._settings import Count, IndexName, Share
 from orchestrator.nodes.retrieve.fusion import anchored_sum
 from orchestrator.ports import Embedder
 from orchestrator.types import Hit, Hits, ranked
@@ -104,6 +104,7 @@ class Interpolate(Node):
     k: Count = 100
     sparse: Share = 0.5
     pool: Count = 100
+    index: IndexName = ""
 
     async def __call__(
         self, sparse: Annotated[Hits, "sparse"], dense: Annotated[Hits, "dense"], embedder: Embedder

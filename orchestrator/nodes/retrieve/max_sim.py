@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import first_query
-from orchestrator.nodes._settings import Count
+from orchestrator.nodes._settings import Count, IndexName
 from orchestrator.nodes.retrieve.fusion import highest_score
 from orchestrator.ports import Documents, Late, TokenEmbedder, VectorStore
 from orchestrator.ranking.late_interaction import max_sim
@@ -66,6 +66,7 @@ class RetrieveLate(Node):
 
     k: Count = 20
     first: Count | None = 200
+    index: IndexName = ""
 
     async def __call__(
         self, question: Question, queries: Queries | None, vectors: VectorStore, tokens: TokenEmbedder

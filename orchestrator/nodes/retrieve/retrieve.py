@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes._settings import Count, Weight
+from orchestrator.nodes._queries import ready_vector
+from orchestrator.nodes._settings import Count, IndexName, Weight
 from orchestrator.nodes._strategies import strategy
 from orchestrator.nodes.retrieve.fusion import Fusion, anchored_sum, weighted_sum
 from orchestrator.ports import Dense, Embedder, Lexical, Search, VectorStore
@@ -29,6 +30,9 @@ class Retrieve(Node):
     queries with one leg: cosines and BM25 are not on one scale. Other distributions add fusions by entry
     points: functions of rankings and weights (docs/extending.md).
 
+    `index` names the index to search where it is not the one that the workflow is run on, so that one
+    graph searches several: `fuse(Retrieve() | Retrieve(index="mails"), by=rrf(60))`.
+
     A query without a word is not searched, and one of stop words only finds nothing by BM25: without
     any query left, the result is empty.
     """
@@ -38,6 +42,7 @@ class Retrieve(Node):
     mode: Mode = "hybrid"
     fusion: Fusion = "anchored"
     weights: tuple[Weight, Weight] | None = None
+    index: IndexName = ""
 
     async def __call__(
         self, question: Question, queries: Queries | None, vectors: VectorStore, embedder: Embedder
@@ -72,7 +77,7 @@ class Retrieve(Node):
         unknown = [asked[n].text for n in dense if not asked[n].vector]
         embedded = iter(await embedder.embed(unknown, kind="query") if unknown else ())
         searches: list[Search] = [Lexical(asked[n].text, asked[n].terms) for n in lexical]
-        searches += [Dense(asked[n].vector or next(embedded)) for n in dense]
+        searches += [Dense(await ready_vector(asked[n], embedder) or next(embedded)) for n in dense]
         if not searches:
             return {}, {}
         rankings = await vectors.search(

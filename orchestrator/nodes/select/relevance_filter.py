@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from orchestrator.errors import IndexMismatch
 from orchestrator.graph.node import Node
-from orchestrator.nodes._queries import first_query
-from orchestrator.nodes._settings import Share
+from orchestrator.nodes._queries import first_query, ready_vector
+from orchestrator.nodes._settings import IndexName, Share
 from orchestrator.ports import Dense, Embedder, Lexical, SparseEncoder, VectorStore
 from orchestrator.ranking.relevance_map import RelevanceMap, features
 from orchestrator.types import Hits, Queries, Query, Question
@@ -22,6 +22,7 @@ class RelevanceFilter(Node):
 
     map: RelevanceMap
     threshold: Share | None = None
+    index: IndexName = ""
 
     async def __call__(
         self,
@@ -47,7 +48,7 @@ async def leg_rankings(
     query: Query, question: Question, vectors: VectorStore, embedder: Embedder, *, pool: int
 ) -> tuple[Hits, Hits]:
     """The best `pool` passages of a query by cosine, and by BM25."""
-    vector = query.vector or (await embedder.embed([query.text], kind="query"))[0]
+    vector = await ready_vector(query, embedder) or (await embedder.embed([query.text], kind="query"))[0]
     cosine, bm25 = await vectors.search(
         [Dense(vector), Lexical(query.text, query.terms)],
         principal=question.principal,

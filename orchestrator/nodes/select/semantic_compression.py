@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from orchestrator.graph.node import Node
-from orchestrator.nodes._settings import Count, Share
+from orchestrator.nodes._settings import Count, IndexName, Share
 from orchestrator.nodes.select._ordering import reordered
 from orchestrator.nodes.select.mmr import neighbourhood
 from orchestrator.ports import Dense, VectorStore
@@ -44,6 +44,7 @@ class SemanticCompression(Node):
     trade: Share = 0.3
     hops: Tally = 0
     neighbours: Count = 5
+    index: IndexName = ""
 
     async def __call__(self, question: Question, hits: Hits, vectors: VectorStore) -> Hits:
         pool = hits.top(self.pool)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Literal
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
 from orchestrator.indexing.tool_records import DESCRIPTION, KIND, TOOL, USAGE
-from orchestrator.nodes._queries import queries_of
-from orchestrator.nodes._settings import Count, Share, Weight
+from orchestrator.nodes._queries import queries_of, ready_vector
+from orchestrator.nodes._settings import Count, IndexName, Share, Weight
 from orchestrator.nodes.query._completions import completions
 from orchestrator.nodes.retrieve.fusion import convex_combination, reciprocal_rank
 from orchestrator.ports import Dense, Documents, Embedder, LanguageModel, Lexical, VectorStore
@@ -94,6 +94,7 @@ class RetrieveTools(Node):
     usage: Weight = 0.5
     power: Weight = 4.0
     usages: Literal["nearest", "mean"] = "nearest"
+    index: IndexName = ""
 
     async def __call__(
         self,
@@ -109,7 +110,7 @@ class RetrieveTools(Node):
         index = _ToolIndex(question, vectors, documents, self.pool)
         embedded = await embedder.embed([one.text for one in asked], kind="query")
         rankings = [
-            await self._ranked(index, one, one.vector or vector)
+            await self._ranked(index, one, await ready_vector(one, embedder) or vector)
             for one, vector in zip(asked, embedded, strict=True)
         ]
         if len(rankings) == 1:

@@ -16,7 +16,7 @@ from orchestrator.application.served_run import ServedRun
 from orchestrator.errors import OrchestratorError
 from orchestrator.graph.run.events import Finished, Restarted, Text
 from orchestrator.models.capped import CappedModel
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import LanguageModel, replace_ports
 from orchestrator.serving.auth import Caller
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
 from orchestrator.serving.limits.connection import EventStream, while_connected
@@ -79,10 +79,10 @@ class Chat:
                 param="messages",
                 code="context_length_exceeded",
             )
-        ports = dict(endpoint.ports())
+        ports = endpoint.ports()
         model = ports.get(LanguageModel)
         if request.tokens is not None and isinstance(model, LanguageModel):
-            ports[LanguageModel] = CappedModel(model, request.tokens)
+            ports = replace_ports(ports, {LanguageModel: CappedModel(model, request.tokens)})
         inputs = workflow.inputs(Question(text, asker.principal))
         run = endpoint.run(workflow.answering, inputs, asker, ports=ports, earlier=earlier)
         return cls(request, workflow, run, created=int(time.time()))

@@ -1,0 +1,54 @@
+"""Which index a node searches, and whether there is one of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from orchestrator.graph.node import FunctionNode
+from orchestrator.graph.plan.fault import Fault
+from orchestrator.graph.plan.plan import Plan, calls
+from orchestrator.ports import IndexedPorts
+
+#: The most indexes that a fault names.
+_SHOWN = 5
+
+
+def index_of(node: Any) -> str:
+    """The index whose ports a node is given: that of its setting `index`; "" for the run's own."""
+    if isinstance(node, FunctionNode):
+        defaults = {setting.name: setting.default for setting in node.signature.settings}
+        name: Any = {**defaults, **dict(node.settings)}.get("index")
+    else:
+        name = getattr(node, "index", "")
+    return name if isinstance(name, str) and node.signature.needs else ""
+
+
+def named_indexes(plan: Plan) -> tuple[str, ...]:
+    """The indexes that the nodes of a plan name, each once."""
+    return tuple(dict.fromkeys(name for call in calls(plan.body) if (name := index_of(call.node))))
+
+
+def index_faults(plan: Plan, ports: Mapping[Any, object]) -> Iterator[Fault]:
+    """Indexes that nodes name and that do not exist."""
+    known: tuple[str, ...] | None = None
+    for call in calls(plan.body):
+        name = index_of(call.node)
+        if not name:
+            continue
+        if not isinstance(ports, IndexedPorts):
+            yield Fault(
+                call.path,
+                f"names the index {name!r}, but these ports belong to one index",
+                "give it the ports of an application: ports=application.ports()",
+            )
+            continue
+        known = tuple(ports.indexes()) if known is None else known
+        if name not in known:
+            there = ", ".join((get_close_matches(name, known) or list(known))[:_SHOWN]) or "none"
+            yield Fault(
+                call.path,
+                f"names the index {name!r}, which does not exist",
+                f"make it: orchestrator index add PATH --index {name}, or name one that there is: {there}",
+            )

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 import pytest
 
-from connectors.sql import Database, SqlLedger
+from connectors.sql import SqlLedger, open_database
+from orchestrator.budget import Budget
 from orchestrator.clock import SystemClock
 from orchestrator.errors import BadInput, StoreError, WorkflowError
-from orchestrator.graph.context import Budget, Run
+from orchestrator.graph.context import Run
 from orchestrator.graph.node import node
 from orchestrator.jobs.job_run import JobRunner
 from orchestrator.jobs.local_runner import LocalRunner
@@ -42,7 +43,7 @@ class Oak:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Generator[Ledger]:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     yield SqlLedger(database, SystemClock())
     database.close()
 

@@ -31,7 +31,7 @@ from orchestrator.indexing.verify import missing_shards, verify
 from orchestrator.jobs.local_runner import JobDispatcher, LocalRunner
 from orchestrator.jobs.worker_process import WorkerProcess
 from orchestrator.jobs.write_lock import write_lock
-from orchestrator.ports import FileRow, IndexVersion, index_scope
+from orchestrator.ports import FileRow, IndexVersion, JsonObject, index_scope
 from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT
 
@@ -250,7 +250,8 @@ class Indexer:
         while await asyncio.to_thread(self._registry.documents, self.index, lying_in=damaged, limit=1):
             payload = {"shards": damaged, "passages": planning.JOB_PASSAGES, "after": repaired}
             (job,) = await writer.there("repair", [payload], total=total, doing="repairing", done=repaired)
-            repaired += (job.effects or {})["passages"]
+            assert job.effects is not None
+            repaired += int(job.effects["passages"])
         return repaired
 
     def _plan(self, path: Path, labels: Sequence[str] | None, tenant: str) -> Plan:
@@ -324,7 +325,7 @@ class Indexer:
             ),
             jobs=tuple(
                 # Its files may be many.
-                replace(job, payload={"root": job.payload.get("root")})
+                replace(job, payload=JsonObject({"root": job.payload.get("root")}))
                 for job in self._context.ledger.jobs(
                     scope=index_scope(self.index), states=("pending", "running", "failed", "dead")
                 )

@@ -89,9 +89,9 @@ class JobRunner:
             loop = asyncio.get_running_loop()
             with held.renewed(lambda: loop.call_soon_threadsafe(working.cancel)):
                 result = await working
-            effects = result.output if isinstance(result.output, JobEffects) else JobEffects({})
+            effects = result.output if isinstance(result.output, JobEffects) else JobEffects()
             # A handler that published has finished its job: then there is no lease any more.
-            await asyncio.to_thread(self.ledger.finish, job, effects.values)
+            await asyncio.to_thread(self.ledger.finish, job, effects)
         except LeaseLost:
             # Another has the job by now, or its writer gave up. What was written here is invisible.
             return

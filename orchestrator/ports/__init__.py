@@ -27,6 +27,7 @@ from orchestrator.ports.indexes import (
     index_scope,
 )
 from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
+from orchestrator.ports.json_object import JsonObject
 from orchestrator.ports.models import (
     Generation,
     LanguageModel,
@@ -115,6 +116,7 @@ __all__ = [
     "JobEffects",
     "JobScope",
     "JobState",
+    "JsonObject",
     "RunningJob",
     "Known",
     "LanguageModel",

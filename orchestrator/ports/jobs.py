@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from orchestrator.ports.json_object import JsonObject
+
 #: Where a job stands; a dead one failed three times and is not tried again by itself.
 JobState = Literal["pending", "running", "done", "failed", "dead"]
 
@@ -36,13 +38,13 @@ class Job:
     key: str
     kind: str
     scope: JobScope
-    payload: Mapping[str, Any]
+    payload: JsonObject
     state: JobState = "pending"
     attempt: int = 0
     fence: int = 0
     lease_until: float = 0.0
     error: str | None = None
-    effects: Mapping[str, Any] | None = None
+    effects: JsonObject | None = None
 
 
 @runtime_checkable
@@ -93,11 +95,8 @@ class Ledger(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class JobEffects:
+class JobEffects(JsonObject):
     """What a handler gives back of a job that it has not finished itself, as JSON values by name."""
-
-    values: Mapping[str, Any]
 
 
 @runtime_checkable

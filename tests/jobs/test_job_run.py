@@ -19,7 +19,7 @@ from orchestrator.jobs.job_run import JobRunner
 from orchestrator.jobs.local_runner import LocalRunner
 from orchestrator.jobs.registry import JobHandlers
 from orchestrator.jobs.write_lock import write_lock
-from orchestrator.ports import Job, JobEffects, JobScope, Ledger, RunningJob
+from orchestrator.ports import Job, JobEffects, JobScope, JsonObject, Ledger, RunningJob
 from orchestrator.progress import silent
 from orchestrator.types import Principal
 
@@ -112,7 +112,7 @@ def test_a_handler_that_is_no_node_is_refused_with_every_fault() -> None:
     def nameless(job, oak: Leaves):  # type: ignore[no-untyped-def]
         return None
 
-    job = Job(1, "key", "nameless", TREE, {})
+    job = Job(1, "key", "nameless", TREE, JsonObject())
     with pytest.raises(WorkflowError, match="no type"):
         JobHandlers({"tree.nameless": nameless}).handler(job)
     with pytest.raises(BadInput, match=r"Nothing does jobs of the kind 'tree.nameless'"):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from benchmarks import harness
-from connectors.sql import Database, SqlConversations, SqlRuns
+from connectors.sql import SqlConversations, SqlRuns, open_database
 from orchestrator import ANONYMOUS, Answer, Hits, Queries, Question, node, workflow
 from orchestrator.ports import Runs
 from orchestrator.types import Context, Excerpt, Hit, Message, Query
@@ -105,7 +105,7 @@ class Counted(SqlRuns):
 async def ours(durability: Any, turns: int) -> tuple[list[int], int]:
     """Bytes written by each turn, and bytes left after the last."""
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/state.db")
+        database = open_database(f"sqlite:///{folder}/state.db")
         runs, conversations = Counted(database), SqlConversations(database)
         runs.checkpoints = Path(folder) / "state.checkpoints.db"
         written: list[int] = []

@@ -234,12 +234,12 @@ async def collected(rankings: tuple[Hits, ...]) -> Hits:
 
 async def each_times() -> dict[str, dict[int, float]]:
     """ms of a map over so many items that do nothing, by what is kept of the run: what the map costs."""
-    from connectors.sql import Database, SqlRuns
+    from connectors.sql import SqlRuns, open_database
     from orchestrator.ports import Runs
 
     found: dict[str, dict[int, float]] = {"nothing kept": {}, "every step kept": {}}
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "state.db")
+        database = open_database(Path(folder) / "state.db")
         runs = SqlRuns(database)
         for items in (1000, 4000, 10_000):
             wf = workflow("map", numbered(items=items) >> each(item, over=tuple[Hit, ...]) >> collected)

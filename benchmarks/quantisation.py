@@ -20,7 +20,7 @@ from benchmarks import harness
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.shards import Quantisation
-from connectors.sql import Database, SqlIndexRegistry, SqlLedger
+from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.application.application import Application
 from orchestrator.clock import SystemClock
 from orchestrator.evaluation import beir
@@ -64,7 +64,7 @@ async def run(folder: Path, embedder: str, passages: int) -> None:
     print(f"{len(dense)} passages, {len(queries)} queries, {embedder}")
     for how in get_args(Quantisation):
         with TemporaryDirectory() as home:
-            database = Database(Path(home) / "state.db")
+            database = open_database(Path(home) / "state.db")
             catalogue, ledger = SqlIndexRegistry(database), SqlLedger(database, SystemClock())
             catalogue.create("default", made_with)
             submitted = ledger.submit("add", index_scope("default"), "key", {})

@@ -42,7 +42,7 @@ from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.points import DENSE, TERMS
 from connectors.qdrant_edge.reading import ShardReader
-from connectors.sql import Database, SqlIndexRegistry, SqlLedger
+from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator import Principal, Question
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.clock import SystemClock
@@ -146,7 +146,7 @@ class Filled:
 
 def fill(folder: Path, size: int, shards: int, made_with: IndexFormat | None = None) -> Filled:
     """An index of so many passages in so many shards."""
-    encoder, database = Bm25Encoder(), Database(folder / "state.db")
+    encoder, database = Bm25Encoder(), open_database(folder / "state.db")
     registry, ledger = SqlIndexRegistry(database, SystemClock()), SqlLedger(database, SystemClock())
     made_with = made_with or IndexFormat("made-up", DIMENSIONS, encoder.name)
     registry.create("default", made_with)

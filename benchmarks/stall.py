@@ -38,7 +38,7 @@ from benchmarks import harness
 from benchmarks.search import fill, texts
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter
-from connectors.sql import Database, SqlIndexRegistry, SqlLedger
+from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.clock import SystemClock
 from orchestrator.indexing.context import index_format
@@ -154,7 +154,7 @@ def measure(size: int, arguments: argparse.Namespace) -> str:
 
 def merge(home: Path) -> None:
     """Replace all shards by one."""
-    database = Database(home / "state.db")
+    database = open_database(home / "state.db")
     registry, ledger = SqlIndexRegistry(database), SqlLedger(database, SystemClock())
     version = registry.current("default")
     assert version is not None

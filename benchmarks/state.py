@@ -22,7 +22,15 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks import harness
-from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, SqlLedger, SqlRuns
+from connectors.sql import (
+    Database,
+    SqlCache,
+    SqlDocuments,
+    SqlIndexRegistry,
+    SqlLedger,
+    SqlRuns,
+    open_database,
+)
 from orchestrator.ports import (
     DocumentRow,
     IndexChange,
@@ -105,7 +113,7 @@ def main() -> None:
     parser.add_argument("--url")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(given.url or Path(folder) / "state.db")
+        database = open_database(given.url or Path(folder) / "state.db")
         print(
             f"{'SQLite' if database.is_sqlite else 'PostgreSQL'}, sqlalchemy {version('sqlalchemy')}, ",
             end="",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from connectors.sql import Database, SqlCache, SqlIndexRegistry, SqlLedger, SqlRuns
+from connectors.sql import SqlCache, SqlIndexRegistry, SqlLedger, SqlRuns, open_database
 from orchestrator import Question, node, workflow
 from orchestrator.ports import Cache, Runs
 from orchestrator.testing.clock import ManualClock
@@ -139,7 +139,7 @@ def test_our_own_types_take_part_as_a_strangers_do() -> None:
 @pytest.fixture
 async def stores(tmp_path: Path) -> AsyncGenerator[tuple[Publisher, dict[Any, Any]]]:
     """An index with one document, and ports that keep results and runs in its database."""
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     registry = SqlIndexRegistry(database, ManualClock())
     registry.create("default", FORMAT)
     runs = SqlRuns(database)

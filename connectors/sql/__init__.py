@@ -12,6 +12,7 @@ from connectors.sql.index_registry import SqlIndexRegistry
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.recommender_state import SqlRecommenderState
 from connectors.sql.runs import SqlRuns
+from connectors.sql.schema import open_database
 
 __all__ = [
     "Database",
@@ -24,4 +25,5 @@ __all__ = [
     "SqlRecommenderState",
     "SqlRuns",
     "SqlFeedback",
+    "open_database",
 ]

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.sql.database import Database
+from connectors.sql.index_registry import SqlIndexRegistry
 from connectors.sql.migrations import HEAD
+from connectors.sql.recommender_state import SqlRecommenderState
+from connectors.sql.schema import open_database
 from orchestrator.errors import BadInput, StoreError
 
 if TYPE_CHECKING:
@@ -74,10 +77,9 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
     """The indexes that a copy of the state names."""
-    from connectors.sql.index_registry import SqlIndexRegistry
     from orchestrator.backup.archive import ArchivedIndex
 
-    database = Database(copy)
+    database = open_database(copy)
     try:
         return tuple(
             ArchivedIndex(
@@ -95,9 +97,7 @@ def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
 
 def archived_edition(copy: Path) -> str | None:
     """The edition of the recommenders that a copy of the state names."""
-    from connectors.sql.recommender_state import SqlRecommenderState
-
-    database = Database(copy)
+    database = open_database(copy)
     try:
         return SqlRecommenderState(database).read().edition
     finally:

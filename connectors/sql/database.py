@@ -1,4 +1,4 @@
-"""One SQL database: its engine, its transactions, its schema's version."""
+"""One SQL database: its engine, its transactions and its threads. `schema` opens it with its tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from connectors.sql.commits import Commits
-from connectors.sql.migrations import upgrade
 from orchestrator.errors import IndexBusy, SettingsError, StoreError
 
 P = ParamSpec("P")
@@ -31,11 +30,10 @@ _BUSY_STATES = ("40001", "40P01", "55P03")
 
 
 class Database:
-    """A SQLite file or a PostgreSQL database, with the tables of this release.
+    """A SQLite file or a PostgreSQL database, whatever tables it has; `open_database` sees to these.
 
-    `url` is `sqlite:///path`, `postgresql://user@host/name`, or the Path of a SQLite file. Opening
-    creates or migrates the tables; a database written by a newer release is refused. One engine serves
-    a process; a forked child makes its own. Readers see one state for the length of a transaction and
+    `url` is `sqlite:///path`, `postgresql://user@host/name`, or the Path of a SQLite file. One engine
+    serves a process; a forked child makes its own. Readers see one state for the length of a transaction and
     never wait for the writer; a writer waits up to `busy_seconds` for another, then raises IndexBusy.
     """
 
@@ -57,7 +55,6 @@ class Database:
                     f"The folder of the database {path} cannot be made: {error.strerror}.",
                     hint="Choose another place, or its permissions.",
                 ) from error
-        upgrade(self)
 
     @property
     def is_sqlite(self) -> bool:
@@ -155,12 +152,6 @@ class Database:
             return None
         # Nobody can commit to what cannot be written.
         return (0, 0) if self.read_only else self._commits.mark()
-
-    def backup(self, path: Path) -> None:
-        """Copy a SQLite database to `path` as it is at one moment, while others read and write it."""
-        from connectors.sql.backup import backup
-
-        backup(self, path)
 
     def close(self) -> None:
         """Give back threads and connections. The database may be used again afterwards."""

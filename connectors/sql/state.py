@@ -12,6 +12,7 @@ from connectors.sql.conversations import SqlConversations
 from connectors.sql.database import Database
 from connectors.sql.feedback import SqlFeedback
 from connectors.sql.runs import SqlRuns
+from connectors.sql.schema import open_database
 from orchestrator.errors import BadInput
 from orchestrator.ports import Clock
 from orchestrator.settings import DAY
@@ -32,7 +33,7 @@ class SqlState:
         """The state at a URL. Tables are made or migrated, and a restore that was killed is finished."""
         from orchestrator.backup import snapshot
 
-        state = cls(Database(url), clock)
+        state = cls(open_database(url), clock)
         if snapshot.unfinished(home):
             snapshot.finish_restore(home, state.restore)
         return state
@@ -60,7 +61,9 @@ class SqlState:
 
     def backup(self, path: Path) -> None:
         """Copy the database, of SQLite, to `path`."""
-        self.database.backup(path)
+        from connectors.sql.backup import backup
+
+        backup(self.database, path)
 
     def restore(self, copy: Path) -> None:
         """Put a copy of the state, of SQLite, in the place of what there is."""

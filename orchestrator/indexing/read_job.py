@@ -155,10 +155,11 @@ def _after_death(job: Job, ledger: Ledger, registry: IndexRegistry) -> bool:
     if len(files) > 1:
         # One of them may be the cause: each gets a job, and attempts, of its own.
         lock = job.key.partition(":")[0]
+        told = dict(job.payload)
         for file in files:
-            known = {name: row for name, row in payload["before"].items() if name == file}
-            alone = {**payload, "files": [file], "before": known}
-            ledger.submit(job.kind, job.scope, job_key(lock, job.kind, alone), alone)
+            known = {name: row for name, row in told["before"].items() if name == file}
+            payload = {**told, "files": [file], "before": known}
+            ledger.submit(job.kind, job.scope, job_key(lock, job.kind, payload), payload)
         ledger.finish(job, {"split": len(files)})
         return False
     if job.attempt < LAST_ATTEMPT:

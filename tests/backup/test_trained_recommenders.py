@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from connectors.sql import Database, SqlRecommenderState
+from connectors.sql import SqlRecommenderState, open_database
 from orchestrator.errors import BadInput, StoreError
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 def editions_of(home: Path) -> Editions:
-    state = SqlRecommenderState(Database(home / "state.db"))
+    state = SqlRecommenderState(open_database(home / "state.db"))
     return Editions(home / "recommendations", RankerRegistry.of(classic_trainers()), state)
 
 
@@ -110,7 +110,7 @@ def test_a_version_that_is_deleted_while_it_is_copied_gives_way_to_the_next(
 
 def test_what_an_earlier_release_kept_in_files_is_in_a_backup(tmp_path: Path, home: Path) -> None:
     before = kept(home)
-    with Database(home / "state.db").writing() as connection:
+    with open_database(home / "state.db").writing() as connection:
         for table in ("recommender_state", "withdrawn_items"):
             connection.execute(text(f"DELETE FROM {table}"))
     (home / "recommendations" / "current").write_text("version-1")

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from connectors.sql import Database, SqlIndexRegistry
-from connectors.sql.backup import restore
+from connectors.sql import SqlIndexRegistry, open_database
+from connectors.sql.backup import backup, restore
 from orchestrator.application.application import Application
 from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import OrchestratorError
@@ -96,7 +96,7 @@ async def test_fifty_planted_inconsistencies_are_found(
 ) -> None:
     path = app.database.path
     assert path is not None
-    app.database.backup(tmp_path / "sound.db")
+    backup(app.database, tmp_path / "sound.db")
     missed: list[str] = []
     for seed in range(50):
         what = planted(path, random.Random(seed))
@@ -179,7 +179,7 @@ async def test_damaged_pages_of_the_database_are_told(
 ) -> None:
     path = app.database.path
     assert path is not None
-    app.database.backup(tmp_path / "state.db")
+    backup(app.database, tmp_path / "state.db")
     chance = random.Random(seed)
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         (size,) = connection.execute("PRAGMA page_size").fetchone()
@@ -194,7 +194,7 @@ async def test_damaged_pages_of_the_database_are_told(
         file.seek((chance.choice(pages) - 1) * size)
         file.write(chance.randbytes(size))
     context = indexing_context(app)
-    damaged = Database(tmp_path / "state.db")
+    damaged = open_database(tmp_path / "state.db")
     context.registry = SqlIndexRegistry(damaged, app.clock)
     told = ""
     try:

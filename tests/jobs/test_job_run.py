@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from connectors.sql import Database, SqlLedger
+from connectors.sql import SqlLedger, open_database
 from orchestrator.budget import Budget
 from orchestrator.clock import SystemClock
 from orchestrator.errors import BadInput, StoreError, WorkflowError
@@ -43,7 +43,7 @@ class Oak:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Generator[Ledger]:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     yield SqlLedger(database, SystemClock())
     database.close()
 

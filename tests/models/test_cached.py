@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from connectors.sql import Database, SqlCache
+from connectors.sql import SqlCache, open_database
 from orchestrator import Answer, Question, node, workflow
 from orchestrator.errors import StoreError
 from orchestrator.models.cached import CachedModel
@@ -80,7 +80,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def cache(tmp_path: Path, clock: ManualClock) -> Generator[SqlCache]:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     yield SqlCache(database, clock)
     database.close()
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from connectors.sql import Database, SqlFeedback, SqlRuns
+from connectors.sql import SqlFeedback, SqlRuns, open_database
 from orchestrator import Answer, Application, Question, Run, node, workflow
 from orchestrator.errors import BadInput, ModelUnreachable, RunNotFound, SettingsError
 from orchestrator.models.bandit import PromptBandit
@@ -88,7 +88,7 @@ async def test_what_was_judged_is_known_after_a_restart(tmp_path: Path) -> None:
 
 async def test_one_process_learns_what_another_was_told(tmp_path: Path) -> None:
     clock = ManualClock()
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     feedback = SqlFeedback(database)
 
     def shared() -> SharedBandit:
@@ -191,7 +191,7 @@ def test_routes_can_be_given_in_the_environment(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_reader_judges_through_the_endpoint(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     runs = SqlRuns(database)
     async with two(tmp_path) as (settings, _), Application(settings) as application:
         ports = {

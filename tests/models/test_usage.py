@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from connectors.sql import Database, SqlRuns
+from connectors.sql import SqlRuns, open_database
 from connectors.vllm import Scorer, Servers, VllmModel, addresses
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, node, workflow
@@ -165,7 +165,7 @@ async def test_a_run_counts_replies_that_were_refused_on_its_usage_and_its_budge
 
 
 async def test_a_run_that_fails_says_what_it_had_spent_and_counts_on(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'state.db'}")
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     runs = SqlRuns(database)
     wf = workflow("w", judged >> broken)
     async with Serving(nonsense) as model:

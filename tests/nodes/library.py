@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.bm25 import Bm25Encoder
-from connectors.sql import Database, SqlConversations, SqlDocuments, SqlIndexRegistry, SqlLedger
+from connectors.sql import SqlConversations, SqlDocuments, SqlIndexRegistry, SqlLedger, open_database
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator import Hits, Question, node
 from orchestrator.clock import SystemClock
@@ -66,7 +66,7 @@ class Library:
     """Documents in SQLite, and the ports that nodes need beside the vectors."""
 
     def __init__(self, folder: Path, *documents: DocumentRow) -> None:
-        self.database = Database(folder / "state.db")
+        self.database = open_database(folder / "state.db")
         catalogue = SqlIndexRegistry(self.database)
         catalogue.create("default", FORMAT)
         Publisher(catalogue, SqlLedger(self.database, SystemClock())).publish(*documents)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors.sql import Database, SqlRecommenderState
+from connectors.sql import SqlRecommenderState, open_database
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.rankers.registry import RankerRegistry
 
 
 def editions_at(folder: Path, registry: RankerRegistry) -> Editions:
     """The editions below a folder, whose state is in `state.db` there."""
-    return Editions(folder, registry, SqlRecommenderState(Database(folder / "state.db")))
+    return Editions(folder, registry, SqlRecommenderState(open_database(folder / "state.db")))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from connectors.sql import Database, SqlConversations, SqlFeedback, SqlRuns
+from connectors.sql import SqlConversations, SqlFeedback, SqlRuns, open_database
 from orchestrator import workflow
 from orchestrator.ports import Conversations, FeedbackStore, Recommender, Runs
 from orchestrator.recommendation.editions.editions import Editions
@@ -103,7 +103,7 @@ def test_it_does_what_it_says(tmp_path: Path) -> None:
     }
     editions = Editions(tmp_path, RankerRegistry.of(classic_trainers()))
     train(made_up_log(), editions, rankers=("rules",))
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     ports = {
         Recommender: EditionRecommender(editions),
         Runs: SqlRuns(database),

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.sql import Database, SqlConversations, SqlRuns
+from connectors.sql import SqlConversations, SqlRuns, open_database
 from orchestrator import Question, workflow
 from orchestrator.errors import StoreError
 from orchestrator.ports import Conversations, Runs
@@ -31,7 +31,7 @@ ADA, BOB, LATER = ({"Authorization": f"Bearer {key}"} for key in KEYS)
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient, None]:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     runs = SqlRuns(database)
     ports = {Runs: runs, Conversations: SqlConversations(database)}
     flows = [
@@ -112,7 +112,7 @@ async def test_a_slate_in_a_chat_is_withheld_as_well(client: httpx.AsyncClient):
 
 
 async def test_a_value_of_a_strangers_type_is_withheld_from_whom_it_is_not_for(tmp_path: Path):
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     ports = {Runs: SqlRuns(database)}
     ada, later = KEYS["key-of-ada"], KEYS["key-of-ada-later"]
     flow = workflow("writes_memo", writes_memo)
@@ -202,7 +202,7 @@ def lose(folder: Path) -> None:
 
 
 async def test_a_database_that_is_gone_makes_the_server_unready(tmp_path: Path):
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     async with endpoint(ports={Runs: SqlRuns(database)}) as client:
         ready = await client.get("/readyz")
         database.close()

@@ -11,7 +11,7 @@ import numpy as np
 
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
-from connectors.sql import Database, SqlIndexRegistry, SqlLedger
+from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.clock import SystemClock
 from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, IndexVersion, Job, Shard, index_scope
 from orchestrator.testing.late_interaction import directions
@@ -28,7 +28,7 @@ class EdgeIndex:
     def __init__(self, home: Path, format: IndexFormat = FORMAT) -> None:
         self.format = format
         self.folder = home / "indexes"
-        self.database = Database(home / "state.db")
+        self.database = open_database(home / "state.db")
         self.registry = SqlIndexRegistry(self.database)
         self.ledger = SqlLedger(self.database, SystemClock())
         self.writer = EdgeShardWriter(self.folder)

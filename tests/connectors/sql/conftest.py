@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sql import Database
+from connectors.sql import Database, open_database
 
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with empty tables, to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "state.db"
-    Database(path).close()
+    open_database(path).close()
     return path
 
 
@@ -27,7 +27,7 @@ def migrated_name(postgres_cluster: str) -> str:
 
     with psycopg.connect(postgres_cluster.format("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE migrated")
-    Database(postgres_cluster.format("migrated")).close()
+    open_database(postgres_cluster.format("migrated")).close()
     return "migrated"
 
 
@@ -53,6 +53,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
 @pytest.fixture
 def database(url: str) -> Generator[Database]:
     """A database with empty tables."""
-    opened = Database(url)
+    opened = open_database(url)
     yield opened
     opened.close()

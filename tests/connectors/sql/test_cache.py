@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from connectors.sql import Database, SqlCache, SqlIndexRegistry, SqlLedger
+from connectors.sql import Database, SqlCache, SqlIndexRegistry, SqlLedger, open_database
 from connectors.sql.tables import cache_entries, cache_sources
 from orchestrator.ports import Cache
 from orchestrator.testing.cache import CacheConformance
@@ -83,14 +83,14 @@ async def test_expired_values_can_be_pruned(database: Database) -> None:
 
 
 async def test_two_processes_share_a_cache(database: Database, url: str) -> None:
-    other = Database(url)
+    other = open_database(url)
     await SqlCache(database).put("key", b"1")
     assert await SqlCache(other).get("key") == b"1"
     other.close()
 
 
 async def test_the_whole_stays_near_its_bound(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     cache = SqlCache(database, max_bytes=100_000)
     for number in range(200):
         await cache.put(str(number), bytes(1000), sources=[f"source-{number}"])

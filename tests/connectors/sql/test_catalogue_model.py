@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from connectors.sql import Database, SqlIndexRegistry, SqlLedger
+from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.ports import DocumentRow, IndexChange, IndexVersion, Shard
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher, frequencies
@@ -43,7 +43,7 @@ class Histories(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = TemporaryDirectory()
         self.clock = ManualClock()
-        self.database = Database(Path(self.folder.name) / "state.db")
+        self.database = open_database(Path(self.folder.name) / "state.db")
         self.registry = SqlIndexRegistry(self.database, self.clock)
         self.version = self.registry.create("default", FORMAT)
         self.index = Publisher(self.registry, SqlLedger(self.database, self.clock))

@@ -17,8 +17,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from connectors.sql import Database, SqlCache, SqlDocuments, SqlIndexRegistry, SqlLedger, migrations
-from connectors.sql.backup import restore
+from connectors.sql import (
+    Database,
+    SqlCache,
+    SqlDocuments,
+    SqlIndexRegistry,
+    SqlLedger,
+    migrations,
+    open_database,
+)
+from connectors.sql.backup import backup, restore
 from connectors.sql.tables import metadata
 from orchestrator.errors import BadInput, IndexBusy, SettingsError, StoreError
 from orchestrator.ports import index_scope
@@ -52,7 +60,7 @@ def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
 
 
 def test_a_new_database_is_what_migrations_make(tmp_path: Path) -> None:
-    made, migrated = Database(tmp_path / "made.db"), Database(tmp_path / "migrated.db")
+    made, migrated = open_database(tmp_path / "made.db"), open_database(tmp_path / "migrated.db")
     with migrated.writing() as connection:
         metadata.drop_all(connection)
         connection.execute(text("DROP TABLE alembic_version"))
@@ -81,7 +89,7 @@ def test_the_head_is_the_last_migration() -> None:
 def test_a_database_of_every_revision_opens(tmp_path: Path, dump: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         connection.executescript(dump.read_text())
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     version = SqlIndexRegistry(database).current("default")
     assert version is not None
     assert (version.documents, version.passages) == (1, 2)
@@ -100,14 +108,14 @@ def test_an_unknown_revision_is_refused_and_left_alone(database: Database, url: 
     with database.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :number"), {"number": revision})
     with pytest.raises(StoreError, match=f"{revision}.*up to {migrations.HEAD}"):
-        Database(url)
+        open_database(url)
     with database.reading() as connection:
         assert migrations.revision(connection) == revision
 
 
 @pytest.mark.slow
 def test_processes_that_open_a_new_database_at_once_make_it_once(tmp_path: Path) -> None:
-    program = "import sys; from connectors.sql import Database; Database(sys.argv[1]).close()"
+    program = "import sys; from connectors.sql import open_database; open_database(sys.argv[1]).close()"
     url = f"sqlite:///{tmp_path / 'new' / 'state.db'}"
     started = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(4)]
     assert [process.wait(timeout=120) for process in started] == [0, 0, 0, 0]
@@ -116,7 +124,7 @@ def test_processes_that_open_a_new_database_at_once_make_it_once(tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.postgres
 def test_processes_that_open_a_new_postgres_database_at_once_make_it_once(postgres_url: str) -> None:
-    program = "import sys; from connectors.sql import Database; Database(sys.argv[1]).close()"
+    program = "import sys; from connectors.sql import open_database; open_database(sys.argv[1]).close()"
     started = [subprocess.Popen([sys.executable, "-c", program, postgres_url]) for _ in range(4)]
     assert [process.wait(timeout=120) for process in started] == [0, 0, 0, 0]
 
@@ -127,34 +135,34 @@ def test_processes_that_open_a_new_postgres_database_at_once_make_it_once(postgr
 @pytest.mark.parametrize("url", ["not a url", "mysql://host/name", "sqlite://", "sqlite:///:memory:"])
 def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match=r"sqlite:///path"):
-        Database(url)
+        open_database(url)
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("these are my notes, and no database at all\n" * 100)
     with pytest.raises(StoreError, match=r"notes.txt"):
-        Database(path)
+        open_database(path)
     assert path.read_text().startswith("these are my notes")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="file"):
-        Database(tmp_path / "file" / "state.db")
+        open_database(tmp_path / "file" / "state.db")
 
 
 @pytest.mark.postgres
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     with pytest.raises(StoreError) as caught:
-        Database("postgresql://anna:secret@127.0.0.1:1/name")
+        open_database("postgresql://anna:secret@127.0.0.1:1/name")
     assert "127.0.0.1" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 def test_an_odd_path_is_a_path(tmp_path: Path) -> None:
     path = tmp_path / "a %41 & ? # ü" / "state.db"
-    database = Database(path)
+    database = open_database(path)
     publisher(database).publish(document("a", "w1"))
     database.close()
     assert path.exists()
@@ -201,9 +209,9 @@ def test_a_forked_child_makes_its_own_connections(database: Database) -> None:
 
 
 def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
-    Database(tmp_path / "state.db").close()
-    patient = Database(tmp_path / "state.db")
-    hasty = Database(tmp_path / "state.db", busy_seconds=0.05)
+    open_database(tmp_path / "state.db").close()
+    patient = open_database(tmp_path / "state.db")
+    hasty = open_database(tmp_path / "state.db", busy_seconds=0.05)
     with patient.writing(), pytest.raises(IndexBusy, match="Another process is writing"):
         SqlLedger(hasty, ManualClock()).submit("add", index_scope("default"), "key", {})
     SqlLedger(hasty, ManualClock()).submit("add", index_scope("default"), "key", {})
@@ -213,7 +221,7 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
 
 def test_a_second_writer_waits_for_the_first(database: Database, url: str) -> None:
     index = publisher(database)
-    other_database = Database(url)
+    other_database = open_database(url)
     other = Publisher(SqlIndexRegistry(other_database), SqlLedger(other_database, ManualClock()))
     other._numbers = iter(range(1000, 2000))  # type: ignore[assignment]
     inside, leave = threading.Event(), threading.Event()
@@ -237,7 +245,7 @@ def test_a_second_writer_waits_for_the_first(database: Database, url: str) -> No
 
 
 async def test_readers_do_not_wait_behind_writers(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db", threads=2)
+    database = open_database(tmp_path / "state.db", threads=2)
     index = publisher(database)
     a = document("a", "w1")
     index.publish(a)
@@ -265,7 +273,7 @@ def test_a_reader_sees_one_state_for_a_transaction(database: Database) -> None:
 
 def test_another_process_sees_a_new_version_at_once(database: Database, url: str) -> None:
     index = publisher(database)
-    other = Database(url)
+    other = open_database(url)
     reader = SqlIndexRegistry(other)
     for number in range(5):
         published = index.publish(document(f"d{number}", "w1"))
@@ -287,7 +295,7 @@ def test_a_closed_database_opens_again(database: Database) -> None:
 
 
 def test_a_backup_is_one_moment_of_a_busy_database(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     index = publisher(database)
     stop = threading.Event()
 
@@ -301,12 +309,12 @@ def test_a_backup_is_one_moment_of_a_busy_database(tmp_path: Path) -> None:
     writing.start()
     try:
         for number in range(5):
-            database.backup(tmp_path / f"copy-{number}.db")
+            backup(database, tmp_path / f"copy-{number}.db")
     finally:
         stop.set()
         writing.join()
     for number in range(5):
-        copy = Database(tmp_path / f"copy-{number}.db")
+        copy = open_database(tmp_path / f"copy-{number}.db")
         registry = SqlIndexRegistry(copy)
         version = registry.current("default")
         assert version is not None
@@ -319,10 +327,10 @@ def test_a_backup_is_one_moment_of_a_busy_database(tmp_path: Path) -> None:
 
 
 def test_a_backup_is_restored_under_open_readers(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     index = publisher(database)
     saved = index.publish(document("a", "w1"))
-    database.backup(tmp_path / "copy.db")
+    backup(database, tmp_path / "copy.db")
     index.publish(document("b", "w1"))
     restore(tmp_path / "copy.db", tmp_path / "state.db")
     assert index.registry.current("default") == saved
@@ -330,10 +338,10 @@ def test_a_backup_is_restored_under_open_readers(tmp_path: Path) -> None:
 
 
 def test_a_version_after_a_restore_is_not_taken_for_another_of_its_number(tmp_path: Path) -> None:
-    database, writing = Database(tmp_path / "state.db"), Database(tmp_path / "state.db")
+    database, writing = open_database(tmp_path / "state.db"), open_database(tmp_path / "state.db")
     reader, index = SqlIndexRegistry(database), publisher(writing)
     index.publish(document("a", "w1"))
-    writing.backup(tmp_path / "copy.db")
+    backup(writing, tmp_path / "copy.db")
     lost = index.publish(document("b", "w1"))
     assert reader.current("default") == lost
     restore(tmp_path / "copy.db", tmp_path / "state.db")
@@ -345,21 +353,21 @@ def test_a_version_after_a_restore_is_not_taken_for_another_of_its_number(tmp_pa
 
 
 def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     (tmp_path / "copy.db").write_text("precious")
     with pytest.raises(BadInput, match="exists already"):
-        database.backup(tmp_path / "copy.db")
+        backup(database, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "precious"
     database.close()
 
 
 def test_only_a_sound_backup_is_restored(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     saved = publisher(database).publish(document("a", "w1"))
     (tmp_path / "text.db").write_text("no database\n" * 1000)
     with closing(sqlite3.connect(tmp_path / "foreign.db")) as connection:
         connection.execute("CREATE TABLE t (x)")
-    database.backup(tmp_path / "newer.db")
+    backup(database, tmp_path / "newer.db")
     with closing(sqlite3.connect(tmp_path / "newer.db")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
@@ -373,16 +381,16 @@ def test_only_a_sound_backup_is_restored(tmp_path: Path) -> None:
 
 @pytest.mark.postgres
 def test_postgres_is_backed_up_by_its_own_tool(postgres_url: str, tmp_path: Path) -> None:
-    database = Database(postgres_url)
+    database = open_database(postgres_url)
     with pytest.raises(StoreError, match="pg_dump"):
-        database.backup(tmp_path / "copy.db")
+        backup(database, tmp_path / "copy.db")
     database.close()
 
 
 def test_the_folder_of_a_backup_needs_no_leftovers(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     target = tmp_path / "backups" / "copy.db"
-    database.backup(target)
+    backup(database, target)
     assert [path.name for path in target.parent.iterdir()] == ["copy.db"]
     shutil.rmtree(target.parent)
     database.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sql import Database, SqlCache, SqlIndexRegistry, SqlLedger
+from connectors.sql import SqlCache, SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.errors import StoreError
 from orchestrator.ports import index_scope
 from orchestrator.testing.clock import ManualClock
@@ -19,10 +19,10 @@ from orchestrator.testing.rows import FORMAT, document
 
 READ = """
 import os, sys
-from connectors.sql import Database, SqlIndexRegistry
+from connectors.sql import Database, SqlIndexRegistry, open_database
 # Somebody else may not read this program: it is loaded before.
 for number, url in enumerate(sys.argv[1:]):
-    database = Database(url)
+    database = open_database(url)
     version = SqlIndexRegistry(database).current("default")
     if not number:
         os.setgid(65534)
@@ -32,7 +32,7 @@ print(database.read_only, version.documents, database.mark())
 
 
 def filled(path: Path) -> None:
-    database = Database(path)
+    database = open_database(path)
     registry = SqlIndexRegistry(database)
     registry.create("default", FORMAT)
     Publisher(registry, SqlLedger(database, ManualClock())).publish(document("a", "w1"))
@@ -63,7 +63,7 @@ def test_what_nobody_may_write_is_read_by_somebody_else() -> None:
 
 async def test_nothing_is_written_to_it_and_who_has_to_is_told(tmp_path: Path) -> None:
     filled(tmp_path / "state.db")
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     database.__dict__["read_only"] = True
     version = SqlIndexRegistry(database).current("default")
     assert version is not None

@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from connectors.sql import Database, SqlRecommenderState
+from connectors.sql import Database, SqlRecommenderState, open_database
 from orchestrator.errors import StoreError
 from orchestrator.ports import CatalogueState, RecommenderState
 
 WITHDRAW = """
 import sys
-from connectors.sql import Database, SqlRecommenderState
-state = SqlRecommenderState(Database(sys.argv[1]))
+from connectors.sql import Database, SqlRecommenderState, open_database
+state = SqlRecommenderState(open_database(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
 for at in range(int(sys.argv[3])):
@@ -94,7 +94,7 @@ def test_files_of_before_are_taken_over_once(state: SqlRecommenderState) -> None
 
 
 def test_another_process_is_heard_of_at_once(url: str, state: SqlRecommenderState) -> None:
-    other = SqlRecommenderState(Database(url))
+    other = SqlRecommenderState(open_database(url))
     assert other.read().withdrawn == frozenset()
     state.withdraw(["a"])
     assert other.read().withdrawn == {"a"}

@@ -6,7 +6,7 @@ import sys
 import time
 from random import Random
 
-from connectors.sql import Database, SqlIndexRegistry, SqlLedger
+from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.errors import LeaseLost
 from orchestrator.ports import IndexChange, Shard, index_scope
 from orchestrator.testing.publisher import words
@@ -25,7 +25,7 @@ class WallClock:
 
 def claim_all(url: str, name: str) -> None:
     """Claim and finish jobs until there are none; print the id of each."""
-    ledger = SqlLedger(Database(url), WallClock())
+    ledger = SqlLedger(open_database(url), WallClock())
     while job := ledger.claim(name, seconds=60):
         print(job.id, flush=True)  # noqa: T201
         ledger.finish(job, {"by": name})
@@ -33,14 +33,14 @@ def claim_all(url: str, name: str) -> None:
 
 def hang(url: str, name: str) -> None:
     """Claim a job for two seconds, say so, and do nothing."""
-    job = SqlLedger(Database(url), WallClock()).claim(name, seconds=2)
+    job = SqlLedger(open_database(url), WallClock()).claim(name, seconds=2)
     print(job and job.id, flush=True)  # noqa: T201
     time.sleep(600)
 
 
 def publish(url: str, name: str) -> None:
     """Publish the documents that jobs of the index name; a job that was lost meanwhile is another's."""
-    database = Database(url)
+    database = open_database(url)
     ledger, registry = SqlLedger(database, WallClock()), SqlIndexRegistry(database)
     while job := ledger.claim(name, seconds=2, scope=index_scope("default")):
         random = Random(job.payload["seed"])

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from connectors.sql import Database, SqlRuns
+from connectors.sql import SqlRuns, open_database
 from orchestrator import ANONYMOUS, Answer, Question, node, workflow
 from orchestrator.ports import Runs
 
@@ -41,7 +41,7 @@ async def main() -> None:
     for number in range(1, 7):
         composed = composed >> go_on(number=number)
     wf = workflow("killed", composed)
-    ports = {Runs: SqlRuns(Database(f"sqlite:///{HOME / 'state.db'}"))}
+    ports = {Runs: SqlRuns(open_database(f"sqlite:///{HOME / 'state.db'}"))}
     record = await ports[Runs].read("run", principal=ANONYMOUS)
     if record is not None and record.status == "done":
         (HOME / "answer").write_text(record.output["value"]["text"])

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.sql import Database, SqlRuns
+from connectors.sql import SqlRuns, open_database
 from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, Run, each, fuse, node, repeat, workflow
 from orchestrator.errors import BudgetExhausted
 from orchestrator.graph.workflow import Workflow
@@ -32,7 +32,7 @@ async def kept(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncGenerator[
     if request.param == "none":
         yield {"ports": {}}
         return
-    database = Database(f"sqlite:///{tmp_path / 'state.db'}")
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     runs = SqlRuns(database)
     how: Any = {"ports": {Runs: runs}, "durability": "step"}
     # What is imported when it is first used is no part of a run's time.

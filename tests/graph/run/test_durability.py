@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.sql import Database, SqlRuns
+from connectors.sql import SqlRuns, open_database
 from orchestrator import ANONYMOUS, Answer, Hits, Question, Run, each, fuse, node, repeat, workflow
 from orchestrator.errors import BadInput, NodeError, PlanChanged, RunBusy, RunNotFound, SettingsError
 from orchestrator.graph.run import lease
@@ -62,7 +62,7 @@ LINE = workflow("line", first >> second >> third)
 def ports(tmp_path: Path):
     RAN.clear()
     BREAK.clear()
-    database = Database(f"sqlite:///{tmp_path / 'state.db'}")
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     yield {Runs: SqlRuns(database), LanguageModel: Echo()}
     database.close()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors.sql import Database, SqlRuns
+from connectors.sql import SqlRuns, open_database
 from orchestrator import ANONYMOUS, Answer, Question, each, node, workflow
 from orchestrator.errors import NodeError
 from orchestrator.graph.run.langgraph_backend import PARTS
@@ -81,7 +81,7 @@ async def test_results_are_in_the_order_of_their_items(items: int) -> None:
 
 @pytest.mark.parametrize("items", [0, 1, 65, 1000])
 async def test_so_they_are_where_steps_are_kept(items: int, tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     runs = SqlRuns(database)
     result = await over(items).run(QUESTION, ports={Runs: runs}, durability="step")
     assert (result.answer, len(RAN)) == (Answer(str(items)), items)
@@ -122,7 +122,7 @@ async def test_the_first_failure_stops_the_others() -> None:
 async def test_a_resumed_map_repeats_the_part_that_broke_and_what_was_running(
     tmp_path: Path, items: int
 ) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     runs = SqlRuns(database)
     BREAK.add(items - 1)
     wf = over(items, at_once=1)

@@ -28,7 +28,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.sql import Database, SqlRuns
+from connectors.sql import SqlRuns, open_database
 from orchestrator import ANONYMOUS, Answer, Hits, Question, Workflow, node, route, workflow
 from orchestrator.errors import BadInput, NodeError, PlanChanged
 from orchestrator.graph.channel import type_name
@@ -465,7 +465,7 @@ async def tell(outers: tuple[Outer, ...]) -> Answer:
 
 @pytest.mark.parametrize("text", ["plain", "lone \ud800"])
 async def test_values_and_choices_come_back_in_a_resumed_run(tmp_path: pathlib.Path, text: str) -> None:
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     runs = SqlRuns(database)
     choices = route({Colour.RED: gather, Colour.BLUE: gather}, by=by_colour)
     wf = workflow("w", begin >> choices >> tell)
@@ -489,7 +489,7 @@ async def test_a_node_that_returns_what_cannot_be_kept_is_named(tmp_path: pathli
     async def ends(box: Box[int]) -> Answer:
         return Answer("")
 
-    database = Database(tmp_path / "state.db")
+    database = open_database(tmp_path / "state.db")
     runs = SqlRuns(database)
     with pytest.raises(BadInput, match=r"^\[smuggle\] A value of Box\[int\] holds a Changing") as refused:
         await workflow("w", smuggle >> ends).run(

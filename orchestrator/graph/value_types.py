@@ -88,7 +88,7 @@ class Unfit(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
-    """The first part of a type that cannot flow, and which field or type it stands in, such as `Hits.hits`."""
+    """The first part of a type that cannot flow, and the field or type that it stands in: `Hits.hits`."""
 
     why: Unfit
     type: Any
@@ -218,7 +218,7 @@ def _why_no_class(kind: Any) -> Unfit | None:
     if not issubclass(kind, BASES) or kind.__module__ == "numpy":
         return Unfit.UNWRITABLE
     holds = bool(issubclass(kind, (tuple, frozenset)))
-    says = hasattr(cast("Any", kind), "_fields") or held_by(kind) is not None
+    says = hasattr(kind, "_fields") or held_by(kind) is not None
     return Unfit.UNSAID if holds and not says else None
 
 

@@ -88,7 +88,7 @@ class Unfit(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
-    """The first part of a type that cannot flow, and the field or type that it stands in: `Hits.hits`."""
+    """The first part of a type that cannot flow, and the field or type it stands in, such as `Hits.hits`."""
 
     why: Unfit
     type: Any

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from connectors.sql.derived import indexed_tables
 from orchestrator.application.application import Application
-from orchestrator.application.job_worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
 from tests.indexing.following import WORDS, plugged_in

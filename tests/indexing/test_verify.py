@@ -14,7 +14,7 @@ import pytest
 from connectors.sql import Database, SqlIndexRegistry
 from connectors.sql.backup import restore
 from orchestrator.application.application import Application
-from orchestrator.application.job_worker import indexing_context
+from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import OrchestratorError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader

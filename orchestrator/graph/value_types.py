@@ -218,7 +218,7 @@ def _why_no_class(kind: Any) -> Unfit | None:
     if not issubclass(kind, BASES) or kind.__module__ == "numpy":
         return Unfit.UNWRITABLE
     holds = bool(issubclass(kind, (tuple, frozenset)))
-    says = hasattr(cast("Any", kind), "_fields") or held_by(kind) is not None
+    says = hasattr(kind, "_fields") or held_by(kind) is not None
     return Unfit.UNSAID if holds and not says else None
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-import orchestrator
-
-_PACKAGE = Path(orchestrator.__file__).resolve().parent
+#: The folder of the library, three above this file's.
+_PACKAGE = Path(__file__).resolve().parents[2]
 LIBRARY = (str(_PACKAGE) + "/", str(_PACKAGE.parent / "connectors") + "/")
 _INSTALLED = tuple(
     f"{Path(folder).resolve()}/"

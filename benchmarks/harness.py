@@ -67,8 +67,9 @@ def median(call: Callable[[], object], times: int) -> float:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+    lines = [f"| {' | '.join(map(str, cells))} |" for cells in (headings, *rows)]
+    lines.insert(1, "|---" * len(headings) + "|")
+    return "\n".join(lines)
 
 
 def record(topic: str, text: str, file: Path = RESULTS) -> None:

@@ -17,10 +17,8 @@ import asyncio
 import json
 import math
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
@@ -149,8 +147,7 @@ async def measured(data: Path, budgets: list[int]) -> None:
     sentences = sum(len(evidence.candidates) for evidence, _ in pools.values()) / len(pools)
     milliseconds = 1000 * seconds / len(pools)
     print(f"{len(pools)} questions, {sentences:.0f} sentences each, weighed in {milliseconds:.1f} ms\n")
-    print("| answer in the context | " + " | ".join(f"{budget} tokens" for budget in budgets) + " |")
-    print("|---|" + "---|" * len(budgets))
+    rows: list[list[str]] = []
     for label, way in ways.items():
         columns: list[list[float]] = []
         for budget in budgets:
@@ -163,21 +160,17 @@ async def measured(data: Path, budgets: list[int]) -> None:
                 column.append(float(any(answer in kept for answer in answers[name])))
             columns.append(column)
         shown = (f"{mean:.2f} [{low:.2f}, {high:.2f}]" for mean, low, high in intervals(columns))
-        print(f"| {label} | " + " | ".join(shown) + " |")
+        rows.append([label, *shown])
+    print(harness.table(["answer in the context", *(f"{budget} tokens" for budget in budgets)], rows))
     await refusals(data, encoder, embedder)
-    names = ("numpy", "qdrant-edge-py", "wordllama")
-    print(
-        f"\nversions: python {sys.version.split()[0]}, "
-        + ", ".join(f"{name} {version(name)}" for name in names)
-    )
+    print("\n" + harness.machine("numpy", "qdrant-edge-py", "wordllama"))
 
 
 async def refusals(data: Path, encoder: Bm25Encoder, embedder: WordLlamaEmbedder) -> None:
     """Print how many questions are answered, by collection of the documents and of the questions."""
     settings = CitedAnswer()
     sets = {name: beir(data / name) for name in ("scifact", "cranfield", "musique")}
-    print("\n| answered from the documents of | " + " | ".join(f"{name} questions" for name in sets) + " |")
-    print("|---|" + "---|" * len(sets))
+    rows: list[list[str]] = []
     for name, documents in sets.items():
         search = Bm25(passages_of(documents), encoder)
         cells: list[str] = []
@@ -189,7 +182,9 @@ async def refusals(data: Path, encoder: Bm25Encoder, embedder: WordLlamaEmbedder
                 cosine = await cosines(evidence, text, embedder)
                 answered += aboutness(evidence, cosine) >= settings.about
             cells.append(f"{answered} of {len(asked)}")
-        print(f"| {name} | " + " | ".join(cells) + " |")
+        rows.append([name, *cells])
+    headings = ["answered from the documents of", *(f"{name} questions" for name in sets)]
+    print("\n" + harness.table(headings, rows))
 
 
 def main() -> None:

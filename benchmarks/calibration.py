@@ -18,7 +18,6 @@ not end at 0 and 10. nDCG@10 on SciFact; gains are paired by question.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -121,7 +120,7 @@ async def study(data: Path, queries: int, judges: int, repeats: Sequence[int], n
     given = tasks(data / "scifact", 100, queries, judged_only=False)
     print(f"SciFact, BM25 top 100, {len(given)} questions, {judges} judges each\n")
     titles = ["noise", "repeats", *READINGS, "without either", "gain, calibrated", "p", "gain, told both"]
-    print(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|")
+    print(harness.table(titles, ()))
     for name, noise in ROWS.items():
         for turns in repeats if not names or name in names else ():
             found = await row(given, Endless if name in ENDLESS else Judge, noise, judges, turns)
@@ -132,7 +131,7 @@ async def study(data: Path, queries: int, judges: int, repeats: Sequence[int], n
                 told.append("{:+.4f} ({:+.4f} to {:+.4f})".format(*interval(gains)))
             p = paired_p(found["calibrated"], found["plain"])
             print(f"| {name} | {turns} | {means} | {told[0]} | {p:.3f} | {told[1]} |", flush=True)
-    print(f"\nversions: python {sys.version.split()[0]}, numpy {np.__version__}")
+    print("\n" + harness.machine("numpy"))
 
 
 def main() -> None:

@@ -11,9 +11,7 @@ its state is measured beside, one thread a conversation as its documentation sho
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import sqlite3
-import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -168,19 +166,14 @@ async def texts_in_state(turns: int) -> tuple[list[int], int]:
 async def measured(turns: int) -> None:
     """Print the table."""
     print(f"bytes a turn, {turns} turns, {PASSAGES} passages of 1,000 characters\n")
-    print("| | first turn | last turn | most | left at the end |\n|---|---|---|---|---|")
-    for durability in ("none", "exit", "step"):
-        written, left = await ours(durability, turns)
-        print(
-            f'| durability "{durability}" | {written[0]:,} | {written[-1]:,} | {max(written):,} | {left:,} |'
-        )
-    written, left = await texts_in_state(turns)
-    print(
-        f"| LangGraph, texts in the state | {written[0]:,} | {written[-1]:,} | {max(written):,} | {left:,} |"
-    )
-    names = ("langgraph", "langgraph-checkpoint-sqlite")
-    print(f"\nversions: python {sys.version.split()[0]}, ", end="")
-    print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in names))
+    kept = {f'durability "{each}"': await ours(each, turns) for each in ("none", "exit", "step")}
+    kept["LangGraph, texts in the state"] = await texts_in_state(turns)
+    rows = [
+        [name, *(f"{count:,}" for count in (written[0], written[-1], max(written), left))]
+        for name, (written, left) in kept.items()
+    ]
+    print(harness.table(["", "first turn", "last turn", "most", "left at the end"], rows))
+    print("\n" + harness.machine("langgraph", "langgraph-checkpoint-sqlite"))
 
 
 def main() -> None:

@@ -9,13 +9,13 @@ it takes beyond both; "of 100 ms allowed" counts those that are late by less.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 import statistics
 import time
 from typing import Any
 
+from benchmarks import harness
 from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, Run, each, fuse, node, repeat, workflow
 from orchestrator.errors import BudgetExhausted
 from orchestrator.graph.run.node_threads import abandoned_threads
@@ -126,9 +126,7 @@ async def overshoots(workflows: int, seed: int) -> tuple[list[float], int, int]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.Arguments(__doc__)
     parser.add_argument("--workflows", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -140,6 +138,7 @@ def main() -> None:
     print(f"99th percentile {late_ms[int(0.99 * len(late_ms))]:.1f}, most {late_ms[-1]:.1f}")
     print(f"of {ALLOWED * 1e3:.0f} ms allowed: {allowed} of {len(late)}")
     print(f"threads left hanging: {abandoned_threads()}")
+    print(harness.machine())
 
 
 if __name__ == "__main__":

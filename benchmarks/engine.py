@@ -1,6 +1,6 @@
 """Engine overhead a node, beside bare LangGraph, LlamaIndex workflows and Haystack, in one run.
 
-    python -m benchmarks.engine [--rounds 12] [--json FILE]
+    python -m benchmarks.engine [--rounds 12] [--json FILE] [--record]
 
 Every system runs a straight line of 1, 10 and 50 nodes that do nothing, with a ranking of 0 or 200
 passages in flight. Each figure is the median over all rounds of one run's wall time, in µs a node.
@@ -9,13 +9,10 @@ Maps over up to 10,000 items that do nothing are timed too. Peers that are not i
 and the table says so (`pip install haystack-ai`).
 """
 
-import argparse
 import asyncio
 import gc
-import importlib.metadata
 import json
 import os
-import platform
 import statistics
 import tempfile
 import time
@@ -25,9 +22,11 @@ from typing import Any, TypedDict
 
 os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
 
+from benchmarks import harness
 from orchestrator import ANONYMOUS, Question, each, node, workflow
 from orchestrator.types import Hit, Hits
 
+MEASURED = ("langgraph", "llama-index-workflows", "haystack-ai", "pydantic")
 LENGTHS = (1, 10, 50)
 PASSAGES = (0, 200)
 #: Runs of one system before it is the next one's turn.
@@ -260,22 +259,9 @@ async def each_times() -> dict[str, dict[int, float]]:
     return found
 
 
-def versions() -> dict[str, str]:
-    """What was measured."""
-    found = {"python": platform.python_version()}
-    for name in ("langgraph", "llama-index-workflows", "haystack-ai", "pydantic"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.Arguments(__doc__, record=True)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -284,18 +270,21 @@ def main() -> None:
     maps = asyncio.run(each_times())
     columns = [f"{length} × {passages}" for length in LENGTHS for passages in PASSAGES]
     print("µs a node (nodes × passages in flight)\n")
-    print("| system | " + " | ".join(columns) + " |")
-    print("|---" * (len(columns) + 1) + "|")
-    for name, row in figures.items():
-        print(f"| {name} | " + " | ".join(f"{row[column]:,.0f}" for column in columns) + " |")
+    rows = [[name, *(f"{row[column]:,.0f}" for column in columns)] for name, row in figures.items()]
+    table = harness.table(["system", *columns], rows)
+    print(table)
     print("\nabove bare LangGraph, median of the rounds (quartiles)\n")
-    for name, row in above.items():
-        cells = [f"{middle:+,.0f} ({low:+,.0f} to {high:+,.0f})" for low, middle, high in row.values()]
-        print(f"| {name} | " + " | ".join(cells) + " |")
+    quartiles = [
+        [name, *(f"{middle:+,.0f} ({low:+,.0f} to {high:+,.0f})" for low, middle, high in row.values())]
+        for name, row in above.items()
+    ]
+    print(harness.table(["", *columns], quartiles))
     print("\ncheck, ms: " + ", ".join(f"{length} nodes {ms:.2f}" for length, ms in checks.items()))
     for name, times in maps.items():
         print(f"each, {name}, ms: " + ", ".join(f"{items} items {ms:,.0f}" for items, ms in times.items()))
-    print("versions: " + ", ".join(f"{name} {version}" for name, version in versions().items()))
+    print(harness.machine(*MEASURED))
+    if arguments.record:
+        harness.record("engine", table)
     if arguments.json:
         arguments.json.write_text(
             json.dumps(
@@ -304,7 +293,7 @@ def main() -> None:
                     "above": above,
                     "check_ms": checks,
                     "each_ms": maps,
-                    "versions": versions(),
+                    "versions": harness.versions(*MEASURED),
                 },
                 indent=2,
             )

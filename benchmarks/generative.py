@@ -119,8 +119,6 @@ class Timed:
 
 def speed(arguments: argparse.Namespace) -> None:
     """The beam against exhaustive scoring and against `generate`; the trie's share; one request."""
-    import torch
-    import transformers
 
     log, split = read(arguments.data)
     ranker = GenerativeRanker(Checkpoint.load(CACHE / "generative" / "seed-0" / MODEL, log.items))
@@ -128,7 +126,7 @@ def speed(arguments: argparse.Namespace) -> None:
     rng = np.random.default_rng(0)
     rows = np.sort(rng.permutation(len(split.test))[: arguments.users])
     histories = split.test.histories.take(rows)
-    print(f"torch {torch.__version__}, transformers {transformers.__version__}")
+    print(harness.machine("torch", "transformers"))
 
     everything = int(np.diff(trie.levels).max())
     whole = found(decoder, trie, histories, everything, together=8)

@@ -20,10 +20,11 @@ class Arguments(argparse.ArgumentParser):
     """A command line whose help is the module's docstring.
 
     With `data` it takes `--data DIR`, by default ORCHESTRATOR_DATA, and refuses to go on without one. With
-    `home` it takes `--home DIR`, where what can be used again is kept: by default `.cache/<home>`.
+    `home` it takes `--home DIR`, where what can be used again is kept: by default `.cache/<home>`. With
+    `record` it takes `--record`, which puts what was measured into its block of RESULTS.md.
     """
 
-    def __init__(self, doc: str | None, *, data: bool = False, home: str = "") -> None:
+    def __init__(self, doc: str | None, *, data: bool = False, home: str = "", record: bool = False) -> None:
         super().__init__(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
         self._needs_data = data
         if data:
@@ -31,6 +32,8 @@ class Arguments(argparse.ArgumentParser):
             self.add_argument("--data", type=Path, default=Path(given) if given else None, metavar="DIR")
         if home:
             self.add_argument("--home", type=Path, default=FOLDER / ".cache" / home, metavar="DIR")
+        if record:
+            self.add_argument("--record", action="store_true", help="put the table into RESULTS.md")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """The arguments; the program ends with a message where the data are missing."""
@@ -40,10 +43,15 @@ class Arguments(argparse.ArgumentParser):
         return parsed
 
 
-def machine(*distributions: str) -> str:
-    """One line to quote beside figures: versions, cores, load."""
-    named = [f"python {platform.python_version()}", *(f"{name} {_version(name)}" for name in distributions)]
-    return f"{', '.join(named)}; {os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f}"
+def versions(*distributions: str) -> dict[str, str]:
+    """The version of Python and of each distribution; "absent" of one that is not installed."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in distributions}}
+
+
+def machine(*distributions: str, **others: str) -> str:
+    """One line to quote beside figures: versions, cores, load. `others` are versions found elsewhere."""
+    named = ", ".join(f"{name} {found}" for name, found in {**versions(*distributions), **others}.items())
+    return f"{named}; {os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f}"
 
 
 def median(call: Callable[[], object], times: int) -> float:
@@ -59,8 +67,9 @@ def median(call: Callable[[], object], times: int) -> float:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+    lines = [f"| {' | '.join(map(str, cells))} |" for cells in (headings, *rows)]
+    lines.insert(1, "|---" * len(headings) + "|")
+    return "\n".join(lines)
 
 
 def record(topic: str, text: str, file: Path = RESULTS) -> None:

@@ -1,19 +1,20 @@
-"""Import time beside pydantic and peers, sockets opened by an import, and the size of an install.
+"""Import time beside pydantic and peers, how long commands take to start, and the size of an install.
 
-    python -m benchmarks.imports [--runs 15] [--size PYTHON]
+    python -m benchmarks.imports [--runs 15] [--size PYTHON] [--record]
 
-Each import runs in a fresh interpreter, in turn with the others; the figure is the median wall time
-less that of an empty program. `--size` sums the installed files of an environment made by
+Each program runs in a fresh interpreter, in turn with the others. For imports the figure is the median
+wall time less that of an empty program; for commands it is all of it, the interpreter's start included.
+Sockets that an import opens are counted. `--size` sums the installed files of an environment made by
 `pip install orchestrator-rag` and nothing else, given by its interpreter.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import harness
@@ -31,6 +32,8 @@ PROGRAMS = {
     "langgraph.graph": "import langgraph.graph",
     "llama_index.core": "import llama_index.core",
 }
+#: Commands that do nothing but start.
+COMMANDS = ("--version", "--help", "ask --help", "recommend train --help")
 WATCHED = """
 import socket, sys
 opened = []
@@ -53,17 +56,21 @@ def seconds(program: str) -> float:
     return time.perf_counter() - begun
 
 
-def medians(runs: int) -> dict[str, float]:
-    """ms by program, less the empty one's; a program that cannot be imported is left out."""
-    times: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+def command(arguments: str) -> str:
+    """The program `orchestrator` with these arguments."""
+    return f"import sys; sys.argv[1:] = {arguments.split()!r}; from orchestrator.cli import main; main()"
+
+
+def medians(programs: Mapping[str, str], runs: int) -> dict[str, float]:
+    """ms by program; one that cannot be imported is left out."""
+    times: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(runs):
         for name in list(times):
             try:
-                times[name].append(seconds(PROGRAMS[name]))
+                times[name].append(seconds(programs[name]))
             except ImportError:
                 del times[name]
-    empty = statistics.median(times["nothing"])
-    return {name: (statistics.median(values) - empty) * 1e3 for name, values in times.items()}
+    return {name: statistics.median(values) * 1e3 for name, values in times.items()}
 
 
 def installed_megabytes(python: str) -> float:
@@ -79,30 +86,26 @@ def installed_megabytes(python: str) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = harness.Arguments(__doc__)
+    parser = harness.Arguments(__doc__, record=True)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--size", metavar="PYTHON")
     arguments = parser.parse_args()
-    found = medians(arguments.runs)
-    print("| program | ms | × pydantic |\n|---|---|---|")
-    for name, ms in found.items():
-        if name != "nothing":
-            print(f"| {name} | {ms:,.0f} | {ms / found['pydantic with one model']:.2f} |")
+    found = medians(PROGRAMS, arguments.runs)
+    empty = found.pop("nothing")
+    unit = found["pydantic with one model"] - empty
+    rows = [[name, f"{ms - empty:,.0f}", f"{(ms - empty) / unit:.2f}"] for name, ms in found.items()]
+    imports = harness.table(["program", "ms", "× pydantic"], rows)
+    started = medians({f"`orchestrator {each}`": command(each) for each in COMMANDS}, arguments.runs)
+    start = harness.table(["command", "ms"], [[name, f"{ms:,.0f}"] for name, ms in started.items()])
+    print(f"{imports}\n\n{start}")
     sockets = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=True)
     print(f"\nsockets opened by import orchestrator: {sockets.stdout.strip()}")
     if arguments.size:
         print(f"installed: {installed_megabytes(arguments.size):,.0f} MB")
-    names = ("pydantic", "langgraph", "llama-index-core")
-    print(
-        "versions: python " + sys.version.split()[0] + ", " + ", ".join(f"{n} {_version(n)}" for n in names)
-    )
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+    print(harness.machine("pydantic", "langgraph", "llama-index-core"))
+    if arguments.record:
+        harness.record("imports", imports)
+        harness.record("start", start)
 
 
 if __name__ == "__main__":

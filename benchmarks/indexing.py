@@ -29,7 +29,6 @@ import importlib.metadata
 import importlib.util
 import json
 import os
-import platform
 import random
 import re
 import resource
@@ -263,17 +262,10 @@ def measured(system: str, corpora: list[Path], name: str, python: str) -> list[f
 
 def versions(peer_python: str) -> dict[str, str]:
     """What was measured."""
-    found = {"python": platform.python_version()}
     program = "import importlib.metadata as found; print(found.version('haystack-ai'))"
     peer = subprocess.run([peer_python, "-c", program], capture_output=True, text=True, check=False)
-    if peer.returncode == 0:
-        found["haystack-ai"] = peer.stdout.strip()
-    for package in ("llama-index-core", "qdrant-edge-py", "wordllama", "torch"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    haystack = {"haystack-ai": "absent" if peer.returncode else peer.stdout.strip()}
+    return harness.versions("llama-index-core", "qdrant-edge-py", "wordllama", "torch") | haystack
 
 
 def main() -> None:
@@ -336,7 +328,7 @@ def compare(given: argparse.Namespace, corpora: list[Path]) -> None:
     share = f"{alone[0] / steady:.2f} of the raw embedder" if steady > start[0] / 2 else "too noisy to tell"
     print(f"\norchestrator without its start: {share}; {whole[1] - start[1]:.1f} s of processors")
     found = versions(given.peer_python)
-    print("versions: " + ", ".join(f"{name} {version}" for name, version in found.items()))
+    print(harness.machine(**found))
     if given.json:
         result = {"documents": documents, "seconds": taken, "medians": medians, "versions": found}
         given.json.write_text(json.dumps(result, indent=2))

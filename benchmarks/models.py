@@ -11,12 +11,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import platform
 import random
 import statistics
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
@@ -28,14 +26,6 @@ from orchestrator.ports import Generation
 from orchestrator.types import Message, Usage
 
 PROMPT = [Message("system", "You are brief."), Message("user", "Is it so? " + "word " * 300)]
-
-
-def described() -> str:
-    """Where this was measured."""
-    return (
-        f"Python {platform.python_version()}, openai {version('openai')}, httpx2 {version('httpx2')}, "
-        f"{platform.machine()}"
-    )
 
 
 # -- overhead ----------------------------------------------------------------------------------
@@ -384,7 +374,7 @@ def main() -> None:
     parser.add_argument("what", choices=["overhead", "profile", "reranking", "routing"])
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
-    print(described())
+    print(harness.machine("openai", "httpx2"))
     if given.what == "reranking":
         reranking(given.repeats)
     elif given.what == "profile":

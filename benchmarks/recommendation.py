@@ -1,4 +1,4 @@
-"""Recommendation rankers on a log of interactions: quality by the protocol, and time to the first offer.
+"""Recommendation rankers on a log of interactions: quality by the protocol, and time to the first slate.
 
     python -m benchmarks.recommendation [--data DIR] [--rankers NAMES] [--without NAMES]
         [--seeds 1] [--work DIR]
@@ -13,16 +13,13 @@ of its own. `--policies` values slates from simulated logs, whose truth is known
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
-import platform
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks import harness
 from orchestrator.application.application import Application
 from orchestrator.application.rankers import editions_of
 from orchestrator.interactions.log_files import read_log
@@ -75,20 +72,19 @@ def first(data: Path) -> None:
             again.append(time.perf_counter() - start)
         assert len(slate) == 10
     again.sort()
-    print("| | seconds |\n|---|---|")
-    print(f"| read the files | {read - began:.2f} |")
-    print(f"| choose constants, count, learn weights, publish | {trained - read:.2f} |")
-    print(f"| open the edition, first slate with reasons | {shown - trained:.2f} |")
-    print(f"| from files to the first slate (target ≤ 20) | {shown - began:.2f} |")
-    print(f"| a further slate, p50 / p95 | {again[100]:.4f} / {again[190]:.4f} |")
+    rows = {
+        "read the files": f"{read - began:.2f}",
+        "choose constants, count, learn weights, publish": f"{trained - read:.2f}",
+        "open the edition, first slate with reasons": f"{shown - trained:.2f}",
+        "from files to the first slate (target ≤ 20)": f"{shown - began:.2f}",
+        "a further slate, p50 / p95": f"{again[100]:.4f} / {again[190]:.4f}",
+    }
+    print(harness.table(["", "seconds"], rows.items()))
 
 
 def main() -> None:
     """Run what was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("ORCHESTRATOR_DATA", ".")) / "beauty"
-    )
+    parser = harness.Arguments(__doc__, data=True)
     parser.add_argument("--rankers", default=",".join(RANKERS))
     parser.add_argument("--without", default="", help="rankers to leave out, also as parts of the pipeline")
     parser.add_argument("--seeds", type=int, default=1)
@@ -96,10 +92,10 @@ def main() -> None:
     parser.add_argument("--first", action="store_true")
     parser.add_argument("--policies", action="store_true")
     given = parser.parse_args()
-    libraries = ", ".join(f"{each} {version(each)}" for each in ("numpy", "scipy", "lightgbm"))
-    print(f"Python {platform.python_version()}, {libraries}\n")
+    print(harness.machine("numpy", "scipy", "lightgbm") + "\n")
+    data = given.data / "beauty"
     if given.first:
-        first(given.data)
+        first(data)
     elif given.policies:
         from benchmarks.slate_policies import compare
 
@@ -108,7 +104,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             work = given.work or Path(folder)
             quality(
-                given.data,
+                data,
                 tuple(given.rankers.split(",")),
                 [each for each in given.without.split(",") if each],
                 given.seeds,

@@ -11,17 +11,14 @@ is taken out of table and log before training and comes back by `refresh`, had b
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 import tempfile
 import time
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import harness
 from orchestrator.bootstrap import interval
 from orchestrator.interactions.items import Items
 from orchestrator.interactions.log_files import read_log
@@ -114,18 +111,15 @@ def new_items(data: Path, names: tuple[str, ...]) -> None:
 
 def main() -> None:
     """Run both parts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("ORCHESTRATOR_DATA", ".")) / "beauty"
-    )
+    parser = harness.Arguments(__doc__, data=True)
     parser.add_argument("--rankers", default="fusion")
     given = parser.parse_args()
-    libraries = ", ".join(f"{each} {version(each)}" for each in ("numpy", "scipy"))
-    print(f"Python {platform.python_version()}, {libraries}\n")
+    print(harness.machine("numpy", "scipy") + "\n")
+    data = given.data / "beauty"
     names = tuple(given.rankers.split(","))
-    counted_again(given.data, names)
+    counted_again(data, names)
     print()
-    new_items(given.data, names)
+    new_items(data, names)
 
 
 if __name__ == "__main__":

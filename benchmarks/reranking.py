@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -241,8 +240,7 @@ async def strategies(
     given: Sequence[Task], arms: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Row]]:
     """Every strategy at every noise, printed as it is measured."""
-    print("| strategy | " + " | ".join(COSTS) + " | " + " | ".join(NOISE) + " |")
-    print("|---" * (1 + len(COSTS) + len(NOISE)) + "|")
+    print(harness.table(["strategy", *COSTS, *NOISE], ()))
     found: dict[str, dict[str, Row]] = {}
     for title, settings in arms.items():
         rows = found[title] = {level: await arm(settings, given, noise) for level, noise in NOISE.items()}
@@ -254,7 +252,7 @@ async def strategies(
 async def calibration(given: Sequence[Task], judges: int) -> dict[str, dict[str, Any]]:
     """The gain of calibrated over plain groups, paired by question."""
     levels = {**NOISE, **{f"{level}, each its own": noise for level, noise in OWN.items()}}
-    print("\n| noise | repeats | plain | calibrated | gain | p |\n|---|---|---|---|---|---|")
+    print("\n" + harness.table(["noise", "repeats", "plain", "calibrated", "gain", "p"], ()))
     found: dict[str, dict[str, Any]] = {}
     for level, noise in levels.items():
         for repeats in (1, 2, 4):
@@ -283,8 +281,7 @@ async def at_equal_tokens(
     given: Sequence[Task], arms: Mapping[str, Mapping[str, Any]], rows: Mapping[str, Mapping[str, Row]]
 ) -> dict[str, dict[str, Any]]:
     """Every strategy that asks a model, stopped when it has spent as many tokens as the others."""
-    print("\n| strategy | " + " | ".join(f"{tokens:,}" for tokens in SPEND) + " |")
-    print("|---" * (1 + len(SPEND)) + "|")
+    print("\n" + harness.table(["strategy", *(f"{tokens:,}" for tokens in SPEND)], ()))
     found: dict[str, dict[str, Any]] = {}
     for title, settings in arms.items():
         cost = rows[title]["low"].cost
@@ -336,7 +333,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     found = asyncio.run(study(arguments.data, arguments.queries, arguments.judges, arguments.arms))
-    print(f"\nversions: python {sys.version.split()[0]}, numpy {np.__version__}")
+    print("\n" + harness.machine("numpy"))
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2))
 

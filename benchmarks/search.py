@@ -21,9 +21,6 @@ version with one new shard, of a tenth of its passages, is noticed and opened me
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
-import os
-import sys
 import tempfile
 import time
 import uuid
@@ -178,6 +175,9 @@ class Heart:
             last = now
 
 
+HEADINGS = ("search", "p50 ms", "p99 ms", "cpu p50", "cpu p99", "recall@10", "stall ms")
+
+
 @dataclass(frozen=True)
 class Row:
     """What is printed of one way to search; times in ms."""
@@ -188,11 +188,11 @@ class Row:
     recall: float | None = None
     stall: float | None = None
 
-    def __str__(self) -> str:
-        cells = [f"{np.percentile(times, q):.2f}" for times in (self.wall, self.cpu) for q in (50, 99)]
-        cells.append("–" if self.recall is None else f"{self.recall:.3f}")
-        cells.append("–" if self.stall is None else f"{self.stall:.1f}")
-        return f"| {self.name} | {' | '.join(cells)} |"
+    def cells(self) -> list[str]:
+        """By HEADINGS."""
+        times = [f"{np.percentile(taken, q):.2f}" for taken in (self.wall, self.cpu) for q in (50, 99)]
+        recall = "–" if self.recall is None else f"{self.recall:.3f}"
+        return [self.name, *times, recall, "–" if self.stall is None else f"{self.stall:.1f}"]
 
 
 async def timed(search: Callable[[int], Awaitable[Any]], count: int) -> tuple[list[float], list[float]]:
@@ -317,27 +317,29 @@ async def alone(
     return times
 
 
-async def report(sizes: Sequence[int], shards: Sequence[int], removed: float, count: int) -> None:
-    """Print a row as soon as it is measured."""
+async def report(sizes: Sequence[int], shards: Sequence[int], removed: float, count: int) -> list[list[str]]:
+    """The rows, each printed as soon as it is measured."""
+    rows: list[list[str]] = []
     for size, number in product(sizes, shards):
         async for row in measure(size, number, removed, count):
-            print(row, flush=True)
+            rows.append(row.cells())
+            print(f"| {' | '.join(rows[-1])} |", flush=True)
+    return rows
 
 
 def main() -> None:
     """Measure and print."""
-    parser = harness.Arguments(__doc__)
+    parser = harness.Arguments(__doc__, record=True)
     parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 100_000])
     parser.add_argument("--shards", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--removed", type=float, default=0.01)
     parser.add_argument("--queries", type=int, default=300)
     given = parser.parse_args()
-    print("| search | p50 ms | p99 ms | cpu p50 | cpu p99 | recall@10 | stall ms |")
-    print("|---|---|---|---|---|---|---|")
-    asyncio.run(report(given.sizes, given.shards, given.removed, given.queries))
-    edge = importlib.metadata.version("qdrant-edge-py")
-    print(f"\nversions: python {sys.version.split()[0]}, qdrant-edge-py {edge}, numpy {np.__version__}")
-    print(f"load average: {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores")
+    print(harness.table(HEADINGS, ()))
+    rows = asyncio.run(report(given.sizes, given.shards, given.removed, given.queries))
+    print("\n" + harness.machine("qdrant-edge-py", "numpy"))
+    if given.record:
+        harness.record("search", harness.table(HEADINGS, rows))
 
 
 if __name__ == "__main__":

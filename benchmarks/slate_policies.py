@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmarks import harness
 from orchestrator.recommendation.evaluation.off_policy import (
     Logged,
     doubly_robust,
@@ -36,8 +37,8 @@ def compare(seed: int = 0) -> None:
     }
     model = np.bincount(shown, weights=reward, minlength=ITEMS)
     model = (model + 1.0) / (np.bincount(shown, minlength=ITEMS) + 8.0)
-    print("| policy | truth | estimator | value | 95 % interval | effective logs |")
-    print("|---|---|---|---|---|---|")
+    headings = ["policy", "truth", "estimator", "value", "95 % interval", "effective logs"]
+    print(harness.table(headings, ()))
     for name, policy in {"the log's own": logging, **policies}.items():
         truth = float(policy @ taken)
         logged = Logged(logging[shown], policy[shown], reward)

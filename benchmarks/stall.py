@@ -15,7 +15,6 @@ these is counted as at a swap. `--busy` processes compute meanwhile, to see what
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import multiprocessing
 import os
@@ -232,9 +231,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     for size in arguments.sizes:
         print(measure(size, arguments), flush=True)
-    edge = importlib.metadata.version("qdrant-edge-py")
-    print(f"\nversions: python {sys.version.split()[0]}, qdrant-edge-py {edge}")
-    print(f"load average: {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores")
+    print("\n" + harness.machine("qdrant-edge-py"))
 
 
 if __name__ == "__main__":

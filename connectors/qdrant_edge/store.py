@@ -26,6 +26,7 @@ from connectors.qdrant_edge.late import first_stage, late_query
 from connectors.qdrant_edge.points import DENSE, TERMS, allowed, among, query_vector, readable
 from connectors.qdrant_edge.reading import ShardReader, engine_errors
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
+from connectors.qdrant_edge.sparse_products import query_weights
 from orchestrator.ports import (
     Dense,
     IndexFormat,
@@ -172,7 +173,7 @@ class EdgeVectorStore:
             breadth = max(_BREADTH, math.ceil(self._oversampling * limit))
             params = SearchParams(hnsw_ef=breadth, quantization=exactly)
             return {"query": Query.Nearest(vector, using=DENSE), "params": params, "filter": allowing}
-        terms = self._weighted(search, statistics)
+        terms = query_weights(self._weighted(search, statistics))
         if not terms:
             return None
         indices = sorted(terms)
@@ -264,9 +265,7 @@ class _Found:
         self.points = self.more(self.reach)
 
 
-async def _rankings(
-    snapshot: Snapshot, queries: Sequence[dict[str, Any] | None], limit: int
-) -> list[Hits]:
+async def _rankings(snapshot: Snapshot, queries: Sequence[dict[str, Any] | None], limit: int) -> list[Hits]:
     """The best `limit` of all shards for each query; none for None."""
     asked = [query for query in queries if query is not None]
     lists: list[list[_Found]] = [[] for _ in asked]

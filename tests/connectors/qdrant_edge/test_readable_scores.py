@@ -72,7 +72,7 @@ class WordTokens:
         return [directions(text) for text in texts]
 
 
-def workflows() -> list[Workflow[Any]]:
+def workflows() -> list[Workflow]:
     """Every kind of ranking: each leg, each fusion, feedback, boosts, selection, shipped workflows."""
     bm25, meaning = Retrieve(k=6, pool=6, mode="bm25"), Retrieve(k=6, pool=6, mode="dense")
     terms, both = bm25.writing("sparse"), meaning.writing("dense")

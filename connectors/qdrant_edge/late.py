@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qdrant_edge import (
@@ -13,9 +12,7 @@ from qdrant_edge import (
     Memory,
     MultiVectorComparator,
     MultiVectorConfig,
-    Prefetch,
     Query,
-    QueryRequest,
     VectorStorageDatatype,
 )
 
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-#: Under which a query has its `FirstStage`.
-FIRST = "first"
 #: Tokens of a long passage.
 _LONG = 300
 
@@ -69,51 +64,25 @@ def late_vectors(tokens: Sequence[NDArray[np.float32]] | None, row: int) -> dict
     return {TOKENS: matrix.tolist(), ENCODED: stored_encoder(matrix.shape[1]).passage(matrix).tolist()}
 
 
-def late_query(
-    search: Late, index: str, format: IndexFormat, permitted: Any, limit: int
-) -> dict[str, Any] | None:
-    """The arguments of the engine's request; None for a query without a vector that says anything.
+def late_query(search: Late, index: str, format: IndexFormat) -> dict[str, Any] | None:
+    """The query that compares tokens; None for one without a vector that says anything."""
+    matrix = _matrix(search, index, format)
+    return {"query": Query.Nearest(matrix.tolist(), using=TOKENS)} if matrix.any() else None
 
-    The first stage has the same filter as the second: what may not be read takes no candidate's place.
-    """
+
+def first_stage(search: Late, index: str, format: IndexFormat) -> dict[str, Any] | None:
+    """The query that finds the passages to be compared; None if all that may be read are."""
+    matrix = _matrix(search, index, format)
+    if search.first is None or not matrix.any():
+        return None
+    encoded = stored_encoder(format.token_dimensions).query(matrix)
+    return {"query": Query.Nearest(encoded.tolist(), using=ENCODED)}
+
+
+def _matrix(search: Late, index: str, format: IndexFormat) -> NDArray[np.float32]:
     if not format.tokens:
         raise IndexMismatch(
             f"The index {index!r} keeps no token vectors, which a late-interaction search compares.",
             hint=f"Set late_interaction = true, and: orchestrator index rebuild --index {index}",
         )
-    matrix = query_matrix(search.vectors, format.token_dimensions)
-    if not matrix.any():
-        return None
-    exact = {"query": Query.Nearest(matrix.tolist(), using=TOKENS)}
-    if search.first is None:
-        return exact
-    encoded = stored_encoder(format.token_dimensions).query(matrix)
-    return {
-        FIRST: FirstStage(
-            Query.Nearest(encoded.tolist(), using=ENCODED), max(search.first, limit), permitted
-        ),
-        **exact,
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class FirstStage:
-    """What the first stage of a late-interaction search asks for, before a shard is known."""
-
-    query: Any
-    limit: int
-    permitted: Any
-
-    def at(self, reach: int, dead: int) -> Prefetch:
-        """The request to a shard that has `dead` points, and is asked for `reach`: these take no place."""
-        limit = max(self.limit + min(dead, self.limit), reach)
-        return Prefetch(query=self.query, limit=limit, filter=self.permitted)
-
-
-def request(query: dict[str, Any], permitted: Any, reach: int, dead: int) -> QueryRequest:
-    """The request of a query to a shard."""
-    if FIRST not in query:
-        return QueryRequest(limit=reach, filter=permitted, **query)
-    rest = {name: value for name, value in query.items() if name != FIRST}
-    prefetches = [query[FIRST].at(reach, dead)]
-    return QueryRequest(limit=reach, filter=permitted, prefetches=prefetches, **rest)
+    return query_matrix(search.vectors, format.token_dimensions)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qdrant_edge import FieldCondition, MatchAny
+from qdrant_edge import FieldCondition, HasIdCondition, MatchAny
 from qdrant_edge import Filter as EdgeFilter
 
 from orchestrator.errors import BadInput
@@ -60,6 +60,11 @@ def allowed(principal: Principal, filters: Sequence[Filter]) -> EdgeFilter | Non
         wanted = sorted({_token(given.field, value) for value in given.values})
         must.append(FieldCondition(METADATA, match=MatchAny(wanted)))
     return EdgeFilter(must=must)
+
+
+def among(permitted: EdgeFilter, ids: Sequence[str]) -> EdgeFilter:
+    """Those of these passages that a filter allows."""
+    return EdgeFilter(must=[*(permitted.must or ()), HasIdCondition(set(ids))])
 
 
 def readable(payload: dict[str, Any], principal: Principal) -> bool:

@@ -36,6 +36,7 @@ from connectors.qdrant_edge.digests import digests
 from connectors.qdrant_edge.late import late_fields, late_numbers, late_vectors
 from connectors.qdrant_edge.points import DENSE, INDEXED, LABELS, TENANT, TERMS, payload_of
 from connectors.qdrant_edge.reading import CONFIG, ShardReader, engine_errors
+from connectors.qdrant_edge.sparse_products import passage_weights
 from connectors.qdrant_edge.workplace import workplace
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexVersion, Shard, SparseVector
@@ -298,7 +299,7 @@ def _probed(reader: ShardReader) -> str | None:
 
 
 def _edge(vector: SparseVector) -> EdgeSparse:
-    return EdgeSparse(list(vector.indices), list(vector.values))
+    return EdgeSparse(list(vector.indices), passage_weights(vector.values))
 
 
 def _sizes(version: IndexVersion) -> tuple[int, int]:

@@ -16,15 +16,17 @@ from qdrant_edge import (
     QuantizationSearchParams,
     Query,
     QueryBatchRequest,
+    QueryRequest,
     ScoredPoint,
     SearchParams,
 )
 from qdrant_edge import SparseVector as EdgeSparse
 
-from connectors.qdrant_edge.late import late_query, request
-from connectors.qdrant_edge.points import DENSE, TERMS, allowed, query_vector, readable
+from connectors.qdrant_edge.late import first_stage, late_query
+from connectors.qdrant_edge.points import DENSE, TERMS, allowed, among, query_vector, readable
 from connectors.qdrant_edge.reading import ShardReader, engine_errors
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
+from connectors.qdrant_edge.sparse_products import query_weights
 from orchestrator.ports import (
     Dense,
     IndexFormat,
@@ -108,24 +110,12 @@ class EdgeVectorStore:
                 # A pass of a model: not in the event loop. What it gives is remembered.
                 await asyncio.to_thread(self._encode, searches)
             statistics = await self._statistics(snapshot, searches, principal)
-            queries = [self._query(search, statistics, limit, permitted) for search in searches]
-            asked = [query for query in queries if query is not None]
-            lists: list[list[_Found]] = [[] for _ in asked]
-            turn = time.monotonic()
-            for reader, shard in zip(snapshot.readers, snapshot.version.shards, strict=True):
-                if not asked:
-                    break
-                dead = snapshot.version.removed.get(reader.name, frozenset())
-                # As many more as are likely to be dead.
-                reach = math.ceil((limit + _SPARE_POINTS) * shard.points / max(1, shard.points - len(dead)))
-                for row, found in zip(lists, _searched(reader, asked, permitted, reach, dead), strict=True):
-                    row.append(found)
-                if time.monotonic() - turn > _TURN:
-                    await asyncio.sleep(0)
-                    turn = time.monotonic()
-            # What a shard still lacks is asked for while the version is open.
-            rankings = iter([_ranked(found, limit) for found in lists])
-        return [Hits() if query is None else next(rankings) for query in queries]
+            filters_of = await self._narrowed(snapshot, searches, permitted, limit)
+            queries = [
+                None if allowing is None else self._query(search, statistics, limit, allowing)
+                for search, allowing in zip(searches, filters_of, strict=True)
+            ]
+            return await _rankings(snapshot, queries, limit)
 
     async def vectors(self, ids: Sequence[str], *, principal: Principal) -> dict[str, NDArray[np.float32]]:
         """Dense vectors of the passages that exist and that the principal may read, in the order of `ids`."""
@@ -171,22 +161,24 @@ class EdgeVectorStore:
                     return
 
     def _query(
-        self, search: Search, statistics: TermStatistics | None, limit: int, permitted: Any
+        self, search: Search, statistics: TermStatistics | None, limit: int, allowing: Any
     ) -> dict[str, Any] | None:
         """The arguments of the engine's request; None if nothing can be found."""
         if isinstance(search, Late):
-            return late_query(search, self._index, self._format, permitted, limit)
+            query = late_query(search, self._index, self._format)
+            return query and {**query, "filter": allowing}
         if isinstance(search, Dense):
             vector = query_vector(search.vector, self._format.dimensions)
             exactly = QuantizationSearchParams(rescore=True, oversampling=self._oversampling)
             breadth = max(_BREADTH, math.ceil(self._oversampling * limit))
             params = SearchParams(hnsw_ef=breadth, quantization=exactly)
-            return {"query": Query.Nearest(vector, using=DENSE), "params": params}
-        terms = self._weighted(search, statistics)
+            return {"query": Query.Nearest(vector, using=DENSE), "params": params, "filter": allowing}
+        terms = query_weights(self._weighted(search, statistics))
         if not terms:
             return None
         indices = sorted(terms)
-        return {"query": Query.Nearest(EdgeSparse(indices, [terms[one] for one in indices]), using=TERMS)}
+        vector = EdgeSparse(indices, [terms[one] for one in indices])
+        return {"query": Query.Nearest(vector, using=TERMS), "filter": allowing}
 
     async def _statistics(
         self, snapshot: Snapshot, searches: Sequence[Search], principal: Principal
@@ -202,6 +194,25 @@ class EdgeVectorStore:
             return known
         # The first search of a reader in a version waits for the database: not in the event loop.
         return await asyncio.to_thread(self._snapshots.statistics, snapshot, principal)
+
+    async def _narrowed(
+        self, snapshot: Snapshot, searches: Sequence[Search], permitted: Any, limit: int
+    ) -> list[Any]:
+        """What each search may find: of a late-interaction search in two stages, what its first one found.
+
+        None for nothing.
+
+        The first stage ranks the passages of all shards together, so that it does not matter in which
+        they lie, nor how many others lie there.
+        """
+        found: list[Any] = [permitted] * len(searches)
+        for place, search in enumerate(searches):
+            if isinstance(search, Late) and search.first is not None:
+                query = first_stage(search, self._index, self._format)
+                stage = query and {**query, "filter": permitted}
+                (hits,) = await _rankings(snapshot, [stage], max(search.first, limit))
+                found[place] = among(permitted, hits.ids) if hits else None
+        return found
 
     def _encode(self, searches: Sequence[Search]) -> None:
         for search in searches:
@@ -254,17 +265,38 @@ class _Found:
         self.points = self.more(self.reach)
 
 
+async def _rankings(snapshot: Snapshot, queries: Sequence[dict[str, Any] | None], limit: int) -> list[Hits]:
+    """The best `limit` of all shards for each query; none for None."""
+    asked = [query for query in queries if query is not None]
+    lists: list[list[_Found]] = [[] for _ in asked]
+    turn = time.monotonic()
+    for reader, shard in zip(snapshot.readers, snapshot.version.shards, strict=True):
+        if not asked:
+            break
+        dead = snapshot.version.removed.get(reader.name, frozenset())
+        # As many more as are likely to be dead.
+        reach = math.ceil((limit + _SPARE_POINTS) * shard.points / max(1, shard.points - len(dead)))
+        for row, found in zip(lists, _searched(reader, asked, reach, dead), strict=True):
+            row.append(found)
+        if time.monotonic() - turn > _TURN:
+            await asyncio.sleep(0)
+            turn = time.monotonic()
+    # What a shard still lacks is asked for while the version is open.
+    rankings = iter([_ranked(found, limit) for found in lists])
+    return [Hits() if query is None else next(rankings) for query in queries]
+
+
 def _searched(
-    reader: ShardReader, queries: Sequence[dict[str, Any]], permitted: Any, reach: int, dead: frozenset[str]
+    reader: ShardReader, queries: Sequence[dict[str, Any]], reach: int, dead: frozenset[str]
 ) -> Iterator[_Found]:
-    batch = QueryBatchRequest([request(query, permitted, reach, len(dead)) for query in queries])
+    batch = QueryBatchRequest([QueryRequest(limit=reach, **query) for query in queries])
     with engine_errors(reader.name):
         answered = reader.edge.query_batch(batch)
     for query, points in zip(queries, answered, strict=True):
 
         def more(reach: int, query: dict[str, Any] = query) -> list[ScoredPoint]:
             with engine_errors(reader.name):
-                return reader.edge.query(request(query, permitted, reach, len(dead)))
+                return reader.edge.query(QueryRequest(limit=reach, **query))
 
         yield _Found(points, reach, dead, max(_MOST_POINTS, reach + len(dead)), more)
 

@@ -198,6 +198,7 @@ class IndexRegistryConformance:
         both, staff, public = ("public", "staff"), ("staff",), ("public",)
         rows = [document("a", "w1"), document("b", "w1 w2", labels=both), document("c", "w2", labels=staff)]
         version = index.publish(*rows)
+        expected: dict[tuple[str, ...], tuple[int, dict[int, int]]]
         expected = {public: (2, {1: 2, 2: 1}), staff: (2, {1: 1, 2: 2}), both: (3, {1: 2, 2: 2}), (): (0, {})}
         for grants, counted in expected.items():
             found = index.registry.statistics(version, Principal(grants=frozenset(grants)))

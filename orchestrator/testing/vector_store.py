@@ -219,11 +219,11 @@ class LexicalConformance(StoreFixtures):
         ]
         otter, badger, repeated, weighted = await store.search(searches, principal=ANONYMOUS)
         scores = {hit.id: hit.score for hit in repeated}
-        assert scores[otter.ids[0]] == pytest.approx(3 * otter.hits[0].score, rel=1e-5)
-        assert scores[badger.ids[0]] == pytest.approx(badger.hits[0].score, rel=1e-5)
+        assert scores[otter.ids[0]] == pytest.approx(3 * otter.hits[0].score, rel=1e-3)
+        assert scores[badger.ids[0]] == pytest.approx(badger.hits[0].score, rel=1e-3)
         halved = {hit.id: hit.score for hit in weighted}
-        assert halved[otter.ids[0]] == pytest.approx(3 * otter.hits[0].score, rel=1e-5)
-        assert halved[badger.ids[0]] == pytest.approx(0.5 * badger.hits[0].score, rel=1e-5)
+        assert halved[otter.ids[0]] == pytest.approx(3 * otter.hits[0].score, rel=1e-3)
+        assert halved[badger.ids[0]] == pytest.approx(0.5 * badger.hits[0].score, rel=1e-3)
 
 
 class DenseConformance(StoreFixtures):

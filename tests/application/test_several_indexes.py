@@ -17,6 +17,7 @@ from orchestrator import (
     ANONYMOUS,
     Answer,
     Application,
+    Budget,
     Hits,
     Principal,
     Queries,
@@ -25,6 +26,7 @@ from orchestrator import (
     node,
     workflow,
 )
+from orchestrator.application.several_indexes import IndexVectors, VectorsOfIndexes
 from orchestrator.errors import IndexMismatch, NodeError, WorkflowError
 from orchestrator.nodes import (
     Cover,
@@ -45,7 +47,7 @@ from orchestrator.ports import (
     replace_ports,
 )
 from orchestrator.settings import Settings
-from orchestrator.types import Facets, Query
+from orchestrator.types import Facets, Query, Usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -236,6 +238,11 @@ async def test_an_index_that_does_not_exist_is_a_fault_before_anything_runs(app:
     assert ran == []
 
 
+async def test_what_is_no_name_of_an_index_is_a_fault(app: Application) -> None:
+    with pytest.raises(WorkflowError, match="which no index can be called"):
+        await app.run(workflow("w", Retrieve(index="../papers")), "whales")
+
+
 async def test_ports_of_one_index_are_refused(app: Application) -> None:
     with pytest.raises(WorkflowError, match="these ports belong to one index"):
         await workflow("w", BOTH).run(Question("whales", ANONYMOUS), ports=dict(app.ports()))
@@ -267,6 +274,46 @@ async def test_ports_may_be_replaced(app: Application) -> None:
     assert counted.calls == 1
 
 
+async def test_texts_embedded_again_count_on_the_run(app: Application) -> None:
+    class Served:
+        """An embedder whose calls cost something."""
+
+        counts_usage = True
+
+        def __init__(self, embedder: Embedder) -> None:
+            self.embedder = embedder
+            self.name, self.dimensions = embedder.name, embedder.dimensions
+
+        async def embed(self, texts: Sequence[str], *, kind: Any) -> Any:
+            return await self.embedder.embed(texts, kind=kind)
+
+        async def embed_with_usage(self, texts: Sequence[str], *, kind: Any) -> Any:
+            return await self.embed(texts, kind=kind), Usage(1, len(texts), 0)
+
+    own = app.ports("papers").across(["mails"])
+    base = app.container.base
+    each = [
+        IndexVectors(
+            base(VectorStore, name), base(Documents, name), app.container.index_format(name).embedder
+        )
+        for name in ("papers", "mails")
+    ]
+    ports = replace_ports(own, {VectorStore: VectorsOfIndexes(each, lambda: Served(own[Embedder]))})
+    hits = (await app.run(workflow("w", BOTH), "whales and krill")).output
+    chosen = workflow("w", Mmr(k=2), inputs=(Question, Hits))
+    result = await chosen.run(Question("whales and krill", ANONYMOUS), hits, ports=ports)
+    assert result.usage.calls == 1
+    assert result.steps[0].usage.calls == 1
+    # Within one run once, and not at all without a call left.
+    ports = replace_ports(own, {VectorStore: VectorsOfIndexes(each, lambda: Served(own[Embedder]))})
+    result = await chosen.run(
+        Question("whales and krill", ANONYMOUS), hits, ports=ports, budget=Budget(calls=0)
+    )
+    assert result.usage.calls == 0
+    assert "mmr" in result.degraded[0]
+
+
+@pytest.mark.slow
 async def test_kept_results_fall_when_either_index_changes(tmp_path: Path) -> None:
     ran: list[str] = []
 
@@ -290,6 +337,7 @@ async def test_kept_results_fall_when_either_index_changes(tmp_path: Path) -> No
             assert after != before
 
 
+@pytest.mark.slow
 async def test_a_dropped_index_is_one_clear_error(tmp_path: Path) -> None:
     async with Application(Settings(home=tmp_path / "home", embedder="light")) as app:
         await added(app, "papers", PAPERS)

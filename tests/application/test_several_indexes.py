@@ -124,12 +124,16 @@ async def app(home: Path) -> AsyncGenerator[Application]:
         yield made
 
 
+def ports_of(app: Application, index: str | None = None) -> Any:
+    return app.ports(index)
+
+
 async def found(app: Application, body: Any, text: str = "whales and krill", **more: Any) -> list[str]:
     """The documents that a graph finds, in order, looked up as the graph itself could."""
     flow = workflow("found", body)
     hits = (await app.run(flow, text, **more)).output
     passages = (
-        await app.ports()
+        await ports_of(app)
         .across(flow.indexes)[Documents]
         .passages(hits.ids, principal=more.get("principal", ANONYMOUS))
     )
@@ -142,8 +146,8 @@ async def test_each_index_keeps_its_own_embedder(app: Application) -> None:
     assert papers is not None
     assert mails is not None
     assert papers.format.embedder != mails.format.embedder
-    assert app.ports().of("papers")[Embedder].dimensions == papers.format.dimensions
-    assert app.ports().of("mails")[Embedder].dimensions == mails.format.dimensions
+    assert ports_of(app).of("papers")[Embedder].dimensions == papers.format.dimensions
+    assert ports_of(app).of("mails")[Embedder].dimensions == mails.format.dimensions
 
 
 async def test_hits_of_both_are_fused(app: Application) -> None:
@@ -167,7 +171,7 @@ async def test_access_applies_in_each(app: Application) -> None:
     board_alone = Principal(grants=frozenset({"board"}), name="chair")
     assert await found(app, BOTH, principal=board_alone) == ["board"]
     hits = (await app.run(workflow("w", BOTH), "whales", principal=BOARD)).output
-    ports = app.ports().across(["papers", "mails"])
+    ports = ports_of(app).across(["papers", "mails"])
     for port in (ports[Documents].passages, ports[VectorStore].vectors):
         for_all = await port(hits.ids, principal=ANONYMOUS)
         for_board = await port(hits.ids, principal=BOARD)
@@ -185,7 +189,7 @@ async def test_passages_are_cited_whatever_index_they_are_of(app: Application) -
 @pytest.mark.parametrize("index", ["", "papers", "mails"])
 async def test_vectors_of_both_are_in_one_space(app: Application, index: str) -> None:
     hits = (await app.run(workflow("w", BOTH), "whales and krill")).output
-    ports = app.ports("default").across(["papers", "mails"])
+    ports = ports_of(app).across(["papers", "mails"])
     ports = ports.of(index) if index else ports
     vectors = await ports[VectorStore].vectors(hits.ids, principal=ANONYMOUS)
     assert {*vectors} == {*hits.ids}
@@ -245,7 +249,7 @@ async def test_what_is_no_name_of_an_index_is_a_fault(app: Application) -> None:
 
 async def test_ports_of_one_index_are_refused(app: Application) -> None:
     with pytest.raises(WorkflowError, match="these ports belong to one index"):
-        await workflow("w", BOTH).run(Question("whales", ANONYMOUS), ports=dict(app.ports()))
+        await workflow("w", BOTH).run(Question("whales", ANONYMOUS), ports=dict(ports_of(app)))
 
 
 async def test_a_node_of_ones_own_may_name_an_index(app: Application) -> None:
@@ -268,8 +272,8 @@ async def test_ports_may_be_replaced(app: Application) -> None:
             self.calls += 1
             return await self.embedder.embed(texts, kind=kind)
 
-    counted = Counted(app.ports().of("papers")[Embedder])
-    ports = replace_ports(app.ports(), {Embedder: counted})
+    counted = Counted(ports_of(app).of("papers")[Embedder])
+    ports = replace_ports(ports_of(app), {Embedder: counted})
     await workflow("w", Retrieve(index="papers")).run(Question("whales", ANONYMOUS), ports=ports)
     assert counted.calls == 1
 
@@ -290,7 +294,7 @@ async def test_texts_embedded_again_count_on_the_run(app: Application) -> None:
         async def embed_with_usage(self, texts: Sequence[str], *, kind: Any) -> Any:
             return await self.embed(texts, kind=kind), Usage(1, len(texts), 0)
 
-    own = app.ports("papers").across(["mails"])
+    own = ports_of(app, "papers").across(["mails"])
     base = app.container.base
     each = [
         IndexVectors(

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orchestrator.application.container import Container
+from orchestrator.application.container import Container, PortMap
 from orchestrator.application.model_stacks import ModelStacks
 from orchestrator.application.rankers import editions_of
 from orchestrator.application.workflow_files import load_workflow
@@ -106,8 +106,11 @@ class Application:
         """The ports that `ports` gives, unmade: enough to check a workflow against."""
         return self.ports()
 
-    def ports(self, index: str | None = None) -> Mapping[type, object]:
-        """What the nodes of a workflow are given, for an index; each is made when it is first read."""
+    def ports(self, index: str | None = None) -> PortMap:
+        """What the nodes of a workflow are given, for an index; each is made when it is first read.
+
+        They know the other indexes too: see `IndexedPorts`.
+        """
         return self.container.ports(index)
 
     def workflow(self, name: str) -> Workflow:

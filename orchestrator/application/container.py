@@ -117,7 +117,7 @@ class Container:
         """The same without what is put around it."""
         return cast("PortT", self._base(port, self._chosen(port, index), self.named(index)))
 
-    def ports(self, index: str | None = None) -> Mapping[type, object]:
+    def ports(self, index: str | None = None) -> PortMap:
         """What the nodes of a workflow are given, for an index; each is made when it is first read."""
         return PortMap(self, self.named(index))
 

@@ -21,7 +21,7 @@ class IndexedPorts(Protocol):
         ...
 
     def of(self, index: str) -> Ports:
-        """The ports of another index."""
+        """The ports of another index; IndexMismatch if there is none of that name."""
         ...
 
     def across(self, indexes: Collection[str]) -> Ports:

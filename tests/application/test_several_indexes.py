@@ -17,6 +17,7 @@ from orchestrator import (
     ANONYMOUS,
     Answer,
     Application,
+    Budget,
     Hits,
     Principal,
     Queries,
@@ -25,6 +26,7 @@ from orchestrator import (
     node,
     workflow,
 )
+from orchestrator.application.several_indexes import IndexVectors, VectorsOfIndexes
 from orchestrator.errors import IndexMismatch, NodeError, WorkflowError
 from orchestrator.nodes import (
     Cover,
@@ -45,7 +47,7 @@ from orchestrator.ports import (
     replace_ports,
 )
 from orchestrator.settings import Settings
-from orchestrator.types import Facets, Query
+from orchestrator.types import Facets, Query, Usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -122,12 +124,16 @@ async def app(home: Path) -> AsyncGenerator[Application]:
         yield made
 
 
+def ports_of(app: Application, index: str | None = None) -> Any:
+    return app.ports(index)
+
+
 async def found(app: Application, body: Any, text: str = "whales and krill", **more: Any) -> list[str]:
     """The documents that a graph finds, in order, looked up as the graph itself could."""
     flow = workflow("found", body)
     hits = (await app.run(flow, text, **more)).output
     passages = (
-        await app.ports()
+        await ports_of(app)
         .across(flow.indexes)[Documents]
         .passages(hits.ids, principal=more.get("principal", ANONYMOUS))
     )
@@ -140,8 +146,8 @@ async def test_each_index_keeps_its_own_embedder(app: Application) -> None:
     assert papers is not None
     assert mails is not None
     assert papers.format.embedder != mails.format.embedder
-    assert app.ports().of("papers")[Embedder].dimensions == papers.format.dimensions
-    assert app.ports().of("mails")[Embedder].dimensions == mails.format.dimensions
+    assert ports_of(app).of("papers")[Embedder].dimensions == papers.format.dimensions
+    assert ports_of(app).of("mails")[Embedder].dimensions == mails.format.dimensions
 
 
 async def test_hits_of_both_are_fused(app: Application) -> None:
@@ -165,7 +171,7 @@ async def test_access_applies_in_each(app: Application) -> None:
     board_alone = Principal(grants=frozenset({"board"}), name="chair")
     assert await found(app, BOTH, principal=board_alone) == ["board"]
     hits = (await app.run(workflow("w", BOTH), "whales", principal=BOARD)).output
-    ports = app.ports().across(["papers", "mails"])
+    ports = ports_of(app).across(["papers", "mails"])
     for port in (ports[Documents].passages, ports[VectorStore].vectors):
         for_all = await port(hits.ids, principal=ANONYMOUS)
         for_board = await port(hits.ids, principal=BOARD)
@@ -183,7 +189,7 @@ async def test_passages_are_cited_whatever_index_they_are_of(app: Application) -
 @pytest.mark.parametrize("index", ["", "papers", "mails"])
 async def test_vectors_of_both_are_in_one_space(app: Application, index: str) -> None:
     hits = (await app.run(workflow("w", BOTH), "whales and krill")).output
-    ports = app.ports("default").across(["papers", "mails"])
+    ports = ports_of(app).across(["papers", "mails"])
     ports = ports.of(index) if index else ports
     vectors = await ports[VectorStore].vectors(hits.ids, principal=ANONYMOUS)
     assert {*vectors} == {*hits.ids}
@@ -236,9 +242,14 @@ async def test_an_index_that_does_not_exist_is_a_fault_before_anything_runs(app:
     assert ran == []
 
 
+async def test_what_is_no_name_of_an_index_is_a_fault(app: Application) -> None:
+    with pytest.raises(WorkflowError, match="which no index can be called"):
+        await app.run(workflow("w", Retrieve(index="../papers")), "whales")
+
+
 async def test_ports_of_one_index_are_refused(app: Application) -> None:
     with pytest.raises(WorkflowError, match="these ports belong to one index"):
-        await workflow("w", BOTH).run(Question("whales", ANONYMOUS), ports=dict(app.ports()))
+        await workflow("w", BOTH).run(Question("whales", ANONYMOUS), ports=dict(ports_of(app)))
 
 
 async def test_a_node_of_ones_own_may_name_an_index(app: Application) -> None:
@@ -261,12 +272,52 @@ async def test_ports_may_be_replaced(app: Application) -> None:
             self.calls += 1
             return await self.embedder.embed(texts, kind=kind)
 
-    counted = Counted(app.ports().of("papers")[Embedder])
-    ports = replace_ports(app.ports(), {Embedder: counted})
+    counted = Counted(ports_of(app).of("papers")[Embedder])
+    ports = replace_ports(ports_of(app), {Embedder: counted})
     await workflow("w", Retrieve(index="papers")).run(Question("whales", ANONYMOUS), ports=ports)
     assert counted.calls == 1
 
 
+async def test_texts_embedded_again_count_on_the_run(app: Application) -> None:
+    class Served:
+        """An embedder whose calls cost something."""
+
+        counts_usage = True
+
+        def __init__(self, embedder: Embedder) -> None:
+            self.embedder = embedder
+            self.name, self.dimensions = embedder.name, embedder.dimensions
+
+        async def embed(self, texts: Sequence[str], *, kind: Any) -> Any:
+            return await self.embedder.embed(texts, kind=kind)
+
+        async def embed_with_usage(self, texts: Sequence[str], *, kind: Any) -> Any:
+            return await self.embed(texts, kind=kind), Usage(1, len(texts), 0)
+
+    own = ports_of(app, "papers").across(["mails"])
+    base = app.container.base
+    each = [
+        IndexVectors(
+            base(VectorStore, name), base(Documents, name), app.container.index_format(name).embedder
+        )
+        for name in ("papers", "mails")
+    ]
+    ports = replace_ports(own, {VectorStore: VectorsOfIndexes(each, lambda: Served(own[Embedder]))})
+    hits = (await app.run(workflow("w", BOTH), "whales and krill")).output
+    chosen = workflow("w", Mmr(k=2), inputs=(Question, Hits))
+    result = await chosen.run(Question("whales and krill", ANONYMOUS), hits, ports=ports)
+    assert result.usage.calls == 1
+    assert result.steps[0].usage.calls == 1
+    # Within one run once, and not at all without a call left.
+    ports = replace_ports(own, {VectorStore: VectorsOfIndexes(each, lambda: Served(own[Embedder]))})
+    result = await chosen.run(
+        Question("whales and krill", ANONYMOUS), hits, ports=ports, budget=Budget(calls=0)
+    )
+    assert result.usage.calls == 0
+    assert "mmr" in result.degraded[0]
+
+
+@pytest.mark.slow
 async def test_kept_results_fall_when_either_index_changes(tmp_path: Path) -> None:
     ran: list[str] = []
 
@@ -290,6 +341,7 @@ async def test_kept_results_fall_when_either_index_changes(tmp_path: Path) -> No
             assert after != before
 
 
+@pytest.mark.slow
 async def test_a_dropped_index_is_one_clear_error(tmp_path: Path) -> None:
     async with Application(Settings(home=tmp_path / "home", embedder="light")) as app:
         await added(app, "papers", PAPERS)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from orchestrator.errors import IndexMismatch, SettingsError
 from orchestrator.graph.node import FunctionNode
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.plan import Plan, calls
@@ -32,7 +33,6 @@ def named_indexes(plan: Plan) -> tuple[str, ...]:
 
 def index_faults(plan: Plan, ports: Mapping[Any, object]) -> Iterator[Fault]:
     """Indexes that nodes name and that do not exist."""
-    known: tuple[str, ...] | None = None
     for call in calls(plan.body):
         name = index_of(call.node)
         if not name:
@@ -44,11 +44,16 @@ def index_faults(plan: Plan, ports: Mapping[Any, object]) -> Iterator[Fault]:
                 "give it the ports of an application: ports=application.ports()",
             )
             continue
-        known = tuple(ports.indexes()) if known is None else known
-        if name not in known:
-            there = ", ".join((get_close_matches(name, known) or list(known))[:_SHOWN]) or "none"
-            yield Fault(
-                call.path,
-                f"names the index {name!r}, which does not exist",
-                f"make it: orchestrator index add PATH --index {name}, or name one that there is: {there}",
-            )
+        try:
+            ports.of(name)
+        except IndexMismatch:
+            how = f"make it: orchestrator index add PATH --index {name}, or name one that there is"
+            yield _missing(call.path, name, "which does not exist", how, ports)
+        except SettingsError:
+            yield _missing(call.path, name, "which no index can be called", "name one that there is", ports)
+
+
+def _missing(path: str, name: str, problem: str, fix: str, ports: IndexedPorts) -> Fault:
+    known = list(ports.indexes())
+    there = ", ".join((get_close_matches(name, known) or known)[:_SHOWN]) or "none"
+    return Fault(path, f"names the index {name!r}, {problem}", f"{fix}: {there}")

@@ -44,7 +44,7 @@ METERED: dict[Any, Callable[[Any, Meter], object]] = {
     TokenEmbedder: MeteredTokenEmbedder,
     NextTokenModel: MeteredNextTokens,
     # That of several indexes embeds what lies in one of another embedder.
-    VectorStore: lambda store, meter: store.embedding_with(lambda each: MeteredEmbedder(each, meter)),
+    VectorStore: lambda store, meter: store.embedding_with(partial(MeteredEmbedder, meter=meter)),
 }
 #: First wait between two attempts, in seconds, and the longest; doubled each time, with jitter.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0

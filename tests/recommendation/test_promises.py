@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.interactions.protocol import leave_one_out
 from orchestrator.interactions.sequences import Interactions, Sequences
-from orchestrator.nodes.recommend.slate import offered
-from orchestrator.ports import Ranker, Ranking, Training
+from orchestrator.nodes.recommend.recommendations import recommendations
+from orchestrator.ports import Ranker, Ranking, Recommender, Training
 from orchestrator.recommendation.editions.refresh import refresh
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.rankers.classics import classic_trainers
@@ -30,7 +31,7 @@ from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.selection import nothing
 from orchestrator.testing.ranker import moved
 from orchestrator.testing.shop import made_up_log, write_shop
-from orchestrator.types import ANONYMOUS, Filter, History
+from orchestrator.types import ANONYMOUS, Filter, History, Question, Slate
 from tests.recommendation.stored_editions import editions_at
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
@@ -57,6 +58,16 @@ def recommender(tmp_path_factory: pytest.TempPathFactory) -> EditionRecommender:
     return EditionRecommender(editions)
 
 
+async def offered(
+    recommender: EditionRecommender, history: History, *, filters: tuple[Filter, ...] = (), **settings: Any
+) -> Slate:
+    """What `recommend top` and `POST /v1/recommendations` show."""
+    asked = Question("", ANONYMOUS, filters=filters)
+    done = await recommendations(**settings).run(asked, history, ports={Recommender: recommender})
+    assert isinstance(done.output, Slate)
+    return done.output
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ranker", ["", *(name for name in EVERY if name in REGISTRY.trainers)])
 @pytest.mark.parametrize("history", [History(), History("nobody"), History(items=("gone",))])
@@ -80,9 +91,9 @@ async def test_strangers_get_what_is_popular_from_every_ranker(
 async def test_a_stranger_is_told_what_is_shown_and_somebody_known_is_not(
     recommender: EditionRecommender,
 ) -> None:
-    stranger = await offered(recommender, History("nobody"), principal=ANONYMOUS, k=5)
+    stranger = await offered(recommender, History("nobody"), k=5)
     assert stranger.notes == ("The user 'nobody' is not known.", "What is popular is shown.")
-    partly = await offered(recommender, History("nobody", ("soap-01",)), principal=ANONYMOUS, k=5)
+    partly = await offered(recommender, History("nobody", ("soap-01",)), k=5)
     assert partly.notes == ("The user 'nobody' is not known.",)
     assert all(offer.why != "popularity" for offer in partly)
 
@@ -192,10 +203,8 @@ async def test_a_capped_slate_is_filled_as_far_as_there_are_items(
 ) -> None:
     history = History(items=("i001", "i002"))
 
-    async def slate(k: int, **options: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        made = await offered(
-            crime, history, principal=ANONYMOUS, k=k, ranker=ranker, at_most=[("genre", 1)], **options
-        )  # type: ignore[arg-type]
+    async def slate(k: int, **options: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        made = await offered(crime, history, k=k, ranker=ranker, at_most=[("genre", 1)], **options)
         return made.ids, made.notes
 
     ids, notes = await slate(10)
@@ -206,7 +215,7 @@ async def test_a_capped_slate_is_filled_as_far_as_there_are_items(
     assert any(note.startswith("13 of 20 places are filled: no more") and "genre" in note for note in notes)
     ids, _ = await slate(10, diversity=0.5)
     assert len(ids) == 10
-    ids, notes = await slate(10, filters=[Filter("genre", ("g80", "g81"))])
+    ids, notes = await slate(10, filters=(Filter("genre", ("g80", "g81")),))
     assert (len(ids), notes[-1][:30]) == (2, "2 of 10 places are filled: no ")
 
 
@@ -221,7 +230,7 @@ async def test_a_short_ranking_is_filled_with_what_is_popular_and_says_so(crime:
     assert "i080" not in whole.ids
     scores = [hit.score for hit in whole]
     assert scores == sorted(scores, reverse=True)
-    slate = await offered(crime, history, principal=ANONYMOUS, k=10, ranker="rules")
+    slate = await offered(crime, history, k=10, ranker="rules")
     assert slate.notes == (
         f"{10 - len(bare)} of 10 places hold what is popular: the ranker has no more to say.",
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from connectors.sql.migrations.operations import Operations
 from orchestrator.errors import StoreError
 
 if TYPE_CHECKING:
@@ -52,22 +55,32 @@ def _refused_if_newer(database: Database, found: str | None) -> str | None:
 
 
 def _make(connection: Connection) -> None:
-    """Make the tables of this release at once, as its migrations would: importing Alembic takes longer."""
+    """Make the tables of this release at once, as its migrations would."""
     from connectors.sql.tables import metadata
 
     metadata.create_all(connection, checkfirst=False)
+    _remember(connection, HEAD)
+
+
+def _remember(connection: Connection, head: str) -> None:
+    """Make the table of the revision, which is Alembic's: former releases migrated with it."""
     column = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
     connection.execute(text(f"CREATE TABLE alembic_version ({column})"))
-    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head})
 
 
 def migrate(connection: Connection, to: str = HEAD) -> None:
-    """Run the migrations that are missing, from none on."""
-    from alembic import command
-    from alembic.config import Config
+    """Run the migrations that are missing, from none on, one after the other."""
+    found = revision(connection)
+    if found is None:
+        _remember(connection, "")
+    for number, module in sorted(revisions().items()):
+        if (found or "") < number <= to:
+            importlib.import_module(module).upgrade(Operations(connection))
+            connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": number})
 
-    config = Config()
-    # ConfigParser reads % as the start of a variable.
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, to)
+
+def revisions() -> dict[str, str]:
+    """The modules of the migrations by their numbers, which is the order that they are run in."""
+    names = [each.name for each in pkgutil.iter_modules([str(Path(__file__).parent / "versions")])]
+    return {name.partition("_")[0]: f"{__name__}.versions.{name}" for name in names}

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from connectors.sql import (
@@ -80,9 +79,9 @@ def _tables(database: Database) -> dict[str, list[str]]:
 
 
 def test_the_head_is_the_last_migration() -> None:
-    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
-    assert scripts.get_current_head() == migrations.HEAD
-    assert len(list(STORED.glob("*.sql"))) == len(list(scripts.walk_revisions()))
+    numbers = sorted(migrations.revisions())
+    assert numbers[-1] == migrations.HEAD
+    assert sorted(path.stem for path in STORED.glob("*.sql")) == numbers
 
 
 @pytest.mark.parametrize("dump", sorted(STORED.glob("*.sql")), ids=lambda path: path.stem)

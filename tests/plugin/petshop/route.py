@@ -13,4 +13,4 @@ router = APIRouter()
 async def pets(asker: Asker) -> dict[str, object]:
     from petshop.dataset import PETS
 
-    return {"pets": sorted(PETS), "asked_by": asker.name}
+    return {"pets": sorted(PETS), "asked_by": asker.principal.name}

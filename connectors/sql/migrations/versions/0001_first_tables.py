@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 
-revision = "0001"
+from connectors.sql.migrations.operations import Operations
+
 down_revision = None
 
 SECONDS: sa.types.TypeEngine[float] = sa.Double()
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Create every table."""
     op.create_table(
         "cache_entries",

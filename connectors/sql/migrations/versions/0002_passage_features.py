@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+from connectors.sql.migrations.operations import Operations
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Create their table."""
     op.create_table(
         "passage_features",

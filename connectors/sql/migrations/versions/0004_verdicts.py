@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+from connectors.sql.migrations.operations import Operations
 
 SECONDS: sa.types.TypeEngine[float] = sa.Double()
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Create their tables."""
     op.create_table(
         "answered",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+from connectors.sql.migrations.operations import Operations
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Add them: the rows and shards there are have none, until the next `index verify` or rebuild."""
     op.create_table(
         "shard_files",

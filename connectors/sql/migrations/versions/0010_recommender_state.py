@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 
-revision = "0010"
-down_revision = "0007"
+from connectors.sql.migrations.operations import Operations
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Create their tables."""
     op.create_table(
         "recommender_state",

@@ -11,7 +11,8 @@ from connectors.sql.database import Database
 from connectors.sql.statements import insert_missing
 from connectors.sql.tables import jobs, leases
 from orchestrator.errors import BadInput, LeaseLost
-from orchestrator.ports import Clock, Job, JobScope, JobState, JsonObject
+from orchestrator.json_object import JsonObject
+from orchestrator.ports import Clock, Job, JobScope, JobState
 
 #: A job that began this often and did not end is dead: it may be what kills its workers.
 ATTEMPTS = 3
@@ -227,11 +228,11 @@ def _job(row: Row[Any]) -> Job:
         key=row.key,
         kind=row.kind,
         scope=JobScope(row.scope, row.scope_name),
-        payload=JsonObject(row.payload),
+        payload=JsonObject.of(row.payload),
         state=row.state,
         attempt=row.attempt,
         fence=row.fence,
         lease_until=row.lease_until,
         error=row.error,
-        effects=None if row.effects is None else JsonObject(row.effects),
+        effects=None if row.effects is None else JsonObject.of(row.effects),
     )

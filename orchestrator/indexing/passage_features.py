@@ -92,7 +92,7 @@ async def features_job(
 
     kind = check_feature_kind(job.payload["kind"], model)
     report = await make_features(features, kind, encoder=encoder, model=model, progress=progress)
-    return JobEffects(asdict(report))
+    return JobEffects.of(asdict(report))
 
 
 async def make_features(

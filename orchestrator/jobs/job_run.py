@@ -27,7 +27,7 @@ _FINAL = (IndexMismatch, PermissionError)
 
 def job_key(lock: str, kind: str, payload: Mapping[str, Any]) -> str:
     """Names a piece of work within one writer's lock: submitting it twice makes one job."""
-    content = json.dumps([kind, payload], sort_keys=True)
+    content = json.dumps([kind, dict(payload)], sort_keys=True)
     return f"{lock}:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
@@ -91,7 +91,7 @@ class JobRunner:
                 result = await working
             effects = result.output if isinstance(result.output, JobEffects) else JobEffects()
             # A handler that published has finished its job: then there is no lease any more.
-            await asyncio.to_thread(self.ledger.finish, job, effects)
+            await asyncio.to_thread(self.ledger.finish, job, effects.values)
         except LeaseLost:
             # Another has the job by now, or its writer gave up. What was written here is invisible.
             return

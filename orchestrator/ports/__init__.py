@@ -11,6 +11,13 @@ from orchestrator.ports.artifacts import ArtifactStore
 from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
+from orchestrator.ports.index_writer import (
+    IndexWriter,
+    PassageVectors,
+    Publish,
+    StoreCheck,
+    StoredPassage,
+)
 from orchestrator.ports.indexes import (
     DerivedProgress,
     DocumentRow,
@@ -27,7 +34,6 @@ from orchestrator.ports.indexes import (
     index_scope,
 )
 from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
-from orchestrator.ports.json_object import JsonObject
 from orchestrator.ports.models import (
     Generation,
     LanguageModel,
@@ -112,11 +118,15 @@ __all__ = [
     "IndexChange",
     "IndexFormat",
     "IndexVersion",
+    "IndexWriter",
+    "PassageVectors",
+    "Publish",
+    "StoreCheck",
+    "StoredPassage",
     "Job",
     "JobEffects",
     "JobScope",
     "JobState",
-    "JsonObject",
     "RunningJob",
     "Known",
     "LanguageModel",

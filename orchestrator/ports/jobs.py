@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from orchestrator.ports.json_object import JsonObject
+from orchestrator.json_object import JsonObject
 
 #: Where a job stands; a dead one failed three times and is not tried again by itself.
 JobState = Literal["pending", "running", "done", "failed", "dead"]
@@ -38,7 +38,7 @@ class Job:
     key: str
     kind: str
     scope: JobScope
-    payload: JsonObject
+    payload: JsonObject = JsonObject()  # noqa: RUF009  # it cannot change
     state: JobState = "pending"
     attempt: int = 0
     fence: int = 0
@@ -95,8 +95,16 @@ class Ledger(Protocol):
         ...
 
 
-class JobEffects(JsonObject):
+@dataclass(frozen=True, slots=True)
+class JobEffects:
     """What a handler gives back of a job that it has not finished itself, as JSON values by name."""
+
+    values: JsonObject = JsonObject()  # noqa: RUF009  # it cannot change
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> JobEffects:
+        """The effects of a mapping; BadInput if a value in it has no form in JSON."""
+        return cls(JsonObject.of(values))
 
 
 @runtime_checkable

@@ -159,5 +159,5 @@ def test_payloads_are_json_of_a_bounded_size(context: IndexingContext, docs: Pat
     import json
 
     job = submitted(context, docs)
-    assert json.loads(json.dumps(dict(job.payload))) == job.payload
+    assert json.loads(job.payload.text) == job.payload
     assert job.payload["limits"] == asdict(Limits())

@@ -19,7 +19,7 @@ from orchestrator.jobs.job_run import JobRunner
 from orchestrator.jobs.local_runner import LocalRunner
 from orchestrator.jobs.registry import JobHandlers
 from orchestrator.jobs.write_lock import write_lock
-from orchestrator.ports import Job, JobEffects, JobScope, JsonObject, Ledger, RunningJob
+from orchestrator.ports import Job, JobEffects, JobScope, Ledger, RunningJob
 from orchestrator.progress import silent
 from orchestrator.types import Principal
 
@@ -51,7 +51,7 @@ def ledger(tmp_path: Path) -> Generator[Ledger]:
 async def grow(job: Job, oak: Leaves, running: RunningJob, *, times: int = 1) -> JobEffects:
     """A handler: asynchronous, with a port, a setting and effects."""
     running.count(leaves=job.payload["number"] * times)
-    return JobEffects({"leaves": oak.grow(job.payload["number"] * times)})
+    return JobEffects.of({"leaves": oak.grow(job.payload["number"] * times)})
 
 
 def shed(job: Job, oak: Leaves, run: Run) -> None:
@@ -112,7 +112,7 @@ def test_a_handler_that_is_no_node_is_refused_with_every_fault() -> None:
     def nameless(job, oak: Leaves):  # type: ignore[no-untyped-def]
         return None
 
-    job = Job(1, "key", "nameless", TREE, JsonObject())
+    job = Job(1, "key", "nameless", TREE)
     with pytest.raises(WorkflowError, match="no type"):
         JobHandlers({"tree.nameless": nameless}).handler(job)
     with pytest.raises(BadInput, match=r"Nothing does jobs of the kind 'tree.nameless'"):
@@ -122,7 +122,7 @@ def test_a_handler_that_is_no_node_is_refused_with_every_fault() -> None:
 async def test_a_budget_ends_a_job_that_takes_too_long(ledger: Ledger) -> None:
     async def sleep(job: Job) -> JobEffects:
         await asyncio.sleep(3600)
-        return JobEffects({})
+        return JobEffects()
 
     handlers = JobHandlers({"tree.sleep": sleep})
     doing = JobRunner(ledger, handlers, {}, budget=Budget(seconds=0.05, grace=0.05))
@@ -142,7 +142,7 @@ async def test_a_job_that_is_cancelled_stops_and_leaves_nothing(ledger: Ledger) 
             await asyncio.sleep(3600)
         finally:
             stopped.set()
-        return JobEffects({})
+        return JobEffects()
 
     doing = JobRunner(ledger, JobHandlers({"tree.sleep": sleep}), {}, lease=0.2)
     job = ledger.submit("sleep", TREE, "key", {})

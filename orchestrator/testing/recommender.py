@@ -47,7 +47,8 @@ def visible(principal: Principal) -> set[str]:
 
 async def one(recommender: Recommender, history: History = HAD, **options: Any) -> Hits:
     """The ranking of a single history."""
-    (hits,) = await recommender.recommend([history], **{"principal": ANONYMOUS, **options})
+    asked: dict[str, Any] = {"principal": ANONYMOUS, **options}
+    (hits,) = await recommender.recommend([history], **asked)
     return hits
 
 

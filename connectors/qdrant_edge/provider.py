@@ -6,7 +6,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.ports import Build, IndexRegistry, Provider, ShardWriter, SparseEncoder, VectorStore
+from orchestrator.errors import SettingsError
+from orchestrator.ports import (
+    Build,
+    IndexRegistry,
+    IndexWriter,
+    Provider,
+    ShardRegistry,
+    SparseEncoder,
+    VectorStore,
+)
 
 
 class QdrantEdgeSettings(BaseModel):
@@ -32,10 +41,19 @@ def _store(build: Build) -> VectorStore:
     )
 
 
-def _shards(build: Build) -> ShardWriter:
+def _writer(build: Build) -> IndexWriter:
     from connectors.qdrant_edge.shards import EdgeShardWriter
+    from orchestrator.indexing.sharded_writer import ShardedIndexWriter
 
-    return EdgeShardWriter(build.home / "indexes", quantisation=build.table.quantisation)
+    registry = build.get(IndexRegistry)
+    if not isinstance(registry, ShardRegistry):
+        raise SettingsError(
+            f"The index registry, a {type(registry).__name__}, knows no shards, of which the vector store "
+            "qdrant_edge consists.",
+            hint="Choose another vector_store or index_registry in [ports].",
+        )
+    shards = EdgeShardWriter(build.home / "indexes", quantisation=build.table.quantisation)
+    return ShardedIndexWriter(shards, registry)
 
 
 providers = (
@@ -48,9 +66,9 @@ providers = (
         description="Qdrant's engine in process",
     ),
     Provider(
-        port=ShardWriter,
+        port=IndexWriter,
         name="qdrant_edge",
-        make=_shards,
+        make=_writer,
         settings=QdrantEdgeSettings,
         description="shards of Qdrant Edge",
     ),

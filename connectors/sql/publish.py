@@ -66,6 +66,9 @@ def check(change: IndexChange) -> None:
             raise StoreError("A merge or a rebuild changes no documents: publish these on their own.")
         if change.format is not None and (change.merged or change.shard):
             raise StoreError("A rebuild names all its shards in `shards`; it has no `shard` and no `merged`.")
+    elif change.unsharded:
+        if change.shard is not None:
+            raise StoreError("A change of a store without shards names one.")
     elif points != held:
         raise StoreError(
             f"The shard holds {points} passages, but the documents of the change have {held}.",

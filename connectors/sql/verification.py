@@ -125,6 +125,9 @@ def _shards(connection: Connection, index: Row[Any]) -> Iterator[str]:
     """Passages whose shard is not known, and removals from shards that the index does not have."""
     there = (shards.c.index_id == index.id, shards.c.retired.is_(None))
     batches = select(shards.c.batch).where(*there)
+    if connection.execute(batches.limit(1)).first() is None:
+        # Of a store without shards. Where all have vanished, the passages are in none of those there are.
+        return
     lost = (
         select(documents.c.source)
         .where(

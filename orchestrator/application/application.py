@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.application.container import Container, PortMap
+from orchestrator.application.jobs import Jobs
 from orchestrator.application.model_stacks import ModelStacks
 from orchestrator.application.rankers import editions_of
 from orchestrator.application.workflow_files import load_workflow
@@ -24,7 +25,6 @@ from orchestrator.ports import (
     IndexFormat,
     IndexRegistry,
     LanguageModel,
-    Ledger,
     Recommender,
     Runs,
     SparseEncoder,
@@ -233,9 +233,9 @@ class Application:
     # -- indexes -------------------------------------------------------------------------------
 
     @property
-    def jobs(self) -> Ledger:
-        """The jobs that there are, and what became of them."""
-        return self.container.get(Ledger)
+    def jobs(self) -> Jobs:
+        """The jobs that there are, and what became of them: submit, run, cancel or retry them."""
+        return Jobs(self.container)
 
     def indexer(self, index: str | None = None, *, wait: float = 60.0, anew: bool = False) -> Indexer:
         """What changes an index; it waits `wait` seconds for another writer.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Who fills a port unless the settings name another.
 DEFAULTS: Mapping[str, str] = {
     "vector_store": "qdrant_edge",
-    "shard_writer": "qdrant_edge",
+    "index_writer": "qdrant_edge",
     "sparse_encoder": "bm25",
     "language_model": "vllm",
     "clock": "local",
@@ -37,6 +37,8 @@ DEFAULTS: Mapping[str, str] = {
         "sql",
     ),
 }
+#: Ports that the connector of another port fills, if it can: what is searched is what is written.
+FOLLOWS: Mapping[str, str] = {"index_writer": "vector_store"}
 #: Ports whose connector is chosen by a setting of their own.
 ELSEWHERE = {"embedder": "embedder", "token_embedder": "embedder"}
 
@@ -72,13 +74,20 @@ class Connectors:
     def chosen(self, port: type) -> str:
         """The name of the connector that the settings choose for a port."""
         name = port_name(port)
-        chosen = self._settings.ports.get(name) or DEFAULTS.get(name)
+        chosen = self._settings.ports.get(name) or self._follower(port, name) or DEFAULTS.get(name)
         if chosen is None:
             raise SettingsError(
                 f"Nothing is chosen for the port {name!r}.",
                 hint=f'Name a connector that fills it: [ports] {name} = "…".',
             )
         return chosen
+
+    def _follower(self, port: type, name: str) -> str | None:
+        """The connector of the port that this one follows, if it fills both."""
+        if name not in FOLLOWS:
+            return None
+        leader = self.chosen(self._known[FOLLOWS[name]])
+        return leader if any(each.port is port for each in self.providers(leader)) else None
 
     def provider(self, port: type, connector: str) -> Provider:
         """What a connector fills a port with."""

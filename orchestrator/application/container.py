@@ -20,13 +20,13 @@ from orchestrator.ports import (
     Features,
     FeedbackStore,
     IndexRegistry,
+    IndexWriter,
     LanguageModel,
     Ledger,
     Provider,
     Recommender,
     RecommenderState,
     Runs,
-    ShardWriter,
     SparseEncoder,
     StateStore,
     TokenEmbedder,
@@ -59,7 +59,7 @@ NODE_PORTS: tuple[type, ...] = (
     Recommender,
 )
 #: All ports of the library.
-PORTS: tuple[type, ...] = (*NODE_PORTS, RecommenderState, ShardWriter, StateStore)
+PORTS: tuple[type, ...] = (*NODE_PORTS, IndexWriter, RecommenderState, StateStore)
 
 #: What stands between a provider's object and whoever asks for it: given a function that makes the
 #: object, and what there is to build with.

@@ -33,12 +33,12 @@ def indexing_context(
     keeps their vectors.
     """
     from orchestrator.indexing.context import IndexingContext
-    from orchestrator.ports import Embedder, IndexRegistry, Ledger, ShardWriter, SparseEncoder
+    from orchestrator.ports import Embedder, IndexRegistry, IndexWriter, Ledger, SparseEncoder
 
     return IndexingContext(
         container.get(Ledger),
         container.get(IndexRegistry),
-        container.get(ShardWriter),
+        container.get(IndexWriter),
         embedder or container.get(Embedder),
         container.get(SparseEncoder),
         tokens,

@@ -6,7 +6,7 @@ import asyncio
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
@@ -18,10 +18,8 @@ from orchestrator.cli.output import say, say_json
 from orchestrator.ports import (
     Embedder,
     IndexRegistry,
-    IndexVersion,
+    IndexWriter,
     LanguageModel,
-    ShardRegistry,
-    ShardWriter,
     StateStore,
 )
 from orchestrator.version import __version__
@@ -190,23 +188,13 @@ def _model(application: Application) -> Iterator[Finding]:
         yield Finding(name, "ok", described)
 
 
-def _missing_shards(
-    application: Application, registry: IndexRegistry, version: IndexVersion
-) -> Collection[str]:
-    """The shards of an index whose files are gone; none where the store keeps no shards here."""
-    if not isinstance(registry, ShardRegistry):
-        return ()
-    known = registry.shard_files(version.index)
-    files = {shard.name: known.get(shard.name, {}).keys() for shard in version.shards}
-    return application.container.get(ShardWriter).missing(version.index, files)
-
-
 def _indexes(application: Application) -> Iterator[Finding]:
     if not _kept(application):
         return
     registry = application.container.get(IndexRegistry)
+    writer = application.container.get(IndexWriter)
     for each in registry.indexes():
-        if lost := _missing_shards(application, registry, each):
+        if lost := writer.damaged(each):
             yield Finding(
                 "index",
                 "fault",

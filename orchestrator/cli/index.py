@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from orchestrator.cli.options import IndexOption, Invocation, JsonOption, invocation
+from orchestrator.cli.options import IndexOption, Invocation, JsonOption, WaitOption, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.progress import Progress
 
@@ -28,9 +28,6 @@ program = typer.Typer(
 
 ResultT = TypeVar("ResultT")
 
-WaitOption = Annotated[
-    float, typer.Option("--wait", help="Seconds to wait for another writer.", metavar="SECONDS", min=0)
-]
 TenantOption = Annotated[
     str, typer.Option("--tenant", help="Tenant that owns the documents.", metavar="NAME")
 ]

@@ -29,6 +29,9 @@ ReplayOption = Annotated[
     Path | None,
     typer.Option("--replay", help="Answer from a recording, without any model or embedder.", metavar="FILE"),
 ]
+WaitOption = Annotated[
+    float, typer.Option("--wait", help="Seconds to wait for another writer.", metavar="SECONDS", min=0)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 # Everything that could move a terminal's cursor or change its state: indexed text may hold any of it.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -30,12 +30,7 @@ def note(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """The result as JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not _unicode(), default=_as_json) + "\n")
-
-
-def _as_json(value: Any) -> Any:
-    """A value that JSON does not know: a mapping as an object, everything else as text."""
-    return dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else str(value)
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not _unicode(), default=str) + "\n")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from orchestrator.cli.options import JsonOption, PrincipalOption, invocation
+from orchestrator.cli.options import JsonOption, PrincipalOption, WaitOption, invocation
 from orchestrator.cli.output import note, progress, say, say_json
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def train(
     only: Annotated[
         bool, typer.Option("--only", help="Put these alone into use, not beside those that are.")
     ] = False,
+    wait: WaitOption = 60.0,
     as_json: JsonOption = False,
 ) -> None:
     """Train rankers on a log, and put them into use, beside those that are, once all are whole.
@@ -75,28 +76,30 @@ def train(
     """
     from orchestrator.application.application import Application
     from orchestrator.application.rankers import editions_of
-    from orchestrator.interactions.log_files import read_log
-    from orchestrator.recommendation.editions.training import train as trained_on
+    from orchestrator.ports import Ledger
+    from orchestrator.recommendation.training_jobs import LocalTraining, train_locally
 
-    application = Application(invocation(context).settings())
-    editions = editions_of(application.container)
-    log = read_log(data)
+    container = Application(invocation(context).settings()).container
+    wanted = {
+        "data": str(data),
+        "rankers": _names(rankers),
+        "without": _split(without),
+        "settings": _settings(ids, model),
+        "seed": seed,
+        "only": only,
+    }
     with progress("Training") as report_progress:
-        report = trained_on(
-            log,
-            editions.without(_split(without)),
-            rankers=_names(rankers),
-            settings=_settings(ids, model),
-            seed=seed,
-            only=only,
-            progress=report_progress,
-            finished=lambda name: note(f"{name} is trained"),
+        training = LocalTraining(
+            editions_of(container), report_progress, lambda name: note(f"{name} is trained")
         )
+        report = asyncio.run(train_locally(container.get(Ledger), training, wanted, wait=wait))
     _tell(report, {}, "", as_json)
 
 
 @program.command(epilog="Example: `orchestrator recommend refresh --data shop`")
-def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = False) -> None:
+def refresh(
+    context: typer.Context, data: DataOption, wait: WaitOption = 60.0, as_json: JsonOption = False
+) -> None:
     """Take a changed item table, and what was had since, into use without training.
 
     DIR holds the whole log and the whole table, as for `train`. New items are recommended by what can be
@@ -106,11 +109,15 @@ def refresh(context: typer.Context, data: DataOption, as_json: JsonOption = Fals
     """
     from orchestrator.application.application import Application
     from orchestrator.application.rankers import editions_of
-    from orchestrator.interactions.log_files import read_log
-    from orchestrator.recommendation.editions.refresh import refresh as refreshed
+    from orchestrator.ports import Ledger
+    from orchestrator.recommendation.training_jobs import LocalTraining, refresh_locally
 
-    editions = editions_of(Application(invocation(context).settings()).container)
-    report = refreshed(read_log(data), editions, finished=lambda name: note(f"{name} is carried over"))
+    container = Application(invocation(context).settings()).container
+    with progress("Refreshing") as report_progress:
+        training = LocalTraining(
+            editions_of(container), report_progress, lambda name: note(f"{name} is carried over")
+        )
+        report = asyncio.run(refresh_locally(container.get(Ledger), training, data, wait=wait))
     changes = {"new": report.new, "gone": report.gone}
     _tell(report.trained, changes, f"; {report.new:,} new, {report.gone:,} gone", as_json)
 

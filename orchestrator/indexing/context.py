@@ -20,9 +20,8 @@ from orchestrator.ports import (
     IndexFormat,
     IndexRegistry,
     IndexVersion,
+    IndexWriter,
     Ledger,
-    ShardRegistry,
-    ShardWriter,
     SparseEncoder,
     SparseVector,
     TokenEmbedder,
@@ -60,7 +59,7 @@ class IndexingContext:
 
     ledger: Ledger
     registry: IndexRegistry
-    shards: ShardWriter
+    writer: IndexWriter
     embedder: Embedder
     sparse: SparseEncoder
     tokens: TokenEmbedder | None = None
@@ -73,8 +72,7 @@ class IndexingContext:
         return {
             Ledger: self.ledger,
             IndexRegistry: self.registry,
-            ShardRegistry: self.shard_registry,
-            ShardWriter: self.shards,
+            IndexWriter: self.writer,
             SparseEncoder: self.sparse,
             PassageEncoder: self,
             ReaderSource: self,
@@ -83,12 +81,6 @@ class IndexingContext:
     def runner(self) -> JobRunner:
         """What does the jobs of an index in this process."""
         return JobRunner(self.ledger, JobHandlers(HANDLERS), self.ports)
-
-    @property
-    def shard_registry(self) -> ShardRegistry:
-        """What knows the shards on disk: the registry, where the store is embedded."""
-        assert isinstance(self.registry, ShardRegistry)
-        return self.registry
 
     @property
     def format(self) -> IndexFormat:

@@ -25,9 +25,8 @@ from orchestrator.indexing.index_report import (
     VerifyReport,
 )
 from orchestrator.indexing.isolated_reading import Limits
-from orchestrator.indexing.merging import merges
 from orchestrator.indexing.upkeep import pages
-from orchestrator.indexing.verify import missing_shards, verify
+from orchestrator.indexing.verify import verify
 from orchestrator.jobs.local_runner import JobDispatcher, LocalRunner
 from orchestrator.jobs.worker_process import WorkerProcess
 from orchestrator.jobs.write_lock import write_lock
@@ -36,9 +35,9 @@ from orchestrator.ports import FileRow, IndexVersion, index_scope
 from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT
 
-#: Seconds for which what was replaced is kept: shards for readers that are about to open them,
+#: Seconds for which what was replaced is kept: in the store for readers that are about to open it,
 #: passages for runs that are about to cite them.
-SHARD_GRACE, PASSAGE_GRACE = 300.0, 86_400.0
+STORE_GRACE, PASSAGE_GRACE = 300.0, 86_400.0
 
 
 class Indexer:
@@ -60,7 +59,7 @@ class Indexer:
         recipe: Recipe | None = None,
         limits: Limits | None = None,
         wait: float = 60.0,
-        shard_grace: float = SHARD_GRACE,
+        store_grace: float = STORE_GRACE,
         passage_grace: float = PASSAGE_GRACE,
     ) -> None:
         self.index = index
@@ -70,7 +69,7 @@ class Indexer:
         self._recipe = recipe or Recipe()
         self._limits = limits or Limits()
         self._wait = wait
-        self._grace = {"shard_seconds": shard_grace, "passage_seconds": passage_grace}
+        self._grace = {"store_seconds": store_grace, "passage_seconds": passage_grace}
 
     # -- changes -------------------------------------------------------------------------------
 
@@ -135,7 +134,7 @@ class Indexer:
         async with self._writing(progress):
             self._context.version(self.index)
             await asyncio.to_thread(self._registry.drop, self.index)
-            await asyncio.to_thread(self._context.shards.sweep, self.index, (), seconds=0.0)
+            await asyncio.to_thread(self._context.writer.delete, self.index)
 
     async def rebuild(self, progress: Progress = silent) -> RebuildReport:
         """Make all vectors of the index anew, with the embedder and the terms of now.
@@ -146,7 +145,7 @@ class Indexer:
         began = time.monotonic()
         async with self._writing(progress) as writer:
             version = self._context.version(self.index)
-            shards: list[tuple[str, int, dict[str, str]]] = []
+            staged: list[dict[str, Any]] = []
             after: str | None = ""
             done = 0
             while after is not None:
@@ -155,13 +154,13 @@ class Indexer:
                     "embed", [payload], total=version.passages, doing="embedding", done=done
                 )
                 assert job.effects is not None
-                if job.effects["shard"]:
-                    shards.append((job.effects["shard"], job.effects["points"], job.effects["files"]))
-                done += job.effects["points"]
+                if job.effects["staged"] is not None:
+                    staged.append(job.effects["staged"])
+                done += job.effects["passages"]
                 after = job.effects["last"]
             format = self._context.format
             payload = {
-                "shards": shards,
+                "staged": staged,
                 "base": version.number,
                 "terms": format.sparse != version.format.sparse,
             }
@@ -241,15 +240,16 @@ class Indexer:
         return replace(_report(plan, version, rows, time.monotonic() - began), repaired=repaired)
 
     async def _repair(self, writer: JobDispatcher) -> int:
-        """Embed again what lies in shards that are not there any more; how many passages."""
+        """Embed again what lies in places of the store that are not there any more; how many passages."""
         version = self._registry.current(self.index)
-        damaged = await asyncio.to_thread(missing_shards, self._context, version) if version else []
+        store = self._context.writer
+        damaged = list(await asyncio.to_thread(store.damaged, version)) if version else []
         if version is None or not damaged:
             return 0
         held = {shard.name: shard.points for shard in version.shards}
         total, repaired = sum(held[name] for name in damaged), 0
         while await asyncio.to_thread(self._registry.documents, self.index, lying_in=damaged, limit=1):
-            payload = {"shards": damaged, "passages": planning.JOB_PASSAGES, "after": repaired}
+            payload = {"places": damaged, "passages": planning.JOB_PASSAGES, "after": repaired}
             (job,) = await writer.there("repair", [payload], total=total, doing="repairing", done=repaired)
             repaired += (job.effects or JsonObject())["passages"]
         return repaired
@@ -265,9 +265,9 @@ class Indexer:
         return planning.compare(found, rows, given, self._recipe, labels)
 
     async def _tidy(self, writer: JobDispatcher, progress: Progress) -> None:
-        while groups := merges(self._context.version(self.index)):
+        while merges := self._context.writer.merges(self._context.version(self.index)):
             progress(0, 0, "merging")
-            await writer.there("merge", [{"shards": group} for group in groups], total=0, doing="merging")
+            await writer.there("merge", merges, total=0, doing="merging")
         await writer.here("collect", [self._grace])
 
     def _removal(self, what: str | Path) -> tuple[list[dict[str, Any]], int, int]:

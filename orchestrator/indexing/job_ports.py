@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from orchestrator.indexing.isolated_reading import Reader
 
-#: Seconds that writing one passage into a shard may take, at most; it may hold the interpreter.
+#: Seconds that writing one passage into the store may take, at most; it may hold the interpreter.
 WRITING = 0.005
 #: How many passages are embedded at once.
 BATCH = 1024
@@ -89,7 +89,8 @@ def check_format(registry: IndexRegistry, index: str, format: IndexFormat) -> No
         )
 
 
-def new_shard_name(job: Job, running: RunningJob, passages: int) -> str:
-    """The name of the shard that a job is about to write; its lease now lasts until that is written."""
-    running.extend(LEASE + WRITING * passages)
+def new_write_name(job: Job, running: RunningJob, passages: int) -> str:
+    """The name of what a job is about to write to the store; its lease now lasts until that is written."""
+    if passages:
+        running.extend(LEASE + WRITING * passages)
     return f"{job.id}-{job.fence}"

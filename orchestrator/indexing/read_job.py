@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from orchestrator.indexing.job_ports import (
     PassageEncoder,
     ReaderSource,
     check_format,
-    new_shard_name,
+    new_write_name,
 )
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.indexing.token_buffer import TokenBuffer
@@ -38,10 +39,11 @@ from orchestrator.ports import (
     FileRow,
     IndexChange,
     IndexRegistry,
+    IndexWriter,
     Job,
     Ledger,
+    PassageVectors,
     RunningJob,
-    ShardWriter,
     SparseVector,
 )
 
@@ -97,7 +99,7 @@ async def read_files(
     job: Job,
     ledger: Ledger,
     registry: IndexRegistry,
-    shards: ShardWriter,
+    writer: IndexWriter,
     encoder: PassageEncoder,
     source: ReaderSource,
     running: RunningJob,
@@ -134,7 +136,7 @@ async def read_files(
                 files.append(_failed(event, request.place, before.get(event.file)))
                 running.count(files=1)
     await built.embed(encoder, running)
-    publishing = (job, registry, shards, running, request.place, built, files, seen)
+    publishing = (job, registry, writer, running, request.place, built, files, seen)
     await asyncio.to_thread(_publish, *publishing)
 
 
@@ -155,11 +157,10 @@ def _after_death(job: Job, ledger: Ledger, registry: IndexRegistry) -> bool:
     if len(files) > 1:
         # One of them may be the cause: each gets a job, and attempts, of its own.
         lock = job.key.partition(":")[0]
-        told = dict(job.payload)
         for file in files:
-            known = {name: row for name, row in told["before"].items() if name == file}
-            payload = {**told, "files": [file], "before": known}
-            ledger.submit(job.kind, job.scope, job_key(lock, job.kind, payload), payload)
+            known = {name: row for name, row in payload["before"].items() if name == file}
+            alone = {**payload, "files": [file], "before": known}
+            ledger.submit(job.kind, job.scope, job_key(lock, job.kind, alone), alone)
         ledger.finish(job, {"split": len(files)})
         return False
     if job.attempt < LAST_ATTEMPT:
@@ -178,7 +179,7 @@ def _after_death(job: Job, ledger: Ledger, registry: IndexRegistry) -> bool:
 def _publish(
     job: Job,
     registry: IndexRegistry,
-    shards: ShardWriter,
+    writer: IndexWriter,
     running: RunningJob,
     place: Place,
     built: _Built,
@@ -196,21 +197,20 @@ def _publish(
         dense, sparse = dense[np.array(keep, bool)], list(compress(sparse, keep))
         if built.tokens is not None:
             built.tokens.keep(keep)
-    shard = None
-    if sparse:
-        name = new_shard_name(job, running, len(sparse))
-        shard = shards.build(place.index, name, documents, dense, sparse, built.tokens)
-    if built.tokens is not None:
-        built.tokens.close()
     passages = [passage.id for document in documents for passage in document.passages]
     change = IndexChange(
-        shard=shard,
         documents=tuple(documents),
         removed_documents=tuple(sorted(held.keys() - seen)),
         files=tuple(files),
         terms={passage: vector.indices for passage, vector in zip(passages, sparse, strict=True)},
     )
-    registry.publish(job, place.index, change)
+    vectors = PassageVectors(dense, sparse, built.tokens) if sparse else None
+    name = new_write_name(job, running, len(sparse))
+    try:
+        writer.apply(place.index, name, change, vectors, partial(registry.publish, job, place.index))
+    finally:
+        if built.tokens is not None:
+            built.tokens.close()
 
 
 def _read(event: FileRead, place: Place) -> FileRow:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from orchestrator.indexing.file_documents import embedded_text
 from orchestrator.indexing.index_plan import stored_file
-from orchestrator.indexing.job_ports import PassageEncoder, check_format, current_version, new_shard_name
+from orchestrator.indexing.job_ports import PassageEncoder, check_format, current_version, new_write_name
 from orchestrator.ports import (
     DocumentRow,
     IndexChange,
     IndexRegistry,
+    IndexWriter,
     Job,
     JobEffects,
+    PassageVectors,
     RunningJob,
-    Shard,
-    ShardRegistry,
-    ShardWriter,
     SparseEncoder,
 )
 
@@ -26,27 +26,26 @@ from orchestrator.ports import (
 PAGE = 500
 
 
-def relabel(job: Job, registry: IndexRegistry, shards: ShardWriter, running: RunningJob) -> None:
+def relabel(job: Job, registry: IndexRegistry, writer: IndexWriter, running: RunningJob) -> None:
     """Give the documents of files other labels: their vectors are copied, not made anew."""
     index = job.scope.name
     version = current_version(registry, index)
     labels = tuple(job.payload["labels"])
     files = list(job.payload["files"])  # never empty: without any, all documents of the root are meant
-    documents = [
+    documents = tuple(
         replace(document, labels=labels)
         for page in pages(registry, index, root=job.payload["root"], files=files)
         for document in page
         if document.labels != labels
-    ]
+    )
     count = sum(len(document.passages) for document in documents)
-    shard = None
-    if count:
-        shard = shards.rewrite(index, new_shard_name(job, running, count), documents, version)
     rows = tuple(stored_file(row) for row in job.payload["before"].values())
-    registry.publish(job, index, IndexChange(shard=shard, documents=tuple(documents), files=rows))
+    change = IndexChange(documents=documents, files=rows)
+    name = new_write_name(job, running, count)
+    writer.relabel(version, name, change, partial(registry.publish, job, index))
 
 
-def forget(job: Job, registry: IndexRegistry) -> None:
+def forget(job: Job, registry: IndexRegistry, writer: IndexWriter, running: RunningJob) -> None:
     """Take files, or single documents by id, out of the index."""
     index, payload = job.scope.name, job.payload.read()
     root, files = payload.get("root", ""), list(payload.get("files", ()))
@@ -55,26 +54,22 @@ def forget(job: Job, registry: IndexRegistry) -> None:
         removed_documents=tuple(sorted({*held, *payload.get("documents", ())})),
         removed_files=tuple((root, file) for file in files),
     )
-    registry.publish(job, index, change)
+    name = new_write_name(job, running, 0)
+    writer.apply(index, name, change, None, partial(registry.publish, job, index))
 
 
-def merge(job: Job, registry: IndexRegistry, shards: ShardWriter, running: RunningJob) -> None:
-    """Put one shard in the place of several."""
+def merge(job: Job, registry: IndexRegistry, writer: IndexWriter, running: RunningJob) -> None:
+    """Do one of the merges that the store asks for."""
     index = job.scope.name
     version = current_version(registry, index)
-    names = tuple(job.payload["shards"])
-    points = sum(
-        shard.points - len(version.removed.get(shard.name, ())) for shard in _named(version.shards, names)
-    )
-    name = new_shard_name(job, running, points)
-    shard = shards.merge(index, name, names, version) if points else None
-    registry.publish(job, index, IndexChange(shard=shard, merged=names, base=version.number))
+    name = new_write_name(job, running, job.payload["passages"])
+    writer.merge(version, name, dict(job.payload), partial(registry.publish, job, index))
 
 
 async def embed_again(
-    job: Job, registry: IndexRegistry, shards: ShardWriter, encoder: PassageEncoder, running: RunningJob
+    job: Job, registry: IndexRegistry, writer: IndexWriter, encoder: PassageEncoder, running: RunningJob
 ) -> JobEffects:
-    """Write a shard of some of an index's documents with the models of now; nothing is published yet."""
+    """Write some of an index's documents with the models of now; nothing is published yet."""
     index = job.scope.name
     documents: list[DocumentRow] = []
     passages, last = 0, None
@@ -85,22 +80,21 @@ async def embed_again(
         if passages >= job.payload["passages"]:
             break
     made = await encoder.encode(documents)
-    sparse = made.sparse
-    effects: dict[str, object] = {"shard": None, "points": len(sparse), "last": last}
-    if sparse:
-        name = new_shard_name(job, running, len(sparse))
-        build = shards.build
-        shard = await asyncio.to_thread(build, index, name, documents, made.dense, sparse, made.tokens)
-        if made.tokens is not None:
-            made.tokens.close()
-        effects |= {"shard": shard.name, "points": shard.points, "files": dict(shard.files)}
-    running.count(passages=len(sparse))
-    return JobEffects.of(effects)
+    staged: dict[str, object] | None = None
+    if made.sparse:
+        name = new_write_name(job, running, len(made.sparse))
+        vectors = PassageVectors(made.dense, made.sparse, made.tokens)
+        staged = dict(await asyncio.to_thread(writer.stage, index, name, documents, vectors))
+    if made.tokens is not None:
+        made.tokens.close()
+    running.count(passages=len(made.sparse))
+    return JobEffects.of({"staged": staged, "passages": len(made.sparse), "last": last})
 
 
 def switch(
     job: Job,
     registry: IndexRegistry,
+    writer: IndexWriter,
     encoder: PassageEncoder,
     sparse: SparseEncoder,
     running: RunningJob,
@@ -114,56 +108,44 @@ def switch(
             vectors = sparse.passages(list(texts.values()))
             terms |= {passage: vector.indices for passage, vector in zip(texts, vectors, strict=True)}
     running.extend(600)
-    registry.publish(
-        job,
-        index,
-        IndexChange(
-            format=encoder.format,
-            shards=tuple(Shard(*shard) for shard in job.payload["shards"]),
-            base=job.payload["base"],
-            terms=terms,
-        ),
-    )
+    change = IndexChange(format=encoder.format, base=job.payload["base"], terms=terms)
+    writer.switch(index, change, job.payload["staged"], partial(registry.publish, job, index))
 
 
 async def repair(
-    job: Job, registry: IndexRegistry, shards: ShardWriter, encoder: PassageEncoder, running: RunningJob
+    job: Job, registry: IndexRegistry, writer: IndexWriter, encoder: PassageEncoder, running: RunningJob
 ) -> None:
-    """Embed again what lies in shards that are damaged or gone; some documents at a time.
+    """Embed again what lies in places that are damaged or gone; some documents at a time.
 
-    They are published as they are, in a new shard, so that nothing in the damaged ones is alive any more.
+    They are published as they are, so that nothing in the damaged places is alive any more.
     """
     index = job.scope.name
     check_format(registry, index, encoder.format)
     documents: list[DocumentRow] = []
     passages = 0
-    for page in pages(registry, index, lying_in=job.payload["shards"]):
+    for page in pages(registry, index, lying_in=job.payload["places"]):
         documents += page
         passages += sum(len(document.passages) for document in page)
         if passages >= job.payload["passages"]:
             break
     made = await encoder.encode(documents)
-    shard = None
-    if made.sparse:
-        name = new_shard_name(job, running, len(made.sparse))
-        build = shards.build
-        shard = await asyncio.to_thread(build, index, name, documents, made.dense, made.sparse, made.tokens)
-    if made.tokens is not None:
-        made.tokens.close()
     ids = [passage.id for document in documents for passage in document.passages]
     terms = {passage: vector.indices for passage, vector in zip(ids, made.sparse, strict=True)}
-    change = IndexChange(shard=shard, documents=tuple(documents), terms=terms)
-    await asyncio.to_thread(registry.publish, job, index, change)
+    change = IndexChange(documents=tuple(documents), terms=terms)
+    vectors = PassageVectors(made.dense, made.sparse, made.tokens) if made.sparse else None
+    name = new_write_name(job, running, len(made.sparse))
+    publish = partial(registry.publish, job, index)
+    await asyncio.to_thread(writer.apply, index, name, change, vectors, publish)
+    if made.tokens is not None:
+        made.tokens.close()
     running.count(passages=passages)
 
 
-def collect(job: Job, registry: IndexRegistry, held: ShardRegistry, shards: ShardWriter) -> JobEffects:
-    """Delete the shards that nobody can be reading any more, and passages that nobody may cite."""
-    grace: float = job.payload["shard_seconds"]
-    keep = held.shards(job.scope.name, grace_seconds=grace)
-    swept = shards.sweep(job.scope.name, keep, seconds=grace)
+def collect(job: Job, registry: IndexRegistry, writer: IndexWriter) -> JobEffects:
+    """Delete from the store what nobody can be reading any more, and passages that nobody may cite."""
+    swept = writer.collect(job.scope.name, seconds=job.payload["store_seconds"])
     purged = registry.collect(grace_seconds=job.payload["passage_seconds"])
-    return JobEffects.of({"shards": swept, "passages": purged})
+    return JobEffects.of({"collected": list(swept), "passages": purged})
 
 
 def pages(
@@ -181,7 +163,3 @@ def pages(
     ):
         yield page
         after = page[-1].id
-
-
-def _named(shards: Sequence[Shard], names: Sequence[str]) -> list[Shard]:
-    return [shard for shard in shards if shard.name in names]

@@ -7,12 +7,13 @@ import errno
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Generator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from orchestrator.budget import Budget
-from orchestrator.errors import IndexMismatch, LeaseLost, NodeError, OrchestratorError, StoreError
+from orchestrator.errors import BadInput, IndexMismatch, LeaseLost, NodeError, OrchestratorError, StoreError
 from orchestrator.jobs.registry import JobHandlers
 from orchestrator.ports import Job, JobEffects, Ledger, RunningJob
 from orchestrator.types import NOBODY, Principal
@@ -22,7 +23,7 @@ DIED = "Its worker died"
 #: Seconds of a job's lease, renewed every quarter of it.
 LEASE = 120.0
 #: Trying again changes nothing about these.
-_FINAL = (IndexMismatch, PermissionError)
+_FINAL = (BadInput, IndexMismatch, PermissionError)
 
 
 def job_key(lock: str, kind: str, payload: Mapping[str, Any]) -> str:
@@ -58,7 +59,8 @@ class JobRunner:
         self.watch = watch
         self.lease = lease
         self._handlers = handlers
-        self._ports = ports
+        # Chained, not copied: a port may be made when it is first read. Nothing is written to it.
+        self._ports = cast("MutableMapping[Any, Any]", ports)
         self._principal = principal
         self._budget = budget
 
@@ -81,7 +83,7 @@ class JobRunner:
             working = asyncio.ensure_future(
                 handler.run(
                     job,
-                    ports={**self._ports, RunningJob: held},
+                    ports=ChainMap({RunningJob: held}, self._ports),
                     principal=self._principal,
                     budget=self._budget,
                 )

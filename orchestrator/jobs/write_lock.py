@@ -20,13 +20,13 @@ _LOOK = 0.2
 
 @asynccontextmanager
 async def write_lock(
-    ledger: Ledger, scope: JobScope, *, wait: float, progress: Progress
+    ledger: Ledger, scope: JobScope, *, wait: float, progress: Progress, end_stale: bool = True
 ) -> AsyncGenerator[str]:
     """Hold a scope; gives the name that the jobs of this write lock bear. IndexBusy after `wait` seconds.
 
     A holder on this host that has died is succeeded at once, another when its lease runs out. What it
-    left undone is put aside first: none of it can be published any more once this has begun. A write lock
-    that is lost cancels the task that holds it, with IndexBusy.
+    left undone is put aside first: none of it can be published any more once this has begun. Without
+    `end_stale` it stays to be done. A write lock that is lost cancels the task that holds it, with IndexBusy.
     """
     name = uuid.uuid4().hex[:16]
     owner = f"{process_name()} {name}"
@@ -47,7 +47,8 @@ async def write_lock(
 
     keeping = asyncio.create_task(keep())
     try:
-        await asyncio.to_thread(end_stale_jobs, ledger, scope, dead=True)
+        if end_stale:
+            await asyncio.to_thread(end_stale_jobs, ledger, scope, dead=True)
         yield name
     except asyncio.CancelledError:
         if not lost:
@@ -62,7 +63,7 @@ async def write_lock(
         with suppress(asyncio.CancelledError):
             await keeping
         if not lost:
-            await asyncio.shield(asyncio.to_thread(_leave, ledger, scope, lease, owner))
+            await asyncio.shield(asyncio.to_thread(_leave, ledger, scope, lease, owner, end_stale))
 
 
 async def _acquire(
@@ -105,6 +106,7 @@ def end_stale_jobs(ledger: Ledger, scope: JobScope, *, dead: bool = False) -> in
     return len(left)
 
 
-def _leave(ledger: Ledger, scope: JobScope, lease: str, owner: str) -> None:
-    end_stale_jobs(ledger, scope)
+def _leave(ledger: Ledger, scope: JobScope, lease: str, owner: str, end_stale: bool) -> None:
+    if end_stale:
+        end_stale_jobs(ledger, scope)
     ledger.release(lease, owner)

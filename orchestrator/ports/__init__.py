@@ -11,6 +11,13 @@ from orchestrator.ports.artifacts import ArtifactStore
 from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
+from orchestrator.ports.index_writer import (
+    IndexWriter,
+    PassageVectors,
+    Publish,
+    StoreCheck,
+    StoredPassage,
+)
 from orchestrator.ports.indexed_ports import IndexedPorts, replace_ports
 from orchestrator.ports.indexes import (
     DerivedProgress,
@@ -112,6 +119,11 @@ __all__ = [
     "IndexChange",
     "IndexFormat",
     "IndexVersion",
+    "IndexWriter",
+    "PassageVectors",
+    "Publish",
+    "StoreCheck",
+    "StoredPassage",
     "IndexedPorts",
     "replace_ports",
     "Job",

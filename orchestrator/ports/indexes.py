@@ -138,7 +138,8 @@ class IndexChange:
     than it need, a rebuild with another than the current one is refused. A passage that `terms` leaves
     out keeps those that it had.
     A rebuild gives `format` with `shards`, which are all the shards of the index from then on; its
-    documents stay, and `terms` replace theirs if there are any.
+    documents stay, and `terms` replace theirs if there are any. A store without shards says so with
+    `unsharded`, and gives none.
     """
 
     shard: Shard | None = None
@@ -151,6 +152,7 @@ class IndexChange:
     base: int | None = None
     format: IndexFormat | None = None
     shards: tuple[Shard, ...] = ()
+    unsharded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from orchestrator import Answer, Application, Finished, NodeFinished, Principal, Question, Run, node, workflow
 from orchestrator.application.rankers import editions_of
 from orchestrator.errors import BadInput, NodeError, RunNotFound, SettingsError
-from orchestrator.ports import Ledger, Runs
+from orchestrator.ports import Runs
 from orchestrator.recommendation.editions.training import train
 from orchestrator.settings import Settings
 from orchestrator.testing.shop import made_up_log
@@ -110,8 +110,7 @@ async def test_an_unknown_run_is_said(application: Application) -> None:
 
 
 async def test_jobs_are_those_of_the_ledger(application: Application) -> None:
-    assert application.jobs is application.container.get(Ledger)
-    assert application.jobs.jobs() == []
+    assert application.jobs.list() == []
 
 
 def test_recording_and_replaying_at_once_is_refused(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_worker_writes_with_the_tables_of_its_connectors(tmp_path: Path) -> No
     settings = Settings(home=tmp_path, connectors=tables)
     context = open_context(sent(settings, late=True), None)
     assert context.sparse.name == "bm25-english-k0.9-b0.4-l48"
-    assert context.shards._quantisation == "binary"  # type: ignore[attr-defined]
+    assert context.writer.shards._quantisation == "binary"  # type: ignore[attr-defined]
     assert (context.embedder.name, context.tokens) == ("wordllama-l2-supercat-256", context.embedder)
 
 

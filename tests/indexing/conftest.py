@@ -48,4 +48,4 @@ def indexer(app: Application, reader: Reader) -> Indexer:
 
     What is replaced is collected at once.
     """
-    return Indexer(indexing_context(app.container, reader), settings=None, shard_grace=0.0, passage_grace=0.0)
+    return Indexer(indexing_context(app.container, reader), settings=None, store_grace=0.0, passage_grace=0.0)

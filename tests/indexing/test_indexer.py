@@ -376,7 +376,7 @@ async def test_verify_names_what_is_wrong(app: Application, indexer: Indexer, do
     shard.rename(shard.with_name("gone"))
     report = await indexer.verify()
     assert any("cannot be opened" in fault for fault in report.faults)
-    assert sum("is in 0 shards" in fault for fault in report.faults) == 4
+    assert sum("is stored 0 times" in fault for fault in report.faults) == 4
 
 
 async def test_reports_are_json(app: Application, indexer: Indexer, docs: Path) -> None:

@@ -110,6 +110,53 @@ def test_a_ranker_is_trained_and_recommends(shell: Shell) -> None:
     assert {each["ranker"] for each in top["items"]} == {"longest_title"}
 
 
+JOBS = """
+import asyncio, json
+from orchestrator import Application
+from orchestrator.ports import JobScope
+
+async def main():
+    async with Application() as app:
+        shop = JobScope("pets", "shop")
+        app.jobs.submit("count", shop, {"text": "otters hold hands"})
+        gone = app.jobs.submit("count", shop, {"text": "nobody counts this"})
+        app.jobs.cancel(gone.id)
+        lost = app.jobs.submit("groom", shop)
+        ran = await app.jobs.run()
+        app.jobs.retry(lost.id)
+        again = await app.jobs.run(scope=shop)
+        print(json.dumps({
+            "ran": [job.kind for job in ran],
+            "again": [(job.kind, job.state, job.attempt) for job in again],
+            "all": [
+                (job.kind, job.state, dict(job.effects or {}), job.error)
+                for job in app.jobs.list(scope=shop)
+            ],
+        }))
+
+asyncio.run(main())
+"""
+
+
+def test_a_job_is_submitted_run_cancelled_and_tried_again(shell: Shell) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", JOBS],
+        cwd=shell.folder,
+        env=environment(*shell.sites),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["ran"] == ["count", "groom"]
+    assert told["again"] == [["groom", "dead", 3]]
+    counted, cancelled, groomed = told["all"]
+    assert counted == ["count", "done", {"words": 3}, None]
+    assert cancelled == ["count", "dead", {}, "It was cancelled."]
+    assert "Nothing does jobs of the kind 'pets.groom'" in groomed[3]
+
+
 @pytest.fixture
 def served(shell: Shell) -> Generator[Callable[..., Any]]:
     """Asks the endpoint of a server."""

@@ -1,0 +1,192 @@
+"""Writes indexes as immutable shards on disk: the `IndexWriter` of an embedded store."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.indexing.merging import merges
+from orchestrator.ports import (
+    DocumentRow,
+    IndexChange,
+    IndexVersion,
+    PassageVectors,
+    Publish,
+    Shard,
+    ShardRegistry,
+    ShardWriter,
+    StoreCheck,
+    StoredPassage,
+)
+
+
+class ShardedIndexWriter:
+    """Each change makes a shard; versions name shards and what is dead in them, and publishing one is all.
+
+    `shards` writes them, and `held` knows which there are.
+    """
+
+    def __init__(self, shards: ShardWriter, held: ShardRegistry) -> None:
+        self.shards = shards
+        self._held = held
+
+    def apply(
+        self, index: str, name: str, change: IndexChange, vectors: PassageVectors | None, publish: Publish
+    ) -> IndexVersion:
+        """A shard of the change's passages, if it has any."""
+        shard = None if vectors is None else self._built(index, name, change.documents, vectors)
+        return publish(replace(change, shard=shard))
+
+    def relabel(
+        self, version: IndexVersion, name: str, change: IndexChange, publish: Publish
+    ) -> IndexVersion:
+        """A shard of the same passages, with their vectors copied."""
+        shard = None
+        if any(document.passages for document in change.documents):
+            shard = self.shards.rewrite(version.index, name, change.documents, version)
+        return publish(replace(change, shard=shard))
+
+    def stage(
+        self, index: str, name: str, documents: Sequence[DocumentRow], vectors: PassageVectors
+    ) -> Mapping[str, Any]:
+        """A shard, to be published later."""
+        shard = self._built(index, name, documents, vectors)
+        return {"name": shard.name, "points": shard.points, "files": dict(shard.files)}
+
+    def switch(
+        self, index: str, change: IndexChange, staged: Sequence[Mapping[str, Any]], publish: Publish
+    ) -> IndexVersion:
+        """Publish the staged shards as all that there are."""
+        return publish(replace(change, shards=tuple(Shard(**each) for each in staged)))
+
+    def delete(self, index: str) -> None:
+        """Delete all shards."""
+        self.shards.sweep(index, (), seconds=0.0)
+
+    def merges(self, version: IndexVersion) -> Sequence[Mapping[str, Any]]:
+        """Groups of shards of about one size, each for one new shard."""
+        points = {shard.name: shard.points for shard in version.shards}
+        return [
+            {"shards": list(group), "passages": sum(points[name] for name in group)}
+            for group in merges(version)
+        ]
+
+    def merge(
+        self, version: IndexVersion, name: str, merge: Mapping[str, Any], publish: Publish
+    ) -> IndexVersion:
+        """Put one shard in the place of several; none, if nothing in them is alive."""
+        names = tuple(merge["shards"])
+        alive = any(
+            shard.points > len(version.removed.get(shard.name, ()))
+            for shard in version.shards
+            if shard.name in names
+        )
+        shard = self.shards.merge(version.index, name, names, version) if alive else None
+        return publish(IndexChange(shard=shard, merged=names, base=version.number))
+
+    def collect(self, index: str, *, seconds: float) -> Sequence[str]:
+        """Delete the shards that nobody can be reading any more."""
+        keep = self._held.shards(index, grace_seconds=seconds)
+        return self.shards.sweep(index, keep, seconds=seconds)
+
+    def damaged(self, version: IndexVersion) -> Sequence[str]:
+        """The shards of which a file is not there. It reads none of them."""
+        known = self._held.shard_files(version.index)
+        files = {shard.name: known.get(shard.name, {}).keys() for shard in version.shards}
+        return self.shards.missing(version.index, files)
+
+    def check(self, version: IndexVersion) -> StoreCheck:
+        """Compare the files with what was published, and read every shard that is sound."""
+        return _Check(self.shards, self._held, version).done()
+
+    def _built(
+        self, index: str, name: str, documents: Sequence[DocumentRow], vectors: PassageVectors
+    ) -> Shard:
+        return self.shards.build(index, name, documents, vectors.dense, vectors.sparse, vectors.tokens)
+
+
+@dataclass
+class _Check:
+    """One reading of all shards of a version."""
+
+    shards: ShardWriter
+    held: ShardRegistry
+    version: IndexVersion
+    faults: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    unrecorded: list[Shard] = field(default_factory=list[Shard])
+
+    def done(self) -> StoreCheck:
+        sound = self._sound()
+        return StoreCheck(self._passages(sound), self.faults, self._record)
+
+    def _sound(self) -> list[Shard]:
+        """The shards whose files are as they were published, and those of which that is not known."""
+        index, known = self.version.index, self.held.shard_files(self.version.index)
+        sound: list[Shard] = []
+        for shard in self.version.shards:
+            found = self.shards.digests(index, shard.name)
+            expected = known.get(shard.name)
+            if expected is None:
+                self.unrecorded.append(replace(shard, files=found))
+                expected = found
+            wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+            for name in wrong:
+                how = _difference(name in expected, name in found)
+                self._add("files of shards", f"The file {name} of the shard {shard.name} {how}.")
+            if not found:
+                told = f"The shard {shard.name} cannot be opened: it is gone."
+                self._add("shards that do not open", told)
+            elif not wrong:
+                sound.append(shard)
+        return sound
+
+    def _passages(self, sound: Sequence[Shard]) -> dict[str, list[StoredPassage]]:
+        """Every live passage, with the shards that it is in and who may read it there."""
+        found: dict[str, list[StoredPassage]] = defaultdict(list)
+        called_dead: dict[str, str] = {}
+        everything: set[str] = set()
+        for shard in sound:
+            try:
+                contents = self.shards.contents(self.version.index, shard.name)
+                lacking = self.shards.probe(self.version.index, shard.name)
+            except OrchestratorError as error:
+                told = f"The shard {shard.name} cannot be opened: {error.message}"
+                self._add("shards that do not open", told)
+                continue
+            if lacking is not None:
+                self._add("shards that do not find", f"The shard {shard.name} {lacking}.")
+            everything |= contents.keys()
+            if len(contents) != shard.points:
+                told = f"The shard {shard.name} holds {len(contents):,} passages, not {shard.points:,}."
+                self._add("shards of another size", told)
+            dead = self.version.removed.get(shard.name, frozenset[str]())
+            called_dead |= dict.fromkeys(dead - contents.keys(), shard.name)
+            for identifier, (tenant, labels) in contents.items():
+                if identifier not in dead:
+                    found[identifier].append(StoredPassage(shard.name, tenant, tuple(sorted(labels))))
+        # After a rebuild it is not known which of its shards a passage is in: it is called dead in each.
+        for identifier, shard in called_dead.items():
+            if identifier not in everything and len(sound) == len(self.version.shards):
+                told = f"The passage {identifier} is called dead in the shard {shard}, which never had it."
+                self._add("removals of nothing", told)
+        return found
+
+    def _record(self) -> Sequence[str]:
+        """Note the digests of shards that an earlier release made."""
+        for shard in self.unrecorded:
+            self.held.record_shard_files(self.version.index, shard)
+        number = len(self.unrecorded)
+        told = f"The files of {number} shards, which an earlier release made, have checksums from now on."
+        return (told,) if number else ()
+
+    def _add(self, kind: str, what: str) -> None:
+        self.faults.append((kind, what))
+
+
+def _difference(expected: bool, found: bool) -> str:
+    if not found:
+        return "is missing"
+    return "was changed" if expected else "was not there"

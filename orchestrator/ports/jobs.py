@@ -99,7 +99,7 @@ class Ledger(Protocol):
 class JobEffects:
     """What a handler gives back of a job that it has not finished itself, as JSON values by name."""
 
-    values: JsonObject = JsonObject()  # it cannot change
+    values: JsonObject = JsonObject()  # noqa: RUF009  # it cannot change
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> JobEffects:

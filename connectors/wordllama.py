@@ -125,6 +125,6 @@ def _package() -> Path:
         if (Path(folder) / _WEIGHTS).is_file() and (Path(folder) / _TOKENIZER).is_file():
             return Path(folder)
     raise SettingsError(
-        "the embedder 'wordllama' is configured, but its model files are not installed.",
+        "The embedder 'wordllama' is configured, but its model files are not installed.",
         hint="Run `pip install wordllama==0.4.0.post1`.",
     )

@@ -83,7 +83,7 @@ def broken(plugin: Plugin, reason: str) -> PluginError:
     return PluginError(
         f"The plug-in {plugin.name!r} ({plugin.group}) of {plugin.origin} cannot be used: "
         f"{reason.rstrip('.')}.",
-        hint=f"Repair it, or: pip uninstall {plugin.distribution}",
+        hint=f"Repair it, or: `pip uninstall {plugin.distribution}`.",
     )
 
 

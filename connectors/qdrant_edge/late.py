@@ -79,7 +79,7 @@ def late_query(
     if not format.tokens:
         raise IndexMismatch(
             f"The index {index!r} keeps no token vectors, which a late-interaction search compares.",
-            hint=f"Set late_interaction = true, and: orchestrator index rebuild --index {index}",
+            hint=f"Set late_interaction = true, and: `orchestrator index rebuild --index {index}`.",
         )
     matrix = query_matrix(search.vectors, format.token_dimensions)
     if not matrix.any():

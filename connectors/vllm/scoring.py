@@ -98,12 +98,12 @@ class Scorer:
             ordered = tuple(values[number] for number in range(size))
         except (TypeError, KeyError, ValueError):
             raise ModelError(
-                f"the model server {self._servers.names} scored other texts than {model!r} was given.",
+                f"The model server {self._servers.names} scored other texts than {model!r} was given.",
                 hint="Look whether it serves a cross-encoder.",
             ) from None
         if not all(map(math.isfinite, ordered)):
             raise ModelError(
-                f"the model server {self._servers.names} gave scores that are no numbers for {model!r}.",
+                f"The model server {self._servers.names} gave scores that are no numbers for {model!r}.",
                 hint="Serve the model with another --dtype.",
             )
         return ordered

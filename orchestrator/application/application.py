@@ -229,18 +229,18 @@ class Application:
         """The jobs that there are, and what became of them."""
         return self.container.get(Ledger)
 
-    def indexer(self, index: str | None = None, *, wait: float = 60.0, anew: bool = False) -> Indexer:
+    def indexer(self, index: str | None = None, *, wait: float = 60.0, rebuild: bool = False) -> Indexer:
         """What changes an index; it waits `wait` seconds for another writer.
 
-        `anew` is for a rebuild: with the embedder of now, whatever the index was made with.
+        `rebuild` takes the embedder that is configured now, whatever the index was made with.
         """
         from orchestrator.application import index_models
         from orchestrator.application.indexing import indexing_context, worker_settings
         from orchestrator.indexing.indexer import Indexer
 
         name = self.container.named(index)
-        connector = index_models.embedder_connector(self.container, Embedder, None if anew else name)
-        tokens = index_models.token_embedder_for(self.container, name, anew=anew)
+        connector = index_models.embedder_connector(self.container, Embedder, None if rebuild else name)
+        tokens = index_models.token_embedder_for(self.container, name, rebuild=rebuild)
         embedder = self.container.get(Embedder, connector=connector)
         context = indexing_context(self.container, embedder=embedder, tokens=tokens)
         settings = worker_settings(self.settings, connector, late=tokens is not None)
@@ -273,14 +273,14 @@ class Application:
         if made.embedder == wanted.embedder and missing_embedder(self.container, made.embedder):
             raise IndexMismatch(
                 f"The index {name!r} was made with {wanted.embedder}, which is not installed.",
-                hint="Run `pip install 'orchestrator-rag[minilm]'`, or set the embedder to light and: "
-                f"orchestrator index rebuild --index {name}",
+                hint="Run `pip install 'orchestrator-rag[minilm]'`, or set the embedder to light and run "
+                f"`orchestrator index rebuild --index {name}`.",
             )
         if made != wanted:
             raise IndexMismatch(
                 f"The index {name!r} was made with {made.embedder} and {made.sparse}; "
                 f"configured are {wanted.embedder} and {wanted.sparse}.",
-                hint=f"Configure the former, or: orchestrator index rebuild --index {name}",
+                hint=f"Configure the former, or: `orchestrator index rebuild --index {name}`.",
             )
 
     # -- keeping -------------------------------------------------------------------------------

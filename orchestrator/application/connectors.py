@@ -175,7 +175,7 @@ class Connectors:
             )
         return SettingsError(
             f"There is no connector {connector!r}; installed are {names}.",
-            hint="Correct the name, or install the distribution that adds it: pip install …",
+            hint="Correct the name, or install the distribution that adds it: `pip install …`.",
         )
 
 
@@ -199,6 +199,6 @@ def _validated(
 def _refused(faults: Sequence[str]) -> SettingsError:
     return SettingsError(
         f"{'; '.join(faults)}.",
-        hint="docs/configuration.md lists all settings, and `orchestrator doctor` all connectors; "
+        hint="See docs/configuration.md for all settings, and `orchestrator doctor` all connectors; "
         "`pip install` the distribution that adds another.",
     )

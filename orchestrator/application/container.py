@@ -138,7 +138,7 @@ class Container:
         try:
             return index_name(index)
         except ValueError as error:
-            raise SettingsError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+            raise SettingsError(f"{error}.") from None
 
     def index_format(self, index: str) -> IndexFormat:
         """What an index holds that these settings made."""

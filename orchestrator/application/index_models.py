@@ -54,14 +54,14 @@ def new_embedder(container: Models) -> str:
     return next((name for name in AUTO if _usable(container, name)), AUTO[-1])
 
 
-def token_embedder_for(container: Models, name: str, *, anew: bool = False) -> TokenEmbedder | None:
+def token_embedder_for(container: Models, name: str, *, rebuild: bool = False) -> TokenEmbedder | None:
     """What the tokens' vectors of an index are made with; None if it keeps none.
 
     An index that is there goes on as it was made; a new one does what the settings say.
     """
-    version = None if anew else container.get(IndexRegistry).current(name)
+    version = None if rebuild else container.get(IndexRegistry).current(name)
     if version.format.tokens if version is not None else container.settings.late_interaction:
-        return token_embedder(container, None if anew else name)
+        return token_embedder(container, None if rebuild else name)
     return None
 
 

@@ -22,11 +22,11 @@ def contenders(arms: Iterable[Arm]) -> list[Arm]:
     """The arms, each ready to be scored; BadInput if there are none, or two of one name."""
     everyone = list(arms)
     if not everyone:
-        raise BadInput("an experiment has no arms.", hint="Give it a workflow, or more to compare them.")
+        raise BadInput("An experiment has no arms.", hint="Give it a workflow, or more to compare them.")
     twice = [name for name, count in Counter(arm.name for arm in everyone).items() if count > 1]
     if twice:
         raise BadInput(
-            f"two arms are called {twice[0]!r}.", hint='Name them apart: workflow("another name", …).'
+            f"Two arms are called {twice[0]!r}.", hint='Name them apart: workflow("another name", …).'
         )
     return [showing_hits(arm) if isinstance(arm, Workflow) else arm for arm in everyone]
 

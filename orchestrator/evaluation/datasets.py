@@ -235,7 +235,7 @@ def _grade_once(grades: dict[str, int], judgement: Judgement, remarks: Remarks) 
     )
     if judgement.line is not None:
         judgement.line.fault(problem, "Keep one of them.")
-    raise BadInput(f"a judgement {problem}.", hint="Keep one of them.")
+    raise BadInput(f"A judgement {problem}.", hint="Keep one of them.")
 
 
 def _remark_on_queries(queries: Mapping[str, str], qrels: Qrels, remarks: Remarks) -> None:

@@ -91,7 +91,7 @@ class Report:
         """Any two arms on one metric, as a single planned comparison: without correction."""
         for name in (arm, other):
             if name not in self.arms:
-                raise BadInput(f"no arm is called {name!r}.", hint=f"Arms: {', '.join(self.arms)}.")
+                raise BadInput(f"No arm is called {name!r}.", hint=f"Arms: {', '.join(self.arms)}.")
         first, second = self.arms[arm].scores, self.arms[other].scores
         if metric not in first:
             raise BadInput(f"{metric!r} was not measured.", hint=f"Metrics: {', '.join(first)}.")

@@ -88,14 +88,15 @@ async def _made(
     write_corpus(data, folder)
     if not any(folder.iterdir()):
         raise BadInput(
-            f"no document of the corpus of {data.source} has a word.",
+            f"No document of the corpus of {data.source} has a word.",
             hint="Correct the file: `text` is empty.",
         )
     report = await application.indexer(name).add(folder, (PUBLIC,), DEFAULT_TENANT, progress)
     if report.skipped:
         first = report.skipped[0]
         raise BadInput(
-            f"the corpus of {data.source} cannot be indexed: {first.reason}", hint="Correct the file."
+            f"The corpus of {data.source} cannot be indexed: {first.reason.rstrip('.')}.",
+            hint="Correct the file.",
         )
     complete.touch()
     shutil.rmtree(folder, ignore_errors=True)

@@ -118,18 +118,18 @@ async def value_sources(
     test = [ranking for query, ranking in rankings.items() if apart(query)]
     if min(len(learn), len(test)) < LEAST:
         raise BadInput(
-            f"sources are valued on at least {LEAST} queries, and told on as many others; "
+            f"Sources are valued on at least {LEAST} queries, and told on as many others; "
             f"there are {len(learn)} and {len(test)}.",
             hint="Judge more queries.",
         )
     if not any(gain for one in rankings.values() for gain in one.gains):
         raise BadInput(
-            f"nothing that {data.name} judges relevant is among the first {depth} hits of {workflow.name}.",
+            f"Nothing that {data.name} judges relevant is among the first {depth} hits of {workflow.name}.",
             hint="Value the sources of the index that holds its documents, under the same ids.",
         )
     if len(names) < 2:
         raise BadInput(
-            f"by {by!r}, everything that is found is of one source ({''.join(names)!r}).",
+            f"By {by!r}, everything that is found is of one source ({''.join(names)!r}).",
             hint="Say by what sources differ: folder, label, or a metadata field that the documents have.",
         )
     weights, values = learned_weights(learn, names, method=method, k=k)

@@ -61,7 +61,7 @@ def document_id(place: Place, source: str) -> str:
 def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow]:
     """The documents in a file's bytes, with their passages; UnreadableFile if there is none to read."""
     if not data:
-        raise UnreadableFile("it is empty.")
+        raise UnreadableFile("It is empty.")
     path = Path(place.root)
     path = path if path.name == file and path.is_file() else path / file
     reader = reader_for(path.suffix.lower(), recipe.readers)
@@ -113,7 +113,7 @@ def embedded_text(document: DocumentRow, passage: PassageRow) -> str:
 def _foreign(documents: list[Document], file: str) -> Iterator[FileDocument]:
     """Documents of another's reader, under ids that are the same whenever they are read."""
     if not documents:
-        raise UnreadableFile("it holds no text.")
+        raise UnreadableFile("It holds no text.")
     for number, document in enumerate(documents, 1):
         scalars = {
             name: value for name, value in document.metadata.items() if isinstance(value, (str, int, float))

@@ -127,13 +127,13 @@ def read_below(root: Path, file: str, largest: int = LARGEST) -> bytes:
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(folder):
-            raise UnreadableFile("it is a link to a place outside of its root.")
+            raise UnreadableFile("It is a link to a place outside of its root.")
         with _opened(real) as opened:
             if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                raise UnreadableFile("it is not a regular file.")
+                raise UnreadableFile("It is not a regular file.")
             data = opened.read(largest + 1)
     except OSError as error:
-        raise UnreadableFile(f"it cannot be read: {_reason(error)}.") from error
+        raise UnreadableFile(f"It cannot be read: {_reason(error)}.") from error
     if len(data) > largest:
         raise UnreadableFile(too_large(len(data), largest))
     return data
@@ -141,7 +141,7 @@ def read_below(root: Path, file: str, largest: int = LARGEST) -> bytes:
 
 def too_large(size: int, largest: int) -> str:
     """Why a file of this many bytes is refused."""
-    return f"it holds {size / 2**20:,.0f} MB, more than {largest / 2**20:,.0f} MB; split it."
+    return f"It holds {size / 2**20:,.0f} MB, more than {largest / 2**20:,.0f} MB; split it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _walk(base: Path, start: Path, skipped: list[SkippedFile]) -> Iterator[_Entr
                     reason = "it is a link to a place outside of its root."
                     skipped.append(SkippedFile(_shown(file), reason, absent=True))
             elif entry.name == _BEIR_QUERIES and _BEIR_CORPUS in names:
-                reason = f"it holds the queries of a test collection; its documents are in {_BEIR_CORPUS}."
+                reason = f"It holds the queries of a test collection; its documents are in {_BEIR_CORPUS}."
                 skipped.append(SkippedFile(_shown(file), reason, absent=True))
             else:
                 yield _Entry(file, path)

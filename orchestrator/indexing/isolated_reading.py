@@ -127,7 +127,7 @@ class Reader:
                 idle_deaths += 1
                 if idle_deaths > 1:
                     raise StoreError(
-                        f"The process that reads files does not start: {self._last_words()}",
+                        f"The process that reads files does not start: {self._last_words()}.",
                         hint="Check the installation with `orchestrator doctor`.",
                     )
             elif died == "hung" or current == again:
@@ -212,4 +212,4 @@ class Reader:
     def _last_words(self) -> str:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it ended without a word."
+        return lines[-1].rstrip(".") if lines else "it ended without a message"

@@ -96,7 +96,7 @@ def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
     suffix = Path(file).suffix.lower()
     if request.recipe.readers[suffix] != READERS.get(suffix) and read_below(root, file) != data:
         # Others' readers open the file themselves.
-        raise UnreadableFile("it changed while it was read; index it again.")
+        raise UnreadableFile("It changed while it was read; index it again.")
     if changed or unchanged:
         yield FileRows(tuple(changed), tuple(unchanged))
     yield FileRead(file, digest, len(data), documents, passages)

@@ -38,7 +38,9 @@ def read_items(file: Path, notes: list[str]) -> list[Item]:
         seen.add(item.id)
         items.append(item)
     if not items:
-        raise BadInput(f"{file} holds no item.", hint='Give one a line: {"_id": "1", "title": "…"}')
+        raise BadInput(
+            f"{file} holds no item.", hint='Write one item per line: `{"_id": "1", "title": "…"}`.'
+        )
     if again:
         notes.append(f"{again:,} further row{'' if again == 1 else 's'} of an item in {file.name} left out")
     bare = sum(not item.text for item in items)

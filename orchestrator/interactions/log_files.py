@@ -74,7 +74,7 @@ def read_log(path: Path | str) -> Log:
         notes.append("there is no item table (items.jsonl or items.csv): items are known by their ids alone")
     histories = _sequences(file, notes) if file.suffix == ".txt" else _rows(file, notes)
     if not any(histories.values()):
-        raise BadInput(f"{file} holds no interaction.", hint="Give one line a user: user item item …")
+        raise BadInput(f"{file} holds no interaction.", hint="Write one line per user: `user item item …`.")
     return _assembled(known, histories, notes)
 
 

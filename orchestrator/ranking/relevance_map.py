@@ -104,11 +104,11 @@ class RelevanceMap:
         """Read what `save` wrote; BadInput if it is something else, or of another version."""
         from pydantic import TypeAdapter, ValidationError
 
-        again = "Fit it again: orchestrator calibrate WORKFLOW --data DIR --out FILE."
+        again = "Fit it again: `orchestrator calibrate WORKFLOW --data DIR --out FILE`."
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"the relevance map {path} cannot be read: {error}.", hint=again) from None
+            raise BadInput(f"The relevance map {path} cannot be read: {error}.", hint=again) from None
         try:
             found = TypeAdapter(cls).validate_json(text)
         except ValidationError as error:

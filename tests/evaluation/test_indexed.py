@@ -140,7 +140,7 @@ async def test_a_set_that_cannot_be_indexed_is_refused(
     application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.evaluation.indexed.write_corpus", lambda data, folder: None)
-    with pytest.raises(BadInput, match=r"no document of the corpus of .* has a word"):
+    with pytest.raises(BadInput, match=r"No document of the corpus of .* has a word"):
         await experiment([bm25], data=beir(s.write_beir(tmp_path / "pets")), application=application)
 
 

@@ -100,8 +100,8 @@ def test_a_reader_that_crashes_or_fails_costs_one_file(reader: Reader, tmp_path:
     ]
     assert found["b.unruly"] == "it crashed its reader twice (SIGSEGV)."
     assert found["d.unruly"] == "its reader failed: ZeroDivisionError: by zero"
-    assert found["f.unruly"] == "it changed while it was read; index it again."
-    assert found["gone.unruly"] == "it cannot be read: no such file or directory."
+    assert found["f.unruly"] == "It changed while it was read; index it again."
+    assert found["gone.unruly"] == "It cannot be read: no such file or directory."
 
 
 def test_a_reader_that_hangs_is_killed(reader: Reader, tmp_path: Path) -> None:

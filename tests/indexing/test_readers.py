@@ -237,8 +237,8 @@ def test_ids_and_hashes_depend_on_content_and_place_but_not_on_labels() -> None:
 
 
 def test_each_bad_file_is_refused_with_its_reason() -> None:
-    assert refusal(b"", "a.md") == "it is empty."
-    assert refusal(b" \n\t ", "a.txt") == "it holds no text."
+    assert refusal(b"", "a.md") == "It is empty."
+    assert refusal(b" \n\t ", "a.txt") == "It holds no text."
     assert "byte 4 (0xff) is not UTF-8" in refusal(b"abc \xff\xfe", "a.md")
     assert "line 2, byte 10 (0xe9) is not UTF-8" in refusal(b'{"a": 1}\n{"text": "\xe9"}', "a.jsonl")
     assert "line 2 is not valid JSON" in refusal('{"text": "a"}\n{"text": ', "a.jsonl")

@@ -65,14 +65,14 @@ def decoded(data: bytes) -> str:
     except UnicodeDecodeError as error:
         expected = encoding.upper().removesuffix("-SIG")
         raise UnreadableFile(
-            f"byte {error.start:,} (0x{data[error.start]:02x}) is not {expected}; save it as UTF-8."
+            f"Byte {error.start:,} (0x{data[error.start]:02x}) is not {expected}; save it as UTF-8."
         ) from error
 
 
 def document(name: str, title: str, text: str, **metadata: Any) -> FileDocument:
     """One document from a whole file; UnreadableFile if there is no text, or too much."""
     if not text.strip():
-        raise UnreadableFile("it holds no text.")
+        raise UnreadableFile("It holds no text.")
     limited(text)
     return FileDocument(name, text, {"title": title or Path(name).stem, **metadata})
 

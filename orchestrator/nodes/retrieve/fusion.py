@@ -110,7 +110,7 @@ def anchored_pair(rankings: Sequence[Hits], weights: Sequence[float] | None = No
     """`anchored_sum` of two rankings, of which the first is trusted."""
     if len(rankings) != 2:
         raise BadInput(
-            f"anchored fuses two rankings, not {len(rankings)}.",
+            f"`anchored` fuses two rankings, not {len(rankings)}.",
             hint="Give the trusted branch first and the dense one second, or fuse by rrf.",
         )
     first, second = weights or (1.0, 4.0)
@@ -142,7 +142,7 @@ async def anchored(
     """Fuse the first ranking, by its scores, with a second one whose scores are cosines."""
     if len(rankings) != 2:
         raise BadInput(
-            f"anchored fuses two rankings, not {len(rankings)}.",
+            f"`anchored` fuses two rankings, not {len(rankings)}.",
             hint="Give the trusted branch first and the dense one second, or fuse by rrf.",
         )
     return anchored_sum(rankings[0], rankings[1], (1.0, weight), steepness=steepness, power=power)
@@ -168,11 +168,11 @@ def _weights(rankings: Sequence[Hits], weights: Sequence[float] | None) -> Seque
         return [1.0] * len(rankings)
     if len(weights) != len(rankings):
         raise BadInput(
-            f"a fusion has {len(weights)} weights for {len(rankings)} rankings.",
+            f"A fusion has {len(weights)} weights for {len(rankings)} rankings.",
             hint="Give one weight a branch, in the order of the branches.",
         )
     if not all(isfinite(weight) and weight >= 0 for weight in weights):
-        raise BadInput(f"fusion weights must be finite and not negative, not {list(weights)}.")
+        raise BadInput(f"Fusion weights must be finite and not negative, not {list(weights)}.")
     return weights
 
 

@@ -43,7 +43,7 @@ def contrast_sum(
     shares = [1.0] * len(rankings) if weights is None else list(weights)
     if len(shares) != len(rankings):
         raise BadInput(
-            f"a fusion has {len(shares)} weights for {len(rankings)} rankings.",
+            f"A fusion has {len(shares)} weights for {len(rankings)} rankings.",
             hint="Give one weight a branch, in the order of the branches.",
         )
     used = [(hits, share) for hits, share in zip(rankings, shares, strict=True) if share > 0]

@@ -67,7 +67,7 @@ def require_models(map: RelevanceMap, embedder: Embedder, encoder: SparseEncoder
     """Raise IndexMismatch if scores are made by other models than those that the map was fitted to."""
     if (map.embedder, map.encoder) != (embedder.name, encoder.name):
         raise IndexMismatch(
-            f"the relevance map was fitted to {map.embedder} and {map.encoder}; configured are "
+            f"The relevance map was fitted to {map.embedder} and {map.encoder}; configured are "
             f"{embedder.name} and {encoder.name}.",
             hint="Fit it again: orchestrator calibrate WORKFLOW --data DIR --out FILE.",
         )

@@ -32,7 +32,7 @@ FORMAT = 1
 #: The files in which earlier releases kept which version is in use, and what no version may offer.
 CURRENT, WITHDRAWN = "current", "withdrawn.json"
 NOTHING_TRAINED = "Nothing was trained yet."
-TRAIN = "Train first: orchestrator recommend train --data DIR"
+TRAIN = "Train first: `orchestrator recommend train --data DIR`."
 
 
 @dataclass(frozen=True, eq=False)

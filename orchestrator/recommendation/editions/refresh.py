@@ -63,7 +63,7 @@ def refresh(
             finished=finished,
         )
         if not trained:
-            raise BadInput("No ranker could be carried over. " + " ".join(left_out.values()), hint=TRAIN)
+            raise BadInput(" ".join(("No ranker could be carried over.", *left_out.values())), hint=TRAIN)
         gone = listed_before - listed
         kept = {name: manifest[name] for name in ("settings", "seed", "half_life") if name in manifest}
         about = about_rankers(trained, log) | kept

@@ -90,7 +90,7 @@ def train(
             left_out = {**lost, **left_out}
             if not trained:
                 raise BadInput(
-                    "No ranker could be trained. " + " ".join(left_out.values()),
+                    " ".join(("No ranker could be trained.", *left_out.values())),
                     hint="Install the extra: pip install 'orchestrator-rag[recommend]'.",
                 )
             half_life = learn_half_life(train_part, chosen, len(log.items))

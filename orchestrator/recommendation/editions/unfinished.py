@@ -49,7 +49,7 @@ class Unfinished:
                 lock = held.enter_context((folder / _IN_USE).open("w"))
                 if not _locked(lock):
                     raise StoreError(
-                        f"a training on the same data with the same settings is under way in {folder}.",
+                        f"A training on the same data with the same settings is under way in {folder}.",
                         hint="Wait until it has ended, or end it.",
                     )
                 # Whoever goes on with a training uses it from now on.

@@ -46,16 +46,16 @@ class Logged:
 
         shapes = {each.shape for each in (self.propensity, self.target, self.reward)}
         if len(shapes) != 1 or len(self.propensity.shape) != 1:
-            raise BadInput("propensities, target chances and rewards differ in number.")
+            raise BadInput("Propensities, target chances and rewards differ in number.")
         if not len(self.propensity):
-            raise BadInput("the log is empty.", hint="Log what is shown, with its propensity.")
+            raise BadInput("The log is empty.", hint="Log what is shown, with its propensity.")
         if not ((self.propensity > 0) & (self.propensity <= 1)).all():
             raise BadInput(
-                "a logged propensity is not above 0 and at most 1.",
+                "A logged propensity is not above 0 and at most 1.",
                 hint="Log the chance that the shown item had; without exploration nothing can be said.",
             )
         if not (((self.target >= 0) & (self.target <= 1)).all() and np.isfinite(self.reward).all()):
-            raise BadInput("a target chance is not between 0 and 1, or a reward is not finite.")
+            raise BadInput("A target chance is not between 0 and 1, or a reward is not finite.")
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -106,7 +106,7 @@ def _value(
 
     total = float(bottom.sum())
     if total <= 0:
-        raise BadInput("the new policy shows nothing of what was logged.", hint="Log with more exploration.")
+        raise BadInput("The new policy shows nothing of what was logged.", hint="Log with more exploration.")
     random = np.random.default_rng(seed)
     drawn: list[float] = []
     for _ in range(1_000):

@@ -80,7 +80,7 @@ class CountedTrainer:
         except FileNotFoundError:
             raise BadInput(
                 f"The ranker {self.name} was trained by a release that kept no constants.",
-                hint="Train again: orchestrator recommend train --data DIR",
+                hint="Train again: `orchestrator recommend train --data DIR`.",
             ) from None
         ranker = self.count(target.items, target.interactions, constants)
         ranker.save(target.folder)

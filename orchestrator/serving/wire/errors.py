@@ -90,7 +90,7 @@ def public(error: BaseException, reference: str | None = None) -> OrchestratorEr
         busy = "is busy" if error.retryable else "could not be read or written"
         return type(error)(f"A store {busy}.", hint=f"The server's log says why{under}.", run_id=error.run_id)
     if error.brief is not None:
-        shown = OrchestratorError(f"{error.brief[0].upper()}{error.brief[1:]}", run_id=error.run_id)
+        shown = OrchestratorError(error.brief, run_id=error.run_id)
         shown.status, shown.kind, shown.code = error.status, error.kind, error.code
         shown.retryable = error.retryable
         return shown

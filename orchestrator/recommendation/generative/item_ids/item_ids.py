@@ -44,19 +44,19 @@ class ItemIds:
         tokens = self.tokens
         if tokens.ndim != 2 or tokens.dtype != np.int32:
             raise BadIdentifiers(
-                f"the identifiers have shape {tokens.shape} and type {tokens.dtype}; "
+                f"The identifiers have shape {tokens.shape} and type {tokens.dtype}; "
                 "expected (items, depth) of int32."
             )
         if not len(tokens):
             return
         if int(tokens.max()) >= self.vocabulary or int(tokens.min()) < PADDING:
             raise BadIdentifiers(
-                f"the identifiers have tokens from {tokens.min()} to {tokens.max()}; "
+                f"The identifiers have tokens from {tokens.min()} to {tokens.max()}; "
                 f"expected 0 to {self.vocabulary - 1}."
             )
         padded = tokens == PADDING
         if padded[:, 0].any() or (padded[:, :-1] & ~padded[:, 1:]).any():
-            raise BadIdentifiers("an identifier is empty or has a gap; padding may only stand behind it.")
+            raise BadIdentifiers("An identifier is empty or has a gap; padding may only stand behind it.")
         # Sorted with padding first, whatever begins with an identifier stands right behind it.
         order = np.lexsort(tokens.T[::-1])
         before, after = tokens[order[:-1]], tokens[order[1:]]
@@ -65,7 +65,7 @@ class ItemIds:
             at = int(clash.argmax())
             first, second = int(order[at]), int(order[at + 1])
             raise BadIdentifiers(
-                f"items {first} and {second} cannot be told apart: {self.of(first)} and {self.of(second)}.",
+                f"Items {first} and {second} cannot be told apart: {self.of(first)} and {self.of(second)}.",
                 hint="Give every item an identifier with which no other begins.",
             )
 

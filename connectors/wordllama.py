@@ -1,4 +1,4 @@
-"""The light dense embedder: the mean of static token vectors that ship inside a package.
+"""The light embedder: the mean of static token vectors, which are part of a Python package.
 
 The weights are those of WordLlama (256 dimensions, distilled from the token embeddings of large
 models). They are read from the package's files rather than through its loader, which configures the

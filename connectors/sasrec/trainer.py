@@ -52,7 +52,7 @@ class SasRecTrainer:
         return ranker
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
-        """What `fit` saved."""
+        """Load what `fit` saved."""
         import numpy as np
 
         load_file: Any = import_module("safetensors.torch").load_file

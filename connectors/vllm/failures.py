@@ -1,4 +1,4 @@
-"""What went wrong with a request, as an error that names the server, the model and the next step."""
+"""Translates failed requests into errors that name the server, the model and the next step."""
 
 from __future__ import annotations
 

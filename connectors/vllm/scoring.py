@@ -110,7 +110,7 @@ class Scorer:
 
 
 class ScoringModel(NullModel):
-    """A model that scores texts and is not there for anything else, so that nodes do without one."""
+    """A language model that only scores texts; generation is not available."""
 
     scores_texts = True
 

@@ -1,4 +1,4 @@
-"""What the servers serve: the model's name, and whether vLLM's extensions are understood."""
+"""Information on a server: its model's name, context length, and whether it is vLLM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An application: workflows run, indexes changed and everything kept, by what its settings name."""
+"""The application: runs workflows, manages indexes and stored data, with the connectors of its settings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class Application:
-    """What a program holds: settings, a container of what they name, and what is done with it.
+    """The entry point of a program: runs workflows, manages indexes, and backs up data, as the settings say.
 
     `settings` are by default those of the working folder and the environment. `model` takes the place of
     the language model that they name. `record` names a file to which everything goes that it is asked and
@@ -83,7 +83,7 @@ class Application:
         await self.close()
 
     async def close(self) -> None:
-        """Give back files, threads and connections. What is used afterwards is opened again."""
+        """Close files, threads and connections. What is used afterwards is opened again."""
         await self.container.close()
 
     def __enter__(self) -> Self:
@@ -103,15 +103,15 @@ class Application:
 
     @property
     def provided(self) -> Mapping[type, object]:
-        """The ports that `ports` gives, unmade: enough to check a workflow against."""
+        """The types of all ports that `ports` provides, to check a workflow against."""
         return dict.fromkeys(self.container.node_ports)
 
     def ports(self, index: str | None = None) -> Mapping[type, object]:
-        """What the nodes of a workflow are given, for an index; each is made when it is first read."""
+        """The ports for the nodes of a workflow on an index; each object is made when it is first used."""
         return self.container.ports(index)
 
     def workflow(self, name: str) -> Workflow:
-        """The workflow of a name or a file, checked against the ports there are."""
+        """Load a workflow by name or file, and check it against the ports."""
         found = load_workflow(name)
         found.check(self.provided)
         return found
@@ -169,7 +169,7 @@ class Application:
         budget: Budget | None = None,
         principal: Principal | None = None,
     ) -> RunResult:
-        """Go on with a durable run that was interrupted; the workflow is by default the one of its name."""
+        """Resume an interrupted durable run; the workflow is by default the one of its name."""
         reader = principal or self.settings.principal
         if workflow is None:
             record = await self.container.get(Runs).read(run_id, principal=reader)
@@ -215,7 +215,7 @@ class Application:
         )
 
     async def give_feedback(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
-        """Say how good the answer of a run was, from 0 to 1, to learn whom to ask; see `routes`."""
+        """Record feedback, 0 to 1, on the answer of a run, from which model routing learns; see `routes`."""
         from orchestrator.models.feedback import give_feedback
 
         runs, feedback = self.container.get(Runs), self.container.get(FeedbackStore)
@@ -226,11 +226,11 @@ class Application:
 
     @property
     def jobs(self) -> Ledger:
-        """The jobs that there are, and what became of them."""
+        """The stored background jobs and their states."""
         return self.container.get(Ledger)
 
     def indexer(self, index: str | None = None, *, wait: float = 60.0, rebuild: bool = False) -> Indexer:
-        """What changes an index; it waits `wait` seconds for another writer.
+        """The indexer of an index, to add and remove documents; it waits `wait` seconds for another writer.
 
         `rebuild` takes the embedder that is configured now, whatever the index was made with.
         """
@@ -248,7 +248,7 @@ class Application:
 
     @property
     def new_index_format(self) -> IndexFormat:
-        """What an index that is made now will hold."""
+        """The format of an index that would be made now."""
         from orchestrator.application import index_models
         from orchestrator.indexing.context import index_format
 
@@ -286,14 +286,14 @@ class Application:
     # -- keeping -------------------------------------------------------------------------------
 
     async def prune(self, *, cache: bool = False) -> None:
-        """Delete what the retention settings give up; with `cache`, all kept results and answers."""
+        """Delete old data by the retention settings; with `cache`, also all cached results and answers."""
         now = self.container.get(Clock).now()
         keep = {kind: float(days) for kind, days in self.settings.retention.model_dump().items()}
         await self.container.get(StateStore).prune(now, keep, cache=cache)
         await asyncio.to_thread(editions_of(self.container).unfinished.prune, now)
 
     def backup(self, path: Path, progress: Progress) -> Manifest:
-        """Write everything that is kept into the archive `path`, while others may use it."""
+        """Back up all stored data to the archive `path`, while it is in use."""
         from orchestrator.backup import snapshot
         from orchestrator.version import __version__
 
@@ -312,7 +312,7 @@ class Application:
         )
 
     def restore(self, path: Path, progress: Progress, *, force: bool = False) -> Manifest:
-        """Replace everything that is kept by the archive `path`; `force` if there is anything."""
+        """Restore all stored data from the archive `path`; needs `force` if there is data already."""
         from orchestrator.backup import snapshot
 
         state = self.container.get(StateStore)

@@ -42,7 +42,7 @@ ELSEWHERE = {"embedder": "embedder", "token_embedder": "embedder"}
 
 
 class Connectors:
-    """The connectors that are installed. Each is imported when one of its ports, or its table, is used.
+    """The installed connectors by name. Each is imported when one of its ports or its settings are used.
 
     SettingsError, with all faults at once, if `ports` or `connectors` of the settings name what does not
     exist, or if a table does not suit its connector.
@@ -81,7 +81,7 @@ class Connectors:
         return chosen
 
     def provider(self, port: type, connector: str) -> Provider:
-        """What a connector fills a port with."""
+        """The provider of a connector for a port."""
         for each in self.providers(connector):
             if each.port is port:
                 return each
@@ -92,7 +92,7 @@ class Connectors:
         )
 
     def providers(self, connector: str) -> tuple[Provider, ...]:
-        """All that a connector fills; SettingsError for an unknown one, PluginError for a broken one."""
+        """The providers of a connector; SettingsError if it is unknown, PluginError if it is broken."""
         if connector not in self._loaded:
             found = plugins.plugin(plugins.CONNECTORS, connector)
             if found is None:

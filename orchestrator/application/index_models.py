@@ -1,4 +1,4 @@
-"""The models that an index is made with: which embedder, which terms, whether tokens are kept."""
+"""The models of an index: its embedder, its term encoder, and its token embedder if it has one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUTO = ("vllm", "minilm", "wordllama")
 
 
 class Models(Protocol):
-    """What this needs of a container."""
+    """The part of a container that this module needs."""
 
     @property
     def settings(self) -> Settings: ...
@@ -76,7 +76,7 @@ def token_embedder(container: Models, index: str | None) -> TokenEmbedder:
 
 
 def index_format_of(container: Models, name: str) -> IndexFormat:
-    """What an index holds that these settings made."""
+    """The format of an index made with these settings."""
     from orchestrator.indexing.context import index_format
 
     return index_format(

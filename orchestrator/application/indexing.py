@@ -1,4 +1,4 @@
-"""What indexing needs of an application: ports for its jobs, and settings for a worker process."""
+"""Indexing in an application: the ports of its jobs, and the settings of a worker process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an experiment compares: workflows that rank passages, and runs that were saved."""
+"""The arms of an experiment: workflows that rank passages, and saved runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def contenders(arms: Iterable[Arm]) -> list[Arm]:
 
 
 def showing_hits(arm: Workflow) -> Workflow:
-    """The workflow, with the hits that it had at its end kept in its result.
+    """The workflow, with its hits added to its result.
 
     One that ends in an answer without them is scored by what it cites, and so is one that ends in another
     type with `passages`.

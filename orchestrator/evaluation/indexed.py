@@ -1,4 +1,4 @@
-"""A data set as an index of its own, made once for its content; no user's index is touched."""
+"""Indexes a data set, once per content, in an index of its own beside the user's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class IndexHost(Protocol):
 
     @property
     def new_index_format(self) -> IndexFormat:
-        """What an index that is made now will hold."""
+        """The format of an index that would be made now."""
         ...
 
     def ports(self, index: str | None = None) -> Mapping[type, object]: ...

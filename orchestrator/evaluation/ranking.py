@@ -1,4 +1,4 @@
-"""From what a workflow found to a ranking of documents, which is what judgements are about."""
+"""From the passages a workflow found to a ranking of documents, as judgements are by document."""
 
 from __future__ import annotations
 

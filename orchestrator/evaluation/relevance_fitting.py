@@ -1,4 +1,4 @@
-"""Fits a relevance map on judged queries: how high must scores be, for this query, to mean something?
+"""Fits a relevance map on judged queries: calibrated probabilities and a threshold for retrieval scores.
 
 Every query is seen twice: as it is, and with everything relevant taken out of what was found, so that
 the best of the rest looks like the best. The second is a question that the collection cannot answer,
@@ -57,7 +57,7 @@ _FLAT = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A query as its map sees it: what was found, the rankings of both legs, and what of it is relevant.
+    """A training example of the map: a query's hits, its dense and lexical rankings, and relevant hits.
 
     `wanted` is how many relevant documents there are, found or not.
     """
@@ -81,7 +81,7 @@ class Sighting:
         return np.array([float(one in self.relevant) for one in self.found])
 
     def unanswerable(self) -> Sighting:
-        """The same query if nothing relevant were in the collection."""
+        """The same query as if the collection had no relevant passage."""
         found = tuple(one for one in self.found if one not in self.relevant)
         legs = (
             Hits(tuple(hit for hit in leg if hit.id not in self.relevant)) for leg in (self.cosine, self.bm25)
@@ -92,7 +92,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Filtering:
-    """How well a filter did on some queries.
+    """The quality of a filter on some queries.
 
     `precision`, `recall` and `f1` are means over queries that have relevant documents: of what was
     kept, of what there is. `refused` is the share of queries without any for which nothing was kept,
@@ -119,7 +119,7 @@ async def fit_relevance(
     max_false_refusals: float = MAX_FALSE_REFUSALS,
     progress: Progress | None = None,
 ) -> RelevanceMap:
-    """A map for the hits of a workflow, fitted to the judged queries of a data set.
+    """Fit a relevance map for the hits of a workflow on the judged queries of a data set.
 
     The threshold is the best one if `unanswerable` is the share of questions that have no answer here:
     others count with their F1, these with 1 if nothing is kept and 0 otherwise. With `precision` it is
@@ -153,7 +153,7 @@ async def sightings(
     pool: int = 100,
     progress: Progress | None = None,
 ) -> list[Sighting]:
-    """What the workflow finds for every query of the data, by falling order of its hits."""
+    """Collect the training examples: the workflow's hits for every query of the data."""
     arm = showing_hits(workflow)
     measured = measuring_ports(ports, [arm])
     arm.check(measured)
@@ -193,7 +193,7 @@ def fit_sightings(
     precision: float | None = None,
     max_false_refusals: float = MAX_FALSE_REFUSALS,
 ) -> RelevanceMap:
-    """A map fitted to sightings, each together with its unanswerable twin."""
+    """Fit a map to training examples, each also as an unanswerable query."""
     import numpy as np
 
     answerable = [one for one in seen if one.found and one.relevant.intersection(one.found)]

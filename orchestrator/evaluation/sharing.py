@@ -1,4 +1,4 @@
-"""Calls that several arms have in common, made once for each query."""
+"""Sharing of node calls between arms: equal calls are made once for each query."""
 
 from __future__ import annotations
 

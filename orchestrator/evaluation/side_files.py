@@ -1,4 +1,4 @@
-"""What may lie beside a corpus: where each document stands in a hierarchy, and triples taken from it.
+"""Optional files beside a corpus: a hierarchy of documents, and extracted triples.
 
 `hierarchy.jsonl` has `_id` and `path`, from the widest field down; `triples.jsonl` has `_id`, `entities`
 (names) and `triples` (subject, predicate, object). The former becomes metadata of the documents, the
@@ -23,7 +23,7 @@ Triple = tuple[str, str, str]
 
 
 class Extracted(NamedTuple):
-    """What was taken from one document. `faulty` counts triples that are none, which were left out."""
+    """The triples of one document. `faulty` counts invalid triples, which were skipped."""
 
     document: str
     entities: tuple[str, ...]

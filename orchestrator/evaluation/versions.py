@@ -1,4 +1,4 @@
-"""What an experiment was run with, so that its figures can be made again."""
+"""Versions that an experiment was run with, for reproduction."""
 
 from __future__ import annotations
 

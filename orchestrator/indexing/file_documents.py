@@ -1,4 +1,4 @@
-"""A file's documents: read, split into passages, and identified by what they hold."""
+"""Documents from a file: read, split into passages, and identified by content hash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files lie below a root, what they hold by hash, and which of them are refused."""
+"""Scans a root for files, with their hashes, and the files that are skipped."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What lies below `root` (absolute, links resolved), by rising path."""
+    """The files below `root` (absolute, links resolved), by rising path."""
 
     root: Path
     files: tuple[FoundFile, ...]

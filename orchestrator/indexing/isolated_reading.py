@@ -1,4 +1,4 @@
-"""Files are read in a process of their own: one that crashes, hangs or swells costs one file, not the rest.
+"""Isolated reading: files are parsed in a child process, so that a crash or hang costs one file only.
 
 The reader splits what it reads, so that reading and splitting run beside embedding. It sends rows in
 small batches, each file's between a start and an end.
@@ -26,7 +26,7 @@ from orchestrator.ports import DocumentRow
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost: bytes on disk, seconds without a sign of progress, bytes of memory."""
+    """Limits of reading one file: bytes on disk, seconds without progress, bytes of memory."""
 
     size: int = LARGEST
     seconds: float = 120.0

@@ -50,7 +50,7 @@ def read_items(file: Path, notes: list[str]) -> list[Item]:
 
 
 def unlisted(ids: Iterable[str], known: Sequence[Item]) -> list[Item]:
-    """Items that only the log names. Beside a table that restricts items, nobody may see them."""
+    """Items that are in the log but not in the item table. If the table restricts items, they are hidden."""
     restricted = any(item.labels != (PUBLIC,) or item.tenant != DEFAULT_TENANT for item in known)
     return [Item(one, labels=() if restricted else (PUBLIC,)) for one in ids]
 

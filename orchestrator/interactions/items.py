@@ -1,4 +1,4 @@
-"""The items there are to recommend, with what is known of them and who may see them."""
+"""The items of a catalogue, with attributes and access labels."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _USER, _ITEM, _TIME = ("user", "user_id", "userid"), ("item", "item_id", "itemid
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Items, who had which of them in which order, and what was odd in the files.
+    """A log of user–item interactions: items, histories in time order, and notes on oddities in the files.
 
     `unlisted` are the items that only the log names, though there is an item table.
     """

@@ -1,4 +1,4 @@
-"""What was thought of answers, and which models wrote them: what a router of prompts learns from."""
+"""Feedback on answers and the models that wrote them, from which the router learns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Feedback:
 
 @runtime_checkable
 class FeedbackStore(Protocol):
-    """Answers that await feedback, and feedback. `space` names the embedder whose vectors they hold."""
+    """Stores answers that await feedback, and feedback. `space` names the embedder of their vectors."""
 
     async def answered(self, run_id: str, *, model: str, space: str, vector: bytes) -> None:
         """Note that a model wrote an answer in a run."""

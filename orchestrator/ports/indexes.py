@@ -1,4 +1,4 @@
-"""Indexes: what is stored, how a change is published, who writes shards."""
+"""Indexes: their rows, the registry that publishes changes, and the writer of shards."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class IndexFormat:
-    """What the vectors of an index were made with. Only an equal format can search or extend it.
+    """The models and settings of an index's vectors. Only an equal format can search or extend it.
 
     `tokens` names what gives the vectors of tokens, of `token_dimensions`, for late interaction; an
     index without any has "" and 0.
@@ -127,7 +127,7 @@ class TermStatistics:
 
 @dataclass(frozen=True, slots=True)
 class IndexChange:
-    """What one job publishes, all or nothing.
+    """A change of an index that one job publishes in one transaction.
 
     `documents` replace those of the same id; `removed_documents` go; `files` are the files as they
     now stand, `removed_files` are (root, file) that vanished. `shard` holds exactly the passages of
@@ -163,7 +163,7 @@ class DerivedProgress:
 
 @runtime_checkable
 class IndexRegistry(Protocol):
-    """The truth about indexes, in SQL: which versions, documents, files and term statistics there are."""
+    """The registry of indexes: their versions, documents, files and term statistics."""
 
     def create(self, index: str, format: IndexFormat) -> IndexVersion:
         """The current version, made empty if there is none; IndexMismatch if its format differs."""
@@ -227,7 +227,7 @@ class IndexRegistry(Protocol):
 
 @runtime_checkable
 class ShardRegistry(Protocol):
-    """What else is known of an index whose store is embedded: the shards on disk that it consists of."""
+    """The registry of the shards on disk of an index whose vector store is embedded."""
 
     def shards(self, index: str, *, grace_seconds: float = 0.0) -> frozenset[str]:
         """Names of the shards in use, or given up less than `grace_seconds` ago: folders to keep."""

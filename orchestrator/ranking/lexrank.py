@@ -1,4 +1,4 @@
-"""LexRank: how central each sentence is among others that speak of the same things."""
+"""LexRank: the centrality of each sentence in the similarity graph of sentences."""
 
 from __future__ import annotations
 

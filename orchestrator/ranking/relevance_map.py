@@ -48,7 +48,7 @@ SUBJECT = (4, 6, 7)
 
 @dataclass(frozen=True, slots=True)
 class RelevanceMap:
-    """A fitted map, and the threshold from which a passage is kept.
+    """A fitted map from scores to probabilities of relevance, and the threshold of the filter.
 
     A passage's logit is `bias` + Σ `weights` · (feature − `centre`) / `scale`; `knots` are (logit,
     probability) of an isotonic regression. `spread` are the typical deviations of a background, of
@@ -132,7 +132,7 @@ class RelevanceMap:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What a query's ranking looks like: its best score, mean and deviation of those after the best few."""
+    """Score statistics of a query's ranking: best score, and mean and deviation of the background."""
 
     best: float
     mean: float

@@ -1,4 +1,4 @@
-"""Weights of sources: how much what comes from a folder, a label or a metadata value should count."""
+"""Source weights: how much hits of a folder, a label or a metadata value count."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class SourceWeights:
-    """A weight from 0 (left out) to 1 (as it is) for each source; a source without one counts 1.
+    """A weight from 0 (excluded) to 1 (unchanged) for each source; sources without a weight count 1.
 
     `by` says what a source is: `folder`, `label`, or the name of a metadata field.
     """

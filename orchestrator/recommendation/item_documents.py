@@ -1,4 +1,4 @@
-"""Items as documents: nodes that read texts by id, as rerankers do, read those of items as well."""
+"""Items as documents, so that rerankers and other nodes can read their texts by id."""
 
 from __future__ import annotations
 

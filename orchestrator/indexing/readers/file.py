@@ -1,4 +1,4 @@
-"""What the readers of this package have in common: they read bytes, once, and say why they cannot."""
+"""Base class of file readers, and their documents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-
 
 @dataclass(frozen=True, slots=True)
 class FileDocument:
-    """A document as its file has it: an id within the file, its text, its title and other metadata."""
+    """A document read from a file: its id within the file, text, title and other metadata."""
 
     id: str
     text: str

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class StoredReformulations(Node):
-    """The first query as a stored reformulation has it; the others stay.
+    """Replace the first query by a stored reformulation from a file, for experiments without a model.
 
     `file` has a query id and a text a line, separated by a tab, as QueryGym writes them (a text with a
     tab, a quote or a line break is in double quotes); `queries` has the texts of the ids: `queries.jsonl`

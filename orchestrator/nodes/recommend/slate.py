@@ -1,4 +1,4 @@
-"""Slate: what is shown, from a ranking of items: diverse, within caps, each place with a reason."""
+"""Slates: lists of items to show, diverse and within caps, each item with a reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POOL = 5
 
 
 class MakeSlate(Node):
-    """The best `k` items as a slate.
+    """Make a slate: choose `k` items from a ranking, diverse and within caps, each with a reason.
 
     `diversity` 0 keeps the ranking, 1 looks at nothing but how unlike the items are. `at_most` caps how
     many items may share a value of a field, as `(("brand", 2),)`: give them to `Recommend`, too, which then
@@ -68,7 +68,7 @@ class MakeSlate(Node):
 
 
 class SlateAnswer(Node):
-    """A slate as the reply in a chat: a line an item, with its reason, and the citation of its number.
+    """Show a slate as a chat answer: one line per item, with its reason and citation.
 
     Without an item it says so.
     """

@@ -8,7 +8,7 @@ from orchestrator.nodes.rerank.candidates import Task
 
 
 class Strategy(Protocol):
-    """A way to rerank. Frozen configuration; `await strategy(task)` gives candidate numbers, best first.
+    """A reranking strategy: frozen configuration; `await strategy(task)` gives candidate numbers, best first.
 
     When the budget runs out it returns the best order so far, and says so by `task.run.degrade`. One that
     asks no language model has an attribute `without_model`, which is true; others are replaced where there

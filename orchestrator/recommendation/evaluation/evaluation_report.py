@@ -58,7 +58,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def as_text(evaluation: Evaluation) -> str:
-    """A table in Markdown, and under it what it does not say."""
+    """The evaluation as a Markdown table, with its notes below."""
     lines = [
         (
             f"{evaluation.users:,} users asked, {evaluation.items:,} items, {evaluation.interactions:,} "

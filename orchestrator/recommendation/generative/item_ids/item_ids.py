@@ -1,4 +1,4 @@
-"""What an item is called in the language of a generative recommender: a short word of tokens."""
+"""Item identifiers of a generative recommender: a short sequence of tokens for each item."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Numbers = NDArray[np.int32]
 
 
 class BadIdentifiers(OrchestratorError):
-    """Identifiers under which an item could not be found, or two items would be one."""
+    """Raised for invalid item identifiers: not unique, not reachable, or out of range."""
 
 
 @dataclass(frozen=True, eq=False)
 class ItemIds:
-    """Every item's identifier, and every identifier's item.
+    """The identifiers of all items, and the items of all identifiers.
 
     `tokens` has shape (items, depth): token numbers below `vocabulary`, padded behind. No two items
     share an identifier and none begins with another's; otherwise `BadIdentifiers` is raised. Tokens from
@@ -125,7 +125,7 @@ class ItemIds:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the identifiers: what a model was trained to speak."""
+        """SHA-256 of the identifiers that a model was trained on."""
         digest = sha256()
         said = (self.scheme, self.tokens.shape, self.vocabulary, self.spare, self.own, self.kinds)
         digest.update(repr(said).encode())

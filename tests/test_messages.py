@@ -77,10 +77,13 @@ def texts(source: str, where: str, names: frozenset[str]) -> Iterator[Text]:
         if isinstance(target, ast.Name) and isinstance(node.value.value, str)
     }
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or _name(node.func) not in names:
+        if not isinstance(node, ast.Call):
             continue
-        given = [("message", node.args[0])] if node.args else []
-        given += [(each.arg or "", each.value) for each in node.keywords if each.arg in ("message", "hint")]
+        made = _name(node.func) in names
+        given = [("message", node.args[0])] if made and node.args else []
+        # A hint is one wherever it is given, for example to a function that raises the error.
+        kinds = ("message", "hint") if made else ("hint",)
+        given += [(each.arg or "", each.value) for each in node.keywords if each.arg in kinds]
         for kind, value in given:
             # One of two texts is chosen at run time: both are held to the rule.
             choices = (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,)

@@ -168,7 +168,7 @@ class Report:
         console = Console(file=written, width=1000, color_system=None)
         console.print(self.table(ascii_only=True))
         for note in self.notes:
-            console.print(f"note: {note}", markup=False, highlight=False)
+            console.print(f"Note: {note}", markup=False, highlight=False)
         return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
 
     def _caption(self) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.ports import IndexFormat
     from orchestrator.settings import Settings
 
-#: Raised whenever corpora are written for indexing in another way: they are then indexed anew.
+#: Raised whenever corpora are written for indexing in another way: they are then indexed again.
 FORMAT = 1
 #: What the names of data sets' indexes begin with.
 EXPERIMENTS = "eval-"

@@ -62,7 +62,7 @@ class Run:
     def emit(self, text: str) -> None:
         """Send text to the user now, from any thread; the node's result must end up saying the same.
 
-        A node that is tried again begins anew. What an attempt says after it was given up is not sent.
+        A node that is tried again begins again. What an attempt says after it was given up is not sent.
         """
         if not self.stopped:
             self._state.emit(self._path, text)
@@ -78,5 +78,5 @@ class Run:
 
     @property
     def best(self) -> tuple[Any, ...]:
-        """The value offered last, or an empty tuple."""
+        """The value reported last by `offer`, or an empty tuple."""
         return self._best

@@ -43,7 +43,7 @@ def missing_shards(context: IndexingContext, version: IndexVersion) -> list[str]
 
 
 def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyReport:
-    """Compare everything that an index holds with its registry. Version changes meanwhile begin it anew."""
+    """Compare everything that an index holds with its registry. Version changes meanwhile begin it again."""
     began = time.monotonic()
     while True:
         version = _read(context, index)

@@ -42,10 +42,10 @@ def read_items(file: Path, notes: list[str]) -> list[Item]:
             f"{file} holds no item.", hint='Write one item per line: `{"_id": "1", "title": "…"}`.'
         )
     if again:
-        notes.append(f"{again:,} further row{'' if again == 1 else 's'} of an item in {file.name} left out")
+        notes.append(f"{again:,} further row{'' if again == 1 else 's'} of an item in {file.name} left out.")
     bare = sum(not item.text for item in items)
     if 0 < bare < len(items):
-        notes.append(f"{bare:,} of {len(items):,} items have neither a title nor attributes")
+        notes.append(f"{bare:,} of {len(items):,} items have neither a title nor attributes.")
     return items
 
 

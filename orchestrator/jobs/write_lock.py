@@ -90,7 +90,7 @@ async def _acquire(
 def end_stale_jobs(ledger: Ledger, scope: JobScope, *, dead: bool = False) -> int:
     """End stale jobs of an earlier write lock, so that they publish nothing; returns how many.
 
-    Those that are `dead` stay for the user to see, until another write lock does their work anew.
+    Those that are `dead` stay for the user to see, until another write lock does their work again.
     """
     states: tuple[JobState, ...] = ("pending", "failed", "running")
     left = ledger.jobs(scope=scope, states=(*states, "dead") if dead else states)

@@ -149,7 +149,7 @@ class PromptBandit:
                     regression.restore({name.partition(".")[2]: kept[name] for name in names})
                 return made
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise BadInput(f"{path} is no saved bandit: {error}.", hint="Save one, or begin anew.") from None
+            raise BadInput(f"{path} is no saved bandit: {error}.", hint="Save one, or begin again.") from None
 
 
 class _Kernelised:

@@ -33,7 +33,7 @@ def test_workflows_are_compared(cli: Command, folder: Path, pets: Path) -> None:
     assert done.code == 0, done.err
     assert "search" in done.out
     assert "recall@5" in done.out
-    assert "note: chat did less than it could on 3 queries" in done.out
+    assert "Note: chat did less than it could on 3 queries" in done.out
     assert done.out.isascii()
     # The index of a data set is none to ask.
     assert "eval-" not in cli("ask", "what?").err
@@ -91,7 +91,7 @@ def test_trec_files_are_read(cli: Command, folder: Path) -> None:
         (["search", "--data", "nowhere"], "nowhere is no data set in BEIR's layout"),
         (["nothing", "--data", "pets"], "There is no workflow 'nothing'"),
         (["search", "--data", "pets", "--metrics", "bleu"], "There is no metric 'bleu'"),
-        (["search", "--data", "pets", "--metrics", ","], "no metric was named"),
+        (["search", "--data", "pets", "--metrics", ","], "No metric was named"),
         (["search", "--data", "pets", "--metrics", "alpha_ndcg@10"], "needs judgements of aspects"),
         (["search", "search", "--data", "pets"], "Two arms are called 'search'"),
         (["search", "--data", "pets", "--plot", "a.doc"], "A plot cannot be written as 'a.doc'"),

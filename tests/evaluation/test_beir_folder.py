@@ -56,7 +56,7 @@ def test_tabs_and_line_breaks_in_a_text_are_text(tmp_path: Path) -> None:
         ({"qrels": ["q1\td1\t1", "q1\tnowhere\t1"]}, "a judged document is not in the corpus", 1),
         ({"qrels": ["q1\td1\t1"]}, "a query has no judgement", 2),
         ({"qrels": ["q1\td1\t1", "q9\td1\t1"]}, "judgements name a query that does not exist", 1),
-        ({"qrels": ["q1\td1\t1", "q1\td1\t1"]}, "A judgement is there twice", 1),
+        ({"qrels": ["q1\td1\t1", "q1\td1\t1"]}, "a judgement is there twice", 1),
         ({"qrels": ["q1\td1\t0"]}, "a query has no relevant document", 1),
         ({"queries": [{"_id": "q1", "text": " "}]}, "a judged query is empty", 1),
         ({"queries": [{"_id": "q1", "text": "a"}, {"_id": "q1", "text": "a"}]}, "a query is there twice", 1),

@@ -185,7 +185,7 @@ async def starts_elsewhere(text: str) -> Hits:
 
 
 async def test_what_cannot_be_scored_is_refused_before_anything_runs(data: Dataset) -> None:
-    with pytest.raises(BadInput, match="No arms"):
+    with pytest.raises(BadInput, match="no arms"):
         await experiment([], data=data, ports={})
     with pytest.raises(BadInput, match="Two arms are called 'plain'"):
         await experiment([plain, workflow("plain", s.overlap)], data=data, ports={})

@@ -172,7 +172,7 @@ async def test_triples_and_hierarchy_are_kept_with_the_index(
         assert await kept.read([ids["d2"]], "triples", principal=NOBODY) == {}
         filtered = replace(Question("dog", ANONYMOUS), filters=(Filter("level_1", ("animals",)),))
         assert (await bm25.run(filtered, ports=ports)).output.ids == (ids["d2"],)
-    # Other triples take their place, without indexing anything anew.
+    # Other triples take their place, without indexing anything again.
     s.write_lines(folder / "triples.jsonl", [{"_id": "d2", "triples": [["cat", "fled", "dog"]]}])
     async with indexed(beir(folder), application) as ports:
         again = await ports[Features].read([ids["d2"]], "triples", principal=ANONYMOUS)

@@ -55,12 +55,12 @@ def compile_plan(plan: Plan, *, lines: bool, serializer: FlowSerializer | None =
 
 
 def _add_items(old: Update | None, new: Update | None) -> Update:
-    """Collect the results of a map by position; None begins anew."""
+    """Collect the results of a map by position; None begins again."""
     return {} if new is None else {**(old or {}), **new}
 
 
 def _union(old: tuple[int, ...] | None, new: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Collect the branches that were given up; None begins anew."""
+    """Collect the branches that were given up; None begins again."""
     return () if new is None else tuple(sorted({*(old or ()), *new}))
 
 

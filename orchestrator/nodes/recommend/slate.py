@@ -62,7 +62,7 @@ class MakeSlate(Node):
             diversity=self.diversity,
             at_most=self.at_most,
             explore=self.explore,
-            # Another run draws anew, and the same one the same.
+            # Another run draws again, and the same one the same.
             seed=int.from_bytes(sha256(f"{self.seed}/{run.run_id}".encode()).digest()[:8]),
         )
 

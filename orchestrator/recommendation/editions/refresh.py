@@ -51,7 +51,7 @@ def refresh(
         if before.has_text and not log.items.has_text:
             raise BadInput(
                 "The items in use have titles or attributes, and of those given nothing can be read.",
-                hint="Put the item table, items.jsonl or items.csv, beside the log; or train anew.",
+                hint="Put the item table, items.jsonl or items.csv, beside the log; or train again.",
             )
         trained, left_out = refresh_rankers(
             editions.rankers,

@@ -44,7 +44,7 @@ CUTOFFS = (5, 10, 20)
 DEPTH = 100
 #: Of the bootstrap over users.
 RESAMPLES = 2_000
-#: Where what was trained is kept changes with this: another number trains anew.
+#: Where what was trained is kept changes with this: another number trains again.
 FORMAT = 2
 
 
@@ -92,7 +92,7 @@ class Evaluation:
         return interval(mine - theirs, resamples=RESAMPLES)
 
 
-class UserHistory:
+class CachedRankings:
     """A ranker with a cache of its rankings, shared by the rankers that are composed of it."""
 
     def __init__(self, ranker: Ranker) -> None:
@@ -173,7 +173,7 @@ def evaluate(
                 collected.setdefault(name, []).append(_tested(ranker, split, len(log.items)))
             told(name, seed, took)
 
-        _, missing = fit(registry, names, training, finished=finished, wrap=UserHistory)
+        _, missing = fit(registry, names, training, finished=finished, wrap=CachedRankings)
         left_out.update({name: reason for name, reason in missing.items() if name in shown})
     return Evaluation(
         rankers={name: _summary(collected[name], seconds[name]) for name in shown if name in collected},
@@ -225,7 +225,7 @@ def _short(split: Split) -> tuple[str, ...]:
     if not split.short:
         return ()
     users = "1 user" if split.short == 1 else f"{split.short:,} users"
-    return (f"{users} of fewer than three items: learned from, and not asked about",)
+    return (f"{users} of fewer than three items: used for training, not for testing.",)
 
 
 def limits(log: Log, split: Split) -> tuple[str, ...]:
@@ -245,15 +245,15 @@ def limits(log: Log, split: Split) -> tuple[str, ...]:
         if share > 0.5 + doubt:
             told.append(
                 f"{share:.0%} of consecutive pairs ascend by item number: events of one day have no order of "
-                "their own, and some of what looks like order is the numbering"
+                "their own, and some of what looks like order is the numbering."
             )
     asked = split.test
     back = np.zeros(len(asked), dtype=np.bool_)
     repeated = asked.histories.items == asked.targets[asked.histories.rows]
     back[asked.histories.rows[repeated]] = True
     if back.any():
-        told.append(f"{back.mean():.1%} of test items are in the history: removed, they cannot be found")
-    told.append("one log, one item asked a user: a difference within the intervals is none")
+        told.append(f"{back.mean():.1%} of test items are in the history: removed, they cannot be found.")
+    told.append("One log, one test item a user: differences within the intervals are not significant.")
     return tuple(told)
 
 

@@ -39,7 +39,9 @@ def changed(log: Log, *, without: Iterable[str] = (), new: Iterable[Item] = ()) 
     return Log(items, had)
 
 
-async def recommended(editions: Editions, history: History, *, ranker: str = "", k: int = 100) -> tuple[str, ...]:
+async def recommended(
+    editions: Editions, history: History, *, ranker: str = "", k: int = 100
+) -> tuple[str, ...]:
     recommender = EditionRecommender(editions)
     (hits,) = await recommender.recommend([history], principal=ANONYMOUS, k=k, ranker=ranker)
     return hits.ids

@@ -9,7 +9,7 @@ BREAK = "\n\n"
 class StreamedText:
     """What a client has been sent, beside what the run says.
 
-    A node that begins again says again what it said before: nothing is sent as long as it agrees with what was
+    A node that begins again repeats what it said before: nothing is sent as long as it agrees with what was
     sent, and then what is new. Where it differs, what holds follows whole, after a blank line, so that the
     text that a client ends with always ends with the answer.
     """

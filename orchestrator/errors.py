@@ -117,7 +117,7 @@ class PlanChanged(OrchestratorError):
 
 
 class BadInput(OrchestratorError):
-    """What the user gave cannot be used."""
+    """The user's input cannot be used."""
 
     status, kind = 400, "invalid_request_error"
 
@@ -226,7 +226,7 @@ class UnreadableFile(OrchestratorError):
 
 
 class LeaseLost(StoreError):
-    """What a job or a run did came after it had been given to another; nothing was written."""
+    """A job or run lost its lease to another worker; nothing was written."""
 
 
 class SettingsError(OrchestratorError):
@@ -236,6 +236,6 @@ class SettingsError(OrchestratorError):
 
 
 class PluginError(OrchestratorError):
-    """What an installed distribution adds cannot be imported, built, or told apart from another's."""
+    """A plug-in cannot be imported or built, or its name is declared twice."""
 
     private = True

@@ -55,7 +55,7 @@ def new_embedder(container: Models) -> str:
 
 
 def token_embedder_for(container: Models, name: str, *, rebuild: bool = False) -> TokenEmbedder | None:
-    """What the tokens' vectors of an index are made with; None if it keeps none.
+    """The token embedder of an index; None if it keeps no token vectors.
 
     An index that is there goes on as it was made; a new one does what the settings say.
     """
@@ -71,7 +71,7 @@ def embedder(container: Models, index: str | None) -> Embedder:
 
 
 def token_embedder(container: Models, index: str | None) -> TokenEmbedder:
-    """The same for the vectors of tokens."""
+    """The token embedder of an index, or with None of a new one."""
     return container.get(TokenEmbedder, connector=embedder_connector(container, TokenEmbedder, index))
 
 

@@ -27,7 +27,7 @@ def indexing_context(
     embedder: Embedder | None = None,
     tokens: TokenEmbedder | None = None,
 ) -> IndexingContext:
-    """What the jobs need; `reader` if one has been started already.
+    """The context of indexing jobs; `reader` if one has been started already.
 
     `embedder` is the one of the index, by default that of new ones; `tokens` that of its tokens, if it
     keeps their vectors.

@@ -45,7 +45,7 @@ def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOptio
 
 
 def compile_faults(loaded: Workflow) -> tuple[Fault, ...]:
-    """What LangGraph refuses of a workflow that has no faults, as a fault: nothing fails later than here."""
+    """Faults that only LangGraph's compiler finds, so that nothing fails later."""
     from orchestrator.graph.plan.fault import Fault
 
     try:

@@ -55,7 +55,7 @@ class Remarks:
         self.found.setdefault(what, []).append(example)
 
     def all(self) -> tuple[Remark, ...]:
-        """What was found, in the order of the first cases."""
+        """All remarks, in the order of their first cases."""
         return tuple(
             Remark(what, len(cases), tuple(case[:60] for case in cases[:EXAMPLES]))
             for what, cases in self.found.items()

@@ -52,7 +52,7 @@ def read_hierarchy(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def read_triples(path: Path) -> Iterator[Extracted]:
-    """What was taken from each document; BadInput for a line that is otherwise.
+    """The extracted triples of each document; BadInput for an invalid line.
 
     Models that extract triples write some with two parts or an empty one: these are counted.
     """
@@ -92,7 +92,7 @@ def _triple(value: Any) -> Triple | None:
 def remarks_on(
     folder: Path, hierarchy: Mapping[str, tuple[str, ...]], ids: Collection[str]
 ) -> tuple[Remark, ...]:
-    """What is odd in the side files of a folder; a fault in them is BadInput."""
+    """Remarks on the side files of a folder; BadInput if they are invalid."""
     remarks = Remarks()
     for document in sorted(hierarchy):
         if document not in ids:

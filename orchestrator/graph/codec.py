@@ -122,7 +122,7 @@ class Codec:
 
 @lru_cache(maxsize=2048)
 def codec(tp: Any) -> Codec:
-    """What packs the values of a declared type."""
+    """The serializer for the values of a declared type."""
     return Codec(tp)
 
 

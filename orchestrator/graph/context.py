@@ -41,7 +41,7 @@ class Run:
 
     @property
     def principal(self) -> Principal:
-        """Who asks."""
+        """The principal of the run, whose access rights hold."""
         return self._state.principal
 
     @property
@@ -56,7 +56,7 @@ class Run:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the result any more. Code in a thread polls this."""
+        """Whether the run was cancelled. Code in a thread polls this."""
         return self.stopped or self._state.cancelled
 
     def emit(self, text: str) -> None:
@@ -68,12 +68,12 @@ class Run:
             self._state.emit(self._path, text)
 
     def degrade(self, reason: str) -> None:
-        """Say that the result is less than it could be, and why."""
+        """Report a degraded result, with the reason."""
         if not self.stopped:
             self._state.degrade(reason)
 
     def offer(self, value: Any) -> None:
-        """The best result so far, which the engine takes if the budget runs out in this node."""
+        """Report the best result so far, which the engine uses if the budget runs out in this node."""
         self._best = (value,)
 
     @property

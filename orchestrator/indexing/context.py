@@ -81,12 +81,12 @@ class IndexingContext:
         }
 
     def runner(self) -> JobRunner:
-        """What does the jobs of an index in this process."""
+        """The runner of the jobs of an index in this process."""
         return JobRunner(self.ledger, JobHandlers(HANDLERS), self.ports)
 
     @property
     def shard_registry(self) -> ShardRegistry:
-        """What knows the shards on disk: the registry, where the store is embedded."""
+        """The registry of shards on disk, where the store is embedded."""
         assert isinstance(self.registry, ShardRegistry)
         return self.registry
 

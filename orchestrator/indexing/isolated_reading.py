@@ -46,7 +46,7 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class FileStarted:
-    """What follows is of this file. One that starts again begins again: forget what came of it before."""
+    """The start of a file's events. If a file starts again, its earlier events are void."""
 
     file: str
 

@@ -30,7 +30,7 @@ _TOLD_AT = {"files": 50}
 
 
 class Reports:
-    """What a worker tells. Counts are added up for a moment."""
+    """The reports of a worker, as lines; counts are batched."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -59,7 +59,7 @@ class Reports:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WorkerOrder:
-    """What a worker is to do: the jobs of a scope, with settings; at first there are jobs of `kinds`."""
+    """The order of a worker: the jobs of a scope, with settings; at first there are jobs of `kinds`."""
 
     scope: JobScope
     settings: Mapping[str, Any]

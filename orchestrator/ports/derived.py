@@ -41,7 +41,7 @@ class DerivedIndex(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name for messages."""
         ...
 
     def changed(self, change: DerivedChange, connection: Any) -> None:

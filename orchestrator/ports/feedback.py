@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """How good a model's answer to a prompt was, from 0 to 1.
+    """Feedback on a model's answer to a prompt, from 0 (useless) to 1 (perfect).
 
     `vector` is the prompt's embedding, little-endian single precision. Ids rise with time.
     """

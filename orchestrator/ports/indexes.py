@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def index_scope(index: str) -> JobScope:
-    """What the jobs of an index change."""
+    """The job scope of an index."""
     return JobScope("index", index)
 
 
@@ -155,7 +155,7 @@ class IndexChange:
 
 @dataclass(frozen=True, slots=True)
 class DerivedProgress:
-    """How much of what could be derived is there, in a unit of the derived index's own."""
+    """The progress of a derived index, in a unit of its own."""
 
     done: int
     total: int
@@ -213,11 +213,11 @@ class IndexRegistry(Protocol):
     def drop(self, index: str) -> None: ...
 
     def verify(self, index: str) -> list[str]:
-        """What contradicts itself, is damaged, or is no longer what was published, in a sentence each."""
+        """Verify the stored rows: every contradiction or damage, in a sentence each."""
         ...
 
     def progress(self, index: str) -> Mapping[str, DerivedProgress]:
-        """How far what is derived from an index is, by name."""
+        """The progress of each derived index, by name."""
         ...
 
     def collect(self, *, grace_seconds: float) -> int:
@@ -234,7 +234,7 @@ class ShardRegistry(Protocol):
         ...
 
     def shard_files(self, index: str) -> Mapping[str, Mapping[str, str]]:
-        """What the files of each shard in use were when it was published, by shard and name."""
+        """The digests of the files of each shard in use at its publication, by shard and name."""
         ...
 
     def record_shard_files(self, index: str, shard: Shard) -> None:
@@ -280,11 +280,11 @@ class ShardWriter(Protocol):
         ...
 
     def digests(self, index: str, name: str) -> dict[str, str]:
-        """What the files of a shard are now, by name; equal digests are equal files. None if it is gone."""
+        """The current digests of a shard's files, by name. None if the shard is gone."""
         ...
 
     def missing(self, index: str, files: Mapping[str, Collection[str]]) -> list[str]:
-        """Those of the shards, each with names of its files, of which something is not there."""
+        """The shards of which files are missing."""
         ...
 
     def probe(self, index: str, name: str) -> str | None:

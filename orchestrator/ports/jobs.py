@@ -82,7 +82,7 @@ class Ledger(Protocol):
     def jobs(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> list[Job]: ...
 
     def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:
-        """Who holds the lease `name` now: `owner`, if it was free, run out, already its own, or `after`'s.
+        """Take the lease `name` for `owner`, if it is free, expired or `after`'s; returns the holder.
 
         `after` is a former owner that is known to be dead, so that nobody waits for its lease.
         """
@@ -95,7 +95,7 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobEffects:
-    """What a handler gives back of a job that it has not finished itself, as JSON values by name."""
+    """The result of a job's handler, as JSON values by name."""
 
     values: Mapping[str, Any]
 

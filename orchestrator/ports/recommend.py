@@ -136,7 +136,7 @@ class RecommenderState(Protocol):
     """The shared state of the recommender for all processes; every change is a transaction."""
 
     def read(self) -> CatalogueState:
-        """What holds now. Cheap: it is asked for every ranking."""
+        """The current state. Cheap: it is read for every ranking."""
         ...
 
     def withdraw(self, ids: Iterable[str], *, back: bool = False) -> frozenset[str]:
@@ -192,7 +192,7 @@ class Recommender(Protocol):
         fill: bool = False,
         at_most: Sequence[tuple[str, int]] = (),
     ) -> list[Hits]:
-        """One ranking a history by the ranker of that name, or by the best one there is.
+        """Recommend items: one ranking per history by the named ranker, or by the default one.
 
         Only items that match every filter and are not in `exclude` are ranked; those of the history only
         with `repeat`. What a history names that the catalogue lacks is passed over. A history of which no
@@ -204,25 +204,25 @@ class Recommender(Protocol):
     async def find(
         self, text: str, *, principal: Principal, k: int = 100, filters: Sequence[Filter] = ()
     ) -> Hits:
-        """Items whose title and attributes hold words of a text, the rarer the better."""
+        """Keyword search: items whose title and attributes hold words of a text, rare words weigh more."""
         ...
 
     async def known(self, history: History, *, principal: Principal) -> Known:
-        """What a history comes to: the items that a ranking counts."""
+        """Resolve a history: the items that a ranking uses."""
         ...
 
     async def remarks(self, *, filters: Sequence[Filter] = (), capped: Sequence[str] = ()) -> tuple[str, ...]:
-        """What filters, and fields that a slate is capped by, come to where the items lack such a field."""
+        """Notes on filters and caps whose field no item has."""
         ...
 
     async def items(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Item]:
-        """Those of the items that exist and that the principal may see, in the order of `ids`."""
+        """The items that exist and that the principal may see, in the order of `ids`."""
         ...
 
     async def reasons(self, history: History, ids: Sequence[str], *, principal: Principal) -> dict[str, str]:
-        """For items, the path that leads to them from the history, in words; no entry where there is none."""
+        """Explanations of items: the path from the history to each, in words; no entry if there is none."""
         ...
 
     async def alike(self, ids: Sequence[str], *, principal: Principal) -> NDArray[np.float32]:
-        """Cosines (len(ids), len(ids)) of what can be read about the items; 0 for one not to be seen."""
+        """Text similarity of items: cosines (len(ids), len(ids)); 0 for one that may not be seen."""
         ...

@@ -165,7 +165,7 @@ class StateStore(Protocol):
         ...
 
     def faults(self) -> Iterable[str]:
-        """What is damaged in the store itself, in words; nothing if it is sound."""
+        """Damage in the database itself, in sentences; nothing if it is intact."""
         ...
 
     def archived_edition(self, copy: Path) -> str | None:

@@ -68,7 +68,7 @@ def counts_usage(embedder: object) -> bool:
 async def embed_with_usage(
     embedder: Embedder, texts: Sequence[str], *, kind: Literal["query", "passage"]
 ) -> tuple[NDArray[np.float32], Usage]:
-    """What `Embedder.embed` gives, and what it took."""
+    """The vectors of `Embedder.embed`, and the usage of the call."""
     counted = getattr(embedder, "embed_with_usage", None)
     if counted is not None:
         return await counted(texts, kind=kind)
@@ -78,7 +78,7 @@ async def embed_with_usage(
 async def embed_tokens_with_usage(
     embedder: TokenEmbedder, texts: Sequence[str], *, kind: Literal["query", "passage"]
 ) -> tuple[list[NDArray[np.float32]], Usage]:
-    """What `TokenEmbedder.embed_tokens` gives, and what it took."""
+    """The matrices of `TokenEmbedder.embed_tokens`, and the usage of the call."""
     counted = getattr(embedder, "embed_tokens_with_usage", None)
     if counted is not None:
         return await counted(texts, kind=kind)
@@ -176,5 +176,5 @@ class Documents(Protocol):
     """The document store: texts and metadata of passages by id."""
 
     async def passages(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Passage]:
-        """Those of the passages that exist and that the principal may read, in the order of `ids`."""
+        """The passages that exist and that the principal may read, in the order of `ids`."""
         ...

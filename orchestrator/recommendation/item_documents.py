@@ -20,7 +20,7 @@ class WithItems:
     recommender: Recommender
 
     async def passages(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Passage]:
-        """Those that exist and that the principal may read, in the order of `ids`."""
+        """The passages that exist and that the principal may read, in the order of `ids`."""
         found = await self.documents.passages(ids, principal=principal)
         lacking = [one for one in ids if one not in found]
         if not lacking:

@@ -1,4 +1,4 @@
-"""What a streamed run says while it runs."""
+"""The events of a streamed run."""
 
 from __future__ import annotations
 

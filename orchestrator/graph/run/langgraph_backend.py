@@ -1,4 +1,4 @@
-"""From a plan to a LangGraph graph: one LangGraph node a node, or one a straight line of them.
+"""The LangGraph backend: compiles a plan to a graph, with one LangGraph node per node or straight line.
 
 The first is what `.langgraph` gives and what runs that keep every step use; the second saves the
 cost of a LangGraph step between nodes that have nothing but each other before and behind them.

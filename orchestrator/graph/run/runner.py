@@ -41,7 +41,7 @@ Durability = Literal["none", "exit", "step"]
 
 
 class Flow(Protocol):
-    """What is run: a workflow, planned, with what compiles it; see `orchestrator.graph.workflow`."""
+    """A planned workflow, as the runner needs it; see `orchestrator.graph.workflow`."""
 
     @property
     def name(self) -> str: ...

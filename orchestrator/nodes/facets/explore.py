@@ -43,7 +43,7 @@ _WITH_PASSAGES = "\n- The passages were found by the question; they show what th
 
 
 class Aspects(BaseModel):
-    """What a language model is asked for."""
+    """The output schema for a language model."""
 
     aspects: list[str]
 

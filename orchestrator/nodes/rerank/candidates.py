@@ -1,4 +1,4 @@
-"""What a reranker is given, and the promise that every strategy keeps: a permutation of it."""
+"""The candidates of a reranker; every strategy returns a permutation of them."""
 
 from __future__ import annotations
 

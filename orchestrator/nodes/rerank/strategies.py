@@ -1,4 +1,4 @@
-"""What a strategy is: it orders a task's candidates, and returns a permutation of their numbers."""
+"""The strategy protocol: orders a task's candidates, and returns a permutation of their numbers."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ class RerankSettings(Protocol):
 
 
 class StrategyFactory(Protocol):
-    """What an entry point `rerank.NAME` of `orchestrator.strategies` stands for."""
+    """The type of an entry point `rerank.NAME` of `orchestrator.strategies`."""
 
     def __call__(self, settings: RerankSettings, /) -> Strategy: ...

@@ -78,7 +78,7 @@ class ShuttingDown(OrchestratorError):
 
 
 def public(error: BaseException, reference: str | None = None) -> OrchestratorError:
-    """What a client may know of an error: ours as they are, others without their text.
+    """The error as clients may see it: the library's own as they are, others without their text.
 
     The text of an unforeseen exception may hold paths, addresses or passages of another's documents, and
     that of a store where it is. `reference` is what the log says it under, if there is no run.

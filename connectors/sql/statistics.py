@@ -25,7 +25,7 @@ def count(edition: Edition, added: Mapping[str, list[bytes]], removed: Mapping[s
 
 
 def recount(edition: Edition, terms: Mapping[str, bytes]) -> None:
-    """New terms for passages that stay, and every tenant's statistics again."""
+    """New terms for passages that stay, and every tenant's statistics anew."""
     statement = (
         update(passages)
         .where(passages.c.index_id == edition.index.id, passages.c.id == bindparam("of_id"))

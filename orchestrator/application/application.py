@@ -103,7 +103,7 @@ class Application:
 
     @property
     def provided(self) -> Mapping[type, object]:
-        """The types of all ports that `ports` provides, to check a workflow against."""
+        """The ports that `ports` gives, unmade: enough to check a workflow against."""
         return dict.fromkeys(self.container.node_ports)
 
     def ports(self, index: str | None = None) -> Mapping[type, object]:
@@ -111,7 +111,7 @@ class Application:
         return self.container.ports(index)
 
     def workflow(self, name: str) -> Workflow:
-        """Load a workflow by name or file, and check it against the ports."""
+        """The workflow of a name or a file, checked against the ports there are."""
         found = load_workflow(name)
         found.check(self.provided)
         return found

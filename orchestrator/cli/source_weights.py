@@ -67,9 +67,9 @@ def source_weights(
         async with Application(settings) as application:
             require_content(application, settings.index)
             application.check_format()
-            judged = application.workflow(workflow)
+            arm = application.workflow(workflow)
             return await value_sources(
-                judged, dataset, by=by, method=method, ports=application.ports(), principal=reader
+                arm, dataset, by=by, method=method, ports=application.ports(), principal=reader
             )
 
     report = asyncio.run(valued())

@@ -163,7 +163,7 @@ def _walk(base: Path, start: Path, skipped: list[SkippedFile]) -> Iterator[_Entr
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             name = folder.relative_to(base).as_posix()
-            skipped.append(SkippedFile(_shown(name), f"it cannot be listed: {_reason(error)}."))
+            skipped.append(SkippedFile(_shown(name), f"It cannot be listed: {_reason(error)}."))
             continue
         names = {entry.name for entry in entries}
         for entry in entries:
@@ -180,7 +180,7 @@ def _walk(base: Path, start: Path, skipped: list[SkippedFile]) -> Iterator[_Entr
                 linked_folder = False
             if linked_folder:
                 if not _inside(path, base):
-                    reason = "it is a link to a place outside of its root."
+                    reason = "It is a link to a place outside of its root."
                     skipped.append(SkippedFile(_shown(file), reason, absent=True))
             elif entry.name == _BEIR_QUERIES and _BEIR_CORPUS in names:
                 reason = f"It holds the queries of a test collection; its documents are in {_BEIR_CORPUS}."
@@ -209,23 +209,23 @@ def _examine(
         if real.is_symlink():
             real = real.resolve(strict=True)
             if not real.is_relative_to(base):
-                return SkippedFile(entry.file, "it is a link to a place outside of its root.", absent=True)
+                return SkippedFile(entry.file, "It is a link to a place outside of its root.", absent=True)
             hidden = any(part.startswith(".") for part in real.relative_to(base).parts)
             if not hidden and real.suffix.lower() in suffixes:
                 return None
         with _opened(real) as opened:
             status = os.fstat(opened.fileno())
             if not stat.S_ISREG(status.st_mode):
-                return SkippedFile(entry.file, "it is not a regular file.", absent=True)
+                return SkippedFile(entry.file, "It is not a regular file.", absent=True)
             if status.st_size > largest:
                 return SkippedFile(entry.file, too_large(status.st_size, largest))
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except FileNotFoundError:
         # Gone since its folder was listed, or a link to nothing.
-        return SkippedFile(entry.file, "it is not there.", absent=True)
+        return SkippedFile(entry.file, "It is not there.", absent=True)
     except (OSError, RuntimeError) as error:
         reason = _reason(error) if isinstance(error, OSError) else str(error)
-        return SkippedFile(entry.file, f"it cannot be read: {reason}.")
+        return SkippedFile(entry.file, f"It cannot be read: {reason}.")
     return FoundFile(entry.file, status.st_size, digest)
 
 

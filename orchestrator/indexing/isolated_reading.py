@@ -203,11 +203,11 @@ class Reader:
 
     def _reason(self, died: Literal["crashed", "hung"], code: int | None, limits: Limits) -> str:
         if died == "hung":
-            return f"it took longer than {limits.seconds:g} s to read; split it, or raise the limit."
+            return f"It took longer than {limits.seconds:g} s to read; split it, or raise the limit."
         how = "" if code is None else f" (exit code {code})"
         if code is not None and code < 0:
             how = f" ({signal.Signals(-code).name})"
-        return f"it crashed its reader twice{how}."
+        return f"It crashed its reader twice{how}."
 
     def _last_words(self) -> str:
         self._stderr.seek(0)

@@ -26,7 +26,7 @@ _FINAL = (IndexMismatch, PermissionError)
 
 
 def job_key(lock: str, kind: str, payload: Mapping[str, Any]) -> str:
-    """The idempotency key of a job: submitting it twice makes one job."""
+    """Names a piece of work within one writer's lock: submitting it twice makes one job."""
     content = json.dumps([kind, payload], sort_keys=True)
     return f"{lock}:{hashlib.sha256(content.encode()).hexdigest()}"
 

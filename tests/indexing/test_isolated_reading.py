@@ -98,7 +98,7 @@ def test_a_reader_that_crashes_or_fails_costs_one_file(reader: Reader, tmp_path:
         "e.unruly",
         "g.unruly",
     ]
-    assert found["b.unruly"] == "it crashed its reader twice (SIGSEGV)."
+    assert found["b.unruly"] == "It crashed its reader twice (SIGSEGV)."
     assert found["d.unruly"] == "its reader failed: ZeroDivisionError: by zero"
     assert found["f.unruly"] == "It changed while it was read; index it again."
     assert found["gone.unruly"] == "It cannot be read: no such file or directory."
@@ -109,7 +109,7 @@ def test_a_reader_that_hangs_is_killed(reader: Reader, tmp_path: Path) -> None:
     found = outcomes(reader, tmp_path, files, Limits(seconds=0.5))
     assert found == {
         "a.unruly": "read",
-        "b.unruly": "it took longer than 0.5 s to read; split it, or raise the limit.",
+        "b.unruly": "It took longer than 0.5 s to read; split it, or raise the limit.",
         "c.unruly": "read",
     }
 

@@ -49,7 +49,7 @@ class JsonLinesReader(FileReader):
                     f"{LONGEST_LINE / 2**20:,.0f} MB; is it one record a line?"
                 )
             if line := line.strip():
-                yield _parsed(line, f"line {number:,}")
+                yield _parsed(line, f"Line {number:,}")
 
 
 class JsonReader(FileReader):
@@ -58,7 +58,7 @@ class JsonReader(FileReader):
     records: ClassVar[bool] = True
 
     def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        value = _parsed(decoded(data).encode(), "it")
+        value = _parsed(decoded(data).encode(), "It")
         if isinstance(value, dict):
             value = _list_within(cast("dict[str, Any]", value)) or [value]
         yield from _numbered(iter(cast("list[Any]", value) if isinstance(value, list) else [value]))

@@ -179,7 +179,7 @@ def test_a_file_that_fails_ends_with_failed_and_not_with_rows(reader: Reader, tm
     place = Place("default", "default", str(tmp_path), ("public",))
     *_, last = reader.read(ReadRequest(place, ("a.jsonl",)))
     assert isinstance(last, FileFailed)
-    assert last.reason.startswith("line 501 is not valid JSON")
+    assert last.reason.startswith("Line 501 is not valid JSON")
 
 
 def test_files_are_read_without_llamaindex(tmp_path: Path) -> None:

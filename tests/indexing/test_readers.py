@@ -240,8 +240,8 @@ def test_each_bad_file_is_refused_with_its_reason() -> None:
     assert refusal(b"", "a.md") == "It is empty."
     assert refusal(b" \n\t ", "a.txt") == "It holds no text."
     assert "Byte 4 (0xff) is not UTF-8" in refusal(b"abc \xff\xfe", "a.md")
-    assert "line 2, byte 10 (0xe9) is not UTF-8" in refusal(b'{"a": 1}\n{"text": "\xe9"}', "a.jsonl")
-    assert "line 2 is not valid JSON" in refusal('{"text": "a"}\n{"text": ', "a.jsonl")
+    assert "Line 2, byte 10 (0xe9) is not UTF-8" in refusal(b'{"a": 1}\n{"text": "\xe9"}', "a.jsonl")
+    assert "Line 2 is not valid JSON" in refusal('{"text": "a"}\n{"text": ', "a.jsonl")
     assert "It holds no record with text" in refusal('[{"text": ""}, {}, null]', "a.json")
     assert "Byte 3" in refusal(b"a,b\xff", "a.csv")
     assert "not a valid PDF" in refusal(b"%PDF-1.7 nothing else", "a.pdf")

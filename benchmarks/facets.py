@@ -183,7 +183,7 @@ async def measured(
             ready = [] if model else READY
             known = [workflow(f"ready-made: {one}", application.workflow(one)) for one in ready]
             found[explorer] = await experiment(
-                [*arms(explorer), *known], data=data, metrics=METRICS, ports={**ports, **model}, at_once=1
+                [*arms(explorer), *known], data=data, metrics=METRICS, ports={**ports, **model}, concurrency=1
             )
     return found
 

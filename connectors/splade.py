@@ -109,8 +109,9 @@ class SpladeEncoder:
                         self._folder, local_files_only=True
                     )
                 except (OSError, ValueError) as error:
+                    reason = str(error).splitlines()[0].rstrip(".")
                     raise SettingsError(
-                        f"the checkpoint in {self._folder} cannot be loaded: {str(error).splitlines()[0]}",
+                        f"The checkpoint in {self._folder} cannot be loaded: {reason}.",
                         hint="It must be a masked language model with its tokenizer, saved by transformers.",
                     ) from None
                 self._loaded = tokenizer, model.eval()
@@ -136,7 +137,7 @@ def _fingerprint(folder: Path) -> str:
     )
     if not any(file.suffix in {".safetensors", ".bin"} for file in files):
         raise SettingsError(
-            f"the setting splade names {folder}, which holds no checkpoint.",
+            f"The setting splade names {folder}, which holds no checkpoint.",
             hint="Name a folder with config.json, model.safetensors and the tokenizer's files.",
         )
     digest = hashlib.sha256()
@@ -152,5 +153,5 @@ def _imported(name: str) -> Any:
         return import_module(name)
     except ImportError as error:
         raise SettingsError(
-            f"the setting splade is given, but {error.name or name} is not installed.", hint=_HINT
+            f"The setting splade is given, but {error.name or name} is not installed.", hint=_HINT
         ) from None

@@ -1,4 +1,4 @@
-"""The light dense embedder: the mean of static token vectors that ship inside a package.
+"""The light embedder: the mean of static token vectors, which are part of a Python package.
 
 The weights are those of WordLlama (256 dimensions, distilled from the token embeddings of large
 models). They are read from the package's files rather than through its loader, which configures the
@@ -125,6 +125,6 @@ def _package() -> Path:
         if (Path(folder) / _WEIGHTS).is_file() and (Path(folder) / _TOKENIZER).is_file():
             return Path(folder)
     raise SettingsError(
-        "the embedder 'wordllama' is configured, but its model files are not installed.",
+        "The embedder 'wordllama' is configured, but its model files are not installed.",
         hint="Run `pip install wordllama==0.4.0.post1`.",
     )

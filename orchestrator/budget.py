@@ -1,4 +1,4 @@
-"""What a run may spend: time, model calls, tokens."""
+"""The budget of a run: time, model calls, tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a run may spend: `seconds` from its start, model `calls`, model `tokens`. None is no limit.
+    """The budget of a run: `seconds` from its start, model `calls`, model `tokens`. None is no limit.
 
     When it runs out, nodes return their best so far, and `each` and `fuse` yield what is done. `grace` is
     one for the whole run: `seconds + grace` after its start, whatever has nothing to return is stopped

@@ -117,7 +117,7 @@ class PlanChanged(OrchestratorError):
 
 
 class BadInput(OrchestratorError):
-    """What the user gave cannot be used."""
+    """The user's input cannot be used."""
 
     status, kind = 400, "invalid_request_error"
 
@@ -143,21 +143,21 @@ class NoModel(ModelError):
 class ModelUnreachable(ModelError):
     """No model server answered: it is down, at another address, or broke off."""
 
-    brief = "the model server cannot be reached; `orchestrator doctor` says more."
+    brief = "The model server cannot be reached; `orchestrator doctor` says more."
     status, code, retryable = 503, "model_unreachable", True
 
 
 class ModelTimeout(ModelError):
     """A model server did not answer in the time that the settings give it."""
 
-    brief = "the model server did not answer in time."
+    brief = "The model server did not answer in time."
     status, code = 504, "model_timeout"
 
 
 class ModelOverloaded(ModelError):
     """A model server takes no more at the moment; `retry_after` is in seconds, if it said so."""
 
-    brief = "the model server takes no more requests at the moment."
+    brief = "The model server takes no more requests at the moment."
     status, code, retryable = 503, "model_overloaded", True
 
     def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
@@ -169,35 +169,35 @@ class ModelOverloaded(ModelError):
 class ModelKeyRefused(ModelError):
     """A model server does not accept the key that is configured."""
 
-    brief = "the model server does not accept its key; `orchestrator doctor` says more."
+    brief = "The model server does not accept its key; `orchestrator doctor` says more."
     code = "model_key_refused"
 
 
 class UnknownModel(ModelError):
     """A model server has no model of this name."""
 
-    brief = "the model server has no such model; `orchestrator doctor` says more."
+    brief = "The model server has no such model; `orchestrator doctor` says more."
     code = "unknown_model"
 
 
 class ContextTooLong(ModelError):
     """A prompt, with the room for its answer, is longer than the model reads."""
 
-    brief = "the prompt is longer than the model reads."
+    brief = "The prompt is longer than the model reads."
     code = "context_length_exceeded"
 
 
 class InvalidOutput(ModelError):
     """A model wrote something other than what it was asked for, as often as it was asked."""
 
-    brief = "the model wrote something other than what it was asked for."
+    brief = "The model wrote something other than what it was asked for."
     code = "invalid_output"
 
 
 class NoLogProbabilities(ModelError):
     """A model server gives no log-probabilities, without which options have no probabilities."""
 
-    brief = "the model server gives no log-probabilities."
+    brief = "The model server gives no log-probabilities."
     code = "no_log_probabilities"
 
 
@@ -226,7 +226,7 @@ class UnreadableFile(OrchestratorError):
 
 
 class LeaseLost(StoreError):
-    """What a job or a run did came after it had been given to another; nothing was written."""
+    """A job or run lost its lease to another worker; nothing was written."""
 
 
 class SettingsError(OrchestratorError):
@@ -236,6 +236,6 @@ class SettingsError(OrchestratorError):
 
 
 class PluginError(OrchestratorError):
-    """What an installed distribution adds cannot be imported, built, or told apart from another's."""
+    """A plug-in cannot be imported or built, or its name is declared twice."""
 
     private = True

@@ -79,11 +79,11 @@ class Plugin:
 
 
 def broken(plugin: Plugin, reason: str) -> PluginError:
-    """What to raise for a plug-in that cannot be used."""
+    """The error for a plug-in that cannot be used."""
     return PluginError(
         f"The plug-in {plugin.name!r} ({plugin.group}) of {plugin.origin} cannot be used: "
         f"{reason.rstrip('.')}.",
-        hint=f"Repair it, or: pip uninstall {plugin.distribution}",
+        hint=f"Repair it, or: `pip uninstall {plugin.distribution}`.",
     )
 
 
@@ -101,7 +101,7 @@ def plugin(group: str, name: str) -> Plugin | None:
 
 
 def clash(found: tuple[Plugin, ...]) -> PluginError:
-    """What to raise for a name that several distributions declare."""
+    """The error for a name that several distributions declare."""
     both = " and ".join(each.origin for each in found)
     return PluginError(
         f"{found[0].name!r} is declared twice in {found[0].group}: by {both}.",

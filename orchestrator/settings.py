@@ -149,7 +149,9 @@ class Settings(BaseSettings):
         try:
             super().__init__(**{name: value for name, value in values.items() if value is not None})
         except ValidationError as error:
-            raise SettingsError(_described(error), hint="docs/configuration.md lists all settings.") from None
+            raise SettingsError(
+                _described(error), hint="See docs/configuration.md for all settings."
+            ) from None
         except SourceError as error:
             cause = error.__cause__ or error
             raise SettingsError(
@@ -190,7 +192,7 @@ class Settings(BaseSettings):
             # Neither a message nor a trace may show a key, and two keys are two readers.
             name = f"key-{sha256(key.encode()).hexdigest()[:8]}"
             if len(key.strip()) < 8:
-                raise ValueError("an API key of api_keys is shorter than 8 characters")
+                raise ValueError("An API key of api_keys is shorter than 8 characters")
             keys[key] = _principal(given, f"api_keys ({name})", known, name)
         return {**resolved, "api_keys": keys}
 
@@ -219,9 +221,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _routes_or_one_model(self) -> Settings:
         if self.routes and self.llm_url:
-            raise ValueError("llm_url and routes are both set: name the model of llm_url among routes")
+            raise ValueError("Both llm_url and routes are set: name the model of llm_url among routes")
         if len(self.routes) == 1:
-            raise ValueError("routes has one model, and nothing to choose from: name it with llm_url")
+            raise ValueError("Only one model is in routes: name it with llm_url")
         return self
 
     @model_validator(mode="after")
@@ -289,7 +291,7 @@ def index_name(value: str) -> str:
     """A usable name of an index; ValueError otherwise. It becomes the name of a folder."""
     if not re.fullmatch(INDEX_NAME, value):
         raise ValueError(
-            f"the index name {value!r} cannot be used: "
+            f"The index name {value!r} cannot be used: "
             "take up to 64 of a-z, 0-9, - and _, beginning and ending with a letter or digit"
         )
     return value
@@ -389,7 +391,7 @@ def described(error: ValidationError) -> list[str]:
         where = ".".join(str(part) for part in fault["loc"])
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            message = "there is no such setting"
+            message = "There is no such setting"
         faults.append((f"{where}: {message}" if where else message).rstrip("."))
     return faults
 

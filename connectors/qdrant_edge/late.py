@@ -83,6 +83,6 @@ def _matrix(search: Late, index: str, format: IndexFormat) -> NDArray[np.float32
     if not format.tokens:
         raise IndexMismatch(
             f"The index {index!r} keeps no token vectors, which a late-interaction search compares.",
-            hint=f"Set late_interaction = true, and: orchestrator index rebuild --index {index}",
+            hint=f"Set late_interaction = true, and: `orchestrator index rebuild --index {index}`.",
         )
     return query_matrix(search.vectors, format.token_dimensions)

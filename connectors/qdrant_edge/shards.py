@@ -157,7 +157,7 @@ class EdgeShardWriter:
         return digests(self._folder / index / name)
 
     def missing(self, index: str, files: Mapping[str, Collection[str]]) -> list[str]:
-        """Those of the shards, each with names of its files, of which something is not there."""
+        """The shards of which files are missing."""
         return [
             name
             for name, inside in files.items()

@@ -243,7 +243,7 @@ class EdgeVectorStore:
 
 @dataclass(slots=True)
 class _Found:
-    """The best points of one shard for one query. `more` gives so many of them anew.
+    """The best points of one shard for one query. `more` gives so many of them again.
 
     Dead points are among them: the engine would look up each dead id in every query, which at a
     thousand of them takes twenty times as long as the search.

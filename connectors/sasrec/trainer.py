@@ -52,7 +52,7 @@ class SasRecTrainer:
         return ranker
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
-        """What `fit` saved."""
+        """Load what `fit` saved."""
         import numpy as np
 
         load_file: Any = import_module("safetensors.torch").load_file
@@ -89,7 +89,7 @@ class SasRecTrainer:
         except FileNotFoundError:
             raise BadInput(
                 "The ranker sasrec was trained by a release that did not keep how it read items.",
-                hint="Train again: orchestrator recommend train --data DIR",
+                hint="Train again: `orchestrator recommend train --data DIR`.",
             ) from None
         old = self.load(target.trained, before, {})
         assert isinstance(old, SasRec)

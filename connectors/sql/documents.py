@@ -28,7 +28,7 @@ class SqlDocuments:
         self._labels: dict[str, tuple[str, ...]] = {}
 
     async def passages(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Passage]:
-        """Those of the passages that exist and that the principal may read, in the order of `ids`."""
+        """The passages that exist and that the principal may read, in the order of `ids`."""
         if not ids or not principal.grants:
             return {}
         return await self._database.run(self._read, tuple(dict.fromkeys(ids)), principal)

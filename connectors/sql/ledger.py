@@ -159,7 +159,7 @@ class SqlLedger:
             return [_job(row) for row in connection.execute(query)]
 
     def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:
-        """Who holds the lease `name` now: `owner`, if it was free, run out, already its own, or `after`'s."""
+        """Take the lease `name` for `owner`, if it is free, expired or `after`'s; returns the holder."""
         now = self._clock.now()
         lease = {"owner": owner, "until": now + seconds}
         query = select(leases).where(leases.c.name == name).with_for_update()

@@ -149,15 +149,15 @@ class Checkpoint:
             said = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
             if said["format"] != FORMAT:
                 raise BadInput(
-                    f"the checkpoint in {folder} has format {said['format']}; this version reads {FORMAT}.",
-                    hint="Train again: orchestrator recommend train --data DIR",
+                    f"The checkpoint in {folder} has format {said['format']}; this version reads {FORMAT}.",
+                    hint="Train again: `orchestrator recommend train --data DIR`.",
                 )
             if items is not None and said["hash"] != items.hash:
                 raise BadInput(
-                    f"the checkpoint in {folder} speaks of another catalogue: {len(said['items']):,} items, "
+                    f"The checkpoint in {folder} speaks of another catalogue: {len(said['items']):,} items, "
                     f"hash {said['hash'][:12]}; this one has {len(items):,}, hash {items.hash[:12]}.",
                     hint="Adapt it to the new items without training, or train again: "
-                    "orchestrator recommend train --data DIR",
+                    "`orchestrator recommend train --data DIR`.",
                 )
             with np.load(folder / IDENTIFIERS) as kept:
                 ids = ItemIds(
@@ -176,16 +176,16 @@ class Checkpoint:
             raise
         except FileNotFoundError as error:
             raise BadInput(
-                f"there is no whole checkpoint in {folder}: {Path(str(error.filename)).name} is missing.",
-                hint="Train first: orchestrator recommend train --data DIR",
+                f"There is no whole checkpoint in {folder}: {Path(str(error.filename)).name} is missing.",
+                hint="Train first: `orchestrator recommend train --data DIR`.",
             ) from None
         except Exception as error:
             raise BadInput(
-                f"the checkpoint in {folder} cannot be read: {error}.",
-                hint="Train again: orchestrator recommend train --data DIR",
+                f"The checkpoint in {folder} cannot be read: {error}.",
+                hint="Train again: `orchestrator recommend train --data DIR`.",
             ) from error
         if ids.hash != said["identifiers"]:
-            raise BadInput(f"the identifiers in {folder} are not those that its model was trained for.")
+            raise BadInput(f"The identifiers in {folder} are not those that its model was trained for.")
         body = Llama(Shape(**said["shape"]))
         read, chosen = weights.pop("model.embed_tokens.weight"), weights.pop("lm_head.weight")
         body.load_state_dict({name.removeprefix("model."): value for name, value in weights.items()})

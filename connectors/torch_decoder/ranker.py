@@ -120,7 +120,7 @@ class GenerativeTrainer:
         return GenerativeRanker(checkpoint, self.name)
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
-        """What `fit` saved. BadInput if it was made for another catalogue."""
+        """Load what `fit` saved. BadInput if it was made for another catalogue."""
         from connectors.torch_decoder.checkpoint import Checkpoint
 
         return GenerativeRanker(Checkpoint.load(folder / MODEL, items), self.name)

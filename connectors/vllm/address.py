@@ -1,4 +1,4 @@
-"""Where a model server is: an address as users write it, and the addresses that follow from it."""
+"""The address of a model server, as users write it, and the URLs derived from it."""
 
 from __future__ import annotations
 

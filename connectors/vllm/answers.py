@@ -1,4 +1,4 @@
-"""What servers answer, read with care: a field may be missing, null, or of another type."""
+"""Defensive parsing of server responses: fields may be missing, null, or of another type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a server is worth a try: after failures in a row it is left alone, longer each time."""
+"""Circuit breaker: after repeated failures a server is not used for a while, longer each time."""
 
 from __future__ import annotations
 

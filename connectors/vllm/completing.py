@@ -1,4 +1,4 @@
-"""Raw completions: a text or its tokens go on, without a chat template, for decoders of one's own."""
+"""Raw completions of a text or token ids without a chat template, for custom decoding."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def embedder_of(settings: Settings) -> VllmEmbedder:
     """The embedder at `embed_url`."""
     if not settings.embed_url:
         raise SettingsError(
-            "the embedder 'server' is configured, but embed_url is not.",
+            "The embedder 'server' is configured, but embed_url is not.",
             hint="Set it to a server that embeds, such as http://host:8001.",
         )
     servers = _servers(settings, "embed", settings.embed_url, settings.embed_api_key)

@@ -115,7 +115,7 @@ class VllmEmbedder:
         widths = {len(vector) for vector in vectors}
         if len(vectors) != size or len(widths) != 1 or (self._dimensions and {self._dimensions} != widths):
             raise ModelError(
-                f"the model server {self._servers.names} gave {len(vectors)} vectors of "
+                f"The model server {self._servers.names} gave {len(vectors)} vectors of "
                 f"{', '.join(map(str, sorted(widths))) or 'no'} numbers for {size} texts of {model!r}.",
                 hint="Look whether it serves an embedding model.",
             )
@@ -123,7 +123,7 @@ class VllmEmbedder:
         lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or not lengths.all():
             raise ModelError(
-                f"the model server {self._servers.names} gave zeros or infinities for {model!r}.",
+                f"The model server {self._servers.names} gave zeros or infinities for {model!r}.",
                 hint="Serve the model with another --dtype.",
             )
         return (matrix / lengths).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What went wrong with a request, as an error that names the server, the model and the next step."""
+"""Translates failed requests into errors that name the server, the model and the next step."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def wrong_address(server: str, setting: str, found: str) -> ModelUnreachable:
 
 def _unreachable(server: str, setting: str, reason: str) -> ModelUnreachable:
     return ModelUnreachable(
-        f"the model server {server} cannot be reached: {_shortened(reason)}.",
+        f"The model server {server} cannot be reached: {_shortened(reason)}.",
         hint=f"Start it, or correct {named(setting, 'url')}; `orchestrator doctor` checks it.",
     )
 
@@ -99,7 +99,7 @@ def _of_status(error: Any, server: str, model: str, setting: str) -> ModelError:
     if status in (400, 413, 422):
         if code == "context_length_exceeded" or _TOO_LONG.search(said) or status == 413:
             return ContextTooLong(
-                f"the prompt is too long for {model!r} at {server}: {said}.",
+                f"The prompt is too long for {model!r} at {server}: {said}.",
                 hint="Show it fewer or shorter passages, or serve it with a larger --max-model-len.",
             )
         return _private(
@@ -124,7 +124,7 @@ def _of_status(error: Any, server: str, model: str, setting: str) -> ModelError:
 
 def _private(error: ModelError) -> ModelError:
     """The error, whose message names a server, with what anybody may be told of it."""
-    error.brief = "the model server failed; its log says why."
+    error.brief = "The model server failed; its log says why."
     return error
 
 

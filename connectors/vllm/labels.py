@@ -156,7 +156,7 @@ class _Vocabulary:
             tokens: Any = (await line.post("/tokenize", body, at_root=True)).get("tokens")
             if not isinstance(tokens, list) or not tokens:
                 raise ModelError(
-                    f"the model server {line.server.address.root} tokenizes otherwise than vLLM.",
+                    f"The model server {line.server.address.root} tokenizes otherwise than vLLM.",
                     hint="Options are then read from its likeliest tokens.",
                 )
             return tuple(tokens)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

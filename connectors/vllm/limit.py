@@ -1,4 +1,4 @@
-"""How many requests a server is given at once: as many as it takes without complaint.
+"""Adaptive concurrency limit of a server: raised by successes, lowered by refusals.
 
 Additive increase, multiplicative decrease, as TCP avoids congestion (Chiu and Jain, 1989): a full limit's
 worth of successes while the limit is in use raises it by one; a refusal (429, 503) or a timeout lowers

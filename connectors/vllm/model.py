@@ -180,7 +180,7 @@ class VllmModel:
         chooses one under a constraint, which then has probability 1.
         """
         if len(set(options)) < len(options):
-            raise BadInput(f"options to choose from must differ, but were {list(options)!r}.")
+            raise BadInput(f"Options to choose from must differ, but were {list(options)!r}.")
         if len(options) < 2:
             return Probabilities((1.0,) * len(options))
         served = await self.served()
@@ -208,7 +208,7 @@ class VllmModel:
         """Relevance by the cross-encoder or embedder of the scoring server."""
         if self._scorer is None:
             raise ModelError(
-                f"no server is configured that scores texts: {self.name!r} generates.",
+                f"No server is configured that scores texts: {self.name!r} generates.",
                 hint="Set score_url to one that serves a cross-encoder; or rerank with `yes_no`.",
             )
         return await self._scorer.score(query, texts)
@@ -306,7 +306,7 @@ class VllmModel:
                         finish = choice.get("finish_reason") or finish
             if finish is None:
                 raise ModelUnreachable(
-                    f"the model server {line.server.address.root} broke off an answer of {served.name!r}.",
+                    f"The model server {line.server.address.root} broke off an answer of {served.name!r}.",
                     hint="Its log says why; ask again.",
                 )
             usage = told or spending.usage + Usage(calls=1)
@@ -345,7 +345,7 @@ class VllmModel:
             step = answers.first_step(choice)
             if not step:
                 raise NoLogProbabilities(
-                    f"the model server {self._servers.names} gives no log-probabilities for {served.name!r}.",
+                    f"The model server {self._servers.names} gives no log-probabilities for {served.name!r}.",
                     hint="Serve it with vLLM, or take a strategy that needs none: `groupwise`, `listwise`.",
                 )
             return step, spending.usage
@@ -385,7 +385,7 @@ def _first(answer: dict[str, Any], served: Served, servers: Servers) -> dict[str
     if not choices:
         with Spending(answers.usage(answer)):
             raise ModelError(
-                f"the model server {servers.names} answered without a choice for {served.name!r}.",
+                f"The model server {servers.names} answered without a choice for {served.name!r}.",
                 hint="Its log says why.",
             )
     return choices[0]

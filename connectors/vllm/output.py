@@ -1,4 +1,4 @@
-"""Structured output: what a server is told of a pydantic model, and what is read of its reply."""
+"""Structured output: the request fields for a pydantic model, and parsing of the reply."""
 
 from __future__ import annotations
 

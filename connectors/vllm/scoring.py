@@ -98,19 +98,19 @@ class Scorer:
             ordered = tuple(values[number] for number in range(size))
         except (TypeError, KeyError, ValueError):
             raise ModelError(
-                f"the model server {self._servers.names} scored other texts than {model!r} was given.",
+                f"The model server {self._servers.names} scored other texts than {model!r} was given.",
                 hint="Look whether it serves a cross-encoder.",
             ) from None
         if not all(map(math.isfinite, ordered)):
             raise ModelError(
-                f"the model server {self._servers.names} gave scores that are no numbers for {model!r}.",
+                f"The model server {self._servers.names} gave scores that are no numbers for {model!r}.",
                 hint="Serve the model with another --dtype.",
             )
         return ordered
 
 
 class ScoringModel(NullModel):
-    """A model that scores texts and is not there for anything else, so that nodes do without one."""
+    """A language model that only scores texts; generation is not available."""
 
     scores_texts = True
 

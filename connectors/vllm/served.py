@@ -1,4 +1,4 @@
-"""What the servers serve: the model's name, and whether vLLM's extensions are understood."""
+"""Information on a server: its model's name, context length, and whether it is vLLM."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Serving:
         return self._found
 
     def forget(self) -> None:
-        """Ask again when it is next needed: a server may have been started anew with another model."""
+        """Ask again when it is next needed: a server may have been started again with another model."""
         self._found = None
 
     async def each(self) -> list[Served]:

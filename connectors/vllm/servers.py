@@ -1,4 +1,4 @@
-"""Several servers behind one model: the least loaded one that is well gets the request."""
+"""Load balancing and failover: the least loaded healthy server of a model gets the request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.25, 10.0
 
 @dataclass(slots=True)
 class Server:
-    """One server, and how it does. One that refused a request is left to others until `rested`."""
+    """One server with its health. After a refusal it gets no requests until `rested`."""
 
     address: Address
     circuit: Circuit
@@ -49,7 +49,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An open line to a server, for the length of one request."""
+    """A connection to a server for one request."""
 
     server: Server
     client: AsyncOpenAI
@@ -81,7 +81,7 @@ class Line:
 
 
 class Servers:
-    """Sends requests: chooses a server, waits for a place on it, tries again where that may help.
+    """Sends requests: chooses a server, waits for a free slot, and retries where useful.
 
     `key` goes to all of them. `timeout` is how many seconds a server may be silent. A request is made at
     most `attempts` times, and only while nothing of its answer has been shown. Errors are ModelErrors.

@@ -1,4 +1,4 @@
-"""An application: workflows run, indexes changed and everything kept, by what its settings name."""
+"""The application: runs workflows, manages indexes and stored data, with the connectors of its settings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class Application:
-    """What a program holds: settings, a container of what they name, and what is done with it.
+    """The entry point of a program: runs workflows, manages indexes, and backs up data, as the settings say.
 
     `settings` are by default those of the working folder and the environment. `model` takes the place of
     the language model that they name. `record` names a file to which everything goes that it is asked and
@@ -83,7 +83,7 @@ class Application:
         await self.close()
 
     async def close(self) -> None:
-        """Give back files, threads and connections. What is used afterwards is opened again."""
+        """Close files, threads and connections. What is used afterwards is opened again."""
         await self.container.close()
 
     def __enter__(self) -> Self:
@@ -107,7 +107,7 @@ class Application:
         return self.ports()
 
     def ports(self, index: str | None = None) -> PortMap:
-        """What the nodes of a workflow are given, for an index; each is made when it is first read.
+        """The ports for the nodes of a workflow on an index; each object is made when it is first used.
 
         They know the other indexes too: see `IndexedPorts`.
         """
@@ -177,7 +177,7 @@ class Application:
         budget: Budget | None = None,
         principal: Principal | None = None,
     ) -> RunResult:
-        """Go on with a durable run that was interrupted; the workflow is by default the one of its name."""
+        """Resume an interrupted durable run; the workflow is by default the one of its name."""
         reader = principal or self.settings.principal
         if workflow is None:
             record = await self.container.get(Runs).read(run_id, principal=reader)
@@ -223,7 +223,7 @@ class Application:
         )
 
     async def give_feedback(self, run_id: str, score: float, *, principal: Principal | None = None) -> int:
-        """Say how good the answer of a run was, from 0 to 1, to learn whom to ask; see `routes`."""
+        """Record feedback, 0 to 1, on the answer of a run, from which model routing learns; see `routes`."""
         from orchestrator.models.feedback import give_feedback
 
         runs, feedback = self.container.get(Runs), self.container.get(FeedbackStore)
@@ -237,18 +237,18 @@ class Application:
         """The jobs that there are, and what became of them: submit, run, cancel or retry them."""
         return Jobs(self.container)
 
-    def indexer(self, index: str | None = None, *, wait: float = 60.0, anew: bool = False) -> Indexer:
-        """What changes an index; it waits `wait` seconds for another writer.
+    def indexer(self, index: str | None = None, *, wait: float = 60.0, rebuild: bool = False) -> Indexer:
+        """The indexer of an index, to add and remove documents; it waits `wait` seconds for another writer.
 
-        `anew` is for a rebuild: with the embedder of now, whatever the index was made with.
+        `rebuild` takes the embedder that is configured now, whatever the index was made with.
         """
         from orchestrator.application import index_models
         from orchestrator.application.indexing import indexing_context, worker_settings
         from orchestrator.indexing.indexer import Indexer
 
         name = self.container.named(index)
-        connector = index_models.embedder_connector(self.container, Embedder, None if anew else name)
-        tokens = index_models.token_embedder_for(self.container, name, anew=anew)
+        connector = index_models.embedder_connector(self.container, Embedder, None if rebuild else name)
+        tokens = index_models.token_embedder_for(self.container, name, rebuild=rebuild)
         embedder = self.container.get(Embedder, connector=connector)
         context = indexing_context(self.container, embedder=embedder, tokens=tokens)
         settings = worker_settings(self.settings, connector, late=tokens is not None)
@@ -256,7 +256,7 @@ class Application:
 
     @property
     def new_index_format(self) -> IndexFormat:
-        """What an index that is made now will hold."""
+        """The format of an index that would be made now."""
         from orchestrator.application import index_models
         from orchestrator.indexing.context import index_format
 
@@ -281,27 +281,27 @@ class Application:
         if made.embedder == wanted.embedder and missing_embedder(self.container, made.embedder):
             raise IndexMismatch(
                 f"The index {name!r} was made with {wanted.embedder}, which is not installed.",
-                hint="Run `pip install 'orchestrator-rag[minilm]'`, or set the embedder to light and: "
-                f"orchestrator index rebuild --index {name}",
+                hint="Run `pip install 'orchestrator-rag[minilm]'`, or set the embedder to light and run "
+                f"`orchestrator index rebuild --index {name}`.",
             )
         if made != wanted:
             raise IndexMismatch(
                 f"The index {name!r} was made with {made.embedder} and {made.sparse}; "
                 f"configured are {wanted.embedder} and {wanted.sparse}.",
-                hint=f"Configure the former, or: orchestrator index rebuild --index {name}",
+                hint=f"Configure the former, or: `orchestrator index rebuild --index {name}`.",
             )
 
     # -- keeping -------------------------------------------------------------------------------
 
     async def prune(self, *, cache: bool = False) -> None:
-        """Delete what the retention settings give up; with `cache`, all kept results and answers."""
+        """Delete old data by the retention settings; with `cache`, also all cached results and answers."""
         now = self.container.get(Clock).now()
         keep = {kind: float(days) for kind, days in self.settings.retention.model_dump().items()}
         await self.container.get(StateStore).prune(now, keep, cache=cache)
         await asyncio.to_thread(editions_of(self.container).unfinished.prune, now)
 
     def backup(self, path: Path, progress: Progress) -> Manifest:
-        """Write everything that is kept into the archive `path`, while others may use it."""
+        """Back up all stored data to the archive `path`, while it is in use."""
         from orchestrator.backup import snapshot
         from orchestrator.version import __version__
 
@@ -320,7 +320,7 @@ class Application:
         )
 
     def restore(self, path: Path, progress: Progress, *, force: bool = False) -> Manifest:
-        """Replace everything that is kept by the archive `path`; `force` if there is anything."""
+        """Restore all stored data from the archive `path`; needs `force` if there is data already."""
         from orchestrator.backup import snapshot
 
         state = self.container.get(StateStore)

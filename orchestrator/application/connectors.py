@@ -44,7 +44,7 @@ ELSEWHERE = {"embedder": "embedder", "token_embedder": "embedder"}
 
 
 class Connectors:
-    """The connectors that are installed. Each is imported when one of its ports, or its table, is used.
+    """The installed connectors by name. Each is imported when one of its ports or its settings are used.
 
     SettingsError, with all faults at once, if `ports` or `connectors` of the settings name what does not
     exist, or if a table does not suit its connector.
@@ -90,7 +90,7 @@ class Connectors:
         return leader if any(each.port is port for each in self.providers(leader)) else None
 
     def provider(self, port: type, connector: str) -> Provider:
-        """What a connector fills a port with."""
+        """The provider of a connector for a port."""
         for each in self.providers(connector):
             if each.port is port:
                 return each
@@ -101,7 +101,7 @@ class Connectors:
         )
 
     def providers(self, connector: str) -> tuple[Provider, ...]:
-        """All that a connector fills; SettingsError for an unknown one, PluginError for a broken one."""
+        """The providers of a connector; SettingsError if it is unknown, PluginError if it is broken."""
         if connector not in self._loaded:
             found = plugins.plugin(plugins.CONNECTORS, connector)
             if found is None:
@@ -184,7 +184,7 @@ class Connectors:
             )
         return SettingsError(
             f"There is no connector {connector!r}; installed are {names}.",
-            hint="Correct the name, or install the distribution that adds it: pip install …",
+            hint="Correct the name, or install the distribution that adds it: `pip install …`.",
         )
 
 
@@ -208,6 +208,6 @@ def _validated(
 def _refused(faults: Sequence[str]) -> SettingsError:
     return SettingsError(
         f"{'; '.join(faults)}.",
-        hint="docs/configuration.md lists all settings, and `orchestrator doctor` all connectors; "
+        hint="See docs/configuration.md for all settings, and `orchestrator doctor` all connectors; "
         "`pip install` the distribution that adds another.",
     )

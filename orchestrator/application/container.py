@@ -1,4 +1,4 @@
-"""The container: which provider fills a port, what has been made, and the closing of it."""
+"""The container: makes the object of each port by its provider, shares it, and closes it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ Wrap = Callable[[Callable[[], object], Build], object]
 
 
 class Container:
-    """Objects by the ports that they fill, each made when it is first asked for, and shared.
+    """Dependency injection: the objects of all ports, each made when it is first used, and shared.
 
     `given` takes the place of what providers would make. `wraps` puts something around it, by port.
     Both are the application's; what they are of, the container does not know.
@@ -94,7 +94,7 @@ class Container:
     # -- looking up ----------------------------------------------------------------------------
 
     def get(self, port: type[PortT], index: str | None = None, *, connector: str | None = None) -> PortT:
-        """What fills a port; `index` is by default that of the settings, where the port has one each.
+        """The object of a port; `index` is by default that of the settings, for ports with one per index.
 
         `connector` names another one than the settings choose, which then is not wrapped. SettingsError if
         nobody fills the port, PluginError if who does cannot be used.
@@ -114,11 +114,11 @@ class Container:
             return cast("PortT", self._wrapped[key])
 
     def base(self, port: type[PortT], index: str | None = None) -> PortT:
-        """The same without what is put around it."""
+        """The object of a port without wrappers such as cache and recording."""
         return cast("PortT", self._base(port, self._chosen(port, index), self.named(index)))
 
     def ports(self, index: str | None = None) -> PortMap:
-        """What the nodes of a workflow are given, for an index; each is made when it is first read."""
+        """The ports for the nodes of a workflow on an index; each object is made when it is first used."""
         return PortMap(self, self.named(index))
 
     def across(self, port: type, indexes: Sequence[str]) -> object:
@@ -156,7 +156,7 @@ class Container:
 
     @property
     def made(self) -> tuple[Provider, ...]:
-        """The providers whose objects are there, in the order of their making."""
+        """The providers whose objects were made, in order."""
         return tuple(provider for provider, _ in self._made.values())
 
     def named(self, index: str | None) -> str:
@@ -166,10 +166,10 @@ class Container:
         try:
             return index_name(index)
         except ValueError as error:
-            raise SettingsError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+            raise SettingsError(f"{error}.") from None
 
     def index_format(self, index: str) -> IndexFormat:
-        """What an index holds that these settings made."""
+        """The format of an index made with these settings."""
         from orchestrator.application.index_models import index_format_of
 
         return index_format_of(self, index)
@@ -234,7 +234,7 @@ class Container:
     # -- the end -------------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """Give back files, threads and connections, the youngest first. What is used again is made again."""
+        """Close files, threads and connections, the newest first. What is used again is made again."""
         with self._lock:
             made, self._made, self._wrapped = list(self._made.values()), {}, {}
         failed: Exception | None = None

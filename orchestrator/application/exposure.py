@@ -1,4 +1,4 @@
-"""What a workflow is to the outside: what it may be started from, and how what it gives is shown.
+"""Exposure: which inputs a workflow accepts from outside, and how its result is shown.
 
 Each type that a workflow can end in has one `Exposure`: those below, or the one that a type brings along
 with a class method `exposure`. The command line and the endpoint show a workflow by it, so that whatever a
@@ -34,7 +34,7 @@ INPUTS: Mapping[type, Callable[[Question], Any]] = {Question: _itself, History: 
 
 @dataclass(frozen=True)
 class Exposure:
-    """How workflows that end in one type of value are asked and shown.
+    """How workflows with one type of result accept input and show it.
 
     `accepts` is the type that they end in. `inputs` are the types that they may start from, each with
     what makes it from the question of a chat. `render` is a node that reads the value and returns an
@@ -69,7 +69,7 @@ class Exposed:
         return self.workflow.name
 
     def inputs(self, question: Question, *given: Any) -> tuple[Any, ...]:
-        """What the workflow starts from: of each type the value `given`, or one made from the question."""
+        """The inputs of the workflow: for each type the value `given`, or one made from the question."""
         named: dict[type, Any] = {type(value): value for value in given}
         return tuple(
             named[each] if each in named else self.exposure.inputs[each](question)

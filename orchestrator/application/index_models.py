@@ -1,4 +1,4 @@
-"""The models that an index is made with: which embedder, which terms, whether tokens are kept."""
+"""The models of an index: its embedder, its term encoder, and its token embedder if it has one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUTO = ("vllm", "minilm", "wordllama")
 
 
 class Models(Protocol):
-    """What this needs of a container."""
+    """The part of a container that this module needs."""
 
     @property
     def settings(self) -> Settings: ...
@@ -54,14 +54,14 @@ def new_embedder(container: Models) -> str:
     return next((name for name in AUTO if _usable(container, name)), AUTO[-1])
 
 
-def token_embedder_for(container: Models, name: str, *, anew: bool = False) -> TokenEmbedder | None:
-    """What the tokens' vectors of an index are made with; None if it keeps none.
+def token_embedder_for(container: Models, name: str, *, rebuild: bool = False) -> TokenEmbedder | None:
+    """The token embedder of an index; None if it keeps no token vectors.
 
     An index that is there goes on as it was made; a new one does what the settings say.
     """
-    version = None if anew else container.get(IndexRegistry).current(name)
+    version = None if rebuild else container.get(IndexRegistry).current(name)
     if version.format.tokens if version is not None else container.settings.late_interaction:
-        return token_embedder(container, None if anew else name)
+        return token_embedder(container, None if rebuild else name)
     return None
 
 
@@ -71,12 +71,12 @@ def embedder(container: Models, index: str | None) -> Embedder:
 
 
 def token_embedder(container: Models, index: str | None) -> TokenEmbedder:
-    """The same for the vectors of tokens."""
+    """The token embedder of an index, or with None of a new one."""
     return container.get(TokenEmbedder, connector=embedder_connector(container, TokenEmbedder, index))
 
 
 def index_format_of(container: Models, name: str) -> IndexFormat:
-    """What an index holds that these settings made."""
+    """The format of an index made with these settings."""
     from orchestrator.indexing.context import index_format
 
     return index_format(

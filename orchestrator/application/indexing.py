@@ -1,4 +1,4 @@
-"""What indexing needs of an application: ports for its jobs, and settings for a worker process."""
+"""Indexing in an application: the ports of its jobs, and the settings of a worker process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def indexing_context(
     embedder: Embedder | None = None,
     tokens: TokenEmbedder | None = None,
 ) -> IndexingContext:
-    """What the jobs need; `reader` if one has been started already.
+    """The context of indexing jobs; `reader` if one has been started already.
 
     `embedder` is the one of the index, by default that of new ones; `tokens` that of its tokens, if it
     keeps their vectors.

@@ -1,4 +1,4 @@
-"""What is put around models and embedders: a recording, a replay, or a cache of answers."""
+"""Wrappers around models and embedders: recording, replay, and cache of answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ModelStacks:
-    """Builds the stack over each model that an application makes, all upon one recording.
+    """Builds the wrappers of each model of an application, all with one recording.
 
     `record` names a file to which everything goes that models and embedders are asked and answer, `replay`
     one to answer from, with none of them at all.

@@ -1,4 +1,4 @@
-"""A run on behalf of somebody outside: one way through admission, budget, record, errors and cancellation.
+"""Runs a workflow for an outside caller: admission, budget, stored run, errors and cancellation.
 
 Every route of the endpoint and every command that runs a workflow goes through it.
 """
@@ -23,7 +23,7 @@ from orchestrator.types import Message, Principal, Question
 
 
 class Admission(Protocol):
-    """Decides when a run may begin."""
+    """Admission control: decides when a run may begin."""
 
     def place(self, caller: str) -> AbstractAsyncContextManager[None]:
         """Hold a place for a run of this caller, waiting for one; an error says why there is none."""

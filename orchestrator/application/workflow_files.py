@@ -142,7 +142,7 @@ def _executed(file: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         raise BadInput(
-            f"{file}, line {_line(error, file)}: {type(error).__name__}: {_first_line(error)}",
+            f"{file}, line {_line(error, file)}: {type(error).__name__}: {_first_line(error)}.",
             hint="Correct that line.",
         ) from error
     return module
@@ -162,4 +162,4 @@ def _line(error: BaseException, file: Path) -> int:
 
 def _first_line(error: BaseException) -> str:
     text = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().partition("\n")[0]
-    return text if text.endswith(".") else f"{text}."
+    return text.rstrip(".")

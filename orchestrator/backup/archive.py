@@ -55,7 +55,7 @@ class ArchivedFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an archive holds. `created` is in seconds since the epoch, `trained` the recommenders' version."""
+    """The contents of an archive. `created` is in seconds since the epoch, `trained` an edition."""
 
     format: int
     release: str

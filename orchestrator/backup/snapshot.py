@@ -29,7 +29,7 @@ from orchestrator.progress import Progress
 
 _STAGED = ".restore"
 _READY = "ready"
-_LOCK = ".safekeeping.lock"
+_LOCK = ".backup.lock"
 _ATTEMPTS = 5
 
 
@@ -91,7 +91,7 @@ def _gather_all(
         if version is None or _linked(home / TRAINED / version, staged / TRAINED / version):
             return indexes, version
     raise StoreError(
-        f"The recommenders' {version} is missing.", hint="Train again: orchestrator recommend train"
+        f"The recommenders' {version} is missing.", hint="Train again: `orchestrator recommend train`."
     )
 
 

@@ -42,7 +42,7 @@ def ask(
 ) -> None:
     """Ask an index a question; print the answer and the passages it cites.
 
-    What a workflow gives that is no answer, as hits or a slate, is shown as one.
+    Other results of a workflow, such as hits or a slate, are printed as a list.
     """
     from orchestrator.application.application import Application
     from orchestrator.application.exposure import exposed
@@ -51,7 +51,7 @@ def ask(
     from orchestrator.types import Question, Slate
 
     if not question.strip():
-        raise BadInput("The question is empty.", hint="Write one: orchestrator ask 'What is …?'")
+        raise BadInput("The question is empty.", hint="Write one: `orchestrator ask 'What is …?'`.")
     settings = invocation(context).settings(index=index)
     asked = Question(question, settings.reader(principal))
 
@@ -95,7 +95,7 @@ def require_content(application: Application, index: str, *others: str) -> None:
     option = "" if index == "default" else f" --index {index}"
     some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
     other = f", or ask another with --index: {some}" if there else ""
-    raise BadInput(f"{what}.", hint=f"Add a folder: orchestrator index add PATH{option}{other}.")
+    raise BadInput(f"{what}.", hint=f"Add a folder: `orchestrator index add PATH{option}`{other}.")
 
 
 def _wire(result: RunResult, answer: Answer) -> dict[str, Any]:
@@ -127,4 +127,4 @@ def _print(result: RunResult, answer: Answer) -> None:
     note("")
     for reason in result.degraded:
         note(f"Degraded: {reason}")
-    note(f"run {result.run_id}")
+    note(f"Run {result.run_id}")

@@ -1,4 +1,4 @@
-"""`orchestrator backup|restore`: everything that is kept, in one file."""
+"""`orchestrator backup|restore`: save all stored data in one file, and restore it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def backup(
     path: Annotated[Path, typer.Argument(help="File to write.", metavar="PATH")],
     as_json: JsonOption = False,
 ) -> None:
-    """Write indexes, runs, conversations and trained recommenders into one file, while others use them."""
+    """Write indexes, runs, conversations and trained recommenders to one file, while they are in use."""
     from orchestrator.application.application import Application
 
     application = Application(invocation(context).settings())
@@ -41,12 +41,12 @@ def backup(
 def restore(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="File that `backup` wrote.", metavar="PATH")],
-    force: Annotated[bool, typer.Option("--force", help="Replace what there is.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing data.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put back what a backup holds, once every file in it has been verified.
+    """Restore a backup, after verifying every file in it.
 
-    Killed at any moment, the next command finishes it or finds everything as it was.
+    If it is interrupted, the next command completes it or finds the data unchanged.
     """
     from orchestrator.application.application import Application
 

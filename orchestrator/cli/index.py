@@ -1,4 +1,4 @@
-"""`orchestrator index`: what an index holds, and how it is kept right."""
+"""`orchestrator index`: add, list, update, rebuild, verify and remove the documents of an index."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 program = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Add documents to an index, and keep it right.",
+    help="Manage indexes: add, update, remove, rebuild and verify.",
     epilog="Example: `orchestrator index add docs`",
 )
 
@@ -36,20 +36,25 @@ TenantOption = Annotated[
 @program.command(epilog="Example: `orchestrator index add docs --label public --label staff`")
 def add(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Folders or files.", metavar="PATH")],
+    paths: Annotated[list[Path], typer.Argument(help="Folders or files to index.", metavar="PATH")],
     index: IndexOption = None,
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", "-l", help="Label that lets a reader in; repeat it.", show_default="public"),
+        typer.Option(
+            "--label",
+            "-l",
+            help="Access label: readers with this grant see the documents. May be repeated.",
+            show_default="public",
+        ),
     ] = None,
     tenant: TenantOption = "default",
     wait: WaitOption = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an index hold what lies below each PATH.
+    """Index files and folders, or update the index after they changed.
 
-    Unchanged files are skipped, changed ones replaced, vanished ones forgotten. Files that cannot be
-    read are named, and do not stop the others.
+    Unchanged files are skipped. Changed files are indexed again, and deleted files are removed from the
+    index. Files that cannot be read are skipped and reported.
     """
     given = invocation(context)
     reports: list[IndexReport] = []
@@ -116,7 +121,7 @@ def list_(context: typer.Context, index: IndexOption = None, as_json: JsonOption
         )
     elif not found:
         say("There is no index yet.")
-        note("Next: orchestrator index add PATH")
+        note("Next: `orchestrator index add PATH`.")
     else:
         table(
             ("index", "documents", "passages", "version", "embedder"),
@@ -140,7 +145,7 @@ def _list_files(given: Invocation, index: str, as_json: bool) -> None:
 
 @program.command(epilog="Example: `orchestrator index status --index default`")
 def status(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Show the roots of an index, what was skipped and why, and jobs that are not done."""
+    """Show the state of an index: its roots, skipped files with reasons, and unfinished jobs."""
     found = _with_indexer(invocation(context), index, 0.0, "", lambda indexer, _: indexer.status())
     if as_json:
         say_json(asdict(found))
@@ -182,14 +187,14 @@ def remove(
     wait: WaitOption = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Take documents out of an index, or remove all of it. The files stay where they are."""
+    """Remove documents from an index, or the whole index. The files themselves are not deleted."""
     from orchestrator.errors import BadInput
 
     given = invocation(context)
     if bool(paths) == everything:
         raise BadInput(
             "Say what to remove: paths, or the whole index, not both.",
-            hint="orchestrator index remove PATH, or orchestrator index remove --all --index NAME.",
+            hint="Run `orchestrator index remove PATH`, or `orchestrator index remove --all --index NAME`.",
         )
     if not paths:
         _drop(given, index, wait, as_json)
@@ -230,9 +235,9 @@ def rebuild(
     wait: WaitOption = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Make all vectors anew from the stored texts, with the embedder that is configured now.
+    """Embed all passages again with the configured embedder, from the stored texts.
 
-    Meanwhile the index answers as it was.
+    Needed after the embedder was changed. Until the rebuild is complete, queries use the old version.
     """
     report = _with_indexer(
         invocation(context),
@@ -240,7 +245,7 @@ def rebuild(
         wait,
         "Rebuilding",
         lambda indexer, moved: indexer.rebuild(moved),
-        anew=True,
+        rebuild=True,
     )
     if as_json:
         say_json(asdict(report))
@@ -255,16 +260,19 @@ def rebuild(
 def features(
     context: typer.Context,
     kind: Annotated[
-        str, typer.Option("--kind", "-k", help="keyphrases, entities, or summary.", metavar="KIND")
+        str,
+        typer.Option(
+            "--kind", "-k", help="What to extract: keyphrases, entities or summary.", metavar="KIND"
+        ),
     ] = "keyphrases",
     index: IndexOption = None,
     wait: WaitOption = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Make notes on passages, for nodes that put those of the best hits into the query (PromptPrf).
+    """Extract keyphrases, entities or summaries of passages, for query expansion by PromptPrf.
 
-    Only what is missing is made: run it again after adding documents. With a language model, it writes
-    them; without one, keyphrases and entities are found by rules.
+    Only passages without them are processed: run it again after adding documents. A language model
+    writes them if one is configured; otherwise keyphrases and entities are found by rules.
     """
     from orchestrator.application.application import Application
     from orchestrator.errors import BadInput
@@ -280,7 +288,7 @@ def features(
             if version is None:
                 raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
             ports: Any = application.ports()
-            with progress("Noting") as moved:
+            with progress("Extracting") as moved:
                 return await make_features_locally(
                     ports[Ledger],
                     ports,
@@ -303,7 +311,7 @@ def features(
 
 @program.command(epilog="Example: `orchestrator index verify --json`")
 def verify(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Compare every shard of an index with the registry. Exit code 2 if there is a fault."""
+    """Check the integrity of an index: every shard against the registry. Exit code 2 if a fault is found."""
     report = _with_indexer(
         invocation(context), index, 0.0, "Verifying", lambda indexer, moved: indexer.verify(moved)
     )
@@ -317,8 +325,8 @@ def verify(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
     else:
         for fault in report.faults:
             say(fault)
-        note(f"Next: orchestrator index rebuild --index {report.index}")
-        note("It makes shards anew; what is wrong with the database itself, a backup restores.")
+        note(f"Next: `orchestrator index rebuild --index {report.index}`.")
+        note("A rebuild makes new shards. If the database itself is damaged, restore a backup.")
     for told in () if as_json else report.notes:
         note(told)
     if not report.ok:
@@ -332,16 +340,16 @@ def _with_indexer(
     title: str,
     act: Callable[[Indexer, Progress], Awaitable[ResultT]],
     *,
-    anew: bool = False,
+    rebuild: bool = False,
 ) -> ResultT:
-    """Do something with the indexer of an index, showing its progress; everything is closed at the end."""
+    """Run an action with the indexer of an index and show its progress; close everything at the end."""
     from orchestrator.application.application import Application
 
     settings = given.settings(index=index)
 
     async def done() -> ResultT:
         async with Application(settings) as application:
-            indexer = application.indexer(wait=wait, anew=anew)
+            indexer = application.indexer(wait=wait, rebuild=rebuild)
             with progress(title) as moved:
                 return await act(indexer, moved)
 

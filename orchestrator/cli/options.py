@@ -1,4 +1,4 @@
-"""What the commands share: options, and the settings that were named before the command."""
+"""Options that several commands share, and the global options before the command."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ PrincipalOption = Annotated[
     str | None,
     typer.Option(
         "--principal",
-        help="Who asks: a name from the settings, or tenant:grant,grant.",
+        help="Principal who asks: a name from the settings, or tenant:grant,grant.",
         metavar="NAME",
         show_default="anonymous",
     ),
 ]
 RecordOption = Annotated[
     Path | None,
-    typer.Option("--record", help="Record what models and embedders are asked and answer.", metavar="FILE"),
+    typer.Option(
+        "--record", help="Record all calls of models and embedders, with their answers.", metavar="FILE"
+    ),
 ]
 ReplayOption = Annotated[
     Path | None,
-    typer.Option("--replay", help="Answer from a recording, without any model or embedder.", metavar="FILE"),
+    typer.Option("--replay", help="Replay a recording, without any model or embedder.", metavar="FILE"),
 ]
 WaitOption = Annotated[
     float, typer.Option("--wait", help="Seconds to wait for another writer.", metavar="SECONDS", min=0)
@@ -37,7 +39,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What was said before the command's name."""
+    """The global options, given before the command's name."""
 
     config: Path | None
     home: Path | None
@@ -50,5 +52,5 @@ class Invocation:
 
 
 def invocation(context: typer.Context) -> Invocation:
-    """What was said before the command's name."""
+    """The global options, given before the command's name."""
     return context.ensure_object(Invocation)

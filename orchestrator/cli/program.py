@@ -42,7 +42,7 @@ class Commands(TyperGroup):
                 self.get_command(ctx, name)
                 found.append(name)
             except PluginError as error:
-                note(f"note: {error.message}")
+                note(f"Note: {error.message}")
         return found
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -97,14 +97,17 @@ def begin(
     home: Annotated[
         Path | None,
         typer.Option(
-            "--home", help="Folder of database and indexes.", metavar="DIR", show_default=".orchestrator"
+            "--home",
+            help="Folder of the database and the indexes.",
+            metavar="DIR",
+            show_default=".orchestrator",
         ),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Compose retrieval and reasoning as checked graphs; index, ask, serve."""
+    """Build, run and serve retrieval and reasoning workflows that are checked before they run."""
     context.obj = Invocation(config, home)
 
 

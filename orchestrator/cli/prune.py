@@ -1,4 +1,4 @@
-"""`orchestrator prune`: what the retention settings give up."""
+"""`orchestrator prune`: delete old data by the retention settings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def register(program: typer.Typer) -> None:
 def prune(
     context: typer.Context,
     cache: Annotated[
-        bool, typer.Option("--cache", help="Delete all cached results and answers, however young.")
+        bool, typer.Option("--cache", help="Delete all cached results and answers, whatever their age.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete runs, checkpoints, conversations, cached results and stopped trainings as `retention` says."""
+    """Delete old runs, checkpoints, conversations, cached results and stopped trainings (see `retention`)."""
     from orchestrator.application.application import Application
 
     settings = invocation(context).settings()

@@ -1,4 +1,4 @@
-"""`orchestrator recommend`: train on a log, compare rankers, and show what somebody would be offered."""
+"""`orchestrator recommend`: train and compare recommenders, and show recommendations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 program = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Recommend items from a log of who had what.",
+    help="Train, compare and query recommenders on a log of user–item interactions.",
     epilog="Example: `orchestrator recommend train --data shop && orchestrator recommend top --user 17`",
 )
 
@@ -34,20 +34,26 @@ DataOption = Annotated[
         metavar="DIR",
     ),
 ]
-ArmsOption = Annotated[
+RankersOption = Annotated[
     str | None,
     typer.Option(
-        "--rankers", help="Which rankers, separated by commas.", metavar="NAMES", show_default="all"
+        "--rankers", help="Names of rankers, separated by commas.", metavar="NAMES", show_default="all"
     ),
 ]
 WithoutOption = Annotated[
     str,
-    typer.Option("--without", help="Rankers to leave out, also as parts of others.", metavar="NAMES"),
+    typer.Option(
+        "--without", help="Rankers to leave out, also as parts of combined rankers.", metavar="NAMES"
+    ),
 ]
 Ids = Literal["tree", "collaborative", "semantic", "hybrid", "sequential", "atomic"]
 IdsOption = Annotated[
     Ids | None,
-    typer.Option("--ids", help="How the generative ranker names items.", show_default="chosen on validation"),
+    typer.Option(
+        "--ids",
+        help="Kind of item identifiers of the generative ranker.",
+        show_default="chosen on validation",
+    ),
 ]
 ModelOption = Annotated[
     str | None,
@@ -59,20 +65,21 @@ ModelOption = Annotated[
 def train(
     context: typer.Context,
     data: DataOption,
-    rankers: ArmsOption = None,
+    rankers: RankersOption = None,
     without: WithoutOption = "",
     ids: IdsOption = None,
     model: ModelOption = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of training.", metavar="N")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed of training.", metavar="N")] = 0,
     only: Annotated[
-        bool, typer.Option("--only", help="Put these alone into use, not beside those that are.")
+        bool, typer.Option("--only", help="Use these rankers alone, without those trained before.")
     ] = False,
     wait: WaitOption = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Train rankers on a log, and put them into use, beside those that are, once all are whole.
+    """Train rankers on a log, and use them for recommendations once all are trained.
 
-    Rankers whose library is not installed are left out, and said. A training that was stopped goes on.
+    Rankers trained before stay in use. Rankers whose library is not installed are skipped and reported.
+    A training that was stopped is resumed.
     """
     from orchestrator.application.application import Application
     from orchestrator.application.rankers import editions_of
@@ -90,7 +97,7 @@ def train(
     }
     with progress("Training") as report_progress:
         training = LocalTraining(
-            editions_of(container), report_progress, lambda name: note(f"{name} is trained")
+            editions_of(container), report_progress, lambda name: note(f"{name} is trained.")
         )
         report = asyncio.run(train_locally(container.get(Ledger), training, wanted, wait=wait))
     _tell(report, {}, "", as_json)
@@ -100,12 +107,12 @@ def train(
 def refresh(
     context: typer.Context, data: DataOption, wait: WaitOption = 60.0, as_json: JsonOption = False
 ) -> None:
-    """Take a changed item table, and what was had since, into use without training.
+    """Update the rankers to new items and interactions without training.
 
-    DIR holds the whole log and the whole table, as for `train`. New items are recommended by what can be
-    read about them, deleted ones no more, and what rankers count is counted anew. Networks, constants and
-    weights stay; a ranker that cannot be carried over is left out, and said. What is in use stays so until
-    the new edition is whole.
+    DIR holds the whole log and the whole item table, as for `train`. New items are recommended by their
+    text and attributes, deleted items no longer. Counts are computed again; networks, constants and weights
+    stay. A ranker that cannot be updated is skipped and reported. The old edition is used until the new
+    one is complete.
     """
     from orchestrator.application.application import Application
     from orchestrator.application.rankers import editions_of
@@ -115,7 +122,9 @@ def refresh(
     container = Application(invocation(context).settings()).container
     with progress("Refreshing") as report_progress:
         training = LocalTraining(
-            editions_of(container), report_progress, lambda name: note(f"{name} is carried over")
+            editions_of(container),
+            report_progress,
+            lambda name: note(f"{name} is carried over to the new items."),
         )
         report = asyncio.run(refresh_locally(container.get(Ledger), training, data, wait=wait))
     changes = {"new": report.new, "gone": report.gone}
@@ -126,19 +135,21 @@ def refresh(
 def evaluate(
     context: typer.Context,
     data: DataOption,
-    rankers: ArmsOption = None,
+    rankers: RankersOption = None,
     without: WithoutOption = "",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each ranker.", metavar="N")] = 1,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Number of seeds: trainings of each ranker.", metavar="N")
+    ] = 1,
     ids: IdsOption = None,
     model: ModelOption = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report as JSON; - prints it.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Compare rankers: train on all but the last two items of every user, test on the last.
+    """Compare rankers offline: train on all but the last two items of every user, test on the last.
 
-    The whole catalogue is ranked, with the history removed and kept. What is trained is kept, so that a
-    comparison that was stopped goes on, and another of the same log is quick.
+    The whole catalogue is ranked, once without the user's history and once with it. Trained rankers are
+    kept, so that a comparison that was stopped is resumed, and another on the same log is quick.
     """
     from orchestrator.application.application import Application
     from orchestrator.application.rankers import editions_of
@@ -160,7 +171,7 @@ def evaluate(
             seeds=seeds,
             settings=_settings(ids, model),
             progress=report_progress,
-            told=lambda name, seed, seconds: note(f"{name}, seed {seed}: {seconds:.1f} s"),
+            told=lambda name, seed, seconds: note(f"{name}, seed {seed}: {seconds:.1f} s."),
         )
     if json_file is not None and str(json_file) != "-":
         write_whole(json_file, json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n")
@@ -178,27 +189,29 @@ def top(
         list[str] | None,
         typer.Option(
             "--items",
-            help="A history, the oldest first: by commas, or repeated; an id may be in double quotes.",
+            help="Ids of the history, oldest first: by commas or repeated; an id may be in double quotes.",
             metavar="IDS",
         ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", help="Items to leave out, written as --items.", metavar="IDS"),
+        typer.Option("--exclude", help="Items to exclude, written as in --items.", metavar="IDS"),
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", help="FIELD=VALUE that items must have; repeat it.", metavar="FIELD=VALUE"),
+        typer.Option(
+            "--where", help="Recommend only items with this value. May be repeated.", metavar="FIELD=VALUE"
+        ),
     ] = None,
-    count: Annotated[int, typer.Option("-k", help="How many.", min=1, metavar="N")] = 10,
+    count: Annotated[int, typer.Option("-k", help="Number of items.", min=1, metavar="N")] = 10,
     ranker: Annotated[
-        str, typer.Option("--ranker", help="Which ranker ranks.", metavar="NAME", show_default="the best")
+        str, typer.Option("--ranker", help="Name of the ranker.", metavar="NAME", show_default="the best")
     ] = "",
-    repeat: Annotated[bool, typer.Option("--repeat", help="Offer items of the history again.")] = False,
+    repeat: Annotated[bool, typer.Option("--repeat", help="Also recommend items of the history.")] = False,
     principal: PrincipalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a user, or whoever had some items, would be offered, and why."""
+    """Show the top recommendations for a user or a history of items, with reasons."""
     from orchestrator.application.application import Application
     from orchestrator.application.served_run import ServedRun
     from orchestrator.cli.id_lists import listed
@@ -226,7 +239,7 @@ def top(
     result = asyncio.run(recommended())
     slate: Slate = result.output
     for each in slate.notes:
-        note(f"note: {each}")
+        note(f"Note: {each}")
     if as_json:
         say_json(
             {
@@ -248,17 +261,17 @@ def top(
     for place, item in enumerate(slate, 1):
         called = f"{item.title} ({item.id})" if item.title else item.id
         say(f"{place:>3}. {called}" + (f": {item.reason}" if item.reason else ""))
-    note(f"run {result.run_id}")
+    note(f"Run {result.run_id}")
 
 
 @program.command(epilog="Example: `orchestrator recommend withdraw B0017`")
 def withdraw(
     context: typer.Context,
-    items: Annotated[list[str], typer.Argument(help="Items.", metavar="ID")],
-    back: Annotated[bool, typer.Option("--back", help="Let them in again.")] = False,
+    items: Annotated[list[str], typer.Argument(help="Ids of items.", metavar="ID")],
+    back: Annotated[bool, typer.Option("--back", help="Undo a withdrawal.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take items out of every ranking at once, without training."""
+    """Exclude items from all recommendations at once, without training."""
     from orchestrator.application.application import Application
     from orchestrator.application.rankers import editions_of
     from orchestrator.errors import BadInput
@@ -280,8 +293,8 @@ def withdraw(
 
 def _tell(report: Trained, changes: Mapping[str, int], changed: str, as_json: bool) -> None:
     """What is in use now."""
-    for each in (*report.notes, *(_lower(reason) for reason in report.left_out.values())):
-        note(f"note: {each}")
+    for each in (*report.notes, *report.left_out.values()):
+        note(f"Note: {each}")
     if as_json:
         say_json(
             {
@@ -330,7 +343,10 @@ def _filters(where: Sequence[str]) -> tuple[Any, ...]:
     for each in where:
         field, equals, value = each.partition("=")
         if not equals or not field.strip() or not value.strip():
-            raise BadInput(f"--where {each!r} is not FIELD=VALUE.", hint="Write it so: --where brand=Acme")
+            raise BadInput(
+                f"--where {each!r} is not FIELD=VALUE.",
+                hint="Write a field and a value: `--where brand=Acme`.",
+            )
         values.setdefault(field.strip(), []).append(value.strip())
     # Values of one field are alternatives; different fields must all hold.
     return tuple(Filter(field, tuple(given)) for field, given in values.items())
@@ -338,7 +354,3 @@ def _filters(where: Sequence[str]) -> tuple[Any, ...]:
 
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -28,23 +28,24 @@ def register(program: typer.Typer) -> None:
 def serve(
     context: typer.Context,
     workflows: Annotated[
-        list[str], typer.Argument(help="Names or files of workflows; each is a model.", metavar="WORKFLOW")
+        list[str],
+        typer.Argument(help="Names or files of workflows; each is served as a model.", metavar="WORKFLOW"),
     ],
     host: Annotated[
         str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")
     ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", "-p", help="Port; 0 takes a free one.", show_default="8000")
+        int | None, typer.Option("--port", "-p", help="Port; 0 chooses a free one.", show_default="8000")
     ] = None,
     index: IndexOption = None,
     principal: PrincipalOption = None,
 ) -> None:
     """Serve workflows to any OpenAI-compatible chat client, until interrupted.
 
-    What a workflow gives that is no answer, as hits or a slate, is shown as one; slates can be had as they
-    are at POST /v1/recommendations.
+    Other results of a workflow, such as hits or a slate, are sent as a list. POST /v1/recommendations
+    returns slates as JSON.
 
-    Listening on anything but this machine needs API keys in the settings.
+    To listen on another address than 127.0.0.1, set API keys in the settings.
     """
     from orchestrator.application.application import Application
     from orchestrator.serving import serve as listen
@@ -75,7 +76,7 @@ def serve(
 
 
 def _keep_pruning(settings: Settings) -> None:
-    """Delete what is old, now and once an hour, on connections of its own."""
+    """Delete old data, now and once an hour, on connections of its own."""
     from orchestrator.application.application import Application
 
     async def prune() -> None:
@@ -87,5 +88,5 @@ def _keep_pruning(settings: Settings) -> None:
             asyncio.run(prune())
         except Exception as error:
             # Serving does not depend on it, and the next hour may be better.
-            logging.getLogger(__name__).warning("nothing was pruned: %s", error)
+            logging.getLogger(__name__).warning("Nothing was pruned: %s", error)
         time.sleep(HOUR)

@@ -1,4 +1,4 @@
-"""`orchestrator source-weights`: from judged queries to a weight for each source of an index."""
+"""`orchestrator source-weights`: learn a weight for each source of an index from judged queries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def register(program: typer.Typer) -> None:
 
 def source_weights(
     context: typer.Context,
-    workflow: Annotated[str, typer.Argument(help="Name or file of the workflow whose hits are weighed.")],
+    workflow: Annotated[str, typer.Argument(help="Name or file of the workflow whose hits are weighted.")],
     data: Annotated[
         str, typer.Option("--data", "-d", help="Folder in BEIR's layout, or irds:ID.", metavar="DATA")
     ],
@@ -34,24 +34,24 @@ def source_weights(
         typer.Option("--by", help="What a source is: folder, label, or a metadata field.", metavar="NAME"),
     ] = "folder",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="File of the weights.", metavar="FILE")
+        Path | None, typer.Option("--out", "-o", help="File to write the weights to.", metavar="FILE")
     ] = None,
     method: Annotated[
         Literal["prune", "reweight"],
-        typer.Option("--method", help="Leave sources out, or also lower those that are partly good."),
+        typer.Option("--method", help="prune: exclude bad sources. reweight: also lower mixed ones."),
     ] = "prune",
     split: Annotated[
         str | None,
-        typer.Option("--split", help="Which judgements of the folder.", metavar="NAME", show_default="test"),
+        typer.Option("--split", help="Split of the judgements.", metavar="NAME", show_default="test"),
     ] = None,
     index: IndexOption = None,
     principal: PrincipalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn what each source of an index is worth, for the node WeighSources.
+    """Learn a weight for each source of an index from judged queries, for the node WeighSources.
 
-    The index holds the judged documents under the ids that the judgements use. Half of the queries
-    are learned from; the gain is told for the others.
+    The index must hold the judged documents under the ids of the judgements. Weights are learned on half
+    of the queries; the gain is measured on the other half.
     """
     from orchestrator.application.application import Application
     from orchestrator.cli.ask import require_content
@@ -80,7 +80,7 @@ def source_weights(
         return
     say(str(report))
     if out is not None:
-        note(f"The weights are in {out}. Use them: WeighSources(SourceWeights.load({str(out)!r}))")
+        note(f"The weights are in {out}. Use them: `WeighSources(SourceWeights.load({str(out)!r}))`.")
 
 
 def _wire(report: SourceReport, out: Path | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`orchestrator trace`: a run read back."""
+"""`orchestrator trace`: show the trace of a stored run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trace(
     principal: PrincipalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what each node of a run read, wrote and cost. Only whoever asked may see it."""
+    """Show the trace of a run: what each node read, wrote and cost. Only the run's principal may see it."""
     from orchestrator.application.application import Application
     from orchestrator.errors import RunNotFound
     from orchestrator.ports import Runs
@@ -84,9 +84,9 @@ def _print(run: RunRecord) -> None:
         f"{spent.tokens} tokens"
     )
     if run.error:
-        say(f"error: {run.error}")
+        say(f"Error: {run.error}")
     for reason in run.degraded:
-        say(f"degraded: {reason}")
+        say(f"Degraded: {reason}")
     table(
         ("node", "at ms", "ms", "tokens", "reads", "writes"),
         [

@@ -1,4 +1,4 @@
-"""`orchestrator check|draw|new`: look at a workflow, or begin one."""
+"""`orchestrator check|draw|new`: check, draw or create a workflow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def register(program: typer.Typer) -> None:
 
 
 def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
-    """List everything that is wrong with a workflow, without running it."""
+    """Check a workflow without running it, and list all faults."""
     from orchestrator.application.application import Application
     from orchestrator.application.workflow_files import load_workflow
     from orchestrator.errors import WorkflowError
@@ -46,7 +46,7 @@ def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOptio
 
 
 def compile_faults(loaded: Workflow) -> tuple[Fault, ...]:
-    """What LangGraph refuses of a workflow that has no faults, as a fault: nothing fails later than here."""
+    """Faults that only LangGraph's compiler finds, so that nothing fails later."""
     from orchestrator.graph.plan.fault import Fault
 
     try:
@@ -59,7 +59,7 @@ def compile_faults(loaded: Workflow) -> tuple[Fault, ...]:
 
 
 def draw(workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
-    """Print a workflow as a Mermaid diagram, with what flows along every edge."""
+    """Print a workflow as a Mermaid diagram, with the type of every edge."""
     from orchestrator.application.workflow_files import load_workflow
 
     loaded = load_workflow(workflow)
@@ -81,7 +81,7 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if there is one.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a shipped workflow to workflows/NAME.py, for you to change.
+    """Create a workflow: copy a shipped one to workflows/NAME.py, to be changed.
 
     A copy under the shipped name is used instead of it, in this folder.
     """
@@ -109,7 +109,7 @@ def new(
         say_json({"workflow": workflow, "file": str(target)})
     else:
         say(str(target))
-        note(f"Next: orchestrator check {workflow}, then orchestrator ask --workflow {workflow} '…'")
+        note(f"Next: `orchestrator check {workflow}`, then `orchestrator ask --workflow {workflow} '…'`.")
 
 
 def _renamed(text: str, old: str, new: str) -> str:

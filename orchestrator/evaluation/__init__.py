@@ -1,4 +1,4 @@
-"""Experiments: which retrieval pipeline is better on judged queries, how surely, and at what cost."""
+"""Experiments: compare retrieval pipelines on judged queries by quality, significance and cost."""
 
 from orchestrator.evaluation.beir_folder import beir
 from orchestrator.evaluation.datasets import Dataset

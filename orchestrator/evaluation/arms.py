@@ -1,4 +1,4 @@
-"""What an experiment compares: workflows that rank passages, and runs that were saved."""
+"""The arms of an experiment: workflows that rank passages, and saved runs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def contenders(arms: Iterable[Arm]) -> list[Arm]:
     """The arms, each ready to be scored; BadInput if there are none, or two of one name."""
     everyone = list(arms)
     if not everyone:
-        raise BadInput("an experiment has no arms.", hint="Give it a workflow, or more to compare them.")
+        raise BadInput("An experiment has no arms.", hint="Give it a workflow, or more to compare them.")
     twice = [name for name, count in Counter(arm.name for arm in everyone).items() if count > 1]
     if twice:
         raise BadInput(
-            f"two arms are called {twice[0]!r}.", hint='Name them apart: workflow("another name", …).'
+            f"Two arms are called {twice[0]!r}.", hint='Name them apart: workflow("another name", …).'
         )
     return [showing_hits(arm) if isinstance(arm, Workflow) else arm for arm in everyone]
 
 
 def showing_hits(arm: Workflow) -> Workflow:
-    """The workflow, with the hits that it had at its end kept in its result.
+    """The workflow, with its hits added to its result.
 
     One that ends in an answer without them is scored by what it cites, and so is one that ends in another
     type with `passages`.

@@ -12,7 +12,7 @@ from orchestrator.evaluation.ir_dataset_ids import ir_dataset
 
 
 class DatasetLoader(Protocol):
-    """What an entry point of `orchestrator.datasets` stands for.
+    """The type of an entry point of `orchestrator.datasets`: loads a data set by its id.
 
     `id` is what follows the colon in `NAME:ID`, or empty; `split` names a part of the judgements, or None.
     """

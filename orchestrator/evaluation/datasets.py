@@ -34,7 +34,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something odd in the data that the scores can depend on: `what`, how often, and for example where."""
+    """A data problem that may affect scores: `what`, how often, and examples of where."""
 
     what: str
     count: int
@@ -55,7 +55,7 @@ class Remarks:
         self.found.setdefault(what, []).append(example)
 
     def all(self) -> tuple[Remark, ...]:
-        """What was found, in the order of the first cases."""
+        """All remarks, in the order of their first cases."""
         return tuple(
             Remark(what, len(cases), tuple(case[:60] for case in cases[:EXAMPLES]))
             for what, cases in self.found.items()
@@ -64,7 +64,7 @@ class Remarks:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Documents by id. `records` reads them anew, each id once; `fingerprint` is the SHA-256 of them all."""
+    """The documents of a data set. `records` iterates over them, each id once; `fingerprint` is a SHA-256."""
 
     ids: frozenset[str]
     fingerprint: str
@@ -76,7 +76,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Judged queries over a corpus. `queries` are those that count: the judged ones, by id.
+    """A test collection: corpus, judged queries and relevance judgements. `queries` has judged ones only.
 
     `aspects` has, by query and aspect, the grades of documents, for the metrics of diversity.
     `hierarchy` has the place of documents, from the widest field down, where one is known. `folder` holds
@@ -129,7 +129,7 @@ def assembled(
     aspects: Iterable[Judgement] = (),
     folder: Path | None = None,
 ) -> Dataset:
-    """A data set from its parts, checked: BadInput for what makes scores meaningless, else remarks."""
+    """Make a data set from its parts and check it: BadInput if scores would be meaningless, else remarks."""
     remarks = Remarks()
     corpus = _corpus(source, records, remarks)
     texts = _queries(source, queries, remarks)
@@ -235,7 +235,7 @@ def _grade_once(grades: dict[str, int], judgement: Judgement, remarks: Remarks) 
     )
     if judgement.line is not None:
         judgement.line.fault(problem, "Keep one of them.")
-    raise BadInput(f"a judgement {problem}.", hint="Keep one of them.")
+    raise BadInput(f"A judgement {problem}.", hint="Keep one of them.")
 
 
 def _remark_on_queries(queries: Mapping[str, str], qrels: Qrels, remarks: Remarks) -> None:

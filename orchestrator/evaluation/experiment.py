@@ -33,7 +33,7 @@ from orchestrator.types import ANONYMOUS, Hit, Hits, Principal, Question, Usage
 
 DEFAULT_METRICS = ("ndcg@10", "recall@100")
 #: Queries asked at once where a model server does the work.
-AT_ONCE_WITH_MODEL = 8
+CONCURRENCY_WITH_MODEL = 8
 
 Ports = Mapping[Any, Any]
 #: Called with how many runs of how many are finished.
@@ -48,7 +48,7 @@ async def experiment(
     application: IndexHost | None = None,
     principal: Principal = ANONYMOUS,
     budget: Budget | None = None,
-    at_once: int | None = None,
+    concurrency: int | None = None,
     work: str | Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -56,7 +56,7 @@ async def experiment(
     """Run every arm on every query of the data; report quality, significance and cost.
 
     Without `ports`, the data is indexed first, once, in an index of its own of the `application`.
-    `at_once` queries are asked together: by default one, so that
+    `concurrency` queries are run at the same time: by default one, so that
     none waits for another, or eight where a language model is available. In the folder `work`, what
     is finished is kept: the same experiment, stopped, goes on there, and leaves its runs in TREC's
     format. Nothing is shared between arms under a `budget` of seconds, which sharing would stretch.
@@ -74,7 +74,7 @@ async def experiment(
         folder = work_folder(work) if work is not None else None
         journals = {arm.name: _journal(arm, folder, data, measured, principal, spent) for arm in workflows}
         trial = Trial(data, workflows, journals, measured, principal, spent, progress)
-        await trial.run(at_once or _at_once(measured))
+        await trial.run(concurrency or _concurrency(measured))
         found = {name: journal.outcomes for name, journal in journals.items()}
         _require_success(found)
         outcomes = await document_outcomes(found, measured.get(Documents), principal, data.corpus.ids)
@@ -118,8 +118,8 @@ class Trial:
     node_seconds: float = 0.0
     _names: dict[str, str] = field(default_factory=dict[str, str])
 
-    async def run(self, at_once: int) -> None:
-        """Do what is not done yet, `at_once` queries at a time."""
+    async def run(self, concurrency: int) -> None:
+        """Do what is not done yet, `concurrency` queries at a time."""
         left = [
             (query, text)
             for query, text in self.data.queries.items()
@@ -130,7 +130,7 @@ class Trial:
         await self._warm(left[0][1])
         began = perf_counter()
         queries = iter(left)
-        workers = [asyncio.ensure_future(self._work(queries)) for _ in range(min(at_once, len(left)))]
+        workers = [asyncio.ensure_future(self._work(queries)) for _ in range(min(concurrency, len(left)))]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -212,9 +212,9 @@ def _require_success(outcomes: Mapping[str, Mapping[str, Outcome]]) -> None:
     """One query that fails is a finding; if nothing else happened, there is nothing to report."""
     errors = [outcome.error for mine in outcomes.values() for outcome in mine.values()]
     if errors and None not in errors:
-        raise NodeError(f"all {len(errors)} runs failed, the first with {errors[0]}")
+        raise NodeError(f"All {len(errors)} runs failed. The first error: {str(errors[0]).rstrip('.')}.")
 
 
-def _at_once(ports: Ports) -> int:
+def _concurrency(ports: Ports) -> int:
     model: LanguageModel | None = ports.get(LanguageModel)
-    return AT_ONCE_WITH_MODEL if model is not None and model.available else 1
+    return CONCURRENCY_WITH_MODEL if model is not None and model.available else 1

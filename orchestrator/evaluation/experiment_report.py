@@ -1,4 +1,4 @@
-"""What an experiment found: for each arm quality with intervals, cost, and what went wrong."""
+"""The report of an experiment: quality of each arm with intervals, cost and errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEVEL = 0.05
 
 
 class Latency(NamedTuple):
-    """Milliseconds a query takes an arm that runs alone: the median, and what 99 % stay within."""
+    """Latency per query in milliseconds of an arm that runs alone: median and 99th percentile."""
 
     p50: float
     p99: float
@@ -29,7 +29,7 @@ class Latency(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ArmReport:
-    """One arm. `scores` has each metric's value by query; `calls` and `tokens` are means a query.
+    """The results of one arm. `scores` has each metric's value by query; `calls` and `tokens` are means.
 
     A query of `failures` (query → error) has no ranking and counts as 0. `degraded` counts queries on
     which the arm did less than it could. A saved run has no cost.
@@ -48,7 +48,7 @@ class ArmReport:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """An arm against the baseline on one metric.
+    """The comparison of an arm with the baseline on one metric.
 
     `p` is the two-sided p of the paired randomisation test, after Holm's correction over all arms.
     """
@@ -91,7 +91,7 @@ class Report:
         """Any two arms on one metric, as a single planned comparison: without correction."""
         for name in (arm, other):
             if name not in self.arms:
-                raise BadInput(f"no arm is called {name!r}.", hint=f"Arms: {', '.join(self.arms)}.")
+                raise BadInput(f"No arm is called {name!r}.", hint=f"Arms: {', '.join(self.arms)}.")
         first, second = self.arms[arm].scores, self.arms[other].scores
         if metric not in first:
             raise BadInput(f"{metric!r} was not measured.", hint=f"Metrics: {', '.join(first)}.")
@@ -168,7 +168,7 @@ class Report:
         console = Console(file=written, width=1000, color_system=None)
         console.print(self.table(ascii_only=True))
         for note in self.notes:
-            console.print(f"note: {note}", markup=False, highlight=False)
+            console.print(f"Note: {note}", markup=False, highlight=False)
         return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
 
     def _caption(self) -> str:

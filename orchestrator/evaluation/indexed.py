@@ -1,4 +1,4 @@
-"""A data set as an index of its own, made once for its content; no user's index is touched."""
+"""Indexes a data set, once per content, in an index of its own beside the user's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.ports import IndexFormat
     from orchestrator.settings import Settings
 
-#: Raised whenever corpora are written for indexing in another way: they are then indexed anew.
+#: Raised whenever corpora are written for indexing in another way: they are then indexed again.
 FORMAT = 1
 #: What the names of data sets' indexes begin with.
 EXPERIMENTS = "eval-"
@@ -39,7 +39,7 @@ class IndexHost(Protocol):
 
     @property
     def new_index_format(self) -> IndexFormat:
-        """What an index that is made now will hold."""
+        """The format of an index that would be made now."""
         ...
 
     def ports(self, index: str | None = None) -> Mapping[type, object]: ...
@@ -88,14 +88,15 @@ async def _made(
     write_corpus(data, folder)
     if not any(folder.iterdir()):
         raise BadInput(
-            f"no document of the corpus of {data.source} has a word.",
+            f"No document of the corpus of {data.source} has a word.",
             hint="Correct the file: `text` is empty.",
         )
     report = await application.indexer(name).add(folder, (PUBLIC,), DEFAULT_TENANT, progress)
     if report.skipped:
         first = report.skipped[0]
         raise BadInput(
-            f"the corpus of {data.source} cannot be indexed: {first.reason}", hint="Correct the file."
+            f"The corpus of {data.source} cannot be indexed: {first.reason.rstrip('.')}.",
+            hint="Correct the file.",
         )
     complete.touch()
     shutil.rmtree(folder, ignore_errors=True)

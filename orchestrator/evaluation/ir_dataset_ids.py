@@ -20,14 +20,15 @@ def ir_dataset(name: str) -> Dataset:
         library: Any = importlib.import_module("ir_datasets")
     except ImportError:
         raise SettingsError(
-            f"the data set {name!r} is one of ir_datasets, which is not installed.",
+            f"The data set {name!r} is one of ir_datasets, which is not installed.",
             hint="Install it: pip install 'orchestrator-rag[irds]'.",
         ) from None
     try:
         data: Any = library.load(name)
     except KeyError:
         raise BadInput(
-            f"ir_datasets has no data set {name!r}.", hint="Find the id at https://ir-datasets.com."
+            f"The package ir_datasets has no data set {name!r}.",
+            hint="Find the id at https://ir-datasets.com.",
         ) from None
     for part in ("docs", "queries", "qrels"):
         if not getattr(data, f"has_{part}")():

@@ -1,4 +1,4 @@
-"""What an experiment has finished, kept as it goes, so that a stopped one goes on where it was."""
+"""The journal of an experiment: finished outcomes, so that a stopped experiment can be resumed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One arm on one query: what it found, and what that cost.
+    """The outcome of one arm on one query: its ranking, latency, usage and errors.
 
     `hits` are passages, as they are kept, or later their documents, when `unread` counts the passages
     of no document. `seconds` is what the run takes alone; `error` says why there are no hits.
@@ -36,7 +36,7 @@ class Outcome:
 
 
 class Journal:
-    """The outcomes of one arm by query, and in a file, a line each, if it is given one.
+    """The outcomes of one arm by query, also written to a file, one line each, if there is one.
 
     A line that a kill cut short is dropped. Outcomes with an error are not read back, so that a later
     attempt asks these queries again.
@@ -65,7 +65,7 @@ class Journal:
                 file.write(_written(outcome))
 
     def end(self) -> None:
-        """Give up the file of an experiment that is finished."""
+        """Delete the file of a finished experiment."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 

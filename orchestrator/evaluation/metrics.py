@@ -71,7 +71,7 @@ def metric(text: str) -> Metric:
     name = _ALIASES.get(match.group(1), match.group(1)) if match else ""
     if match is None or name not in _KNOWN or (_KNOWN[name][1] and match.group(2) is None):
         known = ", ".join(f"{key}@k" if cut else f"{key}[@k]" for key, (_, cut) in _KNOWN.items())
-        raise BadInput(f"there is no metric {text!r}.", hint=f"Metrics: {known}.")
+        raise BadInput(f"There is no metric {text!r}.", hint=f"Metrics: {known}.")
     return Metric(name, int(match.group(2)) if match.group(2) else None)
 
 
@@ -79,7 +79,7 @@ def metrics_for(names: Iterable[str | Metric], data: Dataset) -> tuple[Metric, .
     """Metrics by their names, each once; refused if the data has no judgements that they need."""
     chosen = tuple(dict.fromkeys(name if isinstance(name, Metric) else metric(name) for name in names))
     if not chosen:
-        raise BadInput("no metric was named.", hint="Name one, such as ndcg@10.")
+        raise BadInput("No metric was named.", hint="Name one, such as ndcg@10.")
     _library()
     for wanted in chosen:
         if wanted.of_aspects:
@@ -143,6 +143,6 @@ def _library(name: str = "ir_measures") -> Any:
         return importlib.import_module(name)
     except ImportError:
         raise SettingsError(
-            f"metrics are computed by {name}, which is not installed.",
+            f"Metrics are computed by {name}, which is not installed.",
             hint="Install it: pip install 'orchestrator-rag[evaluate]'.",
         ) from None

@@ -16,13 +16,13 @@ def require_plot(file: Path) -> None:
     """Refuse a plot that could not be drawn, before anything is run for it."""
     if file.suffix.lower() not in FORMATS:
         raise BadInput(
-            f"a plot cannot be written as {file.name!r}.", hint=f"End the name in {', '.join(FORMATS)}."
+            f"A plot cannot be written as {file.name!r}.", hint=f"End the name in {', '.join(FORMATS)}."
         )
     try:
         importlib.import_module("matplotlib")
     except ImportError:
         raise SettingsError(
-            "plots are drawn by matplotlib, which is not installed.",
+            "Plots are drawn by matplotlib, which is not installed.",
             hint="Install it: pip install 'orchestrator-rag[plot]'.",
         ) from None
 

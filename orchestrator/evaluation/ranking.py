@@ -1,4 +1,4 @@
-"""From what a workflow found to a ranking of documents, which is what judgements are about."""
+"""From the passages a workflow found to a ranking of documents, as judgements are by document."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class DocumentRankings:
         for hit in hits:
             if not math.isfinite(hit.score):
                 raise NodeError(
-                    f"the score of passage {hit.id!r} is {hit.score}.", hint="Scores are finite numbers."
+                    f"The score of passage {hit.id!r} is {hit.score}.", hint="Scores are finite numbers."
                 )
             document = self._of.get(hit.id)
             if document is None:

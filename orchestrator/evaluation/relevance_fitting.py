@@ -1,4 +1,4 @@
-"""Fits a relevance map on judged queries: how high must scores be, for this query, to mean something?
+"""Fits a relevance map on judged queries: calibrated probabilities and a threshold for retrieval scores.
 
 Every query is seen twice: as it is, and with everything relevant taken out of what was found, so that
 the best of the rest looks like the best. The second is a question that the collection cannot answer,
@@ -48,7 +48,7 @@ FOLDS = 5
 #: The share of questions without an answer, if nothing else is known.
 UNANSWERABLE = 0.1
 #: The share of answerable questions that may be taken for questions on other subjects.
-LOST = 0.05
+MAX_FALSE_REFUSALS = 0.05
 #: Thresholds that are tried, at most.
 _TRIED = 400
 #: The least deviation of a background, of the best score.
@@ -57,7 +57,7 @@ _FLAT = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A query as its map sees it: what was found, the rankings of both legs, and what of it is relevant.
+    """A training example of the map: a query's hits, its dense and lexical rankings, and relevant hits.
 
     `wanted` is how many relevant documents there are, found or not.
     """
@@ -81,7 +81,7 @@ class Sighting:
         return np.array([float(one in self.relevant) for one in self.found])
 
     def unanswerable(self) -> Sighting:
-        """The same query if nothing relevant were in the collection."""
+        """The same query as if the collection had no relevant passage."""
         found = tuple(one for one in self.found if one not in self.relevant)
         legs = (
             Hits(tuple(hit for hit in leg if hit.id not in self.relevant)) for leg in (self.cosine, self.bm25)
@@ -92,7 +92,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Filtering:
-    """How well a filter did on some queries.
+    """The quality of a filter on some queries.
 
     `precision`, `recall` and `f1` are means over queries that have relevant documents: of what was
     kept, of what there is. `refused` is the share of queries without any for which nothing was kept,
@@ -116,14 +116,15 @@ async def fit_relevance(
     pool: int = 100,
     unanswerable: float = UNANSWERABLE,
     precision: float | None = None,
-    lost: float = LOST,
+    max_false_refusals: float = MAX_FALSE_REFUSALS,
     progress: Progress | None = None,
 ) -> RelevanceMap:
-    """A map for the hits of a workflow, fitted to the judged queries of a data set.
+    """Fit a relevance map for the hits of a workflow on the judged queries of a data set.
 
     The threshold is the best one if `unanswerable` is the share of questions that have no answer here:
     others count with their F1, these with 1 if nothing is kept and 0 otherwise. With `precision` it is
-    the lowest one that reaches it. Without `ports` the data is
+    the lowest one that reaches it. A share of up to `max_false_refusals` of the answerable queries may be
+    rejected as off-topic. Without `ports` the data is
     indexed in the `application` first. BadInput if too few queries have something relevant.
     """
     async with AsyncExitStack() as opened:
@@ -132,7 +133,13 @@ async def fit_relevance(
         seen = await sightings(workflow, data, ports, principal=principal, pool=pool, progress=progress)
         embedder, encoder = ports[Embedder].name, ports[SparseEncoder].name
     fitted = fit_sightings(
-        seen, embedder, encoder, pool=pool, unanswerable=unanswerable, precision=precision, lost=lost
+        seen,
+        embedder,
+        encoder,
+        pool=pool,
+        unanswerable=unanswerable,
+        precision=precision,
+        max_false_refusals=max_false_refusals,
     )
     return replace(fitted, fitted_on=f"{data.name} {data.fingerprint[:12]}, hits of {workflow.name}")
 
@@ -146,7 +153,7 @@ async def sightings(
     pool: int = 100,
     progress: Progress | None = None,
 ) -> list[Sighting]:
-    """What the workflow finds for every query of the data, by falling order of its hits."""
+    """Collect the training examples: the workflow's hits for every query of the data."""
     arm = showing_hits(workflow)
     measured = measuring_ports(ports, [arm])
     arm.check(measured)
@@ -184,15 +191,15 @@ def fit_sightings(
     pool: int,
     unanswerable: float = UNANSWERABLE,
     precision: float | None = None,
-    lost: float = LOST,
+    max_false_refusals: float = MAX_FALSE_REFUSALS,
 ) -> RelevanceMap:
-    """A map fitted to sightings, each together with its unanswerable twin."""
+    """Fit a map to training examples, each also as an unanswerable query."""
     import numpy as np
 
     answerable = [one for one in seen if one.found and one.relevant.intersection(one.found)]
     if len(answerable) < LEAST:
         raise BadInput(
-            f"a relevance map needs at least {LEAST} queries for which something relevant is found, and "
+            f"A relevance map needs at least {LEAST} queries for which something relevant is found, and "
             f"there are {len(answerable)}.",
             hint="Judge more queries, or use a workflow that finds more.",
         )
@@ -214,7 +221,7 @@ def fit_sightings(
         np.concatenate([*logits, *twins]),
         np.concatenate([*labels, *(np.zeros(len(twin)) for twin in twins)]),
     )
-    subject, least = _subject(answerable, whole.spread, lost)
+    subject, least = _subject(answerable, whole.spread, max_false_refusals)
     fitted = replace(whole, knots=knots, subject=subject, least=least, queries=len(everyone))
     kept = [_likely(fitted, one, each) for one, each in zip(everyone, logits, strict=True)]
     empty = [_likely(fitted, one.unanswerable(), each) for one, each in zip(everyone, twins, strict=True)]
@@ -258,7 +265,7 @@ def best_threshold(
             best = (worth, threshold, found)
     if best is None:
         raise BadInput(
-            f"no threshold reaches a precision of {precision:g} on these queries.",
+            f"No threshold reaches a precision of {precision:g} on these queries.",
             hint="Ask for a lower one, or leave it out.",
         )
     return best[1], best[2]
@@ -335,9 +342,9 @@ def _spread(backgrounds: Sequence[Background], terms: Sequence[int]) -> float:
 
 
 def _subject(
-    answerable: Sequence[Sighting], spread: Sequence[float], lost: float
+    answerable: Sequence[Sighting], spread: Sequence[float], max_false_refusals: float
 ) -> tuple[tuple[tuple[float, float], ...], float]:
-    """How the subject features are standardised, and the least sum, which a share of `lost` falls below."""
+    """The scales of the subject features, and the threshold that a share `max_false_refusals` falls below."""
     import numpy as np
 
     rows = np.array([one.features(spread)[0] for one in answerable])
@@ -345,7 +352,7 @@ def _subject(
         (float(rows[:, column].mean()), float(rows[:, column].std()) or 1.0) for column in SUBJECT
     )
     sums = [subject_score(row[None], subject) for row in rows]
-    return subject, float(np.quantile(sums, lost))
+    return subject, float(np.quantile(sums, max_false_refusals))
 
 
 def _likely(fitted: RelevanceMap, one: Sighting, logits: NDArray[np.float64]) -> NDArray[np.float64]:

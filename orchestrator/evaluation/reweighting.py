@@ -1,4 +1,4 @@
-"""Weights between leaving a source alone and leaving it out, for sources that are neither good nor bad.
+"""Reweighting: learn weights between 0 and 1 for sources that are only partly good.
 
 The multilinear extension is linear in each weight, so that its maxima leave out or keep; weights between
 come from stopping on the way there, as in the paper's reference code, which takes a fixed number of steps.

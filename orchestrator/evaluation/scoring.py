@@ -1,4 +1,4 @@
-"""From the outcomes of arms to a report: metrics, intervals, comparisons, cost, notes."""
+"""Makes the report of an experiment from outcomes: metrics, intervals, comparisons, cost, notes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def notes(
     data: Dataset,
     metrics: Sequence[Metric],
 ) -> Iterator[str]:
-    """What a reader of the scores must know about how they came about."""
+    """Notes on how the scores were obtained, which a reader must know."""
     for arm in arms:
         longest = max(map(len, arm.rankings.values()), default=0)
         for metric in metrics:

@@ -1,4 +1,4 @@
-"""Calls that several arms have in common, made once for each query."""
+"""Sharing of node calls between arms: equal calls are made once for each query."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SharedCalls:
         return value
 
     def reused_seconds(self, run_id: str) -> float:
-        """What a run would have waited for the results that it took from others.
+        """The seconds that a run saved by results of other arms, which count as its latency.
 
         Calls that were made side by side count once: it is the length of their intervals together.
         """

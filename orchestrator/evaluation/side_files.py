@@ -1,4 +1,4 @@
-"""What may lie beside a corpus: where each document stands in a hierarchy, and triples taken from it.
+"""Optional files beside a corpus: a hierarchy of documents, and extracted triples.
 
 `hierarchy.jsonl` has `_id` and `path`, from the widest field down; `triples.jsonl` has `_id`, `entities`
 (names) and `triples` (subject, predicate, object). The former becomes metadata of the documents, the
@@ -23,7 +23,7 @@ Triple = tuple[str, str, str]
 
 
 class Extracted(NamedTuple):
-    """What was taken from one document. `faulty` counts triples that are none, which were left out."""
+    """The triples of one document. `faulty` counts invalid triples, which were skipped."""
 
     document: str
     entities: tuple[str, ...]
@@ -52,7 +52,7 @@ def read_hierarchy(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def read_triples(path: Path) -> Iterator[Extracted]:
-    """What was taken from each document; BadInput for a line that is otherwise.
+    """The extracted triples of each document; BadInput for an invalid line.
 
     Models that extract triples write some with two parts or an empty one: these are counted.
     """
@@ -92,7 +92,7 @@ def _triple(value: Any) -> Triple | None:
 def remarks_on(
     folder: Path, hierarchy: Mapping[str, tuple[str, ...]], ids: Collection[str]
 ) -> tuple[Remark, ...]:
-    """What is odd in the side files of a folder; a fault in them is BadInput."""
+    """Remarks on the side files of a folder; BadInput if they are invalid."""
     remarks = Remarks()
     for document in sorted(hierarchy):
         if document not in ids:

@@ -1,4 +1,4 @@
-"""Whether two means differ: randomisation tests, Holm.
+"""Significance tests: paired randomisation, Holm correction.
 
 Sources: Fisher's randomisation test as in Smucker et al. (CIKM 2007), Holm 1979. Everything is seeded: the
 same scores give the same figures.

@@ -1,4 +1,4 @@
-"""What each source of a collection is worth, learned on some judged queries and told on the others.
+"""Values of sources: learn a weight for each source on half of the judged queries, test on the rest.
 
 A source that costs more than it brings is found by the gradient of the expected nDCG (see
 `multilinear`): it is negative when the source's passages push relevant ones down. The gain of
@@ -41,7 +41,7 @@ Method = Literal["prune", "reweight"]
 
 @dataclass(frozen=True, slots=True)
 class SourceValue:
-    """A source: its weight, and how much nDCG it brings a query where it is kept, with its interval.
+    """The value of a source: its weight, and its mean effect on nDCG with a confidence interval.
 
     `seen` is in how many of the learned queries' rankings it is.
     """
@@ -54,7 +54,7 @@ class SourceValue:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """Sources by rising value; what weighing them gains on the `held_out` queries, as nDCG@k.
+    """The report on sources by rising value, with the nDCG@k gain of weighting on the `held_out` queries.
 
     `before`, `after` and `gain` are means over these queries; `p` is that of a paired randomisation
     test of the gain.
@@ -96,7 +96,7 @@ async def value_sources(
     principal: Principal = ANONYMOUS,
     held_out: Callable[[str], bool] | None = None,
 ) -> SourceReport:
-    """Learn weights of sources for the hits of a workflow, and tell what they gain on other queries.
+    """Learn weights of sources for the hits of a workflow, and measure the gain on held-out queries.
 
     A source (`by`: `folder`, `label` or a metadata field) is left out only if the 95 % interval of
     its value lies below 0; a small sample says nothing about the rest. With `method="reweight"` weights
@@ -118,18 +118,18 @@ async def value_sources(
     test = [ranking for query, ranking in rankings.items() if apart(query)]
     if min(len(learn), len(test)) < LEAST:
         raise BadInput(
-            f"sources are valued on at least {LEAST} queries, and told on as many others; "
+            f"Sources are valued on at least {LEAST} queries, and told on as many others; "
             f"there are {len(learn)} and {len(test)}.",
             hint="Judge more queries.",
         )
     if not any(gain for one in rankings.values() for gain in one.gains):
         raise BadInput(
-            f"nothing that {data.name} judges relevant is among the first {depth} hits of {workflow.name}.",
+            f"Nothing that {data.name} judges relevant is among the first {depth} hits of {workflow.name}.",
             hint="Value the sources of the index that holds its documents, under the same ids.",
         )
     if len(names) < 2:
         raise BadInput(
-            f"by {by!r}, everything that is found is of one source ({''.join(names)!r}).",
+            f"By {by!r}, everything that is found is of one source ({''.join(names)!r}).",
             hint="Say by what sources differ: folder, label, or a metadata field that the documents have.",
         )
     weights, values = learned_weights(learn, names, method=method, k=k)

@@ -1,4 +1,4 @@
-"""What an experiment was run with, so that its figures can be made again."""
+"""Versions that an experiment was run with, for reproduction."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def versions(ports: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def port_names(ports: Mapping[Any, Any]) -> list[str]:
-    """What each port is: the name of its model, or the version of its content, as `Port=name`."""
+    """The model name or content version of each port, as `Port=name`."""
     named: list[str] = []
     for port, provided in ports.items():
         # An embedder or model has a name, a store a version.

@@ -97,7 +97,7 @@ class Codec:
         if found is None:
             raise PlanChanged(
                 f"A kept value holds a {name}, which {type_name(self._type)} does not declare.",
-                hint="The workflow was changed since the run began; start the run anew.",
+                hint="The workflow was changed since the run began; start the run again.",
             )
         return found
 
@@ -122,7 +122,7 @@ class Codec:
 
 @lru_cache(maxsize=2048)
 def codec(tp: Any) -> Codec:
-    """What packs the values of a declared type."""
+    """The serializer for the values of a declared type."""
     return Codec(tp)
 
 
@@ -250,7 +250,7 @@ class _Reader:
         if len(fields) != len(parts) - 1:
             raise PlanChanged(
                 f"A kept {type_name(cls)} has {len(parts) - 1} fields, and its class has {len(fields)}.",
-                hint="The class was changed since the run began; start the run anew.",
+                hint="The class was changed since the run began; start the run again.",
             )
         for name, part in zip(fields, parts[1:], strict=True):
             object.__setattr__(made, name, self.value(part))

@@ -80,7 +80,7 @@ _OURS = frozenset({"named", "reading", "writing", "within", "signature", "title"
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 class Node(_Place):
-    """A node with configuration worth naming: fields are settings, `__call__` is the work.
+    """Base class of nodes with settings: fields are settings, `__call__` does the work.
 
     Subclasses become frozen dataclasses whose fields pydantic validates.
     """
@@ -112,7 +112,7 @@ class Node(_Place):
 
     @property
     def signature(self) -> Signature:
-        """What this node reads, needs and writes."""
+        """The channels that this node reads and writes, and the ports it needs."""
         work = type(self).__call__
         if work is Node.__call__:
             fix = "define async def __call__(self, question: Question) -> Hits, with the types that it takes"
@@ -131,7 +131,7 @@ class Node(_Place):
 
     @property
     def function(self) -> Callable[..., Any]:
-        """What the engine calls with the values it reads."""
+        """The function that the engine calls with the values it reads."""
         return self.__call__
 
     def __call__(self, *values: Any, **named: Any) -> Any:
@@ -195,7 +195,7 @@ class FunctionNode(_Place):
 
     @property
     def signature(self) -> Signature:
-        """What this node reads, needs and writes."""
+        """The channels that this node reads and writes, and the ports it needs."""
         return signature_of(self.function)
 
     @property

@@ -41,7 +41,7 @@ class Run:
 
     @property
     def principal(self) -> Principal:
-        """Who asks."""
+        """The principal of the run, whose access rights hold."""
         return self._state.principal
 
     @property
@@ -56,27 +56,27 @@ class Run:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the result any more. Code in a thread polls this."""
+        """Whether the run was cancelled. Code in a thread polls this."""
         return self.stopped or self._state.cancelled
 
     def emit(self, text: str) -> None:
         """Send text to the user now, from any thread; the node's result must end up saying the same.
 
-        A node that is tried again begins anew. What an attempt says after it was given up is not sent.
+        A node that is tried again begins again. What an attempt says after it was given up is not sent.
         """
         if not self.stopped:
             self._state.emit(self._path, text)
 
     def degrade(self, reason: str) -> None:
-        """Say that the result is less than it could be, and why."""
+        """Report a degraded result, with the reason."""
         if not self.stopped:
             self._state.degrade(reason)
 
     def offer(self, value: Any) -> None:
-        """The best result so far, which the engine takes if the budget runs out in this node."""
+        """Report the best result so far, which the engine uses if the budget runs out in this node."""
         self._best = (value,)
 
     @property
     def best(self) -> tuple[Any, ...]:
-        """The value offered last, or an empty tuple."""
+        """The value reported last by `offer`, or an empty tuple."""
         return self._best

@@ -1,4 +1,4 @@
-"""What a node reads, needs and writes, taken from the annotations of its function and nothing else."""
+"""The signature of a node: what it reads, needs and writes, from its function's annotations alone."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Workflow(Nested):
 
     @cached_property
     def output_channels(self) -> tuple[Channel, ...]:
-        """What it shows to its reader: the declared outputs, and last the channel that it ends in."""
+        """The output channels: those declared, and last the channel that the workflow ends in."""
         return output_channels(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -137,7 +137,7 @@ class Workflow(Nested):
 
     @cached_property
     def direct_runner(self) -> DirectRunner:
-        """What runs the plan without LangGraph."""
+        """The runner that executes the plan without LangGraph."""
         from orchestrator.graph.run.direct_backend import DirectRunner
 
         return DirectRunner(self.plan)
@@ -148,7 +148,7 @@ class Workflow(Nested):
 
     @cached_property
     def serializer(self) -> FlowSerializer:
-        """What writes this workflow's checkpoints."""
+        """The serializer of this workflow's checkpoints."""
         from orchestrator.graph.run.checkpoint import FlowSerializer
         from orchestrator.graph.run.langgraph_steps import USAGE
 

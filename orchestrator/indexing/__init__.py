@@ -1,1 +1,1 @@
-"""Documents in, index out: scan, plan, read, split, embed, write, publish."""
+"""Indexing: scan, plan, read, split, embed, write, publish."""

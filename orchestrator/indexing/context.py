@@ -1,4 +1,4 @@
-"""The ports that an index is changed through, and how its passages get their vectors."""
+"""The context of indexing: the ports of its jobs, and the encoding of passages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _TOKEN_BATCH = 128
 def index_format(
     embedder: Embedder, sparse: SparseEncoder, tokens: TokenEmbedder | None = None
 ) -> IndexFormat:
-    """What an index that is made with these holds."""
+    """The format of an index that is made with these models."""
     made_with = IndexFormat(embedder.name, embedder.dimensions, sparse.name)
     if tokens is None:
         return made_with
@@ -51,7 +51,7 @@ def index_format(
 
 @dataclass
 class IndexingContext:
-    """The ports that the jobs of an index need. It is their `PassageEncoder` and `ReaderSource` itself.
+    """The ports of indexing jobs. It is also their `PassageEncoder` and `ReaderSource`.
 
     Files are read by one process, started with the first job that reads any, unless one has been
     `started`.
@@ -68,7 +68,7 @@ class IndexingContext:
 
     @property
     def ports(self) -> Mapping[Any, Any]:
-        """What the handlers of jobs are given."""
+        """The ports that job handlers receive."""
         return {
             Ledger: self.ledger,
             IndexRegistry: self.registry,
@@ -79,12 +79,12 @@ class IndexingContext:
         }
 
     def runner(self) -> JobRunner:
-        """What does the jobs of an index in this process."""
+        """The runner of the jobs of an index in this process."""
         return JobRunner(self.ledger, JobHandlers(HANDLERS), self.ports)
 
     @property
     def format(self) -> IndexFormat:
-        """What the passages that are written here are made with."""
+        """The format of the passages that are written here."""
         return index_format(self.embedder, self.sparse, self.tokens)
 
     @property
@@ -101,14 +101,14 @@ class IndexingContext:
         return current_version(self.registry, index)
 
     def warm_up(self) -> None:
-        """Load the embedder while something else is waited for."""
+        """Load the embedder in the background."""
         if self._warm is None:
             self._warm = asyncio.create_task(self.embedder.embed(["warm"], kind="passage"))
             # Should it fail, it fails again where it is needed.
             self._warm.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def token_buffer(self) -> TokenBuffer | None:
-        """Where matrices of tokens wait for their shard; None if the index keeps none."""
+        """A buffer for token vectors until their shard is written; None if the index keeps none."""
         return None if self.tokens is None else TokenBuffer(self.tokens.dimensions)
 
     async def encode(

@@ -1,4 +1,4 @@
-"""Features are made by a job, in this process."""
+"""Feature extraction as a job in this process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def make_features_locally(
     progress: Progress,
     wait: float = 60.0,
 ) -> FeatureReport:
-    """Submit a job that makes the missing features of an index, and do it; one that was killed goes on.
+    """Submit and run a job that extracts the missing features of an index; a killed one is resumed.
 
     `ports` are those of the index; the model is asked as one of the principal's tenant. BadInput for a
     kind that cannot be made, IndexBusy if another makes features of this index for longer than `wait`.

@@ -1,4 +1,4 @@
-"""Which files lie below a root, what they hold by hash, and which of them are refused."""
+"""Scans a root for files, with their hashes, and the files that are skipped."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What lies below `root` (absolute, links resolved), by rising path."""
+    """The files below `root` (absolute, links resolved), by rising path."""
 
     root: Path
     files: tuple[FoundFile, ...]
@@ -127,13 +127,13 @@ def read_below(root: Path, file: str, largest: int = LARGEST) -> bytes:
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(folder):
-            raise UnreadableFile("it is a link to a place outside of its root.")
+            raise UnreadableFile("It is a link to a place outside of its root.")
         with _opened(real) as opened:
             if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                raise UnreadableFile("it is not a regular file.")
+                raise UnreadableFile("It is not a regular file.")
             data = opened.read(largest + 1)
     except OSError as error:
-        raise UnreadableFile(f"it cannot be read: {_reason(error)}.") from error
+        raise UnreadableFile(f"It cannot be read: {_reason(error)}.") from error
     if len(data) > largest:
         raise UnreadableFile(too_large(len(data), largest))
     return data
@@ -141,7 +141,7 @@ def read_below(root: Path, file: str, largest: int = LARGEST) -> bytes:
 
 def too_large(size: int, largest: int) -> str:
     """Why a file of this many bytes is refused."""
-    return f"it holds {size / 2**20:,.0f} MB, more than {largest / 2**20:,.0f} MB; split it."
+    return f"It holds {size / 2**20:,.0f} MB, more than {largest / 2**20:,.0f} MB; split it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _walk(base: Path, start: Path, skipped: list[SkippedFile]) -> Iterator[_Entr
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             name = folder.relative_to(base).as_posix()
-            skipped.append(SkippedFile(_shown(name), f"it cannot be listed: {_reason(error)}."))
+            skipped.append(SkippedFile(_shown(name), f"It cannot be listed: {_reason(error)}."))
             continue
         names = {entry.name for entry in entries}
         for entry in entries:
@@ -180,10 +180,10 @@ def _walk(base: Path, start: Path, skipped: list[SkippedFile]) -> Iterator[_Entr
                 linked_folder = False
             if linked_folder:
                 if not _inside(path, base):
-                    reason = "it is a link to a place outside of its root."
+                    reason = "It is a link to a place outside of its root."
                     skipped.append(SkippedFile(_shown(file), reason, absent=True))
             elif entry.name == _BEIR_QUERIES and _BEIR_CORPUS in names:
-                reason = f"it holds the queries of a test collection; its documents are in {_BEIR_CORPUS}."
+                reason = f"It holds the queries of a test collection; its documents are in {_BEIR_CORPUS}."
                 skipped.append(SkippedFile(_shown(file), reason, absent=True))
             else:
                 yield _Entry(file, path)
@@ -209,23 +209,23 @@ def _examine(
         if real.is_symlink():
             real = real.resolve(strict=True)
             if not real.is_relative_to(base):
-                return SkippedFile(entry.file, "it is a link to a place outside of its root.", absent=True)
+                return SkippedFile(entry.file, "It is a link to a place outside of its root.", absent=True)
             hidden = any(part.startswith(".") for part in real.relative_to(base).parts)
             if not hidden and real.suffix.lower() in suffixes:
                 return None
         with _opened(real) as opened:
             status = os.fstat(opened.fileno())
             if not stat.S_ISREG(status.st_mode):
-                return SkippedFile(entry.file, "it is not a regular file.", absent=True)
+                return SkippedFile(entry.file, "It is not a regular file.", absent=True)
             if status.st_size > largest:
                 return SkippedFile(entry.file, too_large(status.st_size, largest))
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except FileNotFoundError:
         # Gone since its folder was listed, or a link to nothing.
-        return SkippedFile(entry.file, "it is not there.", absent=True)
+        return SkippedFile(entry.file, "It is not there.", absent=True)
     except (OSError, RuntimeError) as error:
         reason = _reason(error) if isinstance(error, OSError) else str(error)
-        return SkippedFile(entry.file, f"it cannot be read: {reason}.")
+        return SkippedFile(entry.file, f"It cannot be read: {reason}.")
     return FoundFile(entry.file, status.st_size, digest)
 
 

@@ -1,4 +1,4 @@
-"""What has to be done so that an index holds what lies below a root: a comparison, then bounded jobs."""
+"""Plans an update of an index: compares a root with the index, and makes bounded jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known about an index, and what became of something that was asked of it."""
+"""Reports on an index: its status, and the results of operations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.ports import IndexFormat, Job
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What `Indexer.add` did, in files; `documents` and `passages` are those that the index now has.
+    """The result of `Indexer.add` in files; `documents` and `passages` are totals of the index.
 
     `skipped` are the files that were not indexed, each with a reason; what the index had of such a
     file, it still has. `relabelled` files changed who may read them. `repaired` passages were embedded
@@ -34,7 +34,7 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class RemovalReport:
-    """What `Indexer.remove` took out of an index, and what the index has now."""
+    """The result of `Indexer.remove`: what was removed, and the totals of the index."""
 
     index: str
     version: int
@@ -46,7 +46,7 @@ class RemovalReport:
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """What `Indexer.rebuild` made an index into."""
+    """The result of `Indexer.rebuild`."""
 
     index: str
     version: int
@@ -58,7 +58,7 @@ class RebuildReport:
 
 @dataclass(frozen=True, slots=True)
 class RootStatus:
-    """What an index has of one root."""
+    """The status of one root of an index."""
 
     root: str
     tenant: str
@@ -71,7 +71,7 @@ class RootStatus:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """What an index is made of. `jobs` are those that wait, run, or failed for good."""
+    """The status of an index. `jobs` are those that are pending, running or dead."""
 
     index: str
     version: int
@@ -85,7 +85,7 @@ class IndexStatus:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """Whether an index is what its registry says; every fault in a sentence, and what is worth knowing."""
+    """The result of `Indexer.verify`: every fault in a sentence, and notes."""
 
     index: str
     version: int

@@ -1,4 +1,4 @@
-"""Adding to an index, removing from it, making it anew: what a user asks for, as jobs of a ledger."""
+"""The indexer: adds, removes and rebuilds documents of an index, as jobs of a ledger."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STORE_GRACE, PASSAGE_GRACE = 300.0, 86_400.0
 
 
 class Indexer:
-    """Changes and describes one index. What takes long is done by a local worker process.
+    """Adds, removes, rebuilds and verifies the documents of one index. A local worker does long work.
 
     `context` holds the ports; `settings` are those of the application that a worker makes for
     itself. Without any, everything is done in this process: only for one that serves nobody, since
@@ -80,7 +80,7 @@ class Indexer:
         tenant: str = DEFAULT_TENANT,
         progress: Progress = silent,
     ) -> IndexReport:
-        """Make the index hold what lies below `root`, readable by who is granted one of `labels`.
+        """Index the files below `root`, or update them, readable with a grant of one of `labels`.
 
         Unchanged files are skipped, changed ones replaced, and files that vanished from this root are
         removed. Without `labels`, known files keep theirs and new ones get those of the root, which are
@@ -113,7 +113,7 @@ class Indexer:
                 yield await self._add(writer, path, labels, tenant, progress)
 
     async def remove(self, what: str | Path, progress: Progress = silent) -> RemovalReport:
-        """Take out a root, one of its files, or a document by the id that its author knows.
+        """Remove a root, one of its files, or a document by its own id.
 
         Files and roots are given by their paths, which need not exist any more. A file that is still
         below its root comes back when the root is added again; a document of a file of many comes back
@@ -130,14 +130,14 @@ class Indexer:
         )
 
     async def drop(self, progress: Progress = silent) -> None:
-        """Forget the index and delete its shards, at once."""
+        """Delete the index and its shards, at once."""
         async with self._writing(progress):
             self._context.version(self.index)
             await asyncio.to_thread(self._registry.drop, self.index)
             await asyncio.to_thread(self._context.writer.delete, self.index)
 
     async def rebuild(self, progress: Progress = silent) -> RebuildReport:
-        """Make all vectors of the index anew, with the embedder and the terms of now.
+        """Embed all passages again, with the current embedder and term encoder.
 
         Texts, labels and statistics stay as they are. Searches see the old vectors until the last new
         one is written, and then all new ones at once; nothing is deleted first.
@@ -177,7 +177,7 @@ class Indexer:
         )
 
     async def merge(self, progress: Progress = silent) -> IndexVersion:
-        """Merge shards as far as there are many, and delete what nobody needs any more."""
+        """Merge shards if there are many, and delete unused ones."""
         async with self._writing(progress) as writer:
             self._context.version(self.index)
             await self._tidy(writer, progress)
@@ -186,11 +186,11 @@ class Indexer:
     # -- what there is -------------------------------------------------------------------------
 
     async def status(self) -> IndexStatus:
-        """What the index is made of; StoreError if there is none."""
+        """The status of the index; StoreError if there is none."""
         return await asyncio.to_thread(self._status)
 
     async def list(self) -> list[FileRow]:
-        """The files that the index has, by root and name."""
+        """The files of the index, by root and name."""
         self._context.version(self.index)
         return await asyncio.to_thread(self._registry.files, self.index)
 

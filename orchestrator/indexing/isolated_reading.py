@@ -1,4 +1,4 @@
-"""Files are read in a process of their own: one that crashes, hangs or swells costs one file, not the rest.
+"""Isolated reading: files are parsed in a child process, so that a crash or hang costs one file only.
 
 The reader splits what it reads, so that reading and splitting run beside embedding. It sends rows in
 small batches, each file's between a start and an end.
@@ -26,7 +26,7 @@ from orchestrator.ports import DocumentRow
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost: bytes on disk, seconds without a sign of progress, bytes of memory."""
+    """Limits of reading one file: bytes on disk, seconds without progress, bytes of memory."""
 
     size: int = LARGEST
     seconds: float = 120.0
@@ -46,7 +46,7 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class FileStarted:
-    """What follows is of this file. One that starts again begins anew: forget what came of it before."""
+    """The start of a file's events. If a file starts again, its earlier events are void."""
 
     file: str
 
@@ -127,7 +127,7 @@ class Reader:
                 idle_deaths += 1
                 if idle_deaths > 1:
                     raise StoreError(
-                        f"The process that reads files does not start: {self._last_words()}",
+                        f"The process that reads files does not start: {self._last_words()}.",
                         hint="Check the installation with `orchestrator doctor`.",
                     )
             elif died == "hung" or current == again:
@@ -203,13 +203,13 @@ class Reader:
 
     def _reason(self, died: Literal["crashed", "hung"], code: int | None, limits: Limits) -> str:
         if died == "hung":
-            return f"it took longer than {limits.seconds:g} s to read; split it, or raise the limit."
+            return f"It took longer than {limits.seconds:g} s to read; split it, or raise the limit."
         how = "" if code is None else f" (exit code {code})"
         if code is not None and code < 0:
             how = f" ({signal.Signals(-code).name})"
-        return f"it crashed its reader twice{how}."
+        return f"It crashed its reader twice{how}."
 
     def _last_words(self) -> str:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it ended without a word."
+        return lines[-1].rstrip(".") if lines else "it ended without a message"

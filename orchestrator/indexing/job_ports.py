@@ -1,4 +1,4 @@
-"""What the jobs of an index are given beside the ports of the library, and what they have in common."""
+"""Ports of indexing jobs, beside those of the library, and shared functions."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class PassageEncoder(Protocol):
     def format(self) -> IndexFormat: ...
 
     def warm_up(self) -> None:
-        """Load the embedder while something else is waited for."""
+        """Load the embedder in the background."""
         ...
 
     def token_buffer(self) -> TokenBuffer | None:
-        """Where matrices of tokens wait for their shard; None if the index keeps none."""
+        """A buffer for token vectors until their shard is written; None if the index keeps none."""
         ...
 
     async def encode(

@@ -1,4 +1,4 @@
-"""When shards are merged: a search asks each of them, so that there must not be many."""
+"""Shard merging policy: few shards, since a search reads each of them."""
 
 from __future__ import annotations
 

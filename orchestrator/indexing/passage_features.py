@@ -1,4 +1,4 @@
-"""Features of passages are made: once a passage, ahead of all queries.
+"""Feature extraction: keyphrases, entities or summaries of passages, offline, once per passage.
 
 Source: PromptPRF (arXiv 2503.14887), where a model reads each passage once and queries read its notes.
 """
@@ -57,7 +57,7 @@ You make notes on passages, so that a search engine finds them.
 
 @dataclass(frozen=True, slots=True)
 class FeatureReport:
-    """How many passages got a feature, and how many were left out because the model failed on them."""
+    """The result of feature extraction: passages with new features, and passages the model failed on."""
 
     kind: FeatureKind
     made: int

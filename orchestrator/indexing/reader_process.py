@@ -69,7 +69,7 @@ def _read(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
             file, f"it takes more than {request.limits.memory / 2**30:.0f} GB of memory; split it."
         )
     except RecursionError:
-        yield FileFailed(file, "it is nested too deep.")
+        yield FileFailed(file, "It is nested too deep.")
     except Exception as error:
         # A reader's own mistake, or another's reader: it must not stop the others.
         yield FileFailed(file, f"its reader failed: {type(error).__name__}: {error}")
@@ -96,7 +96,7 @@ def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
     suffix = Path(file).suffix.lower()
     if request.recipe.readers[suffix] != READERS.get(suffix) and read_below(root, file) != data:
         # Others' readers open the file themselves.
-        raise UnreadableFile("it changed while it was read; index it again.")
+        raise UnreadableFile("It changed while it was read; index it again.")
     if changed or unchanged:
         yield FileRows(tuple(changed), tuple(unchanged))
     yield FileRead(file, digest, len(data), documents, passages)

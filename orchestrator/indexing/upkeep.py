@@ -27,7 +27,7 @@ PAGE = 500
 
 
 def relabel(job: Job, registry: IndexRegistry, writer: IndexWriter, running: RunningJob) -> None:
-    """Give the documents of files other labels: their vectors are copied, not made anew."""
+    """Give the documents of files other labels: their vectors are copied, not made again."""
     index = job.scope.name
     version = current_version(registry, index)
     labels = tuple(job.payload["labels"])

@@ -35,7 +35,7 @@ class _Faults:
 
 
 def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyReport:
-    """Compare everything that an index holds with its registry. Version changes meanwhile begin it anew."""
+    """Compare everything that an index holds with its registry. Version changes meanwhile begin it again."""
     began = time.monotonic()
     while True:
         version = _read(context, index)

@@ -38,17 +38,19 @@ def read_items(file: Path, notes: list[str]) -> list[Item]:
         seen.add(item.id)
         items.append(item)
     if not items:
-        raise BadInput(f"{file} holds no item.", hint='Give one a line: {"_id": "1", "title": "…"}')
+        raise BadInput(
+            f"{file} holds no item.", hint='Write one item per line: `{"_id": "1", "title": "…"}`.'
+        )
     if again:
-        notes.append(f"{again:,} further row{'' if again == 1 else 's'} of an item in {file.name} left out")
+        notes.append(f"{again:,} further row{'' if again == 1 else 's'} of an item in {file.name} left out.")
     bare = sum(not item.text for item in items)
     if 0 < bare < len(items):
-        notes.append(f"{bare:,} of {len(items):,} items have neither a title nor attributes")
+        notes.append(f"{bare:,} of {len(items):,} items have neither a title nor attributes.")
     return items
 
 
 def unlisted(ids: Iterable[str], known: Sequence[Item]) -> list[Item]:
-    """Items that only the log names. Beside a table that restricts items, nobody may see them."""
+    """Items that are in the log but not in the item table. If the table restricts items, they are hidden."""
     restricted = any(item.labels != (PUBLIC,) or item.tenant != DEFAULT_TENANT for item in known)
     return [Item(one, labels=() if restricted else (PUBLIC,)) for one in ids]
 

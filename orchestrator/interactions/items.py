@@ -1,4 +1,4 @@
-"""The items there are to recommend, with what is known of them and who may see them."""
+"""The items of a catalogue, with attributes and access labels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Item:
 
     @property
     def text(self) -> str:
-        """What can be read about it."""
+        """The text of the item: title and attributes."""
         return " ".join(part for part in (self.title, *(value for _, value in self.attributes)) if part)
 
 
@@ -69,7 +69,7 @@ class Items:
 
     @cached_property
     def hash(self) -> str:
-        """What a model was trained for: SHA-256 of the ids. Another catalogue has other numbers."""
+        """SHA-256 of the ids, which identifies the item numbering that a model was trained on."""
         digest = sha256()
         for one in self.ids:
             digest.update(f"{len(one)}:{one}".encode("utf-8", "surrogatepass"))
@@ -121,7 +121,7 @@ class Items:
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
-        """What a filter can name, in alphabetical order."""
+        """The fields that a filter can name, in alphabetical order."""
         return tuple(sorted({field for item in self.rows for field, _ in item.attributes}))
 
     @cached_property

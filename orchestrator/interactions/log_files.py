@@ -32,7 +32,7 @@ _USER, _ITEM, _TIME = ("user", "user_id", "userid"), ("item", "item_id", "itemid
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Items, who had which of them in which order, and what was odd in the files.
+    """A log of user–item interactions: items, histories in time order, and notes on oddities in the files.
 
     `unlisted` are the items that only the log names, though there is an item table.
     """
@@ -67,14 +67,14 @@ def read_log(path: Path | str) -> Log:
         file, others = path, list[str]()
     else:
         raise BadInput(f"{path} does not exist.", hint=LAYOUT)
-    notes: list[str] = [f"{file.name} is read, and not {' and not '.join(others)}"] if others else []
+    notes: list[str] = [f"{file.name} is read, and not {' and not '.join(others)}."] if others else []
     table = next((file.parent / name for name in TABLES if (file.parent / name).is_file()), None)
     known: list[Item] = read_items(table, notes) if table is not None else []
     if table is None:
-        notes.append("there is no item table (items.jsonl or items.csv): items are known by their ids alone")
+        notes.append("There is no item table (items.jsonl or items.csv): items are known by their ids alone.")
     histories = _sequences(file, notes) if file.suffix == ".txt" else _rows(file, notes)
     if not any(histories.values()):
-        raise BadInput(f"{file} holds no interaction.", hint="Give one line a user: user item item …")
+        raise BadInput(f"{file} holds no interaction.", hint="Write one line per user: `user item item …`.")
     return _assembled(known, histories, notes)
 
 
@@ -86,11 +86,11 @@ def _assembled(known: Sequence[Item], histories: _Histories, notes: list[str]) -
     if extra and known:
         notes.append(
             f"{_count(len(extra), 'item')} of the log not in the item table, such as {extra[0]}: "
-            "known by interactions alone"
+            "known by interactions alone."
         )
     items = Items.of([*known, *unlisted(extra, known)])
     if known and not items.has_text:
-        notes.append("no item has a title or attributes: what reads them finds nothing")
+        notes.append("No item has a title or attributes: rankers that read them find nothing.")
     repeats = 0
     rows: list[list[int]] = []
     times: list[float | None] = []
@@ -103,10 +103,10 @@ def _assembled(known: Sequence[Item], histories: _Histories, notes: list[str]) -
         rows.append([items.numbers[item] for item, _ in kept])
         times += [time for _, time in kept]
     if repeats:
-        notes.append(f"{_count(repeats, 'immediate repetition')} of an item in a history passed over")
+        notes.append(f"{_count(repeats, 'immediate repetition')} of an item in a history ignored.")
     empty = sum(not row for row in rows)
     if empty:
-        notes.append(f"{_count(empty, 'user')} without an item")
+        notes.append(f"{_count(empty, 'user')} without an item.")
     sequences = Sequences.of(rows)
     if times and None not in times:
         sequences = replace(sequences, times=np.asarray(times, dtype=np.float64))
@@ -127,9 +127,9 @@ def _sequences(file: Path, notes: list[str]) -> _Histories:
         continued += user in histories
         histories.setdefault(user, []).extend((item, None) for item in items)
     if same:
-        notes.append(f"{_count(same, 'duplicate row')} left out")
+        notes.append(f"{_count(same, 'duplicate row')} left out.")
     if continued:
-        notes.append(f"{_count(continued, 'further line')} of a user appended to the first")
+        notes.append(f"{_count(continued, 'further line')} of a user appended to the first.")
     return histories
 
 
@@ -159,16 +159,16 @@ def _rows(file: Path, notes: list[str]) -> _Histories:
         )
     if unread:
         columns = f"column{'' if len(unread) == 1 else 's'} {', '.join(unread)}"
-        notes.append(f"{columns} of {file.name} not read: every row counts as an item that its user had")
+        notes.append(f"{columns} of {file.name} not read: every row counts as an interaction.")
     if same:
-        notes.append(f"{_count(same, 'duplicate row')} left out")
+        notes.append(f"{_count(same, 'duplicate row')} left out.")
     late = 0
     for history in histories.values():
         times = [row.time or 0.0 for row in history]
         late += sum(later < earlier for earlier, later in pairwise(times))
         history.sort(key=lambda row: row.time or 0.0)
     if late:
-        notes.append(f"{_count(late, 'row')} out of time order sorted in")
+        notes.append(f"{_count(late, 'row')} out of time order sorted in.")
     return {user: [(row.item, row.time) for row in history] for user, history in histories.items()}
 
 

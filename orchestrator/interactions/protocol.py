@@ -1,4 +1,4 @@
-"""The protocol of sequential recommendation: the last item of a user is tested, the one before it chosen on.
+"""Leave-two-out: test on each user's last item, validate on the one before it.
 
 Source: Kang and McAuley, "Self-attentive sequential recommendation", ICDM 2018, with the whole catalogue
 ranked instead of a sample (Krichene and Rendle, KDD 2020).
@@ -22,7 +22,7 @@ SHORTEST = 3
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """One part of the protocol: for each row a history, and the item that came next."""
+    """Validation or test data: for each row a history, and the item that came next."""
 
     histories: Sequences
     targets: NDArray[np.int32]
@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Interactions cut by the protocol.
+    """Interactions split into training, validation and test data.
 
     `train` is all that any ranker may learn from: every user's items but the last two, and all items of
     users who are too short to be asked about. The history of the test includes the validation item.
@@ -56,7 +56,7 @@ class Split:
 
 
 def leave_two_out(sequences: Sequences) -> Split:
-    """Train on all but the last two, choose on the last but one, test on the last."""
+    """Split: train on all but the last two items, validate on the last but one, test on the last."""
     import numpy as np
 
     long = sequences.lengths >= SHORTEST

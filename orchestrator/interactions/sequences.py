@@ -1,4 +1,4 @@
-"""What users did, in time order: item numbers in one flat array, users as offsets into it (CSR)."""
+"""Interaction sequences in time order: item numbers in one flat array with row offsets (CSR)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """Ragged rows of item numbers: row r is `items[offsets[r]:offsets[r + 1]]`, the oldest first.
+    """Sequences of item numbers as ragged rows: row r is `items[offsets[r]:offsets[r + 1]]`, oldest first.
 
     `offsets` has one entry more than there are rows (int64), `items` is int32. `times` are seconds, one for
     each of `items` (float64), where the log has them. As histories they are what a ranker ranks for; as

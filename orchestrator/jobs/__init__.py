@@ -1,1 +1,1 @@
-"""Background work of every family: which function does a job, where it runs, and who may write meanwhile."""
+"""Background jobs: handlers, workers, and the write lock."""

@@ -1,4 +1,4 @@
-"""One job, from its claim to its end: the lease is renewed, failures are told to the ledger."""
+"""Runs one job: claims it, renews its lease, and records success or failure in the ledger."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def worker_died(job: Job) -> bool:
 
 
 class JobRunner:
-    """Does jobs in this process, each as a run of its handler.
+    """Runs jobs in this process.
 
     `ports` are what handlers are given, beside `RunningJob`. They run for `principal`, whose tenant
     decides which answers of models they share, and within `budget`. `watch` is told what is counted.
@@ -65,7 +65,7 @@ class JobRunner:
         self._budget = budget
 
     async def run(self, job_id: int, worker: str) -> bool:
-        """Claim a job and do it; False if it is done, held by another, or waiting for its next attempt."""
+        """Claim and run a job; False if it is done, held by another, or waiting for its next attempt."""
         job = await asyncio.to_thread(self.ledger.claim, worker, seconds=self.lease, job=job_id)
         if job is None:
             return False
@@ -73,7 +73,7 @@ class JobRunner:
         return True
 
     async def do(self, job: Job) -> None:
-        """Do a job that was claimed. Errors go to the ledger, which decides whether it is tried again.
+        """Run a claimed job. Errors are recorded in the ledger, which decides on a retry.
 
         Losing the lease, also by a cancellation of the job, stops the handler.
         """

@@ -1,4 +1,4 @@
-"""The work of one lock: jobs are submitted, a local worker does them, and its deaths are dealt with."""
+"""Runs the jobs of one write lock in a local worker process, and handles its crashes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _STILLBORN = 3
 
 
 class JobDispatcher(Protocol):
-    """Has the jobs of one write lock done, wherever: `LocalRunner` on this host, a broker's on many."""
+    """Dispatches the jobs of one write lock: `LocalRunner` on this host, a broker's on several."""
 
     async def prepare(self, kind: str) -> None:
-        """Jobs of this kind are about to come: what does them may start."""
+        """Announce jobs of this kind, so that a worker can start."""
         ...
 
     async def here(self, kind: str, payloads: Iterable[Mapping[str, Any]]) -> list[Job]:
-        """Do light jobs in this process; those that are done."""
+        """Run light jobs in this process; returns those that are done."""
         ...
 
     async def there(
@@ -39,7 +39,7 @@ class JobDispatcher(Protocol):
         unit: str = "passages",
         done: int = 0,
     ) -> list[Job]:
-        """Have jobs done by a worker; the jobs with their effects."""
+        """Run jobs in a worker; returns the jobs with their effects."""
         ...
 
     async def stop(self) -> None:
@@ -48,7 +48,7 @@ class JobDispatcher(Protocol):
 
 
 class LocalRunner:
-    """The `JobDispatcher` of this host: does jobs of one scope under a write lock's name.
+    """Runs the jobs of one scope on this host (`JobDispatcher`).
 
     `runner` does light ones in this process, and all of them if there is no worker `process`.
     """
@@ -69,12 +69,12 @@ class LocalRunner:
         self._progress = progress
 
     async def prepare(self, kind: str) -> None:
-        """Start a worker for this kind while it is still found out what to do: to start takes a second."""
+        """Start a worker for this kind early, since starting takes a second."""
         if self._child is not None and not self._child.running:
             await self._child.start(kinds=[kind])
 
     async def here(self, kind: str, payloads: Iterable[Mapping[str, Any]]) -> list[Job]:
-        """Do jobs in this process, which need no model and write no shard; those that are done."""
+        """Run light jobs in this process, which need no model and write no shard; returns those done."""
         done: list[Job] = []
         for payload in payloads:
             job = await self._submit(kind, payload)
@@ -98,7 +98,7 @@ class LocalRunner:
         unit: str = "passages",
         done: int = 0,
     ) -> list[Job]:
-        """Have jobs done by the worker; the jobs with their effects.
+        """Run jobs in the worker process; returns the jobs with their effects.
 
         `total` is how many there are of the `unit` that handlers count, `done` how many were done before.
         StoreError if one failed for good: the others are done then.

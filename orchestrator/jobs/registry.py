@@ -1,4 +1,4 @@
-"""Which function does which jobs."""
+"""The registry of job handlers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class JobHandlers:
         self._made: dict[str, Workflow] = {}
 
     def handler(self, job: Job) -> Workflow:
-        """What does this job; BadInput if nothing is registered for it."""
+        """The handler of a job; BadInput if none is registered."""
         name = f"{job.scope.kind}.{job.kind}"
         if name not in self._made:
             self._made[name] = _workflow(name, self._found(name))

@@ -1,4 +1,4 @@
-"""A worker: a process that does the jobs of one scope as they come, and tells how far it is.
+"""The worker: a process that runs the jobs of one scope, and reports progress.
 
 It is told what to do on the first line of standard input, and that there may be work on each further
 line; it tells what it does on standard output, a JSON object a line. When its input ends, so does it, at
@@ -30,7 +30,7 @@ _TOLD_AT = {"files": 50}
 
 
 class Reports:
-    """What a worker tells. Counts are added up for a moment."""
+    """The reports of a worker, as lines; counts are batched."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -59,7 +59,7 @@ class Reports:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WorkerOrder:
-    """What a worker is to do: the jobs of a scope, with settings; at first there are jobs of `kinds`."""
+    """The order of a worker: the jobs of a scope, with settings; at first there are jobs of `kinds`."""
 
     scope: JobScope
     settings: Mapping[str, Any]
@@ -82,7 +82,7 @@ def take_order() -> WorkerOrder:
 
 
 async def work(runner: JobRunner, order: WorkerOrder) -> None:
-    """Do the jobs of the order's scope as they come, for ever."""
+    """Run the jobs of the order's scope until the process ends."""
     name = f"{socket.gethostname()}:{os.getpid()}"
     runner.watch = order.reports.count
     while True:

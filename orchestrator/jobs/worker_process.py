@@ -1,4 +1,4 @@
-"""The local worker as its parent sees it: a process that is started, woken, listened to and ended."""
+"""The worker process, seen from its parent: start, wake, read reports, stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The right to change something: one writer at a time, whichever process or host it is in."""
+"""The write lock: one writer at a time for a scope, across processes and hosts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOOK = 0.2
 async def write_lock(
     ledger: Ledger, scope: JobScope, *, wait: float, progress: Progress, end_stale: bool = True
 ) -> AsyncGenerator[str]:
-    """Hold a scope; gives the name that the jobs of this write lock bear. IndexBusy after `wait` seconds.
+    """Hold the write lock of a scope; yields the name of its jobs. IndexBusy after `wait` seconds.
 
     A holder on this host that has died is succeeded at once, another when its lease runs out. What it
     left undone is put aside first: none of it can be published any more once this has begun. Without
@@ -89,9 +89,9 @@ async def _acquire(
 
 
 def end_stale_jobs(ledger: Ledger, scope: JobScope, *, dead: bool = False) -> int:
-    """End the jobs that a write lock left, so that nothing of them is published any more; how many.
+    """End stale jobs of an earlier write lock, so that they publish nothing; returns how many.
 
-    Those that are `dead` stay for the user to see, until another write lock does their work anew.
+    Those that are `dead` stay for the user to see, until another write lock does their work again.
     """
     states: tuple[JobState, ...] = ("pending", "failed", "running")
     left = ledger.jobs(scope=scope, states=(*states, "dead") if dead else states)

@@ -44,7 +44,7 @@ class _Regression(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is expected of a model for a prompt: the mean score, and how uncertain it is."""
+    """The predicted score of a model for a prompt: mean and uncertainty."""
 
     mean: float
     deviation: float
@@ -95,7 +95,7 @@ class PromptBandit:
             self._regressions = [_Kernelised(kernel, width, ridge, memory) for _ in range(arms)]
 
     def estimates(self, prompt: NDArray[np.floating]) -> list[Estimate]:
-        """What is expected of each model."""
+        """The predicted score of each model."""
         x = _vector(prompt)
         return [Estimate(*regression.bound(x)) for regression in self._regressions]
 
@@ -149,7 +149,7 @@ class PromptBandit:
                     regression.restore({name.partition(".")[2]: kept[name] for name in names})
                 return made
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise BadInput(f"{path} is no saved bandit: {error}.", hint="Save one, or begin anew.") from None
+            raise BadInput(f"{path} is no saved bandit: {error}.", hint="Save one, or begin again.") from None
 
 
 class _Kernelised:

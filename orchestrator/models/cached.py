@@ -95,7 +95,7 @@ class CachedModel(WrapperModel):
             seed,
         )
 
-        def made_anew() -> Awaitable[Generation[Any]]:
+        def made_again() -> Awaitable[Generation[Any]]:
             return self._model.generate(
                 prompt,
                 schema=schema,
@@ -106,7 +106,7 @@ class CachedModel(WrapperModel):
             )
 
         if key is None:
-            return await made_anew()
+            return await made_again()
 
         async def ask(calls: Sequence[ModelCall | None]) -> Generation[Any]:
             found = _generation(await self._kept(key), schema)
@@ -114,7 +114,7 @@ class CachedModel(WrapperModel):
                 if on_text is not None:
                     on_text(found.text)
                 return found
-            made = await made_anew()
+            made = await made_again()
             if made.finish != "cancelled":
                 value: dict[str, str] = {"text": made.text, "finish": made.finish}
                 # The text may hold more than the object that was read from it.

@@ -1,4 +1,4 @@
-"""A bandit that learns from what all processes were told, and knows it again after a restart."""
+"""A routing bandit that shares its feedback between processes through the FeedbackStore."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SLACK = 100
 
 
 class SharedBandit:
-    """The bandit of some models over the `FeedbackStore` port, whose newest 10,000 it begins with.
+    """A bandit that learns from the shared `FeedbackStore`; it starts from the newest 10,000 entries.
 
     Feedback on a model that is not among `models` is left out. A store that cannot be read is done without.
     """
@@ -52,7 +52,7 @@ class SharedBandit:
         self._looking = asyncio.Lock()
 
     async def current(self) -> PromptBandit:
-        """The bandit, with what was told up to a few seconds ago."""
+        """The bandit, with the feedback up to a few seconds ago."""
         if self._clock() >= self._due and not self._looking.locked():
             async with self._looking:
                 try:
@@ -67,7 +67,7 @@ class SharedBandit:
         return self._bandit
 
     async def answered(self, run_id: str, model: str, vector: NDArray[np.floating]) -> None:
-        """Note an answer that may get feedback."""
+        """Record an answer, which may get feedback later."""
         import numpy as np
 
         packed = np.ascontiguousarray(vector, "<f4").tobytes()
@@ -93,7 +93,7 @@ class SharedBandit:
 async def give_feedback(
     runs: Runs, feedback: FeedbackStore, run_id: str, score: float, *, principal: Principal
 ) -> int:
-    """Say how good the answer of one's own run was, from 0 to 1; how many answers it reached.
+    """Record feedback, 0 to 1, on the answers of a run of one's own; returns how many answers it applied to.
 
     RunNotFound for a run of somebody else, BadInput if no answer takes feedback.
     """

@@ -1,4 +1,4 @@
-"""The language model of an application without one: nodes ask whether it is available, and do without."""
+"""The language model of an application without one: never available, so that nodes fall back."""
 
 from __future__ import annotations
 

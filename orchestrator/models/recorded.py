@@ -85,7 +85,7 @@ class RecordedModel(WrapperModel):
         temperature: float = 0.0,
         seed: int = 0,
     ) -> Generation[Any]:
-        """The recorded text; `parsed` is read anew from it. A recorded text is streamed in one piece."""
+        """The recorded text; `parsed` is read again from it. A recorded text is streamed in one piece."""
         asked = {
             "generate": _messages(prompt),
             "schema": schema.model_json_schema() if schema else None,

@@ -111,7 +111,7 @@ class RecordedEmbedder:
                 raise ModelError(
                     f"{self._recording.path} has no recorded vector of {name!r} for {len(missing)} of "
                     f"{len(asked)} texts.",
-                    hint="Record the run anew: what is embedded is part of it.",
+                    hint="Record the run again: what is embedded is part of it.",
                 )
             made, spent = await ask(missing)
             arrays = dict(zip(missing, made, strict=True))

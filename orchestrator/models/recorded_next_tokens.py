@@ -43,7 +43,7 @@ class RecordedNextTokens:
         if self._replay:
             raise ModelError(
                 f"{self._recording.path} has no recorded answer of {self.name!r} to {len(rows)} rows.",
-                hint="Record the run anew: the rows of a beam are part of what is asked.",
+                hint="Record the run again: the rows of a beam are part of what is asked.",
             )
         made = await self._model.next_tokens(rows, tokens)
         self._recording.keep(asked, packed(made.values), made.usage)

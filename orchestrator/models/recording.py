@@ -183,7 +183,7 @@ def array_of(answer: Recorded, width: int) -> NDArray[np.float32]:
 
 
 def usage_of(answer: Recorded) -> Usage:
-    """What an answer cost when it was made."""
+    """The usage of a recorded answer when it was made."""
     return Usage(*answer["usage"])
 
 

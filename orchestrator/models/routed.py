@@ -1,4 +1,4 @@
-"""A language model that is several: a bandit learns which of them to ask which prompts."""
+"""Model routing: a contextual bandit learns which of several models to use for a prompt."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Decisions = OrderedDict[str, "tuple[int, NDArray[np.float32]]"]
 
 
 class RoutedModel(WrapperModel):
-    """The `LanguageModel` port over several models, of which each prompt is asked of one.
+    """Routes each prompt to one of several models, chosen by a contextual bandit.
 
     What a prompt is, is the embedding of its last turn. `judge` scores an answer at once, from 0 to 1, or
     gives None; `feedback` scores it later. Without either nothing is learned, and the bandit explores.
@@ -97,7 +97,7 @@ class RoutedModel(WrapperModel):
 
     @property
     def available(self) -> bool:
-        """Always: one that is not was left out."""
+        """Always: models that are not available were left out."""
         return True
 
     async def resolved_name(self, operation: Operation = "generate") -> str:
@@ -147,7 +147,7 @@ class RoutedModel(WrapperModel):
 
     @property
     def bandit(self) -> PromptBandit:
-        """What has been learned."""
+        """The bandit, with what it has learned."""
         if self._bandit is None:
             self._bandit = PromptBandit(len(self._models), self._embedder.dimensions)
         return self._bandit

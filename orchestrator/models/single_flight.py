@@ -14,7 +14,7 @@ AskerT = TypeVar("AskerT")
 
 
 class SingleFlight(Generic[AskerT, AnswerT]):
-    """Requests under way, by key. Who asks for something that is under way waits for it.
+    """Deduplicates concurrent requests: equal keys share one request and its answer.
 
     The work stops when nobody waits any more. What is asked in another event loop is not waited for.
     """
@@ -25,7 +25,7 @@ class SingleFlight(Generic[AskerT, AnswerT]):
     async def answer(
         self, key: str, asker: AskerT, make: Callable[[Sequence[AskerT]], Coroutine[Any, Any, AnswerT]]
     ) -> tuple[AnswerT, bool]:
-        """The answer, and whether it is this asker's own: of all who get it, it is the first one's.
+        """The answer, and whether this caller made the request (others share it).
 
         `make` is given everybody who has asked so far, in a list that grows. Its error is everybody's, each
         with a copy that nothing was `spent` on, but for the first.

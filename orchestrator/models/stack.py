@@ -1,4 +1,4 @@
-"""What stands before a model or an embedder: a recording, or a cache; and what servers are behind it."""
+"""Build the model stack: recording, replay or cache around a model, and information on its servers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orchestrator.ports import (
 
 
 async def served_by(model: LanguageModel) -> Sequence[tuple[str, object]]:
-    """What the servers of a model serve, each thing under a name (`model`, `scores`); nothing without any.
+    """The models that the servers of a model serve, by role (`model`, `scores`).
 
     A model that has servers says so with a coroutine method `server_info`. ModelError if one does not answer.
     """
@@ -27,7 +27,7 @@ async def served_by(model: LanguageModel) -> Sequence[tuple[str, object]]:
 
 
 async def server_info(model: LanguageModel) -> list[tuple[str, str]]:
-    """What the servers of a model serve, in words, each thing once; closes it."""
+    """Describe the models that the servers of a model serve; closes the model."""
     try:
         return list(dict.fromkeys((name, str(served)) for name, served in await served_by(model)))
     finally:
@@ -43,7 +43,7 @@ def build_model_stack(
     replay: bool = False,
     embeds: bool = False,
 ) -> LanguageModel:
-    """The model as nodes are given it: recorded, or replayed, or its answers kept in `cache`, or as it is.
+    """Wrap a model for nodes: with a recording, a replay, or a cache of answers.
 
     `embeds` says that there is an embedding server: a run without a language model is then worth recording.
     BadInput if there is nothing to record.
@@ -66,7 +66,7 @@ def build_model_stack(
 def build_embedder_stack(
     embedder: Embedder, *, recording: Recording | None = None, replay: bool = False
 ) -> Embedder:
-    """The embedder as nodes are given it: its vectors recorded, or replayed, or as it is.
+    """Wrap an embedder for nodes: with a recording or a replay.
 
     A recording of before, which has no vectors of a server, is replayed with the server itself.
     """
@@ -82,7 +82,7 @@ def build_embedder_stack(
 def build_next_token_stack(
     model: NextTokenModel, *, recording: Recording | None = None, replay: bool = False
 ) -> NextTokenModel:
-    """The next-token model as nodes are given it: recorded, or replayed, or as it is."""
+    """Wrap a next-token model for nodes: with a recording or a replay."""
     from orchestrator.models.recorded_next_tokens import RecordedNextTokens
 
     return model if recording is None else RecordedNextTokens(recording, model, replay=replay)

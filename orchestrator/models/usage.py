@@ -1,4 +1,4 @@
-"""What a call of a model spends while it goes on, so that it is known even if the call ends in an error."""
+"""Token usage of a model call in progress, known even if the call fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.types import Usage
 
 
 class Spending:
-    """Adds up what the requests of a call took: `with Spending() as spending: …; spending.add(usage)`.
+    """Adds up the usage of a call's requests: `with Spending() as spending: …; spending.add(usage)`.
 
     An error that leaves the block carries the sum in `spent`, with what it carried already.
     """
@@ -19,7 +19,7 @@ class Spending:
         self.usage = usage or Usage()
 
     def add(self, usage: Usage) -> None:
-        """One more request, or several, has been answered."""
+        """Add the usage of one or more answered requests."""
         self.usage += usage
 
     def __enter__(self) -> Self:

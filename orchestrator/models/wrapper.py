@@ -1,4 +1,4 @@
-"""A language model around another one: it passes everything on, and is the base of those that do more."""
+"""Base class of language models that wrap another one and pass all calls on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class WrapperModel:
-    """The `LanguageModel` port over another model. It does nothing on its own.
+    """A language model that wraps another one and passes all calls on; subclasses add behaviour.
 
     Derive from it and override what should be different: everything else is the wrapped model's, whatever
     a model may have besides the port included. A view (for a tenant, for a call) is the same wrapper around
@@ -48,7 +48,7 @@ class WrapperModel:
         return other
 
     def wrap(self, model: LanguageModel) -> None:
-        """Stand before another model from now on. It is for views that are being made."""
+        """Set the wrapped model; for views under construction."""
         self._model = model
 
     def __getattr__(self, name: str) -> Any:

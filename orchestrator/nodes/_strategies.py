@@ -16,7 +16,7 @@ Kind = Literal["rerank", "fusion"]
 
 
 def strategy_names(kind: Kind) -> list[str]:
-    """The names that there are of a kind: the library's own first, in the order of their declaration."""
+    """The names of all strategies of a kind, the library's own first."""
     found = plugins.plugins(plugins.STRATEGIES)
     ours = [name for name, each in found.items() if each[0].own]
     names = [*ours, *sorted(set(found) - set(ours))]
@@ -24,7 +24,7 @@ def strategy_names(kind: Kind) -> list[str]:
 
 
 def known_strategy(kind: Kind) -> Callable[[str], str]:
-    """A check of a name, for a node's settings."""
+    """A pydantic check that a strategy of this name exists, for a node's settings."""
 
     def check(name: str) -> str:
         names = strategy_names(kind)
@@ -37,7 +37,7 @@ def known_strategy(kind: Kind) -> Callable[[str], str]:
 
 @cache
 def strategy(kind: Kind, name: str) -> Any:
-    """What a name stands for. PluginError if that cannot be imported, or two declare the name."""
+    """The strategy of a name. PluginError if it cannot be imported, or two plug-ins declare the name."""
     found = plugins.plugin(plugins.STRATEGIES, f"{kind}.{name}")
     if found is None:
         raise BadInput(

@@ -1,4 +1,4 @@
-"""What the library needs from the outside, as Protocols. `connectors` provides them, one vendor a file.
+"""The ports: protocols of what the library needs from outside. `connectors` implements them.
 
 A node names a port in its signature and is given it: any parameter annotated with a Protocol is a
 port, any other a value that flows. Each port has a conformance class in `orchestrator.testing`,

@@ -1,4 +1,4 @@
-"""What is made once and lies in files: trained models, trees."""
+"""Artifacts: stored folders of files that are written once, such as trained models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class ArtifactStore(Protocol):
-    """Folders of files that are written once, under names such as `recommendations/version-3`.
+    """Stores artifacts: folders of files that are written once, such as `recommendations/version-3`.
 
     An artifact is there whole or not at all, and never changes. A store on one host keeps them where they
     are read; one that several hosts share brings them there.

@@ -1,4 +1,4 @@
-"""What is derived from documents and follows them: features, trees, graphs."""
+"""Derived indexes: features, trees and graphs that are kept up to date with the documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.ports.indexes import DerivedProgress, DocumentRow
 
 @dataclass(frozen=True, slots=True)
 class DerivedChange:
-    """What one transaction changes of an index, for whoever derives something from its documents.
+    """The change of an index in one transaction, as a derived index receives it.
 
     `documents` are new, or replace those of the same id; `removed_documents` are no longer part of the
     index. `retired` passages are no longer part of it either, but can be cited for a while; `purged` ones
@@ -30,7 +30,7 @@ class DerivedChange:
 
 @runtime_checkable
 class DerivedIndex(Protocol):
-    """Keeps what is derived from documents in step with them.
+    """Keeps derived data, such as features or graphs, up to date with the documents of an index.
 
     `connection` is SQLAlchemy's, in the transaction that publishes the change: what is written with it is
     published with the version, or not at all. What takes long, as asking a model, is for a job; here is
@@ -41,11 +41,11 @@ class DerivedIndex(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name for messages."""
         ...
 
     def changed(self, change: DerivedChange, connection: Any) -> None:
-        """Follow a change."""
+        """Apply a change of the documents."""
         ...
 
     def dropped(self, index: str, index_id: int, connection: Any) -> None:
@@ -57,5 +57,5 @@ class DerivedIndex(Protocol):
         ...
 
     def progress(self, index: str, index_id: int, connection: Any) -> DerivedProgress:
-        """How far it is."""
+        """How much of the derived data is complete."""
         ...

@@ -1,4 +1,4 @@
-"""Features of passages that need no query, so that they are made ahead of all."""
+"""Query-independent features of passages, extracted offline: keyphrases, entities, summaries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FeatureKind = Literal["keyphrases", "entities", "summary", "triples"]
 
 @dataclass(frozen=True, slots=True)
 class Featureless:
-    """A passage that has no feature of a kind yet, and the tenant whose it is."""
+    """A passage without a feature of some kind, and its tenant."""
 
     id: str
     title: str
@@ -24,7 +24,7 @@ class Featureless:
 
 @runtime_checkable
 class Features(Protocol):
-    """Features of the passages of one index: keyphrases, entities, a summary, each a text.
+    """Stored features of the passages of one index: keyphrases, entities or a summary, as text.
 
     The id of a passage holds the hash of its content, so that a feature never outlives what it is of;
     it goes with the passage. Whoever may read a passage may read its features, and nobody else.

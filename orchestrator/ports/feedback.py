@@ -1,4 +1,4 @@
-"""What was thought of answers, and which models wrote them: what a router of prompts learns from."""
+"""Feedback on answers and the models that wrote them, from which the router learns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """How good a model's answer to a prompt was, from 0 to 1.
+    """Feedback on a model's answer to a prompt, from 0 (useless) to 1 (perfect).
 
     `vector` is the prompt's embedding, little-endian single precision. Ids rise with time.
     """
@@ -22,7 +22,7 @@ class Feedback:
 
 @runtime_checkable
 class FeedbackStore(Protocol):
-    """Answers that await feedback, and feedback. `space` names the embedder whose vectors they hold."""
+    """Stores answers that await feedback, and feedback. `space` names the embedder of their vectors."""
 
     async def answered(self, run_id: str, *, model: str, space: str, vector: bytes) -> None:
         """Note that a model wrote an answer in a run."""

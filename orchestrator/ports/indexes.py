@@ -1,4 +1,4 @@
-"""Indexes: what is stored, how a change is published, who writes shards."""
+"""Indexes: their rows, the registry that publishes changes, and the writer of shards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def index_scope(index: str) -> JobScope:
-    """What the jobs of an index change."""
+    """The job scope of an index."""
     return JobScope("index", index)
 
 
@@ -85,7 +85,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class IndexFormat:
-    """What the vectors of an index were made with. Only an equal format can search or extend it.
+    """The models and settings of an index's vectors. Only an equal format can search or extend it.
 
     `tokens` names what gives the vectors of tokens, of `token_dimensions`, for late interaction; an
     index without any has "" and 0.
@@ -127,7 +127,7 @@ class TermStatistics:
 
 @dataclass(frozen=True, slots=True)
 class IndexChange:
-    """What one job publishes, all or nothing.
+    """A change of an index that one job publishes in one transaction.
 
     `documents` replace those of the same id; `removed_documents` go; `files` are the files as they
     now stand, `removed_files` are (root, file) that vanished. `shard` holds exactly the passages of
@@ -157,7 +157,7 @@ class IndexChange:
 
 @dataclass(frozen=True, slots=True)
 class DerivedProgress:
-    """How much of what could be derived is there, in a unit of the derived index's own."""
+    """The progress of a derived index, in a unit of its own."""
 
     done: int
     total: int
@@ -165,7 +165,7 @@ class DerivedProgress:
 
 @runtime_checkable
 class IndexRegistry(Protocol):
-    """The truth about indexes, in SQL: which versions, documents, files and term statistics there are."""
+    """The registry of indexes: their versions, documents, files and term statistics."""
 
     def create(self, index: str, format: IndexFormat) -> IndexVersion:
         """The current version, made empty if there is none; IndexMismatch if its format differs."""
@@ -217,11 +217,11 @@ class IndexRegistry(Protocol):
     def drop(self, index: str) -> None: ...
 
     def verify(self, index: str) -> list[str]:
-        """What contradicts itself, is damaged, or is no longer what was published, in a sentence each."""
+        """Verify the stored rows: every contradiction or damage, in a sentence each."""
         ...
 
     def progress(self, index: str) -> Mapping[str, DerivedProgress]:
-        """How far what is derived from an index is, by name."""
+        """The progress of each derived index, by name."""
         ...
 
     def collect(self, *, grace_seconds: float) -> int:
@@ -231,14 +231,14 @@ class IndexRegistry(Protocol):
 
 @runtime_checkable
 class ShardRegistry(Protocol):
-    """What else is known of an index whose store is embedded: the shards on disk that it consists of."""
+    """The registry of the shards on disk of an index whose vector store is embedded."""
 
     def shards(self, index: str, *, grace_seconds: float = 0.0) -> frozenset[str]:
         """Names of the shards in use, or given up less than `grace_seconds` ago: folders to keep."""
         ...
 
     def shard_files(self, index: str) -> Mapping[str, Mapping[str, str]]:
-        """What the files of each shard in use were when it was published, by shard and name."""
+        """The digests of the files of each shard in use at its publication, by shard and name."""
         ...
 
     def record_shard_files(self, index: str, shard: Shard) -> None:
@@ -284,11 +284,11 @@ class ShardWriter(Protocol):
         ...
 
     def digests(self, index: str, name: str) -> dict[str, str]:
-        """What the files of a shard are now, by name; equal digests are equal files. None if it is gone."""
+        """The current digests of a shard's files, by name. None if the shard is gone."""
         ...
 
     def missing(self, index: str, files: Mapping[str, Collection[str]]) -> list[str]:
-        """Those of the shards, each with names of its files, of which something is not there."""
+        """The shards of which files are missing."""
         ...
 
     def probe(self, index: str, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Background work: jobs, their leases, and the ledger that holds them."""
+"""Background jobs, their leases, and the ledger that stores them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JobState = Literal["pending", "running", "done", "failed", "dead"]
 
 @dataclass(frozen=True, slots=True)
 class JobScope:
-    """What a job changes: an index, a recommender, a tree, a graph …, and which one of them.
+    """The scope of a job: the kind and name of what it changes, such as an index or a recommender.
 
     A scope has one writer at a time. `kind` is the first part of the names of its handlers.
     """
@@ -28,7 +28,7 @@ class JobScope:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A unit of background work, as the ledger holds it.
+    """A background job, as stored in the ledger.
 
     `key` makes it idempotent: one job a key. `kind` and the kind of `scope` name its handler. `fence`
     rises with every lease, and a commit that shows an older one is refused.
@@ -49,7 +49,7 @@ class Job:
 
 @runtime_checkable
 class Ledger(Protocol):
-    """The truth about jobs, in SQL; brokers only carry their ids.
+    """The ledger of background jobs: their states, leases and results. Brokers only carry ids.
 
     Attempts are counted before work begins; the third failure makes a job `dead`: visible, and
     retryable by hand. A lease that runs out gives the job to the next who asks.
@@ -74,17 +74,17 @@ class Ledger(Protocol):
     def fail(self, job: Job, error: str, *, final: bool = False) -> Job: ...
 
     def cancel(self, job_id: int) -> Job:
-        """Make a job dead that is not done: nothing of it is published, and nobody tries it again."""
+        """Cancel an unfinished job: it becomes dead, publishes nothing and is not tried again."""
         ...
 
     def retry(self, job_id: int) -> Job:
-        """Give a failed or dead job its attempts back."""
+        """Retry a failed or dead job, with all its attempts."""
         ...
 
     def jobs(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> list[Job]: ...
 
     def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:
-        """Who holds the lease `name` now: `owner`, if it was free, run out, already its own, or `after`'s.
+        """Take the lease `name` for `owner`, if it is free, expired or `after`'s; returns the holder.
 
         `after` is a former owner that is known to be dead, so that nobody waits for its lease.
         """
@@ -97,7 +97,7 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobEffects:
-    """What a handler gives back of a job that it has not finished itself, as JSON values by name."""
+    """The result of a job's handler, as JSON values by name."""
 
     values: JsonObject = JsonObject()  # noqa: RUF009  # it cannot change
 

@@ -1,4 +1,4 @@
-"""Language models: what they are asked, and what they answer."""
+"""Language models: the port, its results, and optional abilities."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class NextTokens:
 
 @runtime_checkable
 class NextTokenModel(Protocol):
-    """A model that tells how likely tokens follow rows of tokens, for a search that the caller drives.
+    """A model that gives log-probabilities of next tokens, for decoding that the caller controls.
 
     Its calls count on the run's budget and trace, as those of a language model.
     """
@@ -111,7 +111,7 @@ Operation = Literal["generate", "choose", "score", "embed", "next_tokens"]
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """Who asks a model: a node of the run `run_id`.
+    """The caller of a model: a node of the run `run_id`.
 
     `quoted` gives the ids of the passages that the node has read and that a text quotes.
     """
@@ -132,7 +132,7 @@ def scores_texts(model: LanguageModel) -> bool:
 
 
 async def resolved_name(model: NamedModel, operation: Operation = "generate") -> str:
-    """The name of what answers now: all that an answer depends on besides what is asked.
+    """The name and version of the model that answers now, as part of cache keys.
 
     Answers that are kept are found by it. A model whose server chooses has a method `resolved_name` that
     asks the server; options that change an answer belong to the name as well. ModelError if the server
@@ -163,7 +163,7 @@ def for_call(model: LanguageModel, call: ModelCall) -> LanguageModel:
 
 
 async def close_model(model: object) -> None:
-    """Close what a model or an embedder holds open, if it has a method `close`."""
+    """Close a model or an embedder, if it has a method `close`."""
     closing = getattr(model, "close", None)
     if closing is not None:
         await closing()

@@ -1,4 +1,4 @@
-"""Provider: who makes the object behind a port, from which settings, and what ends it."""
+"""Provider: makes the object for a port from the settings, and closes it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class Lookup(Protocol):
     """The other ports of an application, each made when it is first asked for."""
 
     def get(self, port: type[PortT], index: str | None = None, *, connector: str | None = None) -> PortT:
-        """What fills a port, of an index where the port has one each; `connector` names who makes it.
+        """The object of a port, per index where the port has one each; `connector` names its connector.
 
         SettingsError if nobody fills it, or if what is being made needs itself.
         """
         ...
 
     def index_format(self, index: str) -> IndexFormat:
-        """What an index holds that is made with the models of now, or with those that it was made with."""
+        """The format of an index that is made with the current models, or of an existing index."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What a provider makes its object from.
+    """The context of a provider: settings, scope and other ports.
 
     `table` is the connector's own settings, validated by its `settings` model; without a model, None.
     `index` names the index that it is made for, if the provider's scope is one.
@@ -49,7 +49,7 @@ class Build:
 
     @property
     def home(self) -> Path:
-        """The folder of everything that is kept."""
+        """The folder of all stored data."""
         return self.settings.home
 
     @property

@@ -1,4 +1,4 @@
-"""Recommenders: ranked items for histories of items, under constraints that are part of the ranking."""
+"""Recommenders: rank items for user histories, under access control and filters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Ranking:
 
 @runtime_checkable
 class Ranker(Protocol):
-    """One way to rank a catalogue, by item numbers, for many histories at once.
+    """A ranking algorithm: ranks the items of a catalogue for a batch of histories.
 
     `allowed`, of shape (items,), are the items that may come back at all (access, filters, deletions);
     `removed` has one row a history: items that this row must not get back. Both hold before the best k
@@ -57,7 +57,7 @@ class Ranker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a ranker is trained with.
+    """The input of training: items, interactions, validation data and settings.
 
     It learns from `train` alone and chooses every constant on `chosen`. `parts` are the rankers that it
     is made of, trained already. `folder` is its own: what it leaves there is kept, so that an
@@ -76,7 +76,7 @@ class Training:
 
 @dataclass(frozen=True, eq=False)
 class Refresh:
-    """What a trained ranker is carried over to: a catalogue, and who had what of it.
+    """The input of `Trainer.refresh`: the new items and interactions for a ranker that is not retrained.
 
     `trained` is the folder that `fit`, or an earlier `refresh`, left for the items `before`. `parts` are
     the rankers that it is made of, carried over already. `folder` is its own, and empty.
@@ -92,7 +92,7 @@ class Refresh:
 
 @runtime_checkable
 class Trainer(Protocol):
-    """Trains one ranker. `parts` are the rankers it is made of; `missing` says what is not installed."""
+    """Trains, saves and loads one ranker. `parts` are its components; `missing` says what to install."""
 
     @property
     def name(self) -> str: ...
@@ -113,7 +113,7 @@ class Trainer(Protocol):
         ...
 
     def refresh(self, target: Refresh) -> Ranker:
-        """Carry the ranker over, and leave in `target.folder` what `load` needs.
+        """Update the ranker to new items without training, and write to `target.folder` what `load` needs.
 
         No network is trained and nothing chosen: constants, weights and networks stay as they are, what
         is counted is counted on `interactions`, and an item that is new is known by what can be read
@@ -124,7 +124,7 @@ class Trainer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CatalogueState:
-    """The edition in use, the items that no ranking may hold, and a number that rises with every change."""
+    """The state of the recommender: the edition in use, withdrawn items, and a version number."""
 
     edition: str | None = None
     withdrawn: frozenset[str] = frozenset()
@@ -133,10 +133,10 @@ class CatalogueState:
 
 @runtime_checkable
 class RecommenderState(Protocol):
-    """What the catalogue is now, for all processes. Each change is whole or not there, and none is lost."""
+    """The shared state of the recommender for all processes; every change is a transaction."""
 
     def read(self) -> CatalogueState:
-        """What holds now. Cheap: it is asked for every ranking."""
+        """The current state. Cheap: it is read for every ranking."""
         ...
 
     def withdraw(self, ids: Iterable[str], *, back: bool = False) -> frozenset[str]:
@@ -160,7 +160,7 @@ class RecommenderState(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a history: the items that count, the oldest first, and what was passed over."""
+    """A resolved history: its known items, oldest first, and notes about ignored ones."""
 
     items: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ class Known:
 
 @runtime_checkable
 class Recommender(Protocol):
-    """Items of one catalogue for histories. Access and filters are part of every ranking.
+    """Recommends items of one catalogue for histories. Access control and filters are part of every ranking.
 
     A principal sees the items of its tenant that carry a granted label, and no others: not as results,
     not as reasons, and not as what a history counts.
@@ -192,7 +192,7 @@ class Recommender(Protocol):
         fill: bool = False,
         at_most: Sequence[tuple[str, int]] = (),
     ) -> list[Hits]:
-        """One ranking a history by the ranker of that name, or by the best one there is.
+        """Recommend items: one ranking per history by the named ranker, or by the default one.
 
         Only items that match every filter and are not in `exclude` are ranked; those of the history only
         with `repeat`. What a history names that the catalogue lacks is passed over. A history of which no
@@ -204,25 +204,25 @@ class Recommender(Protocol):
     async def find(
         self, text: str, *, principal: Principal, k: int = 100, filters: Sequence[Filter] = ()
     ) -> Hits:
-        """Items whose title and attributes hold words of a text, the rarer the better."""
+        """Keyword search: items whose title and attributes hold words of a text, rare words weigh more."""
         ...
 
     async def known(self, history: History, *, principal: Principal) -> Known:
-        """What a history comes to: the items that a ranking counts."""
+        """Resolve a history: the items that a ranking uses."""
         ...
 
     async def remarks(self, *, filters: Sequence[Filter] = (), capped: Sequence[str] = ()) -> tuple[str, ...]:
-        """What filters, and fields that a slate is capped by, come to where the items lack such a field."""
+        """Notes on filters and caps whose field no item has."""
         ...
 
     async def items(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Item]:
-        """Those of the items that exist and that the principal may see, in the order of `ids`."""
+        """The items that exist and that the principal may see, in the order of `ids`."""
         ...
 
     async def reasons(self, history: History, ids: Sequence[str], *, principal: Principal) -> dict[str, str]:
-        """For items, the path that leads to them from the history, in words; no entry where there is none."""
+        """Explanations of items: the path from the history to each, in words; no entry if there is none."""
         ...
 
     async def alike(self, ids: Sequence[str], *, principal: Principal) -> NDArray[np.float32]:
-        """Cosines (len(ids), len(ids)) of what can be read about the items; 0 for one not to be seen."""
+        """Text similarity of items: cosines (len(ids), len(ids)); 0 for one that may not be seen."""
         ...

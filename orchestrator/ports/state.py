@@ -1,4 +1,4 @@
-"""State beside the indexes: conversations, results, runs, time."""
+"""Stored state beside the indexes: conversations, cached results, runs; and the clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.types import Message, Principal, Usage
 
 @runtime_checkable
 class Conversations(Protocol):
-    """Turns of conversations. An id names a turn and all before it, so equal prefixes are stored once."""
+    """Stores conversations. An id names a turn with all before it, so equal prefixes are stored once."""
 
     async def append(
         self, messages: Sequence[Message], *, principal: Principal, after: str | None = None
@@ -27,7 +27,7 @@ class Conversations(Protocol):
 
 @runtime_checkable
 class Cache(Protocol):
-    """Results of nodes. `sources` are document ids: an entry falls when one of them changes."""
+    """Cache of node results. An entry is invalidated when one of its `sources` (document ids) changes."""
 
     async def get(self, key: str) -> bytes | None: ...
 
@@ -42,7 +42,7 @@ RunStatus = Literal["running", "done", "failed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One node's part of a run. `reads` and `writes` hold ids and summaries, never texts.
+    """One step of a run's trace: a node's call. `reads` and `writes` hold ids and summaries, never texts.
 
     `started` is seconds since the run began; `seconds` how long the node took, waiting included.
     """
@@ -60,7 +60,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as it is kept. `plan` is the fingerprint of what it began with.
+    """A stored run. `plan` is the fingerprint of the workflow that it began with.
 
     `input` (values by slot) and `output` (type and value) are plain JSON; `created` is in seconds
     since the epoch.
@@ -84,7 +84,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunLease:
-    """That `owner` alone carries a run on, until `until` in the store's time.
+    """A lease on a run: until `until` (the store's time), only `owner` executes it.
 
     `fence` rises with every claim, and what shows an older one is refused.
     """
@@ -97,7 +97,7 @@ class RunLease:
 
 @runtime_checkable
 class Runs(Protocol):
-    """Runs, their traces and their cited passages. Reading is filtered by the reader's principal.
+    """Stores runs with their traces and cited passages. Reading is filtered by the reader's principal.
 
     A durable run has one owner at a time. Whoever carries it on holds its lease and renews it; the lease of
     an owner that was killed runs out, and is then the next one's who claims it.
@@ -138,7 +138,7 @@ class Runs(Protocol):
 
 @runtime_checkable
 class StateStore(Protocol):
-    """Where the state of all other ports lies, as one thing that is kept: pruned, copied, put back."""
+    """The database of all stored state: pruning, backup, restore and integrity checks."""
 
     @property
     def name(self) -> str:
@@ -165,7 +165,7 @@ class StateStore(Protocol):
         ...
 
     def faults(self) -> Iterable[str]:
-        """What is damaged in the store itself, in words; nothing if it is sound."""
+        """Damage in the database itself, in sentences; nothing if it is intact."""
         ...
 
     def archived_edition(self, copy: Path) -> str | None:
@@ -175,7 +175,7 @@ class StateStore(Protocol):
 
 @runtime_checkable
 class Clock(Protocol):
-    """Time, so that tests own it. Seconds."""
+    """The clock: current time in seconds, replaceable in tests."""
 
     def now(self) -> float: ...
 

@@ -1,4 +1,4 @@
-"""Vectors and texts: encoders, the vector store, the document store."""
+"""Ports of retrieval: encoders, the vector store, the document store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Texts to dense unit vectors. `name` identifies the model: an index made with another is refused.
+    """Embeds texts as dense unit vectors. `name` identifies the model; an index of another is refused.
 
     An embedder whose vectors know no context, as means of token vectors, says so with an attribute
     `static = True`: fusions then trust its rankings less.
@@ -39,7 +39,7 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class TokenEmbedder(Protocol):
-    """Texts to many vectors each, one a token, for late interaction (`late_interaction.max_sim`).
+    """Embeds texts as one vector per token, for late interaction (`late_interaction.max_sim`).
 
     One whose calls cost something has `counts_usage` and `embed_tokens_with_usage`, as an `Embedder` has.
     """
@@ -68,7 +68,7 @@ def counts_usage(embedder: object) -> bool:
 async def embed_with_usage(
     embedder: Embedder, texts: Sequence[str], *, kind: Literal["query", "passage"]
 ) -> tuple[NDArray[np.float32], Usage]:
-    """What `Embedder.embed` gives, and what it took."""
+    """The vectors of `Embedder.embed`, and the usage of the call."""
     counted = getattr(embedder, "embed_with_usage", None)
     if counted is not None:
         return await counted(texts, kind=kind)
@@ -78,7 +78,7 @@ async def embed_with_usage(
 async def embed_tokens_with_usage(
     embedder: TokenEmbedder, texts: Sequence[str], *, kind: Literal["query", "passage"]
 ) -> tuple[list[NDArray[np.float32]], Usage]:
-    """What `TokenEmbedder.embed_tokens` gives, and what it took."""
+    """The matrices of `TokenEmbedder.embed_tokens`, and the usage of the call."""
     counted = getattr(embedder, "embed_tokens_with_usage", None)
     if counted is not None:
         return await counted(texts, kind=kind)
@@ -95,7 +95,7 @@ class SparseVector:
 
 @runtime_checkable
 class SparseEncoder(Protocol):
-    """Texts to sparse term vectors, whose dot product is a lexical score.
+    """Encodes texts as sparse term vectors, whose dot product is a lexical score (BM25 or learned).
 
     A passage gets the term-frequency part of the score; a query gets the count of each of its
     terms. Document frequencies are not the encoder's: the store puts them on the query. An encoder whose
@@ -143,7 +143,7 @@ Search = Lexical | Dense | Late
 
 @runtime_checkable
 class VectorStore(Protocol):
-    """Passages of one index by their vectors. Access and filters are part of every search."""
+    """The vector store of one index: dense, lexical and late-interaction search with access control."""
 
     @property
     def version(self) -> str:
@@ -173,8 +173,8 @@ class VectorStore(Protocol):
 
 @runtime_checkable
 class Documents(Protocol):
-    """Texts and metadata of passages by id."""
+    """The document store: texts and metadata of passages by id."""
 
     async def passages(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Passage]:
-        """Those of the passages that exist and that the principal may read, in the order of `ids`."""
+        """The passages that exist and that the principal may read, in the order of `ids`."""
         ...

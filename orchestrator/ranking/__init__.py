@@ -1,1 +1,1 @@
-"""Ranking functions without a graph: late interaction, fusion, centrality, maps of scores."""
+"""Ranking functions outside the graph: late interaction, centrality, clusters, score calibration."""

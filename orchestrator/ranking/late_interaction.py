@@ -1,4 +1,4 @@
-"""Late interaction: texts as many vectors, one a token, and what they are compared by.
+"""Late interaction: texts as one vector per token, compared by MaxSim.
 
 MaxSim (Chamfer similarity) of a query and a passage: for each vector of the query the highest dot product
 with any vector of the passage, summed. Source: Khattab and Zaharia, "ColBERT", SIGIR 2020.

@@ -1,4 +1,4 @@
-"""LexRank: how central each sentence is among others that speak of the same things."""
+"""LexRank: the centrality of each sentence in the similarity graph of sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def lexrank(
     """Centrality of each sentence, shape (n,), summing to 1.
 
     `similarity` is symmetric, shape (n, n), between 0 and 1. Sentences more similar than `threshold`
-    are neighbours; a random walk follows an edge with probability `damping` and else starts anew
+    are neighbours; a random walk follows an edge with probability `damping` and else starts again
     anywhere. A sentence without neighbours keeps what it is given.
     Source: Erkan and Radev, JAIR 22 (2004), where `damping` is written as 1 - d.
     """

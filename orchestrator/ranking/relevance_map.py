@@ -48,7 +48,7 @@ SUBJECT = (4, 6, 7)
 
 @dataclass(frozen=True, slots=True)
 class RelevanceMap:
-    """A fitted map, and the threshold from which a passage is kept.
+    """A fitted map from scores to probabilities of relevance, and the threshold of the filter.
 
     A passage's logit is `bias` + Σ `weights` · (feature − `centre`) / `scale`; `knots` are (logit,
     probability) of an isotonic regression. `spread` are the typical deviations of a background, of
@@ -104,11 +104,11 @@ class RelevanceMap:
         """Read what `save` wrote; BadInput if it is something else, or of another version."""
         from pydantic import TypeAdapter, ValidationError
 
-        again = "Fit it again: orchestrator calibrate WORKFLOW --data DIR --out FILE."
+        again = "Fit it again: `orchestrator calibrate WORKFLOW --data DIR --out FILE`."
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"the relevance map {path} cannot be read: {error}.", hint=again) from None
+            raise BadInput(f"The relevance map {path} cannot be read: {error}.", hint=again) from None
         try:
             found = TypeAdapter(cls).validate_json(text)
         except ValidationError as error:
@@ -132,7 +132,7 @@ class RelevanceMap:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What a query's ranking looks like: its best score, mean and deviation of those after the best few."""
+    """Score statistics of a query's ranking: best score, and mean and deviation of the background."""
 
     best: float
     mean: float

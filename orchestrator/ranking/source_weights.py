@@ -1,4 +1,4 @@
-"""Weights of sources: how much what comes from a folder, a label or a metadata value should count."""
+"""Source weights: how much hits of a folder, a label or a metadata value count."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class SourceWeights:
-    """A weight from 0 (left out) to 1 (as it is) for each source; a source without one counts 1.
+    """A weight from 0 (excluded) to 1 (unchanged) for each source; sources without a weight count 1.
 
     `by` says what a source is: `folder`, `label`, or the name of a metadata field.
     """
@@ -40,7 +40,7 @@ class SourceWeights:
         try:
             found = TypeAdapter(cls).validate_json(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"the source weights {path} cannot be read: {error}.") from None
+            raise BadInput(f"The source weights {path} cannot be read: {error}.") from None
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(map(str, problem["loc"])) or "the file"
@@ -55,7 +55,7 @@ def require_weights(given: SourceWeights) -> None:
     """Raise BadInput for weights that are not from 0 to 1."""
     for name, weight in given.weights:
         if not 0.0 <= weight <= 1.0:
-            raise BadInput(f"the weight of source {name!r} is {weight}, expected 0 to 1.")
+            raise BadInput(f"The weight of source {name!r} is {weight}, expected 0 to 1.")
 
 
 def source_of(passage: Passage, by: str) -> str:

@@ -1,1 +1,1 @@
-"""Recommendation: what users did, what there is to offer, and the rankers that rank it."""
+"""Recommendation: rankers, their training and evaluation, and the selection of slates."""

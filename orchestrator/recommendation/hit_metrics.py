@@ -1,4 +1,4 @@
-"""How good rankings of one target each are: hit rate, NDCG, coverage."""
+"""Metrics for rankings with one target each: hit rate, NDCG, coverage."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def gains(places: NDArray[np.int32], k: int) -> NDArray[np.float64]:
 
 
 def coverage(ranking: Ranking, items: int, k: int = 10) -> float:
-    """The share of the catalogue that is among anybody's best k."""
+    """Catalogue coverage@k: the share of items in the top k of any user."""
     import numpy as np
 
     shown = ranking.items[:, :k]
@@ -55,7 +55,7 @@ def figures(ranking: Ranking, targets: NDArray[np.int32], items: int) -> dict[st
 
 
 def invalid(ranking: Ranking, items: int, k: int = 10) -> float:
-    """The share of what was returned among the best k that is no item, or an item for a second time."""
+    """The share of invalid entries among the best k: no item, or a duplicate."""
     import numpy as np
 
     shown = ranking.items[:, :k]

@@ -1,4 +1,4 @@
-"""Items as documents: nodes that read texts by id, as rerankers do, read those of items as well."""
+"""Items as documents, so that rerankers and other nodes can read their texts by id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WithItems:
     recommender: Recommender
 
     async def passages(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Passage]:
-        """Those that exist and that the principal may read, in the order of `ids`."""
+        """The passages that exist and that the principal may read, in the order of `ids`."""
         found = await self.documents.passages(ids, principal=principal)
         lacking = [one for one in ids if one not in found]
         if not lacking:

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.errors import SettingsError
 
-INSTALL = "Install it: pip install 'orchestrator-rag[recommend]'."
+INSTALL = "Install it: `pip install 'orchestrator-rag[recommend]'`."
 
 
 def library(name: str) -> Any:
@@ -17,7 +17,7 @@ def library(name: str) -> Any:
         return importlib.import_module(name)
     except (ImportError, OSError):
         raise SettingsError(
-            f"recommendation computes with {name.partition('.')[0]}, which is not installed.", hint=INSTALL
+            f"Recommendation computes with {name.partition('.')[0]}, which is not installed.", hint=INSTALL
         ) from None
 
 

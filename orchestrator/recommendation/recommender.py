@@ -220,14 +220,14 @@ class EditionRecommender:
                 raise BadInput(
                     f"The ranker {name!r} is not trained.",
                     hint=f"Trained: {trained}. To train it: "
-                    f"orchestrator recommend train --rankers {name} --data DIR",
+                    f"`orchestrator recommend train --rankers {name} --data DIR`.",
                 )
             return edition.rankers[name]
         best = edition.default
         if best is None:
             raise BadInput(
                 f"None of the trained rankers can be used here ({trained}).",
-                hint="orchestrator doctor says what is missing.",
+                hint="`orchestrator doctor` says what is missing.",
             )
         return edition.rankers[best]
 

@@ -1,4 +1,4 @@
-"""Puts the endpoint together: workflows in, an ASGI application out."""
+"""Creates the ASGI application for workflows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def create_app(
     limits: Limits | None = None,
     exposures: Sequence[Exposure] = (),
 ) -> FastAPI:
-    """The endpoint of some workflows: each is a model, under its name, and can be chatted with.
+    """Create the ASGI app for some workflows: each is served as a chat model under its name.
 
     What one gives is shown by the exposure of its type, which `exposures` come before; a slate can be had
     as it is, too, at `/v1/recommendations`.
@@ -91,7 +91,7 @@ def create_app(
 
 
 def endpoint_of(app: FastAPI) -> Endpoint:
-    """What the routes of an app share."""
+    """The shared state of an app's routes."""
     return app.state.endpoint
 
 

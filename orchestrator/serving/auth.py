@@ -1,4 +1,4 @@
-"""Who asks: the principal of an API key, or the one of a server that has none. Nothing else grants."""
+"""Authentication: the principal of an API key, or that of a server without keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the routes share: the workflows, whose ports they run on, who may ask, and how much at once."""
+"""The state that the routes share: workflows, ports, callers and limits."""
 
 from __future__ import annotations
 

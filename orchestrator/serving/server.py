@@ -1,4 +1,4 @@
-"""Serve workflows over HTTP: never open to the world unasked, and never cut off without a word."""
+"""The HTTP server: workflows as an OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 

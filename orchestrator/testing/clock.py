@@ -1,4 +1,4 @@
-"""A clock that stands still until a test moves it."""
+"""A clock for tests, which only moves when told to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from orchestrator.ports import Clock
 
 
 class ManualClock:
-    """The `Clock` port, in a test's hands. Seconds."""
+    """A `Clock` for tests that only moves when told to. Seconds."""
 
     def __init__(self, now: float = 1_000_000.0) -> None:
         self._now = now

@@ -1,4 +1,4 @@
-"""What every `Features` store must do, above all not do."""
+"""Conformance tests of the `Features` port, above all of access control."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from orchestrator.ports import FeedbackStore
 
 
 @pytest.mark.asyncio
-class VerdictsConformance:
+class FeedbackStoreConformance:
     """Subclass it with a fixture `feedback`, an empty store."""
 
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""What every store of runs must do, above all whom it must show nothing."""
+"""Conformance tests of the `Runs` port, above all of access control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every `VectorStore` must find, and above all what it must not."""
+"""Conformance tests of the `VectorStore` port, above all of access control."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def lines(path: Path) -> Iterator[Line]:
                 if text.strip():
                     yield Line(path, number, text.rstrip("\r\n"))
     except FileNotFoundError:
-        raise BadInput(f"there is no file {path}.", hint="Check the path.") from None
+        raise BadInput(f"There is no file {path}.", hint="Check the path.") from None
     except IsADirectoryError:
         raise BadInput(f"{path} is a folder.", hint="Name a file.") from None
     except (OSError, EOFError) as error:

@@ -92,7 +92,7 @@ async def test_an_index_is_searched_and_extended_with_what_it_was_made_with(
         await add(app, docs)
         result = await app.run("search", Question("What do whales eat?", ANONYMOUS))
         assert len(result.output) == 2
-        assert app.indexer(anew=True)._context.format.embedder == "all-minilm-l6-v2"
+        assert app.indexer(rebuild=True)._context.format.embedder == "all-minilm-l6-v2"
 
 
 @pytest.mark.usefixtures("with_minilm")

@@ -33,7 +33,7 @@ def test_workflows_are_compared(cli: Command, folder: Path, pets: Path) -> None:
     assert done.code == 0, done.err
     assert "search" in done.out
     assert "recall@5" in done.out
-    assert "note: chat did less than it could on 3 queries" in done.out
+    assert "Note: chat did less than it could on 3 queries" in done.out
     assert done.out.isascii()
     # The index of a data set is none to ask.
     assert "eval-" not in cli("ask", "what?").err
@@ -90,17 +90,17 @@ def test_trec_files_are_read(cli: Command, folder: Path) -> None:
     [
         (["search", "--data", "nowhere"], "nowhere is no data set in BEIR's layout"),
         (["nothing", "--data", "pets"], "There is no workflow 'nothing'"),
-        (["search", "--data", "pets", "--metrics", "bleu"], "there is no metric 'bleu'"),
-        (["search", "--data", "pets", "--metrics", ","], "no metric was named"),
+        (["search", "--data", "pets", "--metrics", "bleu"], "There is no metric 'bleu'"),
+        (["search", "--data", "pets", "--metrics", ","], "No metric was named"),
         (["search", "--data", "pets", "--metrics", "alpha_ndcg@10"], "needs judgements of aspects"),
-        (["search", "search", "--data", "pets"], "two arms are called 'search'"),
-        (["search", "--data", "pets", "--plot", "a.doc"], "a plot cannot be written as 'a.doc'"),
+        (["search", "search", "--data", "pets"], "Two arms are called 'search'"),
+        (["search", "--data", "pets", "--plot", "a.doc"], "A plot cannot be written as 'a.doc'"),
         (["search", "--data", "pets", "--split", "dev"], "splits there: test"),
         (["search", "--data", "pets", "--topics", "a.tsv"], "both --topics and --qrels"),
         (["search", "--data", "pets", "--json", "pets"], "pets cannot be written"),
         (["search", "--data", "pets", "--json", "pets/corpus.jsonl/a"], "cannot be written"),
         (["search", "--data", "pets", "--runs", "pets/corpus.jsonl"], "cannot be a folder for runs"),
-        (["gone.run", "--data", "pets"], "there is no file gone.run"),
+        (["gone.run", "--data", "pets"], "There is no file gone.run"),
     ],
 )
 def test_bad_input_is_one_sentence_and_indexes_nothing(
@@ -165,7 +165,7 @@ def test_sources_are_weighed_from_the_command_line(cli: Command, folder: Path) -
     assert cli("index", "add", "reports", "--label", "staff").code == 0
     closed = cli(*weighed)
     assert closed.code == 2
-    assert "nothing that judged judges relevant" in closed.err
+    assert "Nothing that judged judges relevant" in closed.err
     assert not (folder / "sources.json").exists()
     reader = ("--principal", "default:staff")
     done = cli(*weighed, *reader)

@@ -94,7 +94,7 @@ def test_a_field_of_attributes_without_names_is_said(cli: Command, shop: Path) -
     ]
     assert "have no names: 'brand'" in done.err
     named = cli("recommend", "top", "--items", "soap-01", "--where", "attributes=Acme", "-k", "2")
-    assert "note:" not in named.err
+    assert "Note:" not in named.err
 
 
 def test_an_item_whose_id_has_a_comma_is_named(cli: Command, shop: Path) -> None:

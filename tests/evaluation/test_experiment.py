@@ -106,7 +106,7 @@ async def test_a_query_that_fails_is_reported_and_counts_as_zero(data: Dataset) 
 async def test_if_every_run_fails_the_error_is_the_result(tmp_path: Path) -> None:
     queries = [{"_id": name, "text": "birds"} for name in s.QUERIES]
     data = beir(s.write_beir(tmp_path, queries=queries))
-    with pytest.raises(NodeError, match=r"all 3 runs failed, the first with NodeError: .*birds"):
+    with pytest.raises(NodeError, match=r"All 3 runs failed. The first error: NodeError: .*birds"):
         await experiment([workflow("fragile", s.overlap >> s.fails_on_birds)], data=data, ports={})
 
 
@@ -187,7 +187,7 @@ async def starts_elsewhere(text: str) -> Hits:
 async def test_what_cannot_be_scored_is_refused_before_anything_runs(data: Dataset) -> None:
     with pytest.raises(BadInput, match="no arms"):
         await experiment([], data=data, ports={})
-    with pytest.raises(BadInput, match="two arms are called 'plain'"):
+    with pytest.raises(BadInput, match="Two arms are called 'plain'"):
         await experiment([plain, workflow("plain", s.overlap)], data=data, ports={})
     with pytest.raises(BadInput, match="ends in str, which ranks nothing"):
         await experiment([plain, workflow("says", says)], data=data, ports={})
@@ -230,12 +230,12 @@ async def crowded(question: Question) -> Hits:
     return Hits((Hit("d1", 1.0),))
 
 
-@pytest.mark.parametrize(("at_once", "most"), [(None, 1), (2, 2), (50, 3)])
+@pytest.mark.parametrize(("concurrency", "most"), [(None, 1), (2, 2), (50, 3)])
 async def test_no_more_queries_run_together_than_allowed(
-    data: Dataset, at_once: int | None, most: int
+    data: Dataset, concurrency: int | None, most: int
 ) -> None:
     TOGETHER[:] = [0, 0]
-    await experiment([workflow("crowded", crowded)], data=data, ports={}, at_once=at_once)
+    await experiment([workflow("crowded", crowded)], data=data, ports={}, concurrency=concurrency)
     assert [0, most] == TOGETHER
 
 
@@ -367,7 +367,7 @@ async def test_the_table_shows_means_intervals_marks_and_notes(tmp_path: Path) -
     assert comparison.significant
     assert comparison.difference == pytest.approx(-1 / 2)
     assert report.compare("backwards", "plain", "mrr").p == comparison.p
-    with pytest.raises(BadInput, match="no arm is called 'x'"):
+    with pytest.raises(BadInput, match="No arm is called 'x'"):
         report.compare("x", "plain", "mrr")
     with pytest.raises(BadInput, match="'map' was not measured"):
         report.compare("plain", "backwards", "map")

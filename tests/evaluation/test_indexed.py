@@ -140,7 +140,7 @@ async def test_a_set_that_cannot_be_indexed_is_refused(
     application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.evaluation.indexed.write_corpus", lambda data, folder: None)
-    with pytest.raises(BadInput, match=r"no document of the corpus of .* has a word"):
+    with pytest.raises(BadInput, match=r"No document of the corpus of .* has a word"):
         await experiment([bm25], data=beir(s.write_beir(tmp_path / "pets")), application=application)
 
 
@@ -172,7 +172,7 @@ async def test_triples_and_hierarchy_are_kept_with_the_index(
         assert await kept.read([ids["d2"]], "triples", principal=NOBODY) == {}
         filtered = replace(Question("dog", ANONYMOUS), filters=(Filter("level_1", ("animals",)),))
         assert (await bm25.run(filtered, ports=ports)).output.ids == (ids["d2"],)
-    # Other triples take their place, without indexing anything anew.
+    # Other triples take their place, without indexing anything again.
     s.write_lines(folder / "triples.jsonl", [{"_id": "d2", "triples": [["cat", "fled", "dog"]]}])
     async with indexed(beir(folder), application) as ports:
         again = await ports[Features].read([ids["d2"]], "triples", principal=ANONYMOUS)

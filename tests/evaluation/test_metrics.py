@@ -214,5 +214,5 @@ def test_without_the_library_the_next_step_is_said(
 def test_a_metric_that_is_named_twice_is_measured_once(tmp_path: Path) -> None:
     data = beir(write_beir(tmp_path))
     assert list(map(str, metrics_for(["ndcg@10", "nDCG@10", "map"], data))) == ["ndcg@10", "map"]
-    with pytest.raises(BadInput, match="no metric was named"):
+    with pytest.raises(BadInput, match="No metric was named"):
         metrics_for([], data)

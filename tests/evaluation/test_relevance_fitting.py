@@ -64,7 +64,9 @@ def test_a_map_tells_what_stands_out_from_its_own_background() -> None:
 
 def test_questions_on_another_subject_are_refused() -> None:
     random = np.random.default_rng(2)
-    fitted = fit_sightings([sighting(n, random) for n in range(60)], "e", "s", pool=100, lost=0.05)
+    fitted = fit_sightings(
+        [sighting(n, random) for n in range(60)], "e", "s", pool=100, max_false_refusals=0.05
+    )
     strangers = [sighting(n, random, level=0.1) for n in range(40)]
     assert not any(fitted.familiar(one.features(fitted.spread)) for one in strangers)
     own = [sighting(200 + n, random) for n in range(100)]
@@ -80,7 +82,7 @@ def test_a_precision_can_be_asked_for() -> None:
         Sighting(one.query, one.found, one.cosine, one.bm25, 5, frozenset([random.choice(one.found)]), 1)
         for one in (sighting(n, random, answer=False) for n in range(40))
     ]
-    with pytest.raises(BadInput, match=r"no threshold reaches a precision of 0\.99"):
+    with pytest.raises(BadInput, match=r"No threshold reaches a precision of 0\.99"):
         fit_sightings(hopeless, "e", "s", pool=100, precision=0.99)
 
 

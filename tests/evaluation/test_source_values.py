@@ -176,7 +176,7 @@ async def test_a_corrupted_source_is_found_and_left_out(tmp_path: Path) -> None:
                 qrels=[f"q-{name}\tother-{name}\t1" for name in ANIMALS],
             )
         )
-        with pytest.raises(BadInput, match="nothing that other judges relevant is among the first 100 hits"):
+        with pytest.raises(BadInput, match="Nothing that other judges relevant is among the first 100 hits"):
             await value_sources(search, other, by="folder", ports=app.ports())
 
 

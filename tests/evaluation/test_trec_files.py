@@ -142,7 +142,7 @@ def test_files_that_are_none_are_refused(
 
 
 def test_a_file_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="there is no file"):
+    with pytest.raises(BadInput, match="There is no file"):
         trec(corpus=tmp_path / "none.tsv", topics=tmp_path / "none.tsv", qrels=tmp_path / "none.txt")
     (tmp_path / "broken.tsv.gz").write_bytes(b"no gzip")
     with pytest.raises(BadInput, match="cannot be read"):

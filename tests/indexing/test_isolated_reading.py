@@ -98,10 +98,10 @@ def test_a_reader_that_crashes_or_fails_costs_one_file(reader: Reader, tmp_path:
         "e.unruly",
         "g.unruly",
     ]
-    assert found["b.unruly"] == "it crashed its reader twice (SIGSEGV)."
+    assert found["b.unruly"] == "It crashed its reader twice (SIGSEGV)."
     assert found["d.unruly"] == "its reader failed: ZeroDivisionError: by zero"
-    assert found["f.unruly"] == "it changed while it was read; index it again."
-    assert found["gone.unruly"] == "it cannot be read: no such file or directory."
+    assert found["f.unruly"] == "It changed while it was read; index it again."
+    assert found["gone.unruly"] == "It cannot be read: no such file or directory."
 
 
 def test_a_reader_that_hangs_is_killed(reader: Reader, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_reader_that_hangs_is_killed(reader: Reader, tmp_path: Path) -> None:
     found = outcomes(reader, tmp_path, files, Limits(seconds=0.5))
     assert found == {
         "a.unruly": "read",
-        "b.unruly": "it took longer than 0.5 s to read; split it, or raise the limit.",
+        "b.unruly": "It took longer than 0.5 s to read; split it, or raise the limit.",
         "c.unruly": "read",
     }
 
@@ -179,7 +179,7 @@ def test_a_file_that_fails_ends_with_failed_and_not_with_rows(reader: Reader, tm
     place = Place("default", "default", str(tmp_path), ("public",))
     *_, last = reader.read(ReadRequest(place, ("a.jsonl",)))
     assert isinstance(last, FileFailed)
-    assert last.reason.startswith("line 501 is not valid JSON")
+    assert last.reason.startswith("Line 501 is not valid JSON")
 
 
 def test_files_are_read_without_llamaindex(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_any_json_is_documents_or_one_sentence(values: list[object]) -> None:
     for data, file in ((json.dumps(values), "a.json"), ("\n".join(map(json.dumps, values)), "a.jsonl")):
         found = found_or_refused(data, file)
         if isinstance(found, str):
-            assert found.startswith("it holds no record")
+            assert found.startswith("It holds no record")
             continue
         assert len({row.id for row in found}) == len(found)
         for row in found:
@@ -206,7 +206,7 @@ def test_any_bytes_are_documents_or_one_sentence(data: bytes, suffix: str) -> No
     found = found_or_refused(data, f"a{suffix}")
     assert found
     if isinstance(found, str):
-        assert found[0].islower()
+        assert found[0].isupper()
         assert found.endswith(".")
 
 
@@ -237,13 +237,13 @@ def test_ids_and_hashes_depend_on_content_and_place_but_not_on_labels() -> None:
 
 
 def test_each_bad_file_is_refused_with_its_reason() -> None:
-    assert refusal(b"", "a.md") == "it is empty."
-    assert refusal(b" \n\t ", "a.txt") == "it holds no text."
-    assert "byte 4 (0xff) is not UTF-8" in refusal(b"abc \xff\xfe", "a.md")
-    assert "line 2, byte 10 (0xe9) is not UTF-8" in refusal(b'{"a": 1}\n{"text": "\xe9"}', "a.jsonl")
-    assert "line 2 is not valid JSON" in refusal('{"text": "a"}\n{"text": ', "a.jsonl")
-    assert "it holds no record with text" in refusal('[{"text": ""}, {}, null]', "a.json")
-    assert "byte 3" in refusal(b"a,b\xff", "a.csv")
+    assert refusal(b"", "a.md") == "It is empty."
+    assert refusal(b" \n\t ", "a.txt") == "It holds no text."
+    assert "Byte 4 (0xff) is not UTF-8" in refusal(b"abc \xff\xfe", "a.md")
+    assert "Line 2, byte 10 (0xe9) is not UTF-8" in refusal(b'{"a": 1}\n{"text": "\xe9"}', "a.jsonl")
+    assert "Line 2 is not valid JSON" in refusal('{"text": "a"}\n{"text": ', "a.jsonl")
+    assert "It holds no record with text" in refusal('[{"text": ""}, {}, null]', "a.json")
+    assert "Byte 3" in refusal(b"a,b\xff", "a.csv")
     assert "not a valid PDF" in refusal(b"%PDF-1.7 nothing else", "a.pdf")
     assert "not a valid PDF" in refusal(pdf("x")[:200], "a.pdf")
     assert "not a valid .docx" in refusal(b"PK\x03\x04 nothing else", "a.docx")
@@ -254,7 +254,7 @@ def test_each_bad_file_is_refused_with_its_reason() -> None:
 
 def test_a_line_without_end_is_refused() -> None:
     line = '{"text": "' + "x" * 50_000_000 + '"}'
-    assert refusal(f'{{"text": "a"}}\n{line}', "a.jsonl").startswith("line 2 holds 48 MB, more than 10 MB")
+    assert refusal(f'{{"text": "a"}}\n{line}', "a.jsonl").startswith("Line 2 holds 48 MB, more than 10 MB")
     assert "million characters" in refusal("word " * 5_000_000, "a.txt")
     assert "million characters" in refusal(json.dumps([{"text": "x" * 30_000_000}]), "a.json")
 

@@ -66,7 +66,7 @@ def test_rows_are_sorted_by_time_and_duplicates_counted(tmp_path: Path, name: st
     log = written(tmp_path, text, name)
     assert history(log, "u") == ["a", "b"]
     assert history(log, "v") == ["c"]
-    assert log.notes == ("1 duplicate row left out", "1 row out of time order sorted in")
+    assert log.notes == ("1 duplicate row left out.", "1 row out of time order sorted in.")
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_oddities_are_mended_and_said(tmp_path: Path) -> None:
     assert history(log, "3") == []
     assert history(log, "4") == ["new", "b"]
     assert log.notes == (
-        "1 duplicate row left out",
-        "1 further line of a user appended to the first",
-        "1 item of the log not in the item table, such as new: known by interactions alone",
-        "499 immediate repetitions of an item in a history passed over",
-        "1 user without an item",
+        "1 duplicate row left out.",
+        "1 further line of a user appended to the first.",
+        "1 item of the log not in the item table, such as new: known by interactions alone.",
+        "499 immediate repetitions of an item in a history ignored.",
+        "1 user without an item.",
     )
 
 
@@ -133,7 +133,7 @@ def test_a_log_alone_is_enough_and_a_table_without_text_is_said(tmp_path: Path) 
     assert "no item table" in alone.notes[0]
     bare = written(tmp_path, "1 a b\n", items=[{"_id": "a"}, {"_id": "b", "attributes": ["Unknown", ""]}])
     assert not bare.items.has_text
-    assert bare.notes == ("no item has a title or attributes: what reads them finds nothing",)
+    assert bare.notes == ("No item has a title or attributes: rankers that read them find nothing.",)
 
 
 def test_attributes_are_triples_that_filters_can_name(tmp_path: Path) -> None:
@@ -242,4 +242,4 @@ def test_the_log_that_is_read_is_said_where_there_are_several(tmp_path: Path) ->
     (tmp_path / "interactions.csv").write_text("user,item\nu,c\n")
     log = written(tmp_path, "u a b\n")
     assert [log.items.ids[number] for number in log.interactions.sequences[0]] == ["a", "b"]
-    assert "sequences.txt is read, and not interactions.csv" in log.notes
+    assert "sequences.txt is read, and not interactions.csv." in log.notes

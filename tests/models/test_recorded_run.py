@@ -85,7 +85,7 @@ async def test_who_asks_is_not_told_where_the_model_server_is(
     assert result.answer is not None
     assert "[1]" in result.answer.text
     reasons = " ".join(result.degraded)
-    assert "the model server cannot be reached" in reasons
+    assert "The model server cannot be reached" in reasons
     assert "127.0.0.1" not in reasons
     assert "127.0.0.1" not in str(public(raised.value))
     assert public(raised.value).status == 503

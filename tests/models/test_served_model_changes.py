@@ -56,7 +56,7 @@ EMBEDDER = WordLlamaEmbedder()
 
 @dataclass
 class Machine:
-    """A server that can be started anew with another model; it says which one it has, and how it is asked."""
+    """A server that can be restarted with another model; it says which one it has, and how it is asked."""
 
     model: str = "first"
     root: str = ""

@@ -177,7 +177,7 @@ async def test_a_run_that_fails_says_what_it_had_spent_and_counts_on(tmp_path: P
             record = await runs.read(durability, principal=ANONYMOUS)
             assert record is not None
             assert record.usage == times(REPLY, 3)
-        # One begins anew, and spends it again; the other is behind it.
+        # One begins again, and spends it again; the other is behind it.
         for durability, spent in (("exit", 6), ("step", 3)):
             with pytest.raises(NodeError) as raised:
                 await wf.resume(durability, ports=ports, principal=ANONYMOUS)

@@ -50,7 +50,7 @@ class Model:
         self.prompts.append(prompt)
         for number, at in enumerate(range(0, len(self.text), self.size)):
             if number == self.fails_after:
-                raise ModelError("the model server went away.")
+                raise ModelError("The model server went away.")
             if on_text:
                 on_text(self.text[at : at + self.size])
         return Generation(self.text, usage=Usage(1, 10, 5), finish=self.finish)  # type: ignore[arg-type]

@@ -87,7 +87,7 @@ def test_a_right_model_makes_wrong_propensities_harmless() -> None:
 @pytest.mark.parametrize(
     ("propensity", "target", "reward", "said"),
     [
-        ([], [], [], "the log is empty"),
+        ([], [], [], "The log is empty"),
         ([0.0], [0.5], [1.0], "not above 0"),
         ([0.5], [1.5], [1.0], "not between 0 and 1"),
         ([0.5], [0.5], [float("nan")], "not finite"),

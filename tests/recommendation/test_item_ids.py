@@ -139,7 +139,7 @@ def test_clusters_that_are_plain_to_see_are_found() -> None:
 def test_identifiers_that_would_lose_an_item_are_refused() -> None:
     with pytest.raises(BadIdentifiers, match="cannot be told apart"):
         ItemIds("mine", np.array([[1, 2], [1, 2]], dtype=np.int32), 5, 5)
-    with pytest.raises(BadIdentifiers, match=r"items 1 and 0 cannot be told apart: \(1,\) and \(1, 2\)"):
+    with pytest.raises(BadIdentifiers, match=r"Items 1 and 0 cannot be told apart: \(1,\) and \(1, 2\)"):
         ItemIds("mine", np.array([[1, 2], [1, PADDING]], dtype=np.int32), 5, 5)
     with pytest.raises(BadIdentifiers, match="empty or has a gap"):
         ItemIds("mine", np.array([[PADDING, 2]], dtype=np.int32), 5, 5)

@@ -1,4 +1,4 @@
-"""An evaluation: the protocol, what is remembered, what is left out, and how it is told."""
+"""An evaluation: the protocol, what is cached, what is left out, and how it is told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.interactions.log_files import Log
 from orchestrator.interactions.protocol import leave_two_out
 from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.recommendation.evaluation.evaluation_report import as_json, as_text
-from orchestrator.recommendation.evaluation.ranker_evaluation import UserHistory, evaluate, limits
+from orchestrator.recommendation.evaluation.ranker_evaluation import CachedRankings, evaluate, limits
 from orchestrator.recommendation.hit_metrics import figures
 from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.popularity import Popularity
@@ -71,12 +71,12 @@ def test_a_second_evaluation_trains_nothing_and_says_the_same(tmp_path: Path) ->
 
 def test_what_is_remembered_is_what_the_arm_says() -> None:
     ranker = Popularity(np.asarray([5, 4, 3, 2, 1]))
-    remembered = UserHistory(ranker)
+    cached = CachedRankings(ranker)
     histories = Sequences.of([[0], [1, 2]])
     for k in (2, 3, 2):
         for removed in (None, histories, Sequences.of([[4], [0]])):
             allowed = None if k == 2 else np.asarray([True, False, True, True, True])
-            mine = remembered.top(histories, k=k, removed=removed, allowed=allowed)
+            mine = cached.top(histories, k=k, removed=removed, allowed=allowed)
             theirs = ranker.top(histories, k=k, removed=removed, allowed=allowed)
             np.testing.assert_array_equal(mine.items, theirs.items)
 
@@ -107,11 +107,11 @@ def test_the_table_says_what_it_does_not_say(tmp_path: Path) -> None:
     rows[0] = np.asarray([1, 2, 3, 1], dtype=np.int32)
     rows.append(np.asarray([1, 2], dtype=np.int32))
     users = (*log.interactions.users, "short")
-    numbered = Log(items, Interactions(users, Sequences.of(rows)), ("an oddity",))
+    numbered = Log(items, Interactions(users, Sequences.of(rows)), ("An oddity.",))
     text = as_text(evaluate(numbered, REGISTRY, tmp_path, rankers=("popularity", "rules", "atomic")))
     assert "ascend by item number" in text
     assert "of test items are in the history" in text
     assert "1 user of fewer than three items" in text
-    assert "note: an oddity." in text
-    assert "left out: The ranker atomic" in text
+    assert "Note: An oddity." in text
+    assert "Left out: The ranker atomic" in text
     assert "TIGER" not in text, "published figures are of another log"

@@ -47,7 +47,7 @@ async def one(recommender: EditionRecommender, history: History, **options: obje
     return hits
 
 
-async def offered(
+async def slate_for(
     recommender: Recommender, history: History, *, principal: Principal, **bounds: Any
 ) -> Slate:
     """The slate of a run."""
@@ -58,7 +58,7 @@ async def offered(
 
 async def test_a_known_user_is_offered_what_comes_next(recommender: EditionRecommender) -> None:
     log = made_up_log()
-    slate = await offered(recommender, History("user-0003"), principal=ANONYMOUS, k=5)
+    slate = await slate_for(recommender, History("user-0003"), principal=ANONYMOUS, k=5)
     had = {log.items.ids[number] for number in log.interactions.sequences[3]}
     assert len(slate) == 5
     assert not had & set(slate.ids)
@@ -90,7 +90,7 @@ async def test_a_session_continues_a_users_history(recommender: EditionRecommend
 async def test_what_is_not_known_is_said_and_something_is_offered(
     recommender: EditionRecommender, history: History, said: str
 ) -> None:
-    slate = await offered(recommender, history, principal=ANONYMOUS, k=5)
+    slate = await slate_for(recommender, history, principal=ANONYMOUS, k=5)
     known = await recommender.known(history, principal=ANONYMOUS)
     assert len(slate) == 5
     assert any(note.startswith(said) for note in known.notes)
@@ -112,7 +112,7 @@ async def test_filters_and_exclusions_are_part_of_the_ranking(recommender: Editi
     without = await one(recommender, history, k=60, exclude=combs.ids)
     assert not set(combs.ids) & set(without.ids)
     everything = made_up_log().items.ids
-    slate = await offered(recommender, history, principal=ANONYMOUS, exclude=everything)
+    slate = await slate_for(recommender, history, principal=ANONYMOUS, exclude=everything)
     assert slate.ids == ()
     assert "Nothing is left to offer" in slate.notes[-1]
     with pytest.raises(BadInput, match="No item has a field 'colour'") as caught:
@@ -140,11 +140,11 @@ async def test_text_finds_items(recommender: EditionRecommender) -> None:
 
 async def test_diversity_and_caps(recommender: EditionRecommender) -> None:
     history = History(items=("soap-01", "soap-02", "soap-03"))
-    capped = await offered(recommender, history, principal=ANONYMOUS, k=6, at_most=[("family", 1)])
+    capped = await slate_for(recommender, history, principal=ANONYMOUS, k=6, at_most=[("family", 1)])
     families = [one.split("-")[0] for one in capped.ids]
     assert len(families) == len(set(families)) == 6
-    plain = await offered(recommender, history, principal=ANONYMOUS, k=6)
-    varied = await offered(recommender, history, principal=ANONYMOUS, k=6, diversity=0.7)
+    plain = await slate_for(recommender, history, principal=ANONYMOUS, k=6)
+    varied = await slate_for(recommender, history, principal=ANONYMOUS, k=6, diversity=0.7)
     assert varied.ids[0] == plain.ids[0]
     assert len({one.split("-")[0] for one in varied.ids}) > len({one.split("-")[0] for one in plain.ids})
 
@@ -285,7 +285,7 @@ async def test_a_catalogue_without_text_is_recommended_by_interactions(tmp_path:
     bare = Log(Items.of(Item(one) for one in log.items.ids), log.interactions)
     editions = editions_at(tmp_path, REGISTRY)
     train(bare, editions, rankers=("fusion",))
-    slate = await offered(EditionRecommender(editions), History("user-0003"), principal=ANONYMOUS, k=5)
+    slate = await slate_for(EditionRecommender(editions), History("user-0003"), principal=ANONYMOUS, k=5)
     assert len(slate) == 5
 
 

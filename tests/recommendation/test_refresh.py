@@ -39,7 +39,9 @@ def changed(log: Log, *, without: Iterable[str] = (), new: Iterable[Item] = ()) 
     return Log(items, had)
 
 
-async def offered(editions: Editions, history: History, *, ranker: str = "", k: int = 100) -> tuple[str, ...]:
+async def recommended(
+    editions: Editions, history: History, *, ranker: str = "", k: int = 100
+) -> tuple[str, ...]:
     recommender = EditionRecommender(editions)
     (hits,) = await recommender.recommend([history], principal=ANONYMOUS, k=k, ranker=ranker)
     return hits.ids
@@ -71,17 +73,17 @@ async def test_new_items_are_offered_at_once_and_deleted_ones_never(editions: Ed
     )
     assert done.trained.left_out == {}
     history = History(items=("soap-00", "soap-06", "soap-09"))
-    assert "soap-10" in (await offered(editions, history, ranker="attributes", k=5))
-    assert "soap-10" in (await offered(editions, history))
+    assert "soap-10" in (await recommended(editions, history, ranker="attributes", k=5))
+    assert "soap-10" in (await recommended(editions, history))
     for ranker in done.trained.rankers:
-        assert not {"soap-03", "comb-00"} & set(await offered(editions, history, ranker=ranker))
-        assert await offered(editions, History("user-0003"), ranker=ranker)
+        assert not {"soap-03", "comb-00"} & set(await recommended(editions, history, ranker=ranker))
+        assert await recommended(editions, History("user-0003"), ranker=ranker)
 
 
 async def test_what_is_borrowed_is_no_reason(editions: Editions) -> None:
     refresh(changed(made_up_log(), new=[NEW]), editions)
     recommender = EditionRecommender(editions)
-    assert "soap-10" in await offered(editions, History(items=("soap-02",)), ranker="rules")
+    assert "soap-10" in await recommended(editions, History(items=("soap-02",)), ranker="rules")
     to_new = await recommender.reasons(History(items=("soap-02",)), ["soap-10"], principal=ANONYMOUS)
     from_new = await recommender.reasons(History(items=("soap-10",)), ["soap-02"], principal=ANONYMOUS)
     assert to_new == {"soap-10": "family soap, as Crane soap number 2"}
@@ -97,10 +99,10 @@ async def test_what_was_had_since_is_counted_and_is_history(editions: Editions) 
     users = (*log.interactions.users, *(f"later-{at}" for at in range(20)))
     interactions = type(log.interactions)(users, type(log.interactions.sequences).of(rows))
     refresh(Log(log.items, interactions), editions)
-    assert (await offered(editions, History(items=("brush-03",)), ranker="rules"))[0] == "soap-10"
+    assert (await recommended(editions, History(items=("brush-03",)), ranker="rules"))[0] == "soap-10"
     known = await EditionRecommender(editions).known(History("user-0003"), principal=ANONYMOUS)
     assert known.items[-1] == "soap-10"
-    assert await offered(editions, History("later-7"))
+    assert await recommended(editions, History("later-7"))
 
 
 def test_a_log_cut_short_is_said(editions: Editions) -> None:
@@ -136,18 +138,18 @@ async def test_an_item_that_left_the_table_is_not_offered_though_the_log_names_i
     done = refresh(read_log(shop), editions)
     assert (done.new, done.gone) == (0, 1)
     assert any("1 item left the item table, such as soap-04" in note for note in done.trained.notes)
-    assert "soap-04" not in await offered(editions, history)
+    assert "soap-04" not in await recommended(editions, history)
     # Nor does it come back by another refresh or by a training that finds it in the log alone.
     refresh(read_log(shop), editions)
-    assert "soap-04" not in await offered(editions, history)
+    assert "soap-04" not in await recommended(editions, history)
     train(read_log(shop), editions, rankers=("rules",))
-    assert "soap-04" not in await offered(editions, history)
+    assert "soap-04" not in await recommended(editions, history)
     # In the table again, it is offered again; what was withdrawn by hand is not.
     editions.withdraw(["soap-05"])
     write()
     done = refresh(read_log(shop), editions)
     assert any("1 item of the table withdrawn, such as soap-05" in note for note in done.trained.notes)
-    found = await offered(editions, history)
+    found = await recommended(editions, history)
     assert "soap-04" in found
     assert "soap-05" not in found
 
@@ -213,6 +215,6 @@ async def test_the_trees_of_a_pipeline_go_on_over_what_is_carried_over(tmp_path:
     kept = [name for name in ("trees.txt", "fusion.json") if (before / name).exists()]
     assert kept
     assert [(after / name).read_bytes() for name in kept] == [(before / name).read_bytes() for name in kept]
-    found = await offered(editions, History("user-0003"))
+    found = await recommended(editions, History("user-0003"))
     assert "soap-03" not in found
     assert "soap-10" in found

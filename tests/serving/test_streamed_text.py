@@ -18,7 +18,7 @@ from tests.serving.flows import CITED, pieces
 
 
 def sent_by(*said: str | None, answer: str) -> tuple[str, int]:
-    """What a client gets of what one node says; None is where the node begins anew."""
+    """What a client gets of what one node says; None is where the node begins again."""
     text = StreamedText()
     got = ""
     for each in said:
@@ -43,7 +43,7 @@ def sent_by(*said: str | None, answer: str) -> tuple[str, int]:
         (["Hello ", None, "Good day"], "Good day", f"Hello {BREAK}Good day"),
         (["Hello ", None, None, "Hello"], "Hello", f"Hello {BREAK}Hello"),
         (["A", None, "B", None, "B", "C"], "BC", f"A{BREAK}BC"),
-        # Nobody said that the node had begun anew.
+        # Nobody said that the node had begun again.
         (["Hello ", "Hello ", "world"], "Hello world", f"Hello Hello world{BREAK}Hello world"),
         (["A first thought"], "Another", f"A first thought{BREAK}Another"),
     ],
@@ -86,7 +86,7 @@ class Memory:
 
 @node
 async def stammers(question: Question, run: Run) -> Answer:
-    """Begins anew, as the engine says it of a node that it tries again."""
+    """Begins again, as the engine says it of a node that it tries again."""
     run.emit("Ünïcode fi")
     run._state.events.put_nowait(Restarted("stammers"))  # type: ignore[union-attr]
     for start in range(0, len(CITED.text), 7):

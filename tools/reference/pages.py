@@ -106,9 +106,13 @@ def _nodes() -> list[str]:
     return made
 
 
+#: The rooms whose public names are the engine's.
+ENGINE = ("orchestrator.graph", "orchestrator.budget")
+
+
 def _engine() -> list[str]:
     contract = ["## The node contract", description(symbol("orchestrator.graph.node")), "## Names"]
-    return [*contract, *_names("orchestrator", lambda each: each.path.startswith("orchestrator.graph"))]
+    return [*contract, *_names("orchestrator", lambda each: each.path.startswith(ENGINE))]
 
 
 def _ports() -> list[str]:

@@ -49,7 +49,7 @@ def _refused_if_newer(database: Database, found: str | None) -> str | None:
     if found is None or (found.isdecimal() and int(found) <= int(HEAD)):
         return found
     raise StoreError(
-        f"the database {database.name} has the schema revision {found}; this release knows up to {HEAD}.",
+        f"The database {database.name} has the schema revision {found}; this release knows up to {HEAD}.",
         hint="A newer release wrote it: upgrade, or open a copy that this release made.",
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeDecorator
 from orchestrator.errors import StoreError
 
 #: The next step where a database is damaged.
-DAMAGED = "Restore a backup: orchestrator restore FILE --force"
+DAMAGED = "Restore a backup: `orchestrator restore FILE --force`."
 #: SQLite numbers rows by itself only if the column is an INTEGER.
 Number = BigInteger().with_variant(Integer, "sqlite")
 

@@ -1,4 +1,4 @@
-"""What can be wrong with one node, wherever it stands in a graph."""
+"""Checks of a single node: signature, settings, bindings, policy, ports."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def label_name(label: Any) -> str:
 
 
 def declaration_faults(path: str, workflow: Nested) -> Iterator[Fault]:
-    """What is wrong with a workflow's name, inputs and outputs."""
+    """Faults of a workflow's name, inputs and outputs."""
     unnamed = name_problem("workflow", workflow.name)
     if unnamed is not None:
         yield Fault(path, unnamed.problem, unnamed.fix)

@@ -1,4 +1,4 @@
-"""One thing that is wrong with a workflow, found before it runs."""
+"""A fault of a workflow, found before it runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`node` is where it is, `problem` what was found against what was expected, `fix` the next step."""
+    """A fault: `node` is where it is, `problem` what was found and expected, `fix` the next step."""
 
     node: str
     problem: str

@@ -1,4 +1,4 @@
-"""From an expression to a plan, collecting every fault on the way."""
+"""The planner: compiles an expression into a plan, and collects every fault."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class FlowSerializer:
         if kind != FORMAT:
             raise PlanChanged(
                 f"This checkpoint has the format {kind!r}, not {FORMAT!r}.",
-                hint="It was written by another version or program; start the run anew.",
+                hint="It was written by another version or program; start the run again.",
             )
         # ormsgpack swallows what an extension raises.
         wrong: list[Exception] = []
@@ -122,7 +122,7 @@ class FlowSerializer:
             if slot not in self._types:
                 raise PlanChanged(
                     f"This checkpoint holds a value of {slot}, which no channel of the workflow has.",
-                    hint="The workflow was changed since the run began; start the run anew.",
+                    hint="The workflow was changed since the run began; start the run again.",
                 )
             return Kept(slot, unpack(packed, self._types[slot]), packed)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""What a streamed run says while it runs."""
+"""The events of a streamed run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The text that `path` has sent so far is void: it is written anew, or stands no longer in the answer.
+    """The text that `path` has sent so far is void: it is written again, or stands no longer in the answer.
 
     A node that is tried again after it has spoken is restarted; so is one whose result is not what it said.
     """

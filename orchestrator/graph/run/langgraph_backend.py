@@ -1,4 +1,4 @@
-"""From a plan to a LangGraph graph: one LangGraph node a node, or one a straight line of them.
+"""The LangGraph backend: compiles a plan to a graph, with one LangGraph node per node or straight line.
 
 The first is what `.langgraph` gives and what runs that keep every step use; the second saves the
 cost of a LangGraph step between nodes that have nothing but each other before and behind them.
@@ -55,12 +55,12 @@ def compile_plan(plan: Plan, *, lines: bool, serializer: FlowSerializer | None =
 
 
 def _add_items(old: Update | None, new: Update | None) -> Update:
-    """Collect the results of a map by position; None begins anew."""
+    """Collect the results of a map by position; None begins again."""
     return {} if new is None else {**(old or {}), **new}
 
 
 def _union(old: tuple[int, ...] | None, new: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Collect the branches that were given up; None begins anew."""
+    """Collect the branches that were given up; None begins again."""
     return () if new is None else tuple(sorted({*(old or ()), *new}))
 
 

@@ -72,7 +72,7 @@ class MeteredEmbedder(_Metered):
 
 
 class MeteredTokenEmbedder(_Metered):
-    """The same for the vectors of tokens."""
+    """The same for token embedders: counts the usage of their calls."""
 
     def __init__(self, embedder: TokenEmbedder, meter: Meter) -> None:
         super().__init__(embedder, meter)

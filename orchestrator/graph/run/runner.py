@@ -41,7 +41,7 @@ Durability = Literal["none", "exit", "step"]
 
 
 class Flow(Protocol):
-    """What is run: a workflow, planned, with what compiles it; see `orchestrator.graph.workflow`."""
+    """A planned workflow, as the runner needs it; see `orchestrator.graph.workflow`."""
 
     @property
     def name(self) -> str: ...
@@ -147,7 +147,7 @@ async def _resumable(workflow: Flow, run_id: str, ports: Ports, principal: Princ
     if not record.plan.startswith(SCHEME):
         raise PlanChanged(
             f"Run {run_id!r} was kept by an earlier version, which told code apart by less.",
-            hint="Start the run anew.",
+            hint="Start the run again.",
             run_id=run_id,
         )
     if record.plan != workflow.fingerprint:

@@ -163,7 +163,7 @@ class RunState:
             self.events.put_nowait(Restarted(path))
 
     def settle_text(self, path: str, text: str) -> None:
-        """Let what was said be `text`, the answer: send what lacks, or begin anew where another was said."""
+        """Let what was said be `text`, the answer: send what lacks, or begin again where another was said."""
         if self.events is None:
             return
         said = "".join(piece for _, piece in self.said)

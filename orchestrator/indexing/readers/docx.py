@@ -40,7 +40,7 @@ class DocxReader(FileReader):
             lines = list(_lines(word))
             title = word.core_properties.title
         except (OpcError, SyntaxError, RecursionError, *_FLAWS) as error:  # lxml's are syntax errors
-            raise UnreadableFile(f"it is not a valid .docx: {str(error) or type(error).__name__}.") from error
+            raise UnreadableFile(f"It is not a valid .docx: {str(error) or type(error).__name__}.") from error
         heading = next((line.lstrip("# ") for line in lines if line.startswith("#")), "")
         yield document(name, (title or heading).strip(), "\n\n".join(lines))
 
@@ -63,16 +63,16 @@ def check_unpacked(data: bytes) -> None:
     except (RuntimeError, *_FLAWS) as error:
         encrypted = data.startswith(b"\xd0\xcf\x11\xe0") or "password" in str(error)
         reason = (
-            "it is encrypted or in the older .doc format; save it as .docx without a password."
+            "It is encrypted or in the older .doc format; save it as .docx without a password."
             if encrypted
-            else f"it is not a valid .docx: {str(error) or type(error).__name__}."
+            else f"It is not a valid .docx: {str(error) or type(error).__name__}."
         )
         raise UnreadableFile(reason) from error
 
 
 def _bomb(parts: int, size: int) -> str:
     return (
-        f"it unpacks to {parts:,} parts and at least {size / 2**20:,.0f} MB, more than {MOST_PARTS:,} parts "
+        f"It unpacks to {parts:,} parts and at least {size / 2**20:,.0f} MB, more than {MOST_PARTS:,} parts "
         f"or {LARGEST_UNPACKED / 2**20:,.0f} MB; it may be a zip bomb."
     )
 

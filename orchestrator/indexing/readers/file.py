@@ -1,4 +1,4 @@
-"""What the readers of this package have in common: they read bytes, once, and say why they cannot."""
+"""Base class of file readers, and their documents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-
 
 @dataclass(frozen=True, slots=True)
 class FileDocument:
-    """A document as its file has it: an id within the file, its text, its title and other metadata."""
+    """A document read from a file: its id within the file, text, title and other metadata."""
 
     id: str
     text: str
@@ -65,14 +65,14 @@ def decoded(data: bytes) -> str:
     except UnicodeDecodeError as error:
         expected = encoding.upper().removesuffix("-SIG")
         raise UnreadableFile(
-            f"byte {error.start:,} (0x{data[error.start]:02x}) is not {expected}; save it as UTF-8."
+            f"Byte {error.start:,} (0x{data[error.start]:02x}) is not {expected}; save it as UTF-8."
         ) from error
 
 
 def document(name: str, title: str, text: str, **metadata: Any) -> FileDocument:
     """One document from a whole file; UnreadableFile if there is no text, or too much."""
     if not text.strip():
-        raise UnreadableFile("it holds no text.")
+        raise UnreadableFile("It holds no text.")
     limited(text)
     return FileDocument(name, text, {"title": title or Path(name).stem, **metadata})
 

@@ -29,7 +29,7 @@ class HtmlReader(FileReader):
         from bs4 import BeautifulSoup
 
         if b"\0" in data[:1000] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise UnreadableFile("it is not HTML: it holds binary data.")
+            raise UnreadableFile("It is not HTML: it holds binary data.")
         try:
             page = BeautifulSoup(data, "lxml")
             title = page.title.get_text() if page.title else ""
@@ -39,7 +39,7 @@ class HtmlReader(FileReader):
                 unseen.decompose()
             text = limited("".join(_pieces(page)))
         except (RecursionError, AssertionError, ValueError) as error:
-            raise UnreadableFile(f"it is not valid HTML: {str(error) or type(error).__name__}.") from error
+            raise UnreadableFile(f"It is not valid HTML: {str(error) or type(error).__name__}.") from error
         text = re.sub(r"\n (?=\S)", "\n", _EMPTY_LINES.sub("\n\n", text))
         yield document(name, " ".join(title.split()), text)
 

@@ -24,7 +24,7 @@ class PdfReader(FileReader):
         try:
             parser = Parser(io.BytesIO(data))
             if parser.is_encrypted and not parser.decrypt(""):
-                raise UnreadableFile("it is encrypted; save it without a password.")
+                raise UnreadableFile("It is encrypted; save it without a password.")
             pages: list[str] = []
             length = 0
             for page in parser.pages:
@@ -34,12 +34,12 @@ class PdfReader(FileReader):
                     limited("".join(pages))
             title = str((parser.metadata and parser.metadata.title) or "")
         except DependencyError as error:
-            raise UnreadableFile("it is encrypted; save it without a password.") from error
+            raise UnreadableFile("It is encrypted; save it without a password.") from error
         except RecursionError as error:
-            raise UnreadableFile("it is not a valid PDF: its objects are nested too deep.") from error
+            raise UnreadableFile("It is not a valid PDF: its objects are nested too deep.") from error
         except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
             # A broken file can surprise its parser anywhere.
-            raise UnreadableFile(f"it is not a valid PDF: {str(error) or type(error).__name__}.") from error
+            raise UnreadableFile(f"It is not a valid PDF: {str(error) or type(error).__name__}.") from error
         if not any(pages):
-            raise UnreadableFile("it holds no text; if it is a scan, run it through OCR first.")
+            raise UnreadableFile("It holds no text; if it is a scan, run it through OCR first.")
         yield document(name, title.strip(), "\n\n".join(filter(None, pages)), pages=len(pages))

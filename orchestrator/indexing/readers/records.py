@@ -45,11 +45,11 @@ class JsonLinesReader(FileReader):
         for number, line in enumerate(io.BytesIO(data), 1):
             if len(line) > LONGEST_LINE:
                 raise UnreadableFile(
-                    f"line {number:,} holds {len(line) / 2**20:,.0f} MB, more than "
+                    f"Line {number:,} holds {len(line) / 2**20:,.0f} MB, more than "
                     f"{LONGEST_LINE / 2**20:,.0f} MB; is it one record a line?"
                 )
             if line := line.strip():
-                yield _parsed(line, f"line {number:,}")
+                yield _parsed(line, f"Line {number:,}")
 
 
 class JsonReader(FileReader):
@@ -58,7 +58,7 @@ class JsonReader(FileReader):
     records: ClassVar[bool] = True
 
     def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        value = _parsed(decoded(data).encode(), "it")
+        value = _parsed(decoded(data).encode(), "It")
         if isinstance(value, dict):
             value = _list_within(cast("dict[str, Any]", value)) or [value]
         yield from _numbered(iter(cast("list[Any]", value) if isinstance(value, list) else [value]))
@@ -79,7 +79,7 @@ class CsvReader(FileReader):
         try:
             yield from _numbered(self._rows(csv.reader(io.StringIO(text, newline=""), dialect)))
         except csv.Error as error:
-            raise UnreadableFile(f"it is not valid CSV: {error}.") from error
+            raise UnreadableFile(f"It is not valid CSV: {error}.") from error
 
     @staticmethod
     def _rows(rows: Iterator[list[str]]) -> Iterator[dict[str, str]]:
@@ -135,7 +135,7 @@ def _numbered(records: Iterator[Any]) -> Iterator[FileDocument]:
             seen[document.id] = 1
         yield document
     if not seen:
-        raise UnreadableFile("it holds no record with text.")
+        raise UnreadableFile("It holds no record with text.")
 
 
 def _parsed(data: bytes, what: str) -> Any:

@@ -1,1 +1,1 @@
-"""From hits to context, and from context to a cited answer."""
+"""Answering: context compression, cited answers and reports."""

@@ -38,7 +38,7 @@ _SPAN = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
 
 class CitationFilter:
-    """Turns the pieces of a model's text into text that may be shown. One for each answer.
+    """Verify the citations of a streamed answer, piece by piece. One instance per answer.
 
     `count` excerpts were shown, numbered from 1. `support` names the excerpt that a statement is
     taken from, for citations that name none that exists: these are repaired, or else dropped.
@@ -76,12 +76,12 @@ class CitationFilter:
         return tuple(self._numbers)
 
     def feed(self, piece: str) -> str:
-        """What may be shown now that `piece` has been written."""
+        """Add a piece of the model's text; returns the text that may be shown now."""
         self._waiting += piece
         return self._advance(final=False)
 
     def close(self) -> str:
-        """What is left to show at the end. An answer that cites nothing gets the citation it stands on."""
+        """End the text; returns the rest. An answer without citations gets its best supporting one."""
         rest = self._advance(final=True)
         if not self._numbers and self._support and (number := self._support(self._statement)):
             self.repaired += 1

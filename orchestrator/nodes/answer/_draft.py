@@ -27,7 +27,7 @@ class Source:
 
 @dataclass
 class Draft:
-    """What the reader has of a report. `headings` has one a section, empty for a section without one.
+    """A report while it is written. `headings` has one per section, empty for a section without a heading.
 
     A section is held back until those before it have ended. Its citations are numbered by itself; the
     reader sees them numbered by first appearance in the report, each passage once. After every piece the
@@ -99,7 +99,7 @@ class Draft:
 
 @dataclass
 class Part:
-    """One section's voice: what a model writes goes to the draft, with what it cites."""
+    """The output of one section: its text and citations go to the draft."""
 
     draft: Draft
     section: int

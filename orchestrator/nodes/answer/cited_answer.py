@@ -39,7 +39,7 @@ _WEIGHTY = 0.5
 
 
 class CitedAnswer(Node):
-    """Answer from the context, each `[n]` a passage of it, numbered by first appearance.
+    """Answer the question from the context, with citations `[n]` numbered by first appearance.
 
     With a language model, the answer is written and streamed, its citations verified on the way
     (`CitationFilter`). Without one, or if it fails before its first word, the best `sentences` are

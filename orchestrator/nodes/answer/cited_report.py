@@ -53,7 +53,7 @@ class Section:
 
 
 class CitedReport(Node):
-    """Report on the question: what the best passages say together, then a section an aspect.
+    """Write a cited report: an introduction from the best passages, then a section for each aspect.
 
     The first `passages` hits are read. Each goes to the aspect that it covers best, at most `per_section` to
     one; the beginning of the report stands on the best of all of them. With a language model, the sections

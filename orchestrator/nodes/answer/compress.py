@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Compress(Node):
-    """Choose sentences of the best `passages` by relevance, LexRank and MMR, and cite where they stand.
+    """Extractive context compression: select sentences of the best `passages` by relevance, LexRank and MMR.
 
     `tokens` bounds all excerpts together and `per_passage` each, as `token_count` estimates, so that
     one long passage cannot crowd out the others. `trade` 1 ignores redundancy. `relevance`,

@@ -14,7 +14,7 @@ from orchestrator.types import Answer, Citation, Hits, Passage, Queries, Questio
 
 
 class HitListAnswer(Node):
-    """What a workflow that only searches replies in a chat: the best `keep` passages.
+    """Show hits as a chat answer: titles and snippets of the best `keep` passages, each with a citation.
 
     Each is a line with its title and a snippet of at most `snippet` characters: sentences in a row that
     hold most of the question's terms, weighed by their rarity. A citation holds them as they stand.

@@ -1,4 +1,4 @@
-"""Explore: the aspects that an all-round answer to a question has."""
+"""Explore: find the aspects (sub-topics) of a question."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ _WITH_PASSAGES = "\n- The passages were found by the question; they show what th
 
 
 class Aspects(BaseModel):
-    """What a language model is asked for."""
+    """The output schema for a language model."""
 
     aspects: list[str]
 
 
 class Explore(Node):
-    """Name at most `at_most` aspects of the question.
+    """Find up to `at_most` aspects (sub-topics) of the question, with a language model or by clustering hits.
 
     With a language model, it names them; `feedback` passages of the hits are shown to it, if there are
     hits. Without one, or if it fails, which the run says, a question of several sentences has these as

@@ -22,7 +22,7 @@ _FIRST = 10
 
 
 class SearchFacets(Node):
-    """Search the question with each of its aspects, all in one call of the store, and unite what is found.
+    """Search for each aspect of the question in one call of the store, and fuse the rankings.
 
     `search` is how one of them is searched; its query says the question, then the aspect `repeat` times.
     With `original`, the question alone is the first aspect, with the hits that there are for it, or else
@@ -77,7 +77,7 @@ class SearchFacets(Node):
 
 
 class AskFacet(Node):
-    """The query of one aspect, in `each(AskFacet() >> Retrieve(), over=Facets) >> UniteFacets()`."""
+    """Make a query from one aspect, for `each(AskFacet() >> Retrieve(), over=Facets) >> UniteFacets()`."""
 
     repeat: Count = 2
 
@@ -86,7 +86,7 @@ class AskFacet(Node):
 
 
 class UniteFacets(Node):
-    """What the aspects found, each by its own pipeline, in one ranking with its coverage.
+    """Fuse the rankings of all aspects into one ranking, with the coverage of each passage.
 
     `hits`, what the question itself found before, is the first aspect where it is there; the other
     settings are those of `SearchFacets`.

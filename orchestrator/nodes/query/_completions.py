@@ -1,4 +1,4 @@
-"""Several texts from a language model, side by side; what fails is left out and said."""
+"""Several concurrent completions; failed ones are skipped and reported."""
 
 from __future__ import annotations
 

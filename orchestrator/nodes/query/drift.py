@@ -14,7 +14,7 @@ from orchestrator.types import Drift, Hits
 
 
 class DriftGuard(Node):
-    """Fuse what the original query found with what its reformulation found, and report their overlap.
+    """Guard against query drift: fuse the hits of original and reformulated query, report the overlap.
 
     Reads the channel `original` beside the hits. `weight` is the original's in the rank fusion, the
     reformulation has 1; 0 leaves the original out, and only reports. Below an overlap of `least`, of the

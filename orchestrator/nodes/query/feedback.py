@@ -1,4 +1,4 @@
-"""Feedback without a model: queries are refined by the passages that were found first.
+"""Pseudo-relevance feedback without a model: refine queries by the passages that were found first.
 
 Feedback and both rankings compose in three ways ("To interpolate or not to interpolate", SIGIR 2022):
 a fused ranking as feedback is interpolation before, a fused second search interpolation after.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Rm3(Node):
-    """Weigh a query's terms by the relevance model of the best passages: RM3.
+    """RM3: expand the query with the terms of a relevance model of the best passages, weighted.
 
     The `terms` most probable terms of the best `docs` passages get 1 − `weight` of the query, its own
     terms keep `weight`. A passage counts by its score. The vector of a query is left alone.
@@ -71,7 +71,7 @@ class Rm3(Node):
 
 
 class RocchioTerms(Node):
-    """Add the terms that weigh most in the best passages: Rocchio's rule on term vectors.
+    """Rocchio feedback on term vectors: expand the query with the heaviest terms of the best passages.
 
     `alpha` times the query's vector plus `beta` times the mean of the best `docs` passages', both of
     length one; the `terms` heaviest are added. A passage's weights are those that search gives it.
@@ -110,7 +110,7 @@ class RocchioTerms(Node):
 
 
 class VectorFeedback(Node):
-    """Move the first query's vector towards the mean of the best `docs` passages.
+    """Dense pseudo-relevance feedback: move the query vector towards the mean of the best passages.
 
     The new vector is (1 − s) · query + s · mean, of length one. With `share` None, s is docs / (docs + 1):
     the plain mean of the query and the passages. Rocchio's setting is `VectorFeedback(docs=5, share=0.6)`.

@@ -1,4 +1,4 @@
-"""PromptPRF: what was noted about the first passages, ahead of all queries, goes into the query.
+"""PromptPRF: expand the query with features of the first passages that were extracted offline.
 
 Source: arXiv 2503.14887. The notes are keyphrases, entities or summaries, made when a passage was
 indexed (`orchestrator index features`), so that a query costs no model call.
@@ -22,7 +22,7 @@ from orchestrator.types import Hits, Queries, Question
 
 
 class PromptPrf(Node):
-    """The first query with the features of the best `docs` hits.
+    """Expand the first query with the stored keyphrases, entities or summaries of the best `docs` hits.
 
     By terms, the question is said `repeat` times and each feature once, so that what several passages
     share weighs more. By meaning, its vector moves by `share` towards the mean of the features'; 0

@@ -38,7 +38,7 @@ _MUGI_BETA = 4
 
 
 class PseudoDocuments(Node):
-    """Search for the texts that a model writes about the question, and for the question itself.
+    """Query expansion with generated pseudo-documents: HyDE, Query2doc and similar methods.
 
     By meaning, the vector is the mean of those of the question and the texts. By terms, they are
     appended to the question, which is repeated:

@@ -83,7 +83,7 @@ class _Expansion(Node):
 
 
 class GenQREnsemble(_Expansion):
-    """One query: the question `repeat` times, and the keywords that all instructions bring. For BM25.
+    """Query expansion for BM25: the question `repeat` times, with the keywords of ten instructions.
 
     A model is asked once an instruction. Repeated terms count: what many instructions bring weighs
     more. `feedback` passages of the hits are shown to the model, if there are hits. The text of the
@@ -113,7 +113,7 @@ class GenQREnsemble(_Expansion):
 
 
 class GenQRFusion(_Expansion):
-    """A query an instruction: the question with the keywords that this one brings, to be fused by rank.
+    """Query expansion with one query per instruction: the question and its keywords, for rank fusion.
 
     `original` keeps the question itself as the first query, so that a model that misunderstands it
     cannot lose what it finds. Search with `Retrieve(fusion="rrf")`. `feedback` is as in `GenQREnsemble`.

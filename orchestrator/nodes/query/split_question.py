@@ -13,7 +13,7 @@ from orchestrator.types import Queries, Query, Question
 
 
 class SplitQuestion(Node):
-    """The question with its vector, and the vectors of its sentences, joined into at most `at_most` parts.
+    """Split a long question: query with the whole, and with at most `at_most` parts of its sentences.
 
     What asks for several things at once lies, as a vector, between them. Passages that answer one part
     are found by that part: search densely with `fusion="max"`. By terms, a question finds all that its

@@ -1,4 +1,4 @@
-"""Standalone: the last turn of a conversation as a question that needs no history.
+"""Standalone: rewrite the last turn of a conversation as a question that needs no history.
 
 Source of the task: DiSCo, arXiv 2410.14609 (conversational search with sparse vectors).
 """
@@ -62,7 +62,7 @@ You rewrite the last question of a conversation so that it can be understood wit
 
 
 class Standalone(Node):
-    """Write the query that the conversation makes of the question.
+    """Conversational query rewriting: make the last question self-contained, with a model or by rules.
 
     Without history, the question is the query. With a language model, the model rewrites it. Without
     one, a question that stands on its own is left alone, so that a change of subject does not drift;

@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class StoredReformulations(Node):
-    """The first query as a stored reformulation has it; the others stay.
+    """Replace the first query by a stored reformulation from a file, for experiments without a model.
 
     `file` has a query id and a text a line, separated by a tab, as QueryGym writes them (a text with a
     tab, a quote or a line break is in double quotes); `queries` has the texts of the ids: `queries.jsonl`
@@ -106,7 +106,8 @@ class StoredReformulations(Node):
             told = f"{self.file.name} has no reformulation of this query"
             if self.unknown == "refuse":
                 raise BadInput(
-                    f"{told}: {first.text[:60]!r}.", hint="unknown='keep' asks such a query as it is."
+                    f"{told}: {first.text[:60]!r}.",
+                    hint="With `unknown='keep'`, such a query is searched unchanged.",
                 )
             run.degrade(f"{told}: it is asked as it is")
             return asked
@@ -180,7 +181,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise BadInput(f"there is no file {path}.", hint="Check the path.") from None
+        raise BadInput(f"There is no file {path}.", hint="Check the path.") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: byte {error.start} is not UTF-8.", hint="Save it as UTF-8.") from None
     except OSError as error:

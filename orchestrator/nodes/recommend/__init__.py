@@ -1,1 +1,1 @@
-"""Recommendation: items for a history, and slates of them."""
+"""Recommendation nodes: items for a history, filters on them, and slates."""

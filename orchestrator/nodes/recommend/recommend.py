@@ -1,4 +1,4 @@
-"""Recommend: items for a history, as hits, so that every fusion and reranker takes them."""
+"""Recommend: rank items for a history, as hits that every fusion and reranker accepts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.types import History, Hit, Hits, Queries, Query, Question
 
 
 class Recommend(Node):
-    """The `k` best items for a history by one `ranker`, or by the best ranker that was trained.
+    """Recommend the `k` best items for a history with one trained `ranker`, by default the best one.
 
     The question's filters hold, and its principal sees. `repeat` offers items of the history again.
     Without `cold`, nothing is offered to a history of which no item is known: popular items would drown
@@ -46,7 +46,7 @@ class Recommend(Node):
 
 
 class FindItems(Node):
-    """The `k` items whose titles and attributes hold the words of the queries, or of the question.
+    """Keyword search for items: the `k` best by the words in their titles and attributes.
 
     What these refuse ("not red") is not looked for; `ExcludeRefused` takes items out that have it.
     """
@@ -67,7 +67,7 @@ class FindItems(Node):
 
 
 class ExcludeRefused(Node):
-    """Take out the items that have what the question refuses: "not red", "without dyes", "perfume-free".
+    """Exclude items with attributes that the question refuses: "not red", "without dyes", "perfume-free".
 
     An item has it if its title or attributes say so, and do not refuse it themselves. Put it behind what
     finds and ranks, with more hits than are shown.
@@ -97,7 +97,7 @@ def _wanted(query: Query, question: Question) -> str:
 
 
 class UserHistory(Node):
-    """The history of whoever asks: a user of the log by the principal's name, or by `user`."""
+    """Load the history of the asking user, found in the log by the principal's name or by `user`."""
 
     user: str = ""
 
@@ -106,7 +106,7 @@ class UserHistory(Node):
 
 
 class RecentItems(Node):
-    """Search around the newest `last` items of the history: its ids as hits, the newest first."""
+    """Use the newest `last` items of the history as hits, the newest first, for item-based expansion."""
 
     last: Count = 5
 

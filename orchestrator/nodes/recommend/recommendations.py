@@ -1,4 +1,4 @@
-"""The workflow behind `recommend top` and `POST /v1/recommendations`, where none of one's own is named."""
+"""The default workflow of `recommend top` and `POST /v1/recommendations`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def recommendations(
     diversity: float = 0.0,
     at_most: Sequence[tuple[str, int]] = (),
 ) -> Workflow:
-    """From a question and a history to a slate of `k` items: ranked by one ranker, within bounds.
+    """The default workflow of recommendation: question and history to a slate of `k` items.
 
     The question's principal sees, and its filters hold. See `Recommend` and `MakeSlate` for the rest.
     """

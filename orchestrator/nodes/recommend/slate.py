@@ -1,4 +1,4 @@
-"""Slate: what is shown, from a ranking of items: diverse, within caps, each place with a reason."""
+"""Slates: lists of items to show, diverse and within caps, each item with a reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POOL = 5
 
 
 class MakeSlate(Node):
-    """The best `k` items as a slate.
+    """Make a slate: choose `k` items from a ranking, diverse and within caps, each with a reason.
 
     `diversity` 0 keeps the ranking, 1 looks at nothing but how unlike the items are. `at_most` caps how
     many items may share a value of a field, as `(("brand", 2),)`: give them to `Recommend`, too, which then
@@ -62,13 +62,13 @@ class MakeSlate(Node):
             diversity=self.diversity,
             at_most=self.at_most,
             explore=self.explore,
-            # Another run draws anew, and the same one the same.
+            # Another run draws again, and the same one the same.
             seed=int.from_bytes(sha256(f"{self.seed}/{run.run_id}".encode()).digest()[:8]),
         )
 
 
 class SlateAnswer(Node):
-    """A slate as the reply in a chat: a line an item, with its reason, and the citation of its number.
+    """Show a slate as a chat answer: one line per item, with its reason and citation.
 
     Without an item it says so.
     """

@@ -1,4 +1,4 @@
-"""What a reranker is given, and the promise that every strategy keeps: a permutation of it."""
+"""The candidates of a reranker; every strategy returns a permutation of them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Task:
         return Hits(tuple(ranked)[: self.keep])
 
     def offer(self, order: Sequence[int]) -> None:
-        """The best order so far, should the deadline come."""
+        """Report the best order so far, to be used if the deadline passes."""
         self.run.offer(self.hits(order))
 
     def shuffled(self, repeat: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Cascade (Pistis-RAG, arXiv 2407.00072): cheap rerankers on many candidates, dear ones on few."""
+"""Cascade (Pistis-RAG, arXiv 2407.00072): cheap rerankers on many candidates, expensive ones on few."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.nodes.rerank.strategies import Strategy
 
 @dataclass(frozen=True)
 class Cascade:
-    """Stages (strategy, how many of the best the stage sees), from cheap to dear.
+    """Cascaded reranking: stages of (strategy, number of candidates), from cheap to expensive.
 
     A stage that the budget does not reach is left out; what it would have seen stays as it is.
     """

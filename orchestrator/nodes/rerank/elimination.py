@@ -12,7 +12,7 @@ from orchestrator.nodes.rerank.candidates import Task
 
 @dataclass(frozen=True)
 class Elimination:
-    """One call a round; the lowest `window` left are shown, and the worst of them is ranked last.
+    """Eliminate the worst of the lowest `window` candidates in each round, one call a round.
 
     Calls: N − keep. Below `keep`, the order of what is left is the retriever's with its losers sunk.
     """

@@ -12,7 +12,7 @@ from orchestrator.nodes.rerank.candidates import Task, by_score
 
 @dataclass(frozen=True)
 class CrossEncoder:
-    """The model's own relevance score of question and passage, all in one request (`/score`)."""
+    """Rerank with a cross-encoder: all pairs of question and passage in one request (`/score`)."""
 
     async def __call__(self, task: Task) -> list[int]:
         """Candidate numbers, best first."""
@@ -27,7 +27,7 @@ class CrossEncoder:
 
 @dataclass(frozen=True)
 class Embedding:
-    """Cosine of question and passage; needs no language model.
+    """Rerank by the cosine of question and passage embeddings; needs no language model.
 
     With `context` above 0, the query is the question with its first passages (E2Rank, arXiv 2510.22733):
     the list itself becomes the query.

@@ -24,7 +24,7 @@ _ENTRY_TOKENS = 8
 
 @dataclass(frozen=True)
 class Groupwise:
-    """⌈N/group⌉ calls a repeat, all at once; final = weight·group score + (1 − weight)·retriever's.
+    """Groupwise scoring: ⌈N/group⌉ calls per repeat; score = weight·group score + (1 − weight)·retriever's.
 
     With `calibrate`, each call's scores are moved by how strict it was, before the average (`calibrated`);
     the published method averages them as they are. `anchors` candidates, spread over the retriever's

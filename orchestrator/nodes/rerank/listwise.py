@@ -28,7 +28,7 @@ def windows(size: int, window: int, step: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Listwise:
-    """Sliding windows from the end (RankGPT), or `window=None` for all passages in one prompt.
+    """Listwise reranking with sliding windows from the end (RankGPT); `window=None` puts all in one prompt.
 
     With `first_token`, the order of a window is that of the labels' probabilities at the first step
     (FIRST, arXiv 2406.15657): one token a window, and at most 26 passages in it.

@@ -1,4 +1,4 @@
-"""Rerank: order the best passages again, with a language model, by any published strategy."""
+"""Rerank: reorder the best passages with a language model or an encoder, by a published strategy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Name = Annotated[str, AfterValidator(known_strategy("rerank"))]
 
 
 class Rerank(Node):
-    """The `keep` best of the first `depth` hits, in the order of a strategy.
+    """Rerank the first `depth` hits with a strategy, and keep the best `keep`.
 
     `strategy` names it: `groupwise` (scores in groups of `group`, `repeats` times, in one round),
     `yes_no` and `graded` (every passage by itself), `pairwise`, `pairwise_all`, `pairwise_sliding`,

@@ -17,7 +17,7 @@ from orchestrator.nodes.rerank.heapsort import Enough, best_first
 
 @dataclass(frozen=True)
 class Pairwise:
-    """`all` compares all pairs at once, `heapsort` finds the best `keep`, `sliding` bubbles them up.
+    """Pairwise reranking: `all` compares all pairs, `heapsort` the best `keep`, `sliding` neighbours.
 
     Calls: N·(N − 1); about 2·keep·log₂N·2; and 2·keep·N.
     """

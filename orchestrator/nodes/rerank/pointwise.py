@@ -13,7 +13,7 @@ from orchestrator.nodes.rerank.candidates import Task, by_score
 
 @dataclass(frozen=True)
 class YesNo:
-    """The probability of yes, from one token."""
+    """Pointwise relevance: the probability of the answer yes, from one token."""
 
     async def __call__(self, task: Task) -> list[int]:
         """Candidate numbers, best first."""
@@ -28,7 +28,7 @@ class YesNo:
 
 @dataclass(frozen=True)
 class Graded:
-    """The expected integer grade over the probabilities of all grades (ERank, arXiv 2509.00520)."""
+    """Pointwise relevance: the expected grade from grade probabilities (ERank, arXiv 2509.00520)."""
 
     low: int = 0
     high: int = 10

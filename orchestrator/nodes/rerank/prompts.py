@@ -1,4 +1,4 @@
-"""What a reranking model is asked. What calls share comes first, so that servers can reuse it."""
+"""The prompts of rerankers. Shared parts come first, so that servers can reuse their prefix."""
 
 from __future__ import annotations
 

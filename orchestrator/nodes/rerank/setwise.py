@@ -14,7 +14,7 @@ from orchestrator.nodes.rerank.heapsort import Enough, best_first
 
 @dataclass(frozen=True)
 class Setwise:
-    """The best `keep` by heapsort; each comparison shows a parent and its `children`."""
+    """Setwise reranking: the best `keep` by heapsort; each call compares a parent and its `children`."""
 
     keep: int = 10
     children: int = 3

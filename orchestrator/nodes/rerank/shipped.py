@@ -1,4 +1,4 @@
-"""The library's own strategies as entry points: each from the settings of `Rerank`."""
+"""The library's own reranking strategies, as entry points."""
 
 from __future__ import annotations
 

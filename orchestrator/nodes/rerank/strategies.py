@@ -1,4 +1,4 @@
-"""What a strategy is: it orders a task's candidates, and returns a permutation of their numbers."""
+"""The strategy protocol: orders a task's candidates, and returns a permutation of their numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from orchestrator.nodes.rerank.candidates import Task
 
 
 class Strategy(Protocol):
-    """A way to rerank. Frozen configuration; `await strategy(task)` gives candidate numbers, best first.
+    """A reranking strategy: frozen configuration; `await strategy(task)` gives candidate numbers, best first.
 
     When the budget runs out it returns the best order so far, and says so by `task.run.degrade`. One that
     asks no language model has an attribute `without_model`, which is true; others are replaced where there
@@ -50,6 +50,6 @@ class RerankSettings(Protocol):
 
 
 class StrategyFactory(Protocol):
-    """What an entry point `rerank.NAME` of `orchestrator.strategies` stands for."""
+    """The type of an entry point `rerank.NAME` of `orchestrator.strategies`."""
 
     def __call__(self, settings: RerankSettings, /) -> Strategy: ...

@@ -25,7 +25,7 @@ Fusion = Annotated[str, AfterValidator(known_strategy("fusion"))]
 def reciprocal_rank(
     rankings: Sequence[Hits], weights: Sequence[float] | None = None, *, k: float = 60.0
 ) -> Hits:
-    """Sum of weight / (k + rank) over the rankings that hold a passage; ranks start at 1.
+    """Reciprocal rank fusion: the sum of weight / (k + rank) over all rankings; ranks start at 1.
 
     Source: Cormack, Clarke and Büttcher, SIGIR 2009.
     """
@@ -60,7 +60,7 @@ def anchored_sum(
     power: float = 4.0,
     top: int | None = None,
 ) -> Hits:
-    """Scores of a ranking that is trusted, as shares of its best, plus powers of another's cosines.
+    """Anchored fusion: scores of a trusted ranking, relative to its best, plus powers of another's cosines.
 
     score = weight · (score / best) ** steepness + weight · max(0, cosine) ** power. A passage that
     `other` lacks is counted as its last one, since it cannot be more similar than that. The margins of
@@ -110,7 +110,7 @@ def anchored_pair(rankings: Sequence[Hits], weights: Sequence[float] | None = No
     """`anchored_sum` of two rankings, of which the first is trusted."""
     if len(rankings) != 2:
         raise BadInput(
-            f"anchored fuses two rankings, not {len(rankings)}.",
+            f"`anchored` fuses two rankings, not {len(rankings)}.",
             hint="Give the trusted branch first and the dense one second, or fuse by rrf.",
         )
     first, second = weights or (1.0, 4.0)
@@ -119,19 +119,19 @@ def anchored_pair(rankings: Sequence[Hits], weights: Sequence[float] | None = No
 
 @node
 async def rrf(rankings: tuple[Hits, ...], *, k: float = 60.0, weights: Weights | None = None) -> Hits:
-    """Fuse by reciprocal rank."""
+    """Reciprocal rank fusion (RRF)."""
     return reciprocal_rank(rankings, weights, k=k)
 
 
 @node
 async def convex(rankings: tuple[Hits, ...], *, weights: Weights | None = None) -> Hits:
-    """Fuse by the weighted mean of min-max scaled scores."""
+    """Convex combination: fuse by the weighted mean of min-max scaled scores."""
     return convex_combination(rankings, weights)
 
 
 @node
 async def dbsf(rankings: tuple[Hits, ...], *, weights: Weights | None = None) -> Hits:
-    """Fuse by distribution-based scores."""
+    """Distribution-based score fusion (DBSF): fuse scores scaled by mean and standard deviation."""
     return distribution_based(rankings, weights)
 
 
@@ -139,10 +139,10 @@ async def dbsf(rankings: tuple[Hits, ...], *, weights: Weights | None = None) ->
 async def anchored(
     rankings: tuple[Hits, ...], *, weight: float = 4.0, steepness: float = 2.0, power: float = 4.0
 ) -> Hits:
-    """Fuse the first ranking, by its scores, with a second one whose scores are cosines."""
+    """Anchored fusion: a trusted first ranking, adjusted by a second one whose scores are cosines."""
     if len(rankings) != 2:
         raise BadInput(
-            f"anchored fuses two rankings, not {len(rankings)}.",
+            f"`anchored` fuses two rankings, not {len(rankings)}.",
             hint="Give the trusted branch first and the dense one second, or fuse by rrf.",
         )
     return anchored_sum(rankings[0], rankings[1], (1.0, weight), steepness=steepness, power=power)
@@ -168,11 +168,11 @@ def _weights(rankings: Sequence[Hits], weights: Sequence[float] | None) -> Seque
         return [1.0] * len(rankings)
     if len(weights) != len(rankings):
         raise BadInput(
-            f"a fusion has {len(weights)} weights for {len(rankings)} rankings.",
+            f"A fusion has {len(weights)} weights for {len(rankings)} rankings.",
             hint="Give one weight a branch, in the order of the branches.",
         )
     if not all(isfinite(weight) and weight >= 0 for weight in weights):
-        raise BadInput(f"fusion weights must be finite and not negative, not {list(weights)}.")
+        raise BadInput(f"Fusion weights must be finite and not negative, not {list(weights)}.")
     return weights
 
 

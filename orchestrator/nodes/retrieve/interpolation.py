@@ -1,4 +1,4 @@
-"""Interpolation: fuse a sparse and a dense ranking by how far each passage stands out in them."""
+"""Interpolation: fuse a sparse and a dense ranking by scores above the average of the candidates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def contrast_sum(
     best: float = BEST,
     below: float = BELOW,
 ) -> Hits:
-    """Weighted sum of what each score has above the average of all candidates.
+    """Score fusion: the weighted sum of each score minus the average of all candidates.
 
     The unit of a ranking is top^`best` · deviation^(1 − `best`), where top is its highest score. In units
     of the deviation alone (z-scores), a ranking whose scores are all alike would count as much as one with
@@ -43,7 +43,7 @@ def contrast_sum(
     shares = [1.0] * len(rankings) if weights is None else list(weights)
     if len(shares) != len(rankings):
         raise BadInput(
-            f"a fusion has {len(shares)} weights for {len(rankings)} rankings.",
+            f"A fusion has {len(shares)} weights for {len(rankings)} rankings.",
             hint="Give one weight a branch, in the order of the branches.",
         )
     used = [(hits, share) for hits, share in zip(rankings, shares, strict=True) if share > 0]
@@ -87,12 +87,12 @@ def _standing(
 
 @node
 async def contrast(rankings: tuple[Hits, ...], *, weights: Weights | None = None, pool: Count = 100) -> Hits:
-    """Fuse by what stands out: `fuse(a | b, by=contrast(weights=(0.4, 0.6)))`."""
+    """Fuse scores minus the candidates' average: `fuse(a | b, by=contrast(weights=(0.4, 0.6)))`."""
     return contrast_sum(rankings, weights, pool=pool)
 
 
 class Interpolate(Node):
-    """One ranking of a sparse and a dense one; the best `k`.
+    """Hybrid search: interpolate a sparse and a dense ranking, and keep the best `k`.
 
     `sparse` is the share of the sparse ranking in `contrast_sum`, the rest is the dense one's. Beside an
     embedder that says it is `static` (vectors of tokens, which know no context) the sparse ranking is

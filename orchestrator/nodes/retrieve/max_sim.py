@@ -1,4 +1,4 @@
-"""MaxSim: rank hits anew by comparing every token of the question with every token of the passage."""
+"""MaxSim: rerank hits by comparing every token of the question with every token of the passage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class MaxSim(Node):
-    """The best `k` of the first `depth` hits by MaxSim (ColBERT) with the first query.
+    """Late-interaction reranking: the best `k` of the first `depth` hits by MaxSim (ColBERT).
 
     Passages are embedded when they are asked for, which takes most of the time. A score is from -1 to 1, as a
     cosine is, so that it can be fused with one. Passages that may not be read are dropped. What single
@@ -55,7 +55,7 @@ class MaxSim(Node):
 
 
 class RetrieveLate(Node):
-    """The `k` best passages by MaxSim, from an index that keeps the vectors of tokens.
+    """Late-interaction retrieval: the `k` best passages by MaxSim, from an index with token vectors.
 
     The `first` passages by fixed-dimensional encodings (MUVERA) are compared token by token, in the
     engine; with None all that may be read are. That is exact, and for small collections: the engine

@@ -17,7 +17,7 @@ Mode = Literal["hybrid", "bm25", "dense"]
 
 
 class Retrieve(Node):
-    """The `k` best passages for the queries, or for the question where there are none.
+    """Retrieve the `k` best passages for the queries, or for the question if there are none.
 
     Every query is searched for the `pool` best passages by each leg of `mode`, all in one call of
     the store and one of the embedder, and the rankings are fused. A hit's `why` names the legs that

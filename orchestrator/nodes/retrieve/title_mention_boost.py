@@ -1,4 +1,4 @@
-"""TitleMentionBoost: passages that the best ones speak of by their title move up."""
+"""TitleMentionBoost: raise passages whose document title is mentioned in the best passages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHORTEST = 4
 
 
 class TitleMentionBoost(Node):
-    """Raise what the best `docs` hits mention: one step along links that nobody had to draw.
+    """Raise passages whose document title is mentioned in the best `docs` hits, as by a link between them.
 
     A question of two steps ("who founded the company that makes …") finds the passage of its first
     step by its words; that of the second is named there, by its title. A hit among the first `pool`
@@ -36,7 +36,7 @@ class TitleMentionBoost(Node):
 
 
 def raised(hits: Hits, passages: Mapping[str, Passage], asked: str, *, docs: int, weight: float) -> Hits:
-    """The hits, those of `passages` that one of the best `docs` mentions with `weight` of its score more."""
+    """The hits, with the scores of mentioned passages raised by `weight` of the mentioning hit's score."""
     scores = {hit.id: hit.score for hit in hits}
     sources = [passages[hit.id] for hit in hits.top(docs) if hit.id in passages and hit.score > 0]
     texts = [(source, source.text.casefold()) for source in sources]
@@ -55,7 +55,7 @@ def raised(hits: Hits, passages: Mapping[str, Passage], asked: str, *, docs: int
 
 
 def mentions(source: Passage, target: Passage) -> bool:
-    """Whether a passage speaks of another document by its title, as written and as whole words."""
+    """Whether a passage mentions another document's title, as written and as whole words."""
     title = target.title.strip()
     if source.document == target.document or source.title.strip() == title:
         return False

@@ -1,4 +1,4 @@
-"""Cover: the best passages together rather than each by itself, so that every aspect is answered."""
+"""Cover: select passages that cover all aspects of the question together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Cover(Node):
-    """Choose `k` passages that cover the aspects, one after the other; the others follow as they stood.
+    """Greedy diversification: choose `k` passages that cover the aspects; the others keep their order.
 
     The next passage has the most of Σ w_a · share_a, where w_a is what is still missing of aspect a: one
-    minus the best share chosen so far. With `reset`, the count starts anew once every aspect is covered
+    minus the best share chosen so far. With `reset`, the count starts again once every aspect is covered
     as well as it can be, so that the second-best of each come next; without, all aspects then weigh alike.
 
     `relevance` mixes in the share of the question itself, when `SearchFacets` searched it: at 0, the

@@ -1,4 +1,4 @@
-"""Maximal marginal relevance: choose what is relevant and has not been said yet."""
+"""Maximal marginal relevance (MMR): select passages that are relevant and not redundant."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Mmr(Node):
-    """Choose `k` of the first `pool` hits that are relevant and unlike each other; the others follow.
+    """Maximal marginal relevance: choose `k` relevant, dissimilar hits of the first `pool`; others follow.
 
     `trade` 1 is the order as it stands, 0 looks at nothing but how alike passages are, by the cosine of
     their vectors. Scores are scaled to 0–1. A hit without a vector is not chosen, and keeps its place

@@ -1,4 +1,4 @@
-"""RelevanceFilter: keep what is probably relevant, which may be nothing."""
+"""RelevanceFilter: drop hits that are probably not relevant; none may be left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.types import Hits, Queries, Query, Question
 
 
 class RelevanceFilter(Node):
-    """Keep the hits whose probability of being relevant reaches the threshold, in their order.
+    """Keep only hits whose probability of relevance reaches the threshold, in their order.
 
     `map` was fitted on judged queries (`orchestrator calibrate`), and brings its threshold unless
     another is given. Scores of the hits do not matter: the first query's rankings by terms and by
@@ -68,7 +68,7 @@ def require_models(map: RelevanceMap, embedder: Embedder, encoder: SparseEncoder
     """Raise IndexMismatch if scores are made by other models than those that the map was fitted to."""
     if (map.embedder, map.encoder) != (embedder.name, encoder.name):
         raise IndexMismatch(
-            f"the relevance map was fitted to {map.embedder} and {map.encoder}; configured are "
+            f"The relevance map was fitted to {map.embedder} and {map.encoder}; configured are "
             f"{embedder.name} and {encoder.name}.",
             hint="Fit it again: orchestrator calibrate WORKFLOW --data DIR --out FILE.",
         )

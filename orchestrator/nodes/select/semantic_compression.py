@@ -1,4 +1,4 @@
-"""Semantic compression: few passages that stand for all that was found around a question."""
+"""Semantic compression: select few passages that represent all hits of a question."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOGETHER = 16
 
 
 class SemanticCompression(Node):
-    """Choose `k` passages that represent the first `pool` hits; the others follow as they stood.
+    """Choose `k` passages that best represent the first `pool` hits; the others keep their order.
 
     A hit is represented as well as the chosen passage that is most like it, by cosine, and counts by
     its score, scaled to 0–1. `trade` is the part of each choice that is the passage's own score: 1 is

@@ -1,4 +1,4 @@
-"""WeighSources: rank what comes from a good source higher, and leave out what harms."""
+"""WeighSources: weight hits by their source, and drop those of harmful sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.types import Hits, Question, ranked
 
 
 class WeighSources(Node):
-    """Scale each hit's score by the weight of its source, drop those of weight 0, and keep the best `k`.
+    """Weight each hit's score by its source, drop sources of weight 0, and keep the best `k`.
 
     A score is scaled from 0, or from the lowest one if that is negative, so that a lower weight never
     raises it. Retrieve more than you need before it, since hits may go. `weights` are written by hand,

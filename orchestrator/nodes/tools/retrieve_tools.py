@@ -1,4 +1,4 @@
-"""Tools for a request: by what they say they do, and by what they were used for.
+"""Tool retrieval: find tools by their descriptions, and by earlier uses.
 
 Sources: Moon et al., "Efficient and scalable estimation of tool representations in vector space"
 (Tool2Vec, arXiv 2409.02141); Kachuee et al., "Improving tool retrieval by leveraging large language models
@@ -44,7 +44,7 @@ description of what each does.
 
 
 class ToolQueries(Node):
-    """The question, and behind it a query for each thing that a tool is needed for, as a model puts them.
+    """Make queries for tool retrieval: the question, and one query per needed tool, written by a model.
 
     `original` is the weight of the question itself; each written query has 1. Without a model, or if
     it writes nothing, the queries stay as they are.
@@ -78,7 +78,7 @@ class ToolQueries(Node):
 
 
 class RetrieveTools(Node):
-    """The `k` best tools for the queries, or for the question where there are none.
+    """Retrieve the `k` best tools for the queries, or for the question if there are none.
 
     A tool's score is that of its description, BM25 and cosine each scaled to 0–1 and weighed by
     `lexical`, plus `usage` times a power of the cosine of what it was used for: the `nearest` of its

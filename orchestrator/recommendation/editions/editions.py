@@ -1,4 +1,4 @@
-"""What was trained, as versions in a folder: each written whole, then published by one transaction.
+"""Editions: versions of trained rankers, each written completely and then published in one transaction.
 
 recommendations/version-7/         items.jsonl, users.json, interactions.npz, one folder a ranker
 recommendations/training-<hash>/   what a training has left so far: see `unfinished`
@@ -32,12 +32,12 @@ FORMAT = 1
 #: The files in which earlier releases kept which version is in use, and what no version may offer.
 CURRENT, WITHDRAWN = "current", "withdrawn.json"
 NOTHING_TRAINED = "Nothing was trained yet."
-TRAIN = "Train first: orchestrator recommend train --data DIR"
+TRAIN = "Train first: `orchestrator recommend train --data DIR`."
 
 
 @dataclass(frozen=True, eq=False)
 class Edition:
-    """One version: its items, who had what, and its rankers by name.
+    """One edition: its items, interactions and trained rankers by name.
 
     `half_life` is how fast popularity fades for somebody of whom nothing is known, in seconds; None: not.
     `validation` is how good rankers were before they were counted again on everything.
@@ -52,12 +52,12 @@ class Edition:
 
     @property
     def default(self) -> str | None:
-        """The ranker that answers when none is named; None if there is none."""
+        """The default ranker; None if there is none."""
         return default_of(tuple(self.rankers), self.validation)
 
 
 class Editions:
-    """The versions in a folder. Any number of processes may read while one publishes."""
+    """The editions in a folder. Any number of processes may read while one publishes."""
 
     def __init__(
         self,
@@ -73,12 +73,12 @@ class Editions:
         self.unfinished = Unfinished(folder, keep=keep)
 
     def without(self, rankers: Iterable[str]) -> Editions:
-        """The same versions, trained and read without these rankers."""
+        """The same editions without these rankers."""
         return Editions(self.folder, self.rankers.without(rankers), self._kept, keep=self.unfinished.keep)
 
     @property
     def state(self) -> RecommenderState:
-        """What says which version is in use, once it knows what an earlier release kept in files."""
+        """The shared state that says which edition is in use."""
         files = [self.folder / CURRENT, self.folder / WITHDRAWN]
         if any(file.exists() for file in files):
             self._kept.adopt(*_kept_in_files(self.folder))
@@ -116,7 +116,7 @@ class Editions:
         gone: Iterable[str] = (),
         listed: Iterable[str] = (),
     ) -> str:
-        """Make a folder, whole but for the items and the interactions, the version in use.
+        """Write items and interactions into a folder of trained rankers, and publish it as an edition.
 
         `after` is the version in use when it was begun, and `gone` and `listed` are items that left the table
         and that are in it. StoreError if another version was put into use since.
@@ -186,11 +186,11 @@ class Editions:
         return name
 
     def withdrawn(self) -> frozenset[str]:
-        """Items that were deleted: they are in no ranking from now on, without any training."""
+        """The withdrawn items, which no ranking holds."""
         return self.state.read().withdrawn
 
     def withdraw(self, ids: Iterable[str], *, back: bool = False) -> frozenset[str]:
-        """Take items out of every ranking, or let them back in; what is withdrawn then."""
+        """Withdraw items from every ranking, or with `back` undo that; returns all withdrawn items."""
         return self.state.withdraw(ids, back=back)
 
     def stamp(self) -> tuple[str | None, int]:

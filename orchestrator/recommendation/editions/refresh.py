@@ -1,4 +1,4 @@
-"""Take a changed catalogue into use without training: new items, deleted ones, and what was had since."""
+"""Refresh: update the rankers to new items, deleted items and new interactions, without training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from orchestrator.recommendation.rankers.registry import refresh_rankers
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What is in use now, how many items are new in it, and how many are no longer recommended."""
+    """The result of a refresh: the edition in use, and how many items are new or gone."""
 
     trained: Trained
     new: int
@@ -32,7 +32,7 @@ class Refreshed:
 def refresh(
     log: Log, editions: Editions, *, finished: Callable[[str], None] = lambda name: None
 ) -> Refreshed:
-    """Publish an edition of the log as it is now, with the rankers of the current one carried over.
+    """Publish an edition for the current log, with the rankers of the last edition updated, not retrained.
 
     No network is trained and nothing chosen: see `Trainer.refresh`. A ranker that cannot be carried over is
     left out. An item that left the table is recommended no more, even where the log still names it; one
@@ -51,7 +51,7 @@ def refresh(
         if before.has_text and not log.items.has_text:
             raise BadInput(
                 "The items in use have titles or attributes, and of those given nothing can be read.",
-                hint="Put the item table, items.jsonl or items.csv, beside the log; or train anew.",
+                hint="Put the item table, items.jsonl or items.csv, beside the log; or train again.",
             )
         trained, left_out = refresh_rankers(
             editions.rankers,
@@ -63,7 +63,7 @@ def refresh(
             finished=finished,
         )
         if not trained:
-            raise BadInput("No ranker could be carried over. " + " ".join(left_out.values()), hint=TRAIN)
+            raise BadInput(" ".join(("No ranker could be carried over.", *left_out.values())), hint=TRAIN)
         gone = listed_before - listed
         kept = {name: manifest[name] for name in ("settings", "seed", "half_life") if name in manifest}
         about = about_rankers(trained, log) | kept

@@ -1,4 +1,4 @@
-"""Train the rankers that a log can have, and publish them as one edition."""
+"""Train rankers on a log, and publish them as one edition."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from orchestrator.recommendation.rankers.registry import (
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What is in use now: the edition's name, its rankers, and why others are not among them.
+    """The result of training: the edition's name, its rankers, and why others were left out.
 
     `default` is the ranker that answers when none is named.
     """
@@ -90,7 +90,7 @@ def train(
             left_out = {**lost, **left_out}
             if not trained:
                 raise BadInput(
-                    "No ranker could be trained. " + " ".join(left_out.values()),
+                    " ".join(("No ranker could be trained.", *left_out.values())),
                     hint="Install the extra: pip install 'orchestrator-rag[recommend]'.",
                 )
             half_life = learn_half_life(train_part, chosen, len(log.items))
@@ -129,7 +129,7 @@ def _in_use(editions: Editions, current: str | None, log: Log) -> tuple[Path, It
 
 
 def still_withdrawn(items: frozenset[str]) -> list[str]:
-    """What is said of items of the table that no ranking holds, since somebody withdrew them."""
+    """A note about items of the table that are withdrawn."""
     if not items:
         return []
     back = "`recommend withdraw --back` lets them in again"

@@ -1,4 +1,4 @@
-"""Trainings that have not been published yet: each in a folder of its own, to go on in after it was stopped.
+"""Unfinished trainings, each in a folder of its own, which can be resumed after they were stopped.
 
 training-<hash>/            what the training of this data and these settings has left so far
 training-<hash>/.in-use     locked for as long as a process trains there
@@ -26,7 +26,7 @@ _IN_USE = ".in-use"
 
 
 class Unfinished:
-    """The unfinished trainings below `folder`. One that nobody went on with for `keep` seconds is given up.
+    """The unfinished trainings below `folder`. One not resumed for `keep` seconds expires.
 
     A training is in use while its process lives: the system frees the lock of one that was killed.
     """
@@ -37,7 +37,7 @@ class Unfinished:
 
     @contextmanager
     def training(self, identity: str) -> Generator[Path]:
-        """The folder of a training, as it was left; it is deleted if the block ends well.
+        """The folder of a training, with its state so far; it is deleted when the block succeeds.
 
         Others that were given up are deleted. StoreError if the same training is under way.
         """
@@ -49,7 +49,7 @@ class Unfinished:
                 lock = held.enter_context((folder / _IN_USE).open("w"))
                 if not _locked(lock):
                     raise StoreError(
-                        f"a training on the same data with the same settings is under way in {folder}.",
+                        f"A training on the same data with the same settings is under way in {folder}.",
                         hint="Wait until it has ended, or end it.",
                     )
                 # Whoever goes on with a training uses it from now on.
@@ -62,7 +62,7 @@ class Unfinished:
             _delete(gone)
 
     def prune(self, now: float) -> int:
-        """Delete trainings that are given up at `now` (seconds since the epoch); how many."""
+        """Delete trainings that are expired at `now` (seconds since the epoch); returns how many."""
         if not self.folder.is_dir():
             return 0
         with self._gate():
@@ -70,7 +70,7 @@ class Unfinished:
         return _delete(gone)
 
     def _given_up(self, now: float) -> list[Path]:
-        """Those that nobody uses nor will, out of the way of whoever begins them anew; the gate is held."""
+        """Rename expired trainings, so that they can be started again; the gate is held."""
         # Whoever was deleting these may have been killed; two who delete them at once do no harm.
         found = list(self.folder.glob(".gone-*"))
         for folder in sorted(self.folder.glob("training-*")):

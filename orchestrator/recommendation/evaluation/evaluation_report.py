@@ -58,7 +58,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def as_text(evaluation: Evaluation) -> str:
-    """A table in Markdown, and under it what it does not say."""
+    """The evaluation as a Markdown table, with its notes below."""
     lines = [
         (
             f"{evaluation.users:,} users asked, {evaluation.items:,} items, {evaluation.interactions:,} "
@@ -100,9 +100,9 @@ def as_text(evaluation: Evaluation) -> str:
             "",
             f"By validation, `train` would answer with {evaluation.default} when no ranker is named.",
         ]
-    lines += ["", *(f"left out: {reason}" for reason in evaluation.left_out.values())]
-    lines += [f"note: {each}." for each in evaluation.notes]
-    lines += [f"limit: {each}." for each in evaluation.limits]
+    lines += ["", *(f"Left out: {reason}" for reason in evaluation.left_out.values())]
+    lines += [f"Note: {each}" for each in evaluation.notes]
+    lines += [f"Limit: {each}" for each in evaluation.limits]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What another policy would have earned, from logs of what was shown, its propensity, and what users did.
+"""Off-policy evaluation: estimate the reward of another policy from logs with propensities.
 
 Written here because obp 0.4.1, the library of the Open Bandit Project, is of 2021, calls `numpy.int`, which
 numpy took away in 1.24, and brings torch, pandas and seaborn for three formulas.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An estimated mean reward, its 95 % interval, and how many logs it really stands on.
+    """An estimated mean reward, its 95 % interval, and the effective sample size.
 
     `effective` is Kish's effective sample size: far below the number of logs, the policies are too
     different for the estimate to mean much.
@@ -35,7 +35,7 @@ class Value:
 
 @dataclass(frozen=True, eq=False)
 class Logged:
-    """A row a place that was shown: the chance it had, that under the new policy, and the reward."""
+    """Logged impressions: propensity, probability under the new policy, and reward of each."""
 
     propensity: NDArray[np.float64]
     target: NDArray[np.float64]
@@ -46,25 +46,25 @@ class Logged:
 
         shapes = {each.shape for each in (self.propensity, self.target, self.reward)}
         if len(shapes) != 1 or len(self.propensity.shape) != 1:
-            raise BadInput("propensities, target chances and rewards differ in number.")
+            raise BadInput("Propensities, target chances and rewards differ in number.")
         if not len(self.propensity):
-            raise BadInput("the log is empty.", hint="Log what is shown, with its propensity.")
+            raise BadInput("The log is empty.", hint="Log what is shown, with its propensity.")
         if not ((self.propensity > 0) & (self.propensity <= 1)).all():
             raise BadInput(
-                "a logged propensity is not above 0 and at most 1.",
+                "A logged propensity is not above 0 and at most 1.",
                 hint="Log the chance that the shown item had; without exploration nothing can be said.",
             )
         if not (((self.target >= 0) & (self.target <= 1)).all() and np.isfinite(self.reward).all()):
-            raise BadInput("a target chance is not between 0 and 1, or a reward is not finite.")
+            raise BadInput("A target chance is not between 0 and 1, or a reward is not finite.")
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """How much more often the new policy would have shown each."""
+        """Importance weights: probability under the new policy divided by the propensity."""
         return self.target / self.propensity
 
 
 def inverse_propensity(logged: Logged, *, clip: float = float("inf"), seed: int = 0) -> Value:
-    """Mean of weight · reward: unbiased without `clip`, of high variance where policies differ."""
+    """Inverse propensity scoring (IPS): mean of weight · reward; unbiased without `clip`, high variance."""
     import numpy as np
 
     weights = np.minimum(logged.weights, clip)
@@ -72,7 +72,7 @@ def inverse_propensity(logged: Logged, *, clip: float = float("inf"), seed: int 
 
 
 def self_normalised(logged: Logged, *, clip: float = float("inf"), seed: int = 0) -> Value:
-    """Σ weight · reward / Σ weight: slightly biased, of far lower variance."""
+    """Self-normalised IPS: Σ weight · reward / Σ weight; slightly biased, of far lower variance."""
     import numpy as np
 
     weights = np.minimum(logged.weights, clip)
@@ -87,7 +87,7 @@ def doubly_robust(
     clip: float = float("inf"),
     seed: int = 0,
 ) -> Value:
-    """A model's expectation, corrected by what it got wrong on the log.
+    """Doubly robust estimate: a reward model's prediction, corrected by its weighted errors on the log.
 
     `predicted` is the model's reward for what was shown, `expected` its mean reward over what the new
     policy would show. Unbiased if either the propensities or the model are right.
@@ -106,7 +106,7 @@ def _value(
 
     total = float(bottom.sum())
     if total <= 0:
-        raise BadInput("the new policy shows nothing of what was logged.", hint="Log with more exploration.")
+        raise BadInput("The new policy shows nothing of what was logged.", hint="Log with more exploration.")
     random = np.random.default_rng(seed)
     drawn: list[float] = []
     for _ in range(1_000):

@@ -1,4 +1,4 @@
-"""Evaluate rankers by the protocol: full catalogue, history removed and kept, with intervals over users."""
+"""Evaluate rankers offline: leave-two-out, full catalogue, with confidence intervals over users."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ CUTOFFS = (5, 10, 20)
 DEPTH = 100
 #: Of the bootstrap over users.
 RESAMPLES = 2_000
-#: Where what was trained is kept changes with this: another number trains anew.
+#: Where what was trained is kept changes with this: another number trains again.
 FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
 class RankerResult:
-    """One ranker's figures. `scores` are one value a user, the mean over seeds, by view and metric."""
+    """The metrics of one ranker. `scores` has one value per user, averaged over seeds, by view and metric."""
 
     figures: Mapping[View, Mapping[str, float]]
     intervals: Mapping[View, Mapping[str, tuple[float, float]]]
@@ -61,7 +61,7 @@ class RankerResult:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was measured, and what was not."""
+    """The result of an evaluation: metrics of all rankers, and notes."""
 
     rankers: Mapping[str, RankerResult]
     left_out: Mapping[str, str]
@@ -77,7 +77,7 @@ class Evaluation:
 
     @property
     def default(self) -> str | None:
-        """The ranker that validation, which is all that `train` knows, says is best."""
+        """The ranker that is best on validation data, which `train` would make the default."""
         return default_of(tuple(self.rankers), self.validation)
 
     def best(self) -> str | None:
@@ -87,13 +87,13 @@ class Evaluation:
         )
 
     def against(self, name: str, other: str, metric: str = "ndcg@10") -> Interval:
-        """By how much a ranker is above another, paired by user, with the history removed."""
+        """The NDCG@10 difference of two rankers, paired by user, with the history removed."""
         mine, theirs = (self.rankers[each].scores["removed"][metric] for each in (name, other))
         return interval(mine - theirs, resamples=RESAMPLES)
 
 
-class UserHistory:
-    """A ranker whose rankings of the histories of one evaluation are kept, for the rankers made of it."""
+class CachedRankings:
+    """A ranker with a cache of its rankings, shared by the rankers that are composed of it."""
 
     def __init__(self, ranker: Ranker) -> None:
         self.ranker = ranker
@@ -118,7 +118,7 @@ class UserHistory:
         allowed: NDArray[np.bool_] | None = None,
         removed: Sequences | None = None,
     ) -> Ranking:
-        """The best `k`: of what is remembered, where the same was asked before."""
+        """The best `k`, from the cache if the same histories were asked before."""
         if allowed is not None or k > DEPTH or (removed is not None and removed is not histories):
             return self.ranker.top(histories, k=k, allowed=allowed, removed=removed)
         key = (id(histories), removed is not None)
@@ -173,7 +173,7 @@ def evaluate(
                 collected.setdefault(name, []).append(_tested(ranker, split, len(log.items)))
             told(name, seed, took)
 
-        _, missing = fit(registry, names, training, finished=finished, wrap=UserHistory)
+        _, missing = fit(registry, names, training, finished=finished, wrap=CachedRankings)
         left_out.update({name: reason for name, reason in missing.items() if name in shown})
     return Evaluation(
         rankers={name: _summary(collected[name], seconds[name]) for name in shown if name in collected},
@@ -225,11 +225,11 @@ def _short(split: Split) -> tuple[str, ...]:
     if not split.short:
         return ()
     users = "1 user" if split.short == 1 else f"{split.short:,} users"
-    return (f"{users} of fewer than three items: learned from, and not asked about",)
+    return (f"{users} of fewer than three items: used for training, not for testing.",)
 
 
 def limits(log: Log, split: Split) -> tuple[str, ...]:
-    """What figures on this log do not say, measured on the log itself."""
+    """Limitations of the metrics on this log, measured on the log itself."""
     import numpy as np
 
     sequences = log.interactions.sequences
@@ -245,15 +245,15 @@ def limits(log: Log, split: Split) -> tuple[str, ...]:
         if share > 0.5 + doubt:
             told.append(
                 f"{share:.0%} of consecutive pairs ascend by item number: events of one day have no order of "
-                "their own, and some of what looks like order is the numbering"
+                "their own, and some of what looks like order is the numbering."
             )
     asked = split.test
     back = np.zeros(len(asked), dtype=np.bool_)
     repeated = asked.histories.items == asked.targets[asked.histories.rows]
     back[asked.histories.rows[repeated]] = True
     if back.any():
-        told.append(f"{back.mean():.1%} of test items are in the history: removed, they cannot be found")
-    told.append("one log, one item asked a user: a difference within the intervals is none")
+        told.append(f"{back.mean():.1%} of test items are in the history: removed, they cannot be found.")
+    told.append("One log, one test item a user: differences within the intervals are not significant.")
     return tuple(told)
 
 

@@ -26,10 +26,10 @@ Reals = NDArray[np.float32]
 
 @runtime_checkable
 class Prefixes(Protocol):
-    """Rows of tokens that a model has read, and can read on from."""
+    """Token prefixes that a model has read, with its state (such as a KV cache), to be extended."""
 
     def logits(self, ask: Ask) -> Reals:
-        """How well each of `ask.tokens` would follow its row.
+        """The logits of `ask.tokens` as next tokens of their rows.
 
         Log-probabilities, or anything that differs from them by a constant within a row.
         """
@@ -42,7 +42,7 @@ class Prefixes(Protocol):
 
 @runtime_checkable
 class Decoder(Protocol):
-    """A model that continues the histories of users by tokens."""
+    """A sequence model that continues user histories token by token, for beam search."""
 
     def begin(self, histories: Sequences) -> Prefixes:
         """One row a history; an empty one is a user of whom nothing is known."""
@@ -65,7 +65,7 @@ class Ask:
 
 @dataclass(frozen=True, eq=False)
 class Beams:
-    """What was found, one row a request: items by falling score, ties by number, `-1` behind the end.
+    """The results of a beam search, one row a request: items by falling score, `-1` behind the end.
 
     `exact[r]`: nothing that was left out of the beam can belong into row r.
     """

@@ -1,4 +1,4 @@
-"""The identifiers of a catalogue as a trie of flat arrays, and what a request cuts from it.
+"""A trie of item identifiers in flat arrays, with the nodes that a request excludes.
 
 Nodes are numbered level by level, children of one node in a row (CSR). Items stand in the order of
 their identifiers, so that the leaves under a node are one range of that order: how many of them are
@@ -20,7 +20,7 @@ Wide = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Trie:
-    """Every identifier, and for each node how many live items are below it.
+    """A trie of all identifiers, with the number of live items below each node.
 
     Node 0 is the root. The children of node v are `first_child[v]` up to `first_child[v + 1]`; a node
     without children is an item. `token[v]` leads to v from `parent[v]`. `order[low[v]:high[v]]` are the
@@ -131,7 +131,7 @@ class Trie:
         return replace(self, live=live)
 
     def cut(self, rows: Wide, items: Numbers) -> Cut:
-        """What must not be found, request by request: pairs of a request's number and an item.
+        """The items excluded from each request: pairs of request number and item.
 
         The cost grows with the number of pairs, not with the catalogue.
         """
@@ -159,7 +159,7 @@ class Trie:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Nodes under which a request finds nothing: sorted keys `request · nodes + node`."""
+    """The excluded nodes of each request: sorted keys `request · nodes + node`."""
 
     keys: Wide
     nodes: int

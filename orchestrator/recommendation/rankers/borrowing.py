@@ -1,4 +1,4 @@
-"""What an item that nobody had is taken to be like: the known items that read most like it.
+"""Cold-start items: represented by the known items with the most similar text and attributes.
 
 Counting says nothing of a new item, and a fusion that learned its weights on known ones takes that
 silence for evidence against it. So it borrows, until somebody has it, what is counted of its nearest
@@ -31,7 +31,7 @@ _AT_ONCE = 1_024
 
 
 def borrowed(ranker: ItemToItem, items: Items, had: Sequences, *, count: int = NEAREST) -> ItemToItem:
-    """The ranker, in which items that are nowhere in `had` speak and are spoken for as their neighbours.
+    """The ranker with cold-start support: items without interactions borrow the scores of similar items.
 
     Where most of the catalogue is unknown the ranker stays as it is: it would be mostly borrowed.
     """

@@ -1,4 +1,4 @@
-"""The rankers that need no deep learning library: how each is trained, saved and loaded, by name."""
+"""Trainers of the classic rankers, which need no deep learning library."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONSTANTS, POPULARITY = "constants.json", "popularity.npy"
 
 
 class Counted(Protocol):
-    """A ranker that is saved whole."""
+    """A ranker of counts that saves and loads itself."""
 
     @property
     def name(self) -> str: ...
@@ -47,7 +47,7 @@ class Counted(Protocol):
 
 @dataclass(frozen=True)
 class CountedTrainer:
-    """Trains a ranker that is counted from interactions and contents, once its constants are chosen.
+    """Trains a ranker of counts, such as item neighbours or EASE, after choosing its hyperparameters.
 
     `learn` chooses and counts, `count` counts with constants that were chosen, `read` is what was saved.
     """
@@ -63,24 +63,24 @@ class CountedTrainer:
         return _without_scipy(self.name)
 
     def fit(self, training: Training) -> Ranker:
-        """Choose, count and save."""
+        """Choose the constants on validation data, count, and save the ranker."""
         ranker, constants = self.learn(training)
         ranker.save(training.folder)
         _write(training.folder / CONSTANTS, constants)
         return ranker
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
-        """What was saved."""
+        """Load what `fit` saved."""
         return self.read(folder)
 
     def refresh(self, target: Refresh) -> Ranker:
-        """Count anew. BadInput if the constants were not kept."""
+        """Count again, on the new interactions. BadInput if the constants were not kept."""
         try:
             constants: Constants = json.loads((target.trained / CONSTANTS).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise BadInput(
                 f"The ranker {self.name} was trained by a release that kept no constants.",
-                hint="Train again: orchestrator recommend train --data DIR",
+                hint="Train again: `orchestrator recommend train --data DIR`.",
             ) from None
         ranker = self.count(target.items, target.interactions, constants)
         ranker.save(target.folder)
@@ -90,21 +90,21 @@ class CountedTrainer:
 
 @dataclass(frozen=True)
 class PopularityTrainer:
-    """Counts."""
+    """Trains the popularity ranker: counts how many users had each item."""
 
     name: str = "popularity"
     parts: tuple[str, ...] = ()
 
     def missing(self) -> str | None:
-        """Nothing: it counts with numpy."""
+        """None: numpy is always there."""
         return None
 
     def fit(self, training: Training) -> Ranker:
-        """Count and save."""
+        """Count the users of each item, and save the counts."""
         return self._counted(training.train, len(training.items), training.folder)
 
     def refresh(self, target: Refresh) -> Ranker:
-        """Count anew."""
+        """Count again, on the new interactions."""
         return self._counted(target.interactions, len(target.items), target.folder)
 
     def _counted(self, sequences: Sequences, items: int, folder: Path) -> Ranker:
@@ -115,7 +115,7 @@ class PopularityTrainer:
         return ranker
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
-        """What `fit` saved."""
+        """Load what `fit` saved."""
         from orchestrator.recommendation.rankers.popularity import Popularity
 
         return Popularity.load(folder)
@@ -123,7 +123,7 @@ class PopularityTrainer:
 
 @dataclass(frozen=True)
 class FusionTrainer:
-    """Learns the weights of the rankers in `parts`."""
+    """Trains the fusion ranker: learns weights for the rankers in `parts`."""
 
     name: str = "fusion"
     parts: tuple[str, ...] = TRAINING_FREE
@@ -133,7 +133,7 @@ class FusionTrainer:
         return _without_scipy(self.name)
 
     def fit(self, training: Training) -> Ranker:
-        """Learn and save."""
+        """Learn the weights, and save them."""
         from orchestrator.recommendation.rankers.learned_fusion import learn_fusion
 
         popularity = _popularity(training.train, len(training.items), training.folder)
@@ -142,7 +142,7 @@ class FusionTrainer:
         return ranker
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
-        """What was saved."""
+        """Load what `fit` saved."""
         import numpy as np
 
         from orchestrator.recommendation.rankers.learned_fusion import Fusion
@@ -161,7 +161,7 @@ class FusionTrainer:
 
 @dataclass(frozen=True)
 class PipelineTrainer:
-    """Learns to order the candidates of every ranker that is there."""
+    """Trains the pipeline ranker: learning to rank (LightGBM) on the candidates of all other rankers."""
 
     name: str = "pipeline"
     parts: tuple[str, ...] = (*TRAINING_FREE, "ease", "sasrec", "generative", "atomic")
@@ -173,7 +173,7 @@ class PipelineTrainer:
         return _without_scipy(self.name)
 
     def fit(self, training: Training) -> Ranker:
-        """Learn and save."""
+        """Learn the weights, and save them."""
         from orchestrator.recommendation.rankers.pipeline import learn_pipeline
 
         popularity = _popularity(training.train, len(training.items), training.folder)
@@ -182,7 +182,7 @@ class PipelineTrainer:
         return ranker
 
     def load(self, folder: Path, items: Items, parts: Mapping[str, Ranker]) -> Ranker:
-        """What was saved."""
+        """Load what `fit` saved."""
         import numpy as np
 
         from orchestrator.recommendation.rankers.pipeline import Pipeline
@@ -200,7 +200,7 @@ class PipelineTrainer:
 
 
 def classic_trainers() -> tuple[Trainer, ...]:
-    """Trainers of the rankers that scipy is enough for."""
+    """The trainers of the classic rankers, which need scipy only."""
     from orchestrator.recommendation.rankers import attributes, cooccurrence, ease, walks
     from orchestrator.recommendation.rankers import dense_vectors as vectors
     from orchestrator.recommendation.rankers.borrowing import borrowed

@@ -1,4 +1,4 @@
-"""What is had together or one after the other: directed sequential rules, and item neighbours.
+"""Item co-occurrence: directed sequential rules, and item-based nearest neighbours.
 
 One family: item i speaks for item j by how often j came at distance d behind i (or before it, counted
 `back`), each pair counted d ** -gap, and divided by (how often i speaks) ** source and (how often j is

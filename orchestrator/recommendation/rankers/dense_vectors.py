@@ -1,4 +1,4 @@
-"""Rankers over dense vectors of items: complements by two embeddings, and users of several interests.
+"""Rankers on dense item vectors: complementary items, and users with several interests.
 
 Vectors are the leading singular vectors of positive pointwise mutual information, which is what word2vec
 factorises implicitly (Levy and Goldberg, NeurIPS 2014). Counted in one direction they are two: what an
@@ -167,7 +167,7 @@ def complements(train: Sequences, items: int, constants: Constants) -> Vectors:
 
 
 def learn_complements(training: Training) -> tuple[Vectors, Constants]:
-    """What goes with what was had, in → out, and the constants that were chosen."""
+    """Learn the complements ranker with source and target vectors; returns it with its constants."""
     left, right = _lead_to(training.train, len(training.items), training.seed)
     best = coordinate_search(
         lambda values: Vectors("complements", left, right, values["decay"]),
@@ -184,7 +184,7 @@ def interests(train: Sequences, items: int, constants: Constants) -> Vectors:
 
 
 def learn_interests(training: Training) -> tuple[Vectors, Constants]:
-    """Users as mixtures of interests, and the constants that were chosen."""
+    """Learn the interests ranker, users as mixtures of interests; returns it with its constants."""
     unit = _had_together(training.train, len(training.items), training.seed)
     best = coordinate_search(
         lambda values: _interested(unit, values),

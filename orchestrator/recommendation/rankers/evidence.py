@@ -1,4 +1,4 @@
-"""What a log says of two items: how many users had both, and how many had one after the other."""
+"""Evidence for item pairs in a log: how many users had both, and in which order."""
 
 from __future__ import annotations
 

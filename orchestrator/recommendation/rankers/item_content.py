@@ -1,4 +1,4 @@
-"""What can be read about items, as vectors: attributes and title words weighted by how rare they are.
+"""TF-IDF vectors of items from attributes and title words.
 
 Items that nobody had yet are known by this alone (M2TRec, arXiv 2209.11824, takes metadata for ids
 throughout); where there are interactions it is one more signal.

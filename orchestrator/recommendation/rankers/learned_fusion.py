@@ -107,7 +107,7 @@ class Fusion:
         if lacking:
             raise BadInput(
                 f"The ranker {name} is made of {', '.join(lacking)}, which is not there.",
-                hint="Train again: orchestrator recommend train --data DIR",
+                hint="Train again: `orchestrator recommend train --data DIR`.",
             )
         return cls(
             name,

@@ -213,7 +213,7 @@ def load(registry: RankerRegistry, folder: Path, items: Items) -> dict[str, Rank
             raise BadInput(
                 f"The ranker {name} was trained for another catalogue "
                 f"({str(stamp.get('catalogue'))[:12]}, and this one is {items.hash[:12]}).",
-                hint="Train again: orchestrator recommend train --data DIR",
+                hint="Train again: `orchestrator recommend train --data DIR`.",
             )
         trainer = registry.trainers[name]
         if trainer.missing() is not None:

@@ -49,7 +49,7 @@ async def warm(endpoint: Endpoint) -> None:
     ports, durability = endpoint.ports(), endpoint.limits.durability
     runs = ports.get(Runs)
     for each in endpoint.recommenders.values():
-        # A slate is asked for anew, and not resumed.
+        # A slate is asked for again, and not resumed.
         _ = each.workflow.direct_runner
     for each in endpoint.served.values():
         if durability == "none":

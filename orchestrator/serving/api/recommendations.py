@@ -125,12 +125,12 @@ class Recommendations(BaseModel):
     openapi_extra=RecommendationRequest.described(),
 )
 async def recommendations(request: Request, endpoint: Served, asker: Asker) -> Response:
-    """What a history is offered next."""
+    """Recommend the next items for a history."""
     wanted = RecommendationRequest.parse(await request.body())
     workflow = wanted.exposed(endpoint)
     question = Question("", asker.principal, filters=wanted.filters)
     inputs = workflow.inputs(question, History(wanted.user, tuple(wanted.items)))
-    # A slate is asked for anew, and not resumed.
+    # A slate is asked for again, and not resumed.
     run = endpoint.run(workflow.workflow, inputs, asker, durability="none")
     try:
         result = await while_connected(run.result(), request.receive)

@@ -128,7 +128,7 @@ async def run(run_id: str, endpoint: Served, asker: Asker) -> RunView:
 
 
 class FeedbackBody(RequestBody):
-    """How good the answer of a run was: 0 (of no use) to 1 (as it should be)."""
+    """Feedback on the answer of a run: 0 (useless) to 1 (perfect)."""
 
     score: float = Field(ge=0, le=1)
 
@@ -143,7 +143,7 @@ class FeedbackReply(BaseModel):
 
 @router.post("/{run_id}/feedback", responses=WITH_BODY, openapi_extra=FeedbackBody.described())
 async def feedback(run_id: str, request: Request, endpoint: Served, asker: Asker) -> FeedbackReply:
-    """Judge the answer of one's own run, once, so that `routes` learn which model to ask."""
+    """Rate the answer of one's own run, once, so that `routes` learns which model to use."""
     given = FeedbackBody.parse(await request.body())
     ports = endpoint.ports()
     runs, feedback = ports[Runs], ports[FeedbackStore]

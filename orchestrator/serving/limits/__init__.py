@@ -1,1 +1,1 @@
-"""What the endpoint takes on: admission, body sizes, times, clients that leave."""
+"""Limits of the endpoint: admission, body sizes, timeouts, disconnected clients."""

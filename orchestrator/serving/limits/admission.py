@@ -1,4 +1,4 @@
-"""How many runs go on at once: so many, as many again in a queue, and a clear answer to the rest."""
+"""Admission control: a limit on concurrent runs, a queue, and an error for the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.serving.wire.errors import Overloaded, ShuttingDown, TooManyRe
 
 
 class Admission:
-    """Places for runs. A place is held while its run goes on, not while its client reads.
+    """Limits concurrent runs. A place is held while its run is executed, not while its client reads.
 
     `concurrent` runs at once, `queued` that wait for at most `patience` seconds; Overloaded beyond. A place
     that comes free goes to the caller who was given one the longest ago, so that one with many requests

@@ -1,4 +1,4 @@
-"""The one reader of bodies: before a route sees one, it is known who asks, and that it is within limits."""
+"""Reads request bodies, after authentication and within the size and time limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the endpoint takes on: sizes, times, and how much at once."""
+"""The settings of the endpoint's limits: sizes, timeouts, concurrency."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.settings import Serve
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Times are in seconds, sizes in bytes or characters."""
+    """Limits of the endpoint. Times are in seconds, sizes in bytes or characters."""
 
     #: Time for the first line and the headers of a request to arrive, from the beginning of a connection or,
     #: on one that was used before, from their first byte.

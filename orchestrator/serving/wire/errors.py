@@ -78,7 +78,7 @@ class ShuttingDown(OrchestratorError):
 
 
 def public(error: BaseException, reference: str | None = None) -> OrchestratorError:
-    """What a client may know of an error: ours as they are, others without their text.
+    """The error as clients may see it: the library's own as they are, others without their text.
 
     The text of an unforeseen exception may hold paths, addresses or passages of another's documents, and
     that of a store where it is. `reference` is what the log says it under, if there is no run.
@@ -90,7 +90,7 @@ def public(error: BaseException, reference: str | None = None) -> OrchestratorEr
         busy = "is busy" if error.retryable else "could not be read or written"
         return type(error)(f"A store {busy}.", hint=f"The server's log says why{under}.", run_id=error.run_id)
     if error.brief is not None:
-        shown = OrchestratorError(f"{error.brief[0].upper()}{error.brief[1:]}", run_id=error.run_id)
+        shown = OrchestratorError(error.brief, run_id=error.run_id)
         shown.status, shown.kind, shown.code = error.status, error.kind, error.code
         shown.retryable = error.retryable
         return shown

@@ -208,7 +208,7 @@ class ChatCompletion(BaseModel):
 
 
 class Delta(BaseModel):
-    """What a chunk adds; only the fields that are set are sent."""
+    """The delta of a chunk; only the fields that are set are sent."""
 
     role: Literal["assistant"] = "assistant"
     content: str = ""

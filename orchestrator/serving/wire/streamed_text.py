@@ -9,7 +9,7 @@ BREAK = "\n\n"
 class StreamedText:
     """What a client has been sent, beside what the run says.
 
-    A node that begins anew says again what it said before: nothing is sent as long as it agrees with what was
+    A node that begins again repeats what it said before: nothing is sent as long as it agrees with what was
     sent, and then what is new. Where it differs, what holds follows whole, after a blank line, so that the
     text that a client ends with always ends with the answer.
     """
@@ -39,7 +39,7 @@ class StreamedText:
         return self._caught_up()
 
     def restart(self, path: str) -> None:
-        """A node begins anew: what it said does not count."""
+        """A node begins again: what it said does not count."""
         self._pieces = [piece for piece in self._pieces if piece[0] != path]
         self._said = "".join(text for _, text in self._pieces)
         self._agree = self._said == self._sent[self.offset :]

@@ -7,10 +7,10 @@ import pytest
 from connectors.sql import Database, SqlFeedback
 from orchestrator.ports import FeedbackStore
 from orchestrator.testing.clock import ManualClock
-from orchestrator.testing.feedback import VerdictsConformance
+from orchestrator.testing.feedback import FeedbackStoreConformance
 
 
-class TestSqlVerdicts(VerdictsConformance):
+class TestSqlFeedback(FeedbackStoreConformance):
     @pytest.fixture
     def feedback(self, database: Database) -> FeedbackStore:
         return SqlFeedback(database)

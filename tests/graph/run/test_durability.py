@@ -319,5 +319,5 @@ async def test_a_run_that_was_kept_by_an_earlier_version_says_to_start_anew(port
         await LINE.run(QUESTION, ports=ports, durability="step", run_id="old")
     kept = await ports[Runs].read("old", principal=ANONYMOUS)
     await ports[Runs].finish(replace(kept, plan="0" * 32))
-    with pytest.raises(PlanChanged, match=r"earlier version.* Start the run anew"):
+    with pytest.raises(PlanChanged, match=r"earlier version.* Start the run again"):
         await LINE.resume("old", ports=ports, principal=ANONYMOUS)

@@ -158,7 +158,7 @@ async def test_retrieved_text_is_data_in_the_prompt(tmp_path: Path) -> None:
 async def test_a_model_that_fails_before_its_first_word_leaves_the_quoted_answer(library: Library) -> None:
     answer = await asked(library, "What do blue whales eat?", Model("x", fails_after=0), sentences=1)
     assert answer.text == "Blue whales eat krill, up to 3.6 tonnes a day. [1]"
-    assert answer.degraded == ("the language model could not answer: the model server went away.",)
+    assert answer.degraded == ("the language model could not answer: The model server went away.",)
 
 
 async def test_a_model_that_fails_later_leaves_what_was_said(library: Library) -> None:

@@ -51,7 +51,7 @@ class Writer:
         await asyncio.sleep(self.slow if "(" in asked.rpartition("Question: ")[2] else 2 * self.slow)
         text = self.text(asked)
         if text is None:
-            raise ModelError("the model server went away.")
+            raise ModelError("The model server went away.")
         for at in range(0, len(text), 4):
             if on_text:
                 on_text(text[at : at + 4])

@@ -40,7 +40,7 @@ class Explorer:
     async def generate(self, prompt: Sequence[Message], *, schema: Any = None, **_: Any) -> Generation[Any]:
         self.prompts.append(prompt)
         if self.text is None:
-            raise ModelError("the model server went away.")
+            raise ModelError("The model server went away.")
         try:
             parsed = schema.model_validate_json(self.text)
         except ValueError:

@@ -147,7 +147,7 @@ async def test_a_file_that_is_no_table_is_refused_with_its_line(
 
 async def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     stored, queries = files(tmp_path, "1\tfrigate\n")
-    with pytest.raises(BadInput, match="there is no file"):
+    with pytest.raises(BadInput, match="There is no file"):
         StoredReformulations(tmp_path / "other.tsv", queries)
     with pytest.raises(BadInput, match="cannot be read"):
         StoredReformulations(tmp_path, queries)

@@ -90,7 +90,7 @@ async def test_an_index_keeps_token_vectors_if_it_is_told_to(tmp_path: Path) -> 
         await app.indexer().add(tmp_path, labels=["public"])
         changed = (await flow.run(asked, ports=app.ports())).output
         assert changed.hits[0].score < found.hits[0].score
-        await app.indexer(anew=True).rebuild()
+        await app.indexer(rebuild=True).rebuild()
     async with Application(Settings(home=home, embedder="light")) as app:
         with pytest.raises(OrchestratorError, match="keeps no token vectors"):
             await flow.run(asked, ports=app.ports())

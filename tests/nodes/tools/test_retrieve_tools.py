@@ -135,7 +135,7 @@ async def test_without_a_model_nothing_is_invented(app: Application) -> None:
 
 
 async def test_records_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="two tools have the id 'fx'"):
+    with pytest.raises(BadInput, match="Two tools have the id 'fx'"):
         write_tools(tmp_path / "t.jsonl", [TOOLS[0], TOOLS[0]])
     with pytest.raises(BadInput, match="such as 'gone'"):
         write_tools(tmp_path / "t.jsonl", TOOLS, {"gone": ["x"]})

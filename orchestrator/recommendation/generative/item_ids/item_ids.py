@@ -1,4 +1,4 @@
-"""What an item is called in the language of a generative recommender: a short word of tokens."""
+"""Item identifiers of a generative recommender: a short sequence of tokens for each item."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Numbers = NDArray[np.int32]
 
 
 class BadIdentifiers(OrchestratorError):
-    """Identifiers under which an item could not be found, or two items would be one."""
+    """Raised for invalid item identifiers: not unique, not reachable, or out of range."""
 
 
 @dataclass(frozen=True, eq=False)
 class ItemIds:
-    """Every item's identifier, and every identifier's item.
+    """The identifiers of all items, and the items of all identifiers.
 
     `tokens` has shape (items, depth): token numbers below `vocabulary`, padded behind. No two items
     share an identifier and none begins with another's; otherwise `BadIdentifiers` is raised. Tokens from
@@ -44,19 +44,19 @@ class ItemIds:
         tokens = self.tokens
         if tokens.ndim != 2 or tokens.dtype != np.int32:
             raise BadIdentifiers(
-                f"the identifiers have shape {tokens.shape} and type {tokens.dtype}; "
+                f"The identifiers have shape {tokens.shape} and type {tokens.dtype}; "
                 "expected (items, depth) of int32."
             )
         if not len(tokens):
             return
         if int(tokens.max()) >= self.vocabulary or int(tokens.min()) < PADDING:
             raise BadIdentifiers(
-                f"the identifiers have tokens from {tokens.min()} to {tokens.max()}; "
+                f"The identifiers have tokens from {tokens.min()} to {tokens.max()}; "
                 f"expected 0 to {self.vocabulary - 1}."
             )
         padded = tokens == PADDING
         if padded[:, 0].any() or (padded[:, :-1] & ~padded[:, 1:]).any():
-            raise BadIdentifiers("an identifier is empty or has a gap; padding may only stand behind it.")
+            raise BadIdentifiers("An identifier is empty or has a gap; padding may only stand behind it.")
         # Sorted with padding first, whatever begins with an identifier stands right behind it.
         order = np.lexsort(tokens.T[::-1])
         before, after = tokens[order[:-1]], tokens[order[1:]]
@@ -65,7 +65,7 @@ class ItemIds:
             at = int(clash.argmax())
             first, second = int(order[at]), int(order[at + 1])
             raise BadIdentifiers(
-                f"items {first} and {second} cannot be told apart: {self.of(first)} and {self.of(second)}.",
+                f"Items {first} and {second} cannot be told apart: {self.of(first)} and {self.of(second)}.",
                 hint="Give every item an identifier with which no other begins.",
             )
 
@@ -125,7 +125,7 @@ class ItemIds:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the identifiers: what a model was trained to speak."""
+        """SHA-256 of the identifiers that a model was trained on."""
         digest = sha256()
         said = (self.scheme, self.tokens.shape, self.vocabulary, self.spare, self.own, self.kinds)
         digest.update(repr(said).encode())

@@ -1,4 +1,4 @@
-"""Identifiers for items that come after training: beside the item that is most like them."""
+"""Identifiers for new items after training: placed beside the most similar item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identifiers that say nothing: random words, the control of every other scheme, and one token an item."""
+"""Random identifiers, as a baseline, and atomic ones: one token per item."""
 
 from __future__ import annotations
 

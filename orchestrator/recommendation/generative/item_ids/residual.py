@@ -1,4 +1,4 @@
-"""Semantic identifiers by residual k-means: each token says what the ones before it left unsaid."""
+"""Semantic identifiers by residual k-means (RQ): each token encodes the residual of those before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Item vectors that identifiers are made from: who follows whom in training, and what the texts say."""
+"""Item vectors for identifiers: from co-occurrence in training sequences, and from item texts."""
 
 # scipy ships no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false

@@ -7,14 +7,30 @@ from typing import Any
 
 import pytest
 
+from connectors.sql import Database, SqlIndexRegistry
+from connectors.sql.state import SqlState
 from orchestrator.application.application import Application
 from orchestrator.indexing.upkeep import pages
-from orchestrator.ports import Dense, Embedder, IndexRegistry, Lexical, SparseEncoder, VectorStore
+from orchestrator.ports import Dense, Embedder, IndexRegistry, Lexical, SparseEncoder, StateStore, VectorStore
 from orchestrator.types import Principal
 
 #: How far two scores of one passage may lie apart.
 NOISE = 1e-5
 EVERYBODY = Principal(grants=frozenset({"public", "hr", "staff"}), name="everybody")
+
+
+def registry_of(app: Application) -> SqlIndexRegistry:
+    """The registry, which is in SQL."""
+    registry = app.container.get(IndexRegistry)
+    assert isinstance(registry, SqlIndexRegistry)
+    return registry
+
+
+def database_of(app: Application) -> Database:
+    """The database of everything."""
+    state = app.container.get(StateStore)
+    assert isinstance(state, SqlState)
+    return state.database
 
 
 def stored(app: Application, index: str = "default") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from orchestrator.application.application import Application
 from orchestrator.application.indexing import indexing_context
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
+from tests.indexing.contents import database_of, registry_of
 from tests.indexing.following import WORDS, plugged_in
 from tests.indexing.test_kill import Adding, change, kill
 
@@ -33,12 +34,12 @@ def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def words(app: Application) -> int:
-    with app.database.reading() as connection:
+    with database_of(app).reading() as connection:
         return connection.execute(select(func.count()).select_from(WORDS)).scalar_one()
 
 
 def rows_with_an_index(app: Application) -> dict[str, int]:
-    with app.database.reading() as connection:
+    with database_of(app).reading() as connection:
         return {
             table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for table in indexed_tables(connection)
@@ -52,7 +53,7 @@ async def test_derived_rows_follow_through_kills_and_go_with_the_index(
     chance, root = random.Random(7), tmp_path / "docs"
     change(root, chance)
     assert Adding(app.settings.home, root).finish() == ""
-    version = app.registry.current("default")
+    version = registry_of(app).current("default")
     assert version is not None
     assert words(app) == version.documents > 0
     for _ in range(6):
@@ -67,11 +68,11 @@ async def test_derived_rows_follow_through_kills_and_go_with_the_index(
         assert report.faults == ()
     change(root, chance)
     assert Adding(app.settings.home, root).finish() == ""
-    version = app.registry.current("default")
+    version = registry_of(app).current("default")
     assert version is not None
     assert words(app) == version.documents
-    assert app.registry.progress("default")["words"].done == version.documents
-    await Indexer(indexing_context(app, reader), settings=None).drop()
+    assert registry_of(app).progress("default")["words"].done == version.documents
+    await Indexer(indexing_context(app.container, reader), settings=None).drop()
     assert {name: number for name, number in rows_with_an_index(app).items() if number} == {}
 
 
@@ -79,14 +80,14 @@ async def test_rows_of_a_removed_index_that_are_left_are_found(
     app: Application, indexer: Indexer, docs: Path
 ) -> None:
     await indexer.add(docs)
-    with app.database.writing() as connection:
+    with database_of(app).writing() as connection:
         connection.exec_driver_sql("CREATE TABLE notes_of_nobody (index_id INTEGER, text TEXT)")
         connection.exec_driver_sql("INSERT INTO notes_of_nobody SELECT id, 'secret' FROM indexes")
     assert (await indexer.verify()).ok
     await indexer.drop()
     assert rows_with_an_index(app)["notes_of_nobody"] == 0
     await indexer.add(docs)
-    with app.database.writing() as connection:
+    with database_of(app).writing() as connection:
         connection.exec_driver_sql("INSERT INTO notes_of_nobody VALUES (4711, 'secret')")
     (fault,) = (await indexer.verify()).faults
     assert fault == "The table notes_of_nobody holds 1 rows of indexes that were removed."
@@ -101,22 +102,27 @@ async def test_features_survive_new_labels_and_go_with_their_passage(
     app: Application, indexer: Indexer, docs: Path
 ) -> None:
     from orchestrator.indexing.feature_jobs import make_features_locally
-    from orchestrator.ports import Features, LanguageModel, SparseEncoder
+    from orchestrator.ports import Features, LanguageModel, Ledger, SparseEncoder
     from orchestrator.progress import silent
 
     await indexer.add(docs)
-    version = app.registry.current("default")
+    version = registry_of(app).current("default")
     assert version is not None
     given = app.ports()
     ports = {port: given[port] for port in (Features, LanguageModel, SparseEncoder)}
     report = await make_features_locally(
-        app.ledger, ports, version, "keyphrases", principal=app.settings.principal, progress=silent
+        app.container.get(Ledger),
+        ports,
+        version,
+        "keyphrases",
+        principal=app.settings.principal,
+        progress=silent,
     )
     assert report.made == 4
-    assert app.registry.progress("default")["features"].done == 4
+    assert registry_of(app).progress("default")["features"].done == 4
     await indexer.add(docs, ["staff"])
-    assert app.registry.progress("default")["features"].done == 4
+    assert registry_of(app).progress("default")["features"].done == 4
     (docs / "guide" / "otters.md").write_text("Otters crack shells.")
     await indexer.add(docs)
-    progress = app.registry.progress("default")["features"]
+    progress = registry_of(app).progress("default")["features"]
     assert (progress.done, progress.total) == (3, 4)

@@ -15,9 +15,9 @@ from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import BadInput, IndexMismatch, StoreError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.upkeep import pages
-from orchestrator.ports import IndexRegistry, StateStore
+from orchestrator.ports import IndexRegistry
 from orchestrator.settings import Settings
-from tests.indexing.contents import assert_alike, documents_found, found, stored
+from tests.indexing.contents import assert_alike, database_of, documents_found, found, stored
 from tests.indexing.samples import pdf
 
 pytestmark = pytest.mark.slow
@@ -363,7 +363,7 @@ async def test_verify_names_what_is_wrong(app: Application, indexer: Indexer, do
     from sqlalchemy import text
 
     await indexer.add(docs)
-    with app.container.get(StateStore).database.writing() as connection:
+    with database_of(app).writing() as connection:
         connection.execute(
             text("UPDATE passages SET text = 'changed' WHERE text LIKE '%otters%' OR text LIKE '%Otters%'")
         )

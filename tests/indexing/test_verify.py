@@ -18,8 +18,8 @@ from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import OrchestratorError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
-from orchestrator.ports import Features
-from tests.indexing.contents import found, stored
+from orchestrator.ports import Features, VectorStore
+from tests.indexing.contents import database_of, found, registry_of, stored
 from tests.indexing.following import Words
 
 pytestmark = pytest.mark.slow
@@ -52,8 +52,9 @@ LIVE = {
 @pytest.fixture
 async def indexer(app: Application, reader: Reader, docs: Path) -> Indexer:
     """Of an index with replaced passages, several shards, features, and a derived index of its own."""
-    app.__dict__["registry"] = SqlIndexRegistry(app.database, app.clock, derived=[Words()])
-    made = Indexer(indexing_context(app, reader), settings=None)
+    context = indexing_context(app.container, reader)
+    context.registry = SqlIndexRegistry(database_of(app), derived=[Words()])
+    made = Indexer(context, settings=None)
     await made.add(docs, ["public"])
     (docs / "guide" / "otters.md").write_text("# Otters\n\nOtters crack shells with stones.\n")
     await made.add(docs)
@@ -94,9 +95,9 @@ def _other(value: Any, chance: random.Random) -> Any:
 async def test_fifty_planted_inconsistencies_are_found(
     app: Application, indexer: Indexer, tmp_path: Path
 ) -> None:
-    path = app.database.path
+    path = database_of(app).path
     assert path is not None
-    backup(app.database, tmp_path / "sound.db")
+    backup(database_of(app), tmp_path / "sound.db")
     missed: list[str] = []
     for seed in range(50):
         what = planted(path, random.Random(seed))
@@ -111,9 +112,9 @@ async def test_a_byte_that_was_changed_in_any_file_of_a_shard_is_found(
     app: Application, indexer: Indexer
 ) -> None:
     chance = random.Random(1)
-    version = app.registry.current("default")
+    version = registry_of(app).current("default")
     assert version is not None
-    shard = app.index_folder / "default" / version.shards[0].name
+    shard = app.settings.home / "indexes" / "default" / version.shards[0].name
     missed: list[str] = []
     files = sorted(path for path in shard.rglob("*") if path.is_file() and path.stat().st_size)
     for path in files:
@@ -141,10 +142,10 @@ async def test_a_shard_that_was_deleted_is_told_and_made_again(
     app: Application, indexer: Indexer, docs: Path, how: str
 ) -> None:
     before, ranked = stored(app), await found(app, "who sleeps?")
-    version = app.registry.current("default")
+    version = registry_of(app).current("default")
     assert version is not None
-    app.store("default").close()
-    shutil.rmtree(app.index_folder / "default" / version.shards[0].name)
+    app.container.get(VectorStore).close()  # type: ignore[attr-defined]  # pyright: ignore
+    shutil.rmtree(app.settings.home / "indexes" / "default" / version.shards[0].name)
     report = await indexer.verify()
     assert any("it is gone" in fault for fault in report.faults)
     if how == "add":
@@ -158,11 +159,11 @@ async def test_a_shard_that_was_deleted_is_told_and_made_again(
     for ranking, other in zip(await found(app, "who sleeps?"), ranked, strict=True):
         assert [identifier for identifier, _ in ranking] == [identifier for identifier, _ in other]
     # What was derived is still there: the passages are the same ones.
-    assert app.registry.progress("default")["features"].done == 4
+    assert registry_of(app).progress("default")["features"].done == 4
 
 
 async def test_an_index_of_an_earlier_release_gets_its_checksums(app: Application, indexer: Indexer) -> None:
-    with app.database.writing() as connection:
+    with database_of(app).writing() as connection:
         connection.exec_driver_sql("DELETE FROM shard_files")
         for table in ("documents", "passages", "files", "passage_features"):
             connection.exec_driver_sql(f"UPDATE {table} SET seal = NULL")
@@ -170,16 +171,16 @@ async def test_an_index_of_an_earlier_release_gets_its_checksums(app: Applicatio
     assert report.ok
     assert "have checksums from now on" in " ".join(report.notes)
     assert (await indexer.verify()).notes == ()
-    assert app.registry.shard_files("default")
+    assert registry_of(app).shard_files("default")
 
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_damaged_pages_of_the_database_are_told(
     app: Application, indexer: Indexer, seed: int, tmp_path: Path
 ) -> None:
-    path = app.database.path
+    path = database_of(app).path
     assert path is not None
-    backup(app.database, tmp_path / "state.db")
+    backup(database_of(app), tmp_path / "state.db")
     chance = random.Random(seed)
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         (size,) = connection.execute("PRAGMA page_size").fetchone()
@@ -193,9 +194,9 @@ async def test_damaged_pages_of_the_database_are_told(
     with (tmp_path / "state.db").open("r+b") as file:
         file.seek((chance.choice(pages) - 1) * size)
         file.write(chance.randbytes(size))
-    context = indexing_context(app)
+    context = indexing_context(app.container)
     damaged = open_database(tmp_path / "state.db")
-    context.registry = SqlIndexRegistry(damaged, app.clock)
+    context.registry = SqlIndexRegistry(damaged)
     told = ""
     try:
         told = " ".join((await Indexer(context, settings=None).verify()).faults)

@@ -31,10 +31,12 @@ class SplitQuestion(Node):
         if not texts:
             return asked
         vectors = [tuple(vector) for vector in (await embedder.embed(texts, kind="query")).tolist()]
-        whole = await ready_vector(first, embedder) or vectors.pop(0)
+        # A vector that it has stays, with what it says of who made it.
+        whole = first if await ready_vector(first, embedder) else None
+        whole = whole or await with_vector(first, vectors.pop(0), embedder)
         return Queries(
             (
-                await with_vector(first, whole, embedder),
+                whole,
                 *asked.queries[1:],
                 *[await with_vector(Query(""), vector, embedder) for vector in vectors],
             )

@@ -138,7 +138,7 @@ def test_a_setting_that_cannot_be_used_is_named(
 ) -> None:
     monkeypatch.delenv("ORCHESTRATOR_EMBEDDER")
     (folder / "orchestrator.toml").write_text("embedder = 'huge'")
-    refused(cli("index", "list"), "embedder", "light")
+    refused(cli("index", "list"), "embedder", "wordllama")
 
 
 def test_an_address_that_is_none_is_refused(

@@ -247,6 +247,21 @@ async def test_nothing_trained_and_a_broken_edition_are_one_sentence(tmp_path: P
         editions.open()
 
 
+async def test_an_edition_of_an_earlier_release_says_how_to_train_anew(tmp_path: Path) -> None:
+    editions = editions_at(tmp_path, REGISTRY)
+    train(made_up_log(), editions, rankers=("popularity",))
+    folder = tmp_path / "version-1"
+    (folder / "popularity" / "ranker.json").rename(folder / "popularity" / "arm.json")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = {**manifest, "format": 1, "arms": manifest.pop("rankers")}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadInput, match="format 1, and this release reads 2") as refused:
+        await one(EditionRecommender(editions), History())
+    assert "orchestrator recommend train" in refused.value.hint
+    train(made_up_log(), editions, rankers=("popularity",))
+    assert (await one(EditionRecommender(editions), History())).hits
+
+
 async def test_an_interrupted_training_leaves_what_is_in_use(tmp_path: Path) -> None:
     editions = editions_at(tmp_path, REGISTRY)
     log = made_up_log()

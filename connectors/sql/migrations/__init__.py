@@ -15,7 +15,7 @@ from orchestrator.errors import StoreError
 if TYPE_CHECKING:
     from connectors.sql.database import Database
 
-#: The revision of `tables`. Kept here so that opening a current database does not import Alembic.
+#: The revision of `tables`. Kept here so that opening a current database imports no migration.
 HEAD = "0030"
 
 #: Any number, the same in all releases: PostgreSQL's lock against two processes that migrate at once.

@@ -28,7 +28,8 @@ from orchestrator.recommendation.editions.unfinished import Unfinished
 from orchestrator.recommendation.rankers.registry import RankerRegistry, default_of, load, validation_of
 from orchestrator.recommendation.rankers.validation import Validation
 
-FORMAT = 1
+#: Format 1 called rankers arms, in its files and in how they were trained.
+FORMAT = 2
 #: The files in which earlier releases kept which version is in use, and what no version may offer.
 CURRENT, WITHDRAWN = "current", "withdrawn.json"
 NOTHING_TRAINED = "Nothing was trained yet."

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 
 import sqlalchemy as sa
-from alembic import op
 
+from connectors.sql.migrations.operations import Operations
 from connectors.sql.terms import nothing
-
-revision = "0030"
-down_revision = "0020"
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 PASSAGES = """
@@ -24,7 +21,7 @@ ORDER BY passages.index_id, documents.tenant, documents.labels
 """
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Count anew, from the terms that are stored with the passages."""
     op.drop_table("term_statistics")
     statistics = op.create_table(
@@ -39,7 +36,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["index_id"], ["indexes.id"], name="fk_term_statistics_index_id"),
         sa.PrimaryKeyConstraint("index_id", "tenant", "labels", "number", name="pk_term_statistics"),
     )
-    connection = op.get_bind()
+    connection = op.connection
     rows = connection.execute(sa.text(PASSAGES), execution_options={"yield_per": 1_000})
     for (index_id, number, tenant, labels), group in groupby(rows, lambda row: tuple(row[:4])):
         held, frequencies = 0, nothing()

@@ -1,9 +1,7 @@
 """What flows between nodes: small immutable values, one meaning each, in the field's terms.
 
-Every value is a frozen dataclass that pydantic can validate and serialise. A `Hit` carries the id
-of a passage, never its text: texts stay in the document store and are fetched by the node that
-needs them, so that a checkpoint stays small and access is checked where the text is read. What a value
-says of itself (`passages`, `trace()`, `visible_to()`) is read by the protocols of `orchestrator.values`.
+A `Hit` carries the id of a passage, never its text: texts are fetched from the document store where they
+are needed, so that checkpoints stay small and access is checked where the text is read.
 """
 
 from __future__ import annotations
@@ -300,7 +298,7 @@ class Slate:
     @property
     def ids(self) -> tuple[str, ...]:
         """Item ids, the first place first."""
-        return tuple(offer.id for offer in self.items)
+        return tuple(item.id for item in self.items)
 
     def trace(self) -> dict[str, Any]:
         """How many places, and the first ids."""

@@ -300,7 +300,7 @@ class PortMap(Mapping[type, object]):
         if self._container.get(IndexRegistry).current(index) is None:
             raise IndexMismatch(
                 f"There is no index {index!r} any more.",
-                hint=f"Make it again: orchestrator index add PATH --index {index}",
+                hint=f"Make it again: `orchestrator index add PATH --index {index}`.",
             )
         return self._maps[index]
 

@@ -33,7 +33,7 @@ class Models(Protocol):
 def embedder_connector(container: Models, port: type, index: str | None) -> str:
     """The connector of an index's embedder, or of its tokens' (`port`); without an index, of a new one."""
     own = new_embedder(container) if index is None else _of_index(container, container.named(index))
-    if port is Embedder or isinstance(container.get(Embedder, connector=own), TokenEmbedder):
+    if port is Embedder or gives_tokens(container.get(Embedder, connector=own)):
         return own
     for name in AUTO:
         if _usable(container, name) and _fills(container, TokenEmbedder, name):
@@ -79,9 +79,14 @@ def index_format_of(container: Models, name: str) -> IndexFormat:
     """The format of an index made with these settings."""
     from orchestrator.indexing.context import index_format
 
-    return index_format(
-        embedder(container, name), container.get(SparseEncoder), token_embedder_for(container, name)
-    )
+    # As nodes are given them: in a replay, names and dimensions stand in the recording.
+    tokens = container.get(TokenEmbedder, name) if token_embedder_for(container, name) is not None else None
+    return index_format(container.get(Embedder, name), container.get(SparseEncoder), tokens)
+
+
+def gives_tokens(found: object) -> bool:
+    """Whether an embedder gives vectors of tokens, too; a server is not asked for its name."""
+    return hasattr(found, "embed_tokens")
 
 
 def missing_embedder(container: Models, model: str) -> str | None:

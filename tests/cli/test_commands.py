@@ -51,7 +51,7 @@ def test_asking_prints_the_answer_and_its_sources(cli: Command, notes: Path) -> 
     asked = cli("ask", "Where do bees say that flowers are?")
     assert "Bees dance to tell where flowers are." in asked.out
     assert re.search(r"^\[1\] Bees \(.*bees\.md\)$", asked.out, re.MULTILINE)
-    assert "run " in asked.err
+    assert "Run " in asked.err
 
 
 @pytest.mark.slow

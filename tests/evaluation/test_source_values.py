@@ -163,7 +163,7 @@ async def test_a_corrupted_source_is_found_and_left_out(tmp_path: Path) -> None:
         lowered = await value_sources(search, data, by="folder", method="reweight", ports=app.ports())
         assert [Path(name).name for name, _ in lowered.weights.weights] == ["bad"]
         assert lowered.gain.low > 0.1
-        with pytest.raises(BadInput, match="by 'team', everything that is found is of one source"):
+        with pytest.raises(BadInput, match="By 'team', everything that is found is of one source"):
             await value_sources(search, data, by="team", ports=app.ports())
         few = data.only(lambda query: query in {"q-otter", "q-wolf"})
         with pytest.raises(BadInput, match="at least 10 queries"):

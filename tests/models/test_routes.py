@@ -170,8 +170,8 @@ async def test_an_error_names_the_setting_of_its_route(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"routes": {"a": {"url": "http://h"}}}, "nothing to choose from"),
-        ({"routes": {"a": {"url": "http://h"}, "b": {"url": "http://h"}}, "llm_url": "http://h"}, "both set"),
+        ({"routes": {"a": {"url": "http://h"}}}, "Only one model"),
+        ({"routes": {"a": {"url": "http://h"}, "b": {"url": "http://h"}}, "llm_url": "http://h"}, "are set"),
         ({"routes": {"a": {"url": ""}, "b": {"url": "http://h"}}}, "routes.a.url"),
         ({"routes": {"a": {"url": "http://h", "cost": -1}, "b": {"url": "http://h"}}}, "routes.a.cost"),
         ({"routes": {"a": {"url": "http://h", "price": 1}, "b": {"url": "http://h"}}}, "no such setting"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -80,8 +81,9 @@ async def _index(endpoint: Endpoint) -> None:
 
 
 async def _embedder(endpoint: Endpoint) -> None:
-    embedder = endpoint.ports().get(Embedder)
-    if isinstance(embedder, Embedder):
+    # Not `isinstance`: it would ask a server for its name.
+    embedder = cast("Embedder | None", endpoint.ports().get(Embedder))
+    if embedder is not None:
         await embedder.embed(["ready"], kind="query")
 
 

@@ -62,7 +62,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Pat
     with pytest.raises(Stopped):
         train(cut, settings, content)
     assert (cut.folder / "training.pt").exists()
-    resumed = train(replace(cut, progress=whole.moved), settings, content)
+    resumed = train(replace(cut, progress=whole.progress), settings, content)
     assert not (cut.folder / "training.pt").exists()
     for name, value in expected.network.state_dict().items():
         assert torch.equal(value, resumed.network.state_dict()[name]), name

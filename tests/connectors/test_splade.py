@@ -122,7 +122,9 @@ async def test_the_store_puts_no_document_frequencies_on_learned_weights(
             for v in encoder.passages(list(texts.values()))
         ]
         assert sorted((hit.score for hit in hits), reverse=True) == pytest.approx(
-            sorted((score for score in expected if score > 0), reverse=True), rel=1e-4
+            # Weights are rounded when they are stored, so that sums are the same in any order.
+            sorted((score for score in expected if score > 0), reverse=True),
+            rel=1e-3,
         )
     # Terms of one kind are not searched with those of another.
     async with Application(Settings(home=tmp_path / "home", embedder="light")) as app:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from connectors.sql.derived import indexed_tables
+from orchestrator import plugins
 from orchestrator.application.application import Application
 from orchestrator.application.indexing import indexing_context
 from orchestrator.indexing.indexer import Indexer
@@ -28,6 +29,8 @@ def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Register the derived index, for this process and those that it starts."""
     folder = str(plugged_in(tmp_path / "installed"))
     monkeypatch.syspath_prepend(folder)
+    # This process has looked for plug-ins already.
+    monkeypatch.setattr(plugins, "_scanned", plugins._scanned.__wrapped__)
     # The workers that a test starts find it by this; they must find the tests, too.
     paths = [folder, str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))

@@ -369,7 +369,7 @@ async def test_verify_names_what_is_wrong(app: Application, indexer: Indexer, do
         )
     report = await indexer.verify()
     assert any("is not what was indexed" in fault for fault in report.faults)
-    assert any("statistics of the tenant 'default'" in fault for fault in report.faults)
+    assert any("The term statistics of default:" in fault for fault in report.faults)
     version = app.container.get(IndexRegistry).current("default")
     assert version is not None
     shard = (app.settings.home / "indexes") / "default" / version.shards[0].name

@@ -54,10 +54,10 @@ def test_a_training_that_was_killed_goes_on_to_the_same_model(tmp_path: Path) ->
 
     broken = training(tmp_path / "broken", items, sequences)
     with pytest.raises(KeyboardInterrupt):
-        trainer().fit(type(broken)(**{**broken.__dict__, "moved": dies}))
+        trainer().fit(type(broken)(**{**broken.__dict__, "progress": dies}))
     assert (tmp_path / "broken" / STATE).exists()
     epochs: list[str] = []
-    resumed = type(broken)(**{**broken.__dict__, "moved": lambda done, total, doing: epochs.append(doing)})
+    resumed = type(broken)(**{**broken.__dict__, "progress": lambda done, total, doing: epochs.append(doing)})
     again = trainer().fit(resumed)
     assert not any(doing.startswith(("epoch 1:", "epoch 4:")) for doing in epochs)
     assert not (tmp_path / "broken" / STATE).exists()

@@ -1,7 +1,7 @@
 """What flows between nodes: small immutable values, one meaning each, in the field's terms.
 
-A `Hit` carries the id of a passage, never its text: texts are fetched from the document store where they
-are needed, so that checkpoints stay small and access is checked where the text is read. What a value says of itself
+A `Hit` carries the id of a passage, never its text: texts are fetched from the document store where they are
+needed, so that checkpoints stay small and access is checked at the text. What a value says of itself
 (`passages`, `trace()`, `visible_to()`) is read by the protocols of `orchestrator.values`.
 """
 

@@ -29,7 +29,7 @@ from orchestrator.progress import Progress
 
 _STAGED = ".restore"
 _READY = "ready"
-_LOCK = ".backup.lock"
+_LOCK = ".archive.lock"
 _ATTEMPTS = 5
 
 

@@ -266,7 +266,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_state_or_the_new(
         found.add(state(home))
         restore(home, path, force=True)
         assert state(home) == new
-        assert sorted(each.name for each in home.iterdir() if each.name.startswith(".")) == [".backup.lock"]
+        assert sorted(each.name for each in home.iterdir() if each.name.startswith(".")) == [".archive.lock"]
     assert found <= {old, new}
     assert new in found
 

@@ -15,13 +15,6 @@ import typer
 
 from orchestrator.cli.options import Invocation, JsonOption, invocation
 from orchestrator.cli.output import say, say_json
-from orchestrator.ports import (
-    Embedder,
-    IndexRegistry,
-    IndexWriter,
-    LanguageModel,
-    StateStore,
-)
 from orchestrator.version import __version__
 
 if TYPE_CHECKING:
@@ -135,6 +128,8 @@ def _home(application: Application) -> Iterator[Finding]:
 
 
 def _database(application: Application) -> Iterator[Finding]:
+    from orchestrator.ports import StateStore
+
     if not _kept(application):
         # Looking must not make anything.
         yield Finding("database", "note", "Not made yet.", "Run `orchestrator index add PATH`.")
@@ -154,6 +149,8 @@ def _kept(application: Application) -> bool:
 
 
 def _embedder(application: Application) -> Iterator[Finding]:
+    from orchestrator.ports import Embedder
+
     async def ready() -> NDArray[np.float32]:
         try:
             return await application.container.get(Embedder).embed(["ready"], kind="query")
@@ -170,6 +167,7 @@ def _embedder(application: Application) -> Iterator[Finding]:
 
 def _model(application: Application) -> Iterator[Finding]:
     from orchestrator.models.stack import server_info
+    from orchestrator.ports import LanguageModel
 
     settings = application.settings
     for part, used in (
@@ -193,6 +191,8 @@ def _model(application: Application) -> Iterator[Finding]:
 
 
 def _indexes(application: Application) -> Iterator[Finding]:
+    from orchestrator.ports import Embedder, IndexRegistry, IndexWriter
+
     if not _kept(application):
         return
     registry = application.container.get(IndexRegistry)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import IndexMismatch, SettingsError
 from orchestrator.graph.node import FunctionNode
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.plan import Plan, calls
-from orchestrator.ports import IndexedPorts
+
+if TYPE_CHECKING:
+    from orchestrator.ports import IndexedPorts
 
 #: The most indexes that a fault names.
 _SHOWN = 5
@@ -33,6 +35,8 @@ def named_indexes(plan: Plan) -> tuple[str, ...]:
 
 def index_faults(plan: Plan, ports: Mapping[Any, object]) -> Iterator[Fault]:
     """Indexes that nodes name and that do not exist."""
+    from orchestrator.ports import IndexedPorts
+
     for call in calls(plan.body):
         name = index_of(call.node)
         if not name:

@@ -242,6 +242,9 @@ def same(one: Any, other: Any) -> bool:
         return repr(one) == repr(other)
     if isinstance(one, tuple | list):
         return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, frozenset):
+        # Nothing equals a set that holds what is not a number.
+        return same(sorted(one, key=repr), sorted(other, key=repr))
     if isinstance(one, dict):
         return same(list(one.items()), list(other.items()))
     if isinstance(one, pydantic.BaseModel):

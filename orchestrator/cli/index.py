@@ -148,7 +148,7 @@ def status(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
     """Show the state of an index: its roots, skipped files with reasons, and unfinished jobs."""
     found = _with_indexer(invocation(context), index, 0.0, "", lambda indexer, _: indexer.status())
     if as_json:
-        say_json(asdict(found))
+        say_json(found.plain())
     else:
         _say_status(found)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from orchestrator.indexing.files import SkippedFile
 from orchestrator.ports import IndexFormat, Job
@@ -81,6 +82,18 @@ class IndexStatus:
     shards: int
     roots: tuple[RootStatus, ...]
     jobs: tuple[Job, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """The status as plain JSON, with what jobs were given and did as objects."""
+        jobs = [
+            {
+                **asdict(job),
+                "payload": dict(job.payload),
+                "effects": None if job.effects is None else dict(job.effects),
+            }
+            for job in self.jobs
+        ]
+        return {**asdict(self), "jobs": jobs}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,11 @@ from orchestrator.interactions.log_files import read_log
 from orchestrator.interactions.protocol import Asked, leave_two_out
 from orchestrator.ports import Ranker, Training
 from orchestrator.recommendation.hit_metrics import gains, hits, ranks
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry, fit, refresh_rankers
+from orchestrator.recommendation.rankers.registry import fit, refresh_rankers
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.ranker import moved
 
-REGISTRY = RankerRegistry.of(classic_trainers())
+REGISTRY = classic_rankers()
 
 
 def found(ranker: Ranker, asked: Asked, k: int = 10) -> np.ndarray:

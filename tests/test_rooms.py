@@ -23,6 +23,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "process",
         "loops",
         "lazy_names",
+        "entry_points",
         "plugins",
         "settings",
         "settings_renamed",

@@ -1,4 +1,4 @@
-"""The rankers that can be trained: the library's own, and those of entry points."""
+"""The rankers that can be trained, from entry points."""
 
 from __future__ import annotations
 
@@ -18,17 +18,13 @@ if TYPE_CHECKING:
 def ranker_registry(build: Build) -> RankerRegistry:
     """All trainers by name. An entry point of `orchestrator.rankers` is a function from `Build` to a trainer.
 
-    One that cannot be used is left out, and `orchestrator doctor` names it.
+    One that cannot be used is left out, and `orchestrator doctor` names it; PluginError if another
+    distribution declares a name of the library's own.
     """
-    from orchestrator.recommendation.rankers.classics import classic_trainers
     from orchestrator.recommendation.rankers.registry import RankerRegistry
 
-    trainers: list[Trainer] = [*classic_trainers()]
-    own = {each.name for each in trainers}
+    trainers: list[Trainer] = []
     for plugin, make in plugins.usable(plugins.RANKERS):
-        if plugin.name in own:
-            plugins.log.warning("The ranker %r of %s is the library's own.", plugin.name, plugin.origin)
-            continue
         try:
             trainers.append(make(build))
         except Exception as error:

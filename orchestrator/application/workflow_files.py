@@ -1,8 +1,8 @@
 """Finds workflows by name and loads them from their files.
 
-A workflow is a file of compositions. The user's own, in `workflows/` of the working folder, come
-before those that are shipped, so that `orchestrator new` gives a copy that is then used. Other
-distributions add workflows by entry points of `orchestrator.workflows`, which come last.
+A workflow is a file of compositions, in `workflows/` of the working folder, or an entry point of
+`orchestrator.workflows`. Those that come with the library are entry points, too. The user's files come
+first, so that `orchestrator new` gives a copy that is then used.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ def workflow_names(folder: Path | None = None) -> list[str]:
 
 
 def workflow_files(folder: Path | None = None) -> dict[str, Path]:
-    """The workflows that can be named, with their files: the user's in `folder`, then the shipped."""
-    found: dict[str, Path] = {}
-    for each in (*_own(folder), *shipped_folders()):
-        for file in sorted(each.glob("[!_]*.py")):
-            found.setdefault(file.stem, file)
-    return dict(sorted(found.items()))
+    """The files of the user's workflows, by name."""
+    return _inside((folder or Path.cwd()) / FOLDER)
 
 
 def shipped_files() -> dict[str, Path]:
-    """The workflows that come with the library."""
-    return {file.stem: file for each in shipped_folders() for file in sorted(each.glob("[!_]*.py"))}
+    """The files of the workflows that come with the library, by name."""
+    return {name: file for each in shipped_folders() for name, file in _inside(each).items()}
+
+
+def _inside(folder: Path) -> dict[str, Path]:
+    # One that begins with `_` is a part of others.
+    return {file.stem: file for file in sorted(folder.glob("[!_]*.py"))}
 
 
 def load_workflow(name: str, folder: Path | None = None) -> Workflow:
@@ -55,12 +56,12 @@ def load_workflow(name: str, folder: Path | None = None) -> Workflow:
     else:
         known = workflow_files(folder)
         if text not in known:
-            return _plugged_in(text, folder)
+            return _installed(text, folder)
         file = known[text]
     return _chosen(file, load_file(file), wanted if colon else None)
 
 
-def _plugged_in(name: str, folder: Path | None) -> Workflow:
+def _installed(name: str, folder: Path | None) -> Workflow:
     """The workflow of an entry point; UnknownWorkflow if there is none of that name."""
     from orchestrator.graph.workflow import Workflow
 
@@ -92,12 +93,6 @@ def shipped_folders() -> Iterator[Path]:
         # Only a checkout has this file: site-packages may hold another distribution's `workflows`.
         if each.is_dir() and (each.name == "_workflows" or (each.parent / "pyproject.toml").is_file()):
             yield each
-
-
-def _own(folder: Path | None) -> Iterator[Path]:
-    own = (folder or Path.cwd()) / FOLDER
-    if own.is_dir():
-        yield own
 
 
 def _chosen(file: Path, found: list[Workflow], wanted: str | None) -> Workflow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,21 +12,18 @@ from orchestrator.cli.options import (
     PrincipalOption,
     RecordOption,
     ReplayOption,
+    command,
+    complete,
     invocation,
 )
 from orchestrator.cli.output import note, say, say_json
 
 if TYPE_CHECKING:
-    from orchestrator.application.application import Application
     from orchestrator.graph.run.result import RunResult
     from orchestrator.types import Answer
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(epilog="Example: `orchestrator ask 'Who may read a document?' --json`")(ask)
-
-
+@command("orchestrator ask 'Who may read a document?' --json")
 def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="The question.", metavar="QUESTION")],
@@ -47,6 +43,7 @@ def ask(
     from orchestrator.application.application import Application
     from orchestrator.application.exposure import exposed
     from orchestrator.application.served_run import ServedRun
+    from orchestrator.cli.index_content import require_content
     from orchestrator.errors import BadInput
     from orchestrator.types import Question, Slate
 
@@ -65,37 +62,13 @@ def ask(
             run = ServedRun(shown.answering, shown.inputs(asked), asked.principal, ports)
             return await run.result()
 
-    result = asyncio.run(answered())
+    result = complete(answered())
     answer = result.answer
     assert answer is not None, "what is exposed ends in an answer"
     if as_json:
         say_json(_wire(result, answer))
     else:
         _print(result, answer)
-
-
-def require_content(application: Application, index: str, *others: str) -> None:
-    """Asking nothing gives no answer: say what is missing, unless one of the `others` has a passage."""
-    from orchestrator.errors import BadInput
-    from orchestrator.ports import IndexRegistry
-
-    registry = application.container.get(IndexRegistry)
-    version = registry.current(index)
-    if any(each is not None and each.passages for each in (version, *map(registry.current, others))):
-        return
-    from orchestrator.evaluation.indexed import EXPERIMENTS
-
-    there = [
-        each.index
-        for each in registry.indexes()
-        # Those of data sets are asked by `evaluate`, and there may be many.
-        if each.passages and not each.index.startswith(EXPERIMENTS)
-    ]
-    what = f"The index {index!r} is empty" if version else f"There is no index {index!r}"
-    option = "" if index == "default" else f" --index {index}"
-    some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
-    other = f", or ask another with --index: {some}" if there else ""
-    raise BadInput(f"{what}.", hint=f"Add a folder: `orchestrator index add PATH{option}`{other}.")
 
 
 def _wire(result: RunResult, answer: Answer) -> dict[str, Any]:

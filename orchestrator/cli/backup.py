@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.options import JsonOption, invocation
+from orchestrator.cli.options import JsonOption, command, complete, invocation
 from orchestrator.cli.output import progress, say, say_json
 
 if TYPE_CHECKING:
     from orchestrator.backup.archive import Manifest
 
 
-def register(program: typer.Typer) -> None:
-    """Add the commands."""
-    program.command(epilog="Example: `orchestrator backup monday.tar`")(backup)
-    program.command(epilog="Example: `orchestrator restore monday.tar --force`")(restore)
-
-
+@command("orchestrator backup monday.tar")
 def backup(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="File to write.", metavar="PATH")],
@@ -34,10 +28,11 @@ def backup(
         with progress("Backing up") as moved:
             manifest = application.backup(path, moved)
     finally:
-        asyncio.run(application.close())
+        complete(application.close())
     _report(manifest, path, "Backed up", as_json)
 
 
+@command("orchestrator restore monday.tar --force")
 def restore(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="File that `backup` wrote.", metavar="PATH")],
@@ -55,7 +50,7 @@ def restore(
         with progress("Restoring") as moved:
             manifest = application.restore(path, moved, force=force)
     finally:
-        asyncio.run(application.close())
+        complete(application.close())
     _report(manifest, path, "Restored", as_json)
 
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.evaluate import dataset_of, require_writable
-from orchestrator.cli.options import Invocation, JsonOption, invocation
+from orchestrator.cli.judged_data import dataset_of
+from orchestrator.cli.options import Invocation, JsonOption, command, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json
+from orchestrator.cli.result_files import require_writable
 
 if TYPE_CHECKING:
     from orchestrator.evaluation import Dataset
     from orchestrator.ranking.relevance_map import RelevanceMap
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(epilog="Example: `orchestrator calibrate search --data judged --out relevance.json`")(
-        calibrate
-    )
-
-
+@command("orchestrator calibrate search --data judged --out relevance.json")
 def calibrate(
     context: typer.Context,
     workflow: Annotated[str, typer.Argument(help="Name or file of the workflow whose hits are filtered.")],
@@ -65,7 +59,7 @@ def calibrate(
     """
     require_writable(out)
     dataset = dataset_of(data, split)
-    found = asyncio.run(
+    found = complete(
         _fitted(invocation(context), workflow, dataset, precision, unanswerable, max_false_refusals)
     )
     found.save(out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import shutil
 import stat
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from orchestrator.cli.options import Invocation, JsonOption, invocation
+from orchestrator.cli.options import Invocation, JsonOption, command, complete, invocation
 from orchestrator.cli.output import say, say_json
 from orchestrator.version import __version__
 
@@ -51,11 +50,7 @@ class Finding:
     hint: str = ""
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(epilog="Example: `orchestrator doctor --json`")(doctor)
-
-
+@command("orchestrator doctor --json")
 def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
     """Check the configuration, the servers and the installation. Exit code 2 if there is a fault."""
     findings = list(_findings(invocation(context)))
@@ -75,6 +70,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
     from orchestrator.settings import unknown_variables
 
     yield Finding("release", "ok", f"orchestrator {__version__}, Python {platform.python_version()}.")
+    yield from _installation()
     for name in unknown_variables():
         yield Finding("environment", "fault", f"{name} is no setting.", "Correct or unset it.")
     try:
@@ -98,7 +94,15 @@ def _findings(given: Invocation) -> Iterator[Finding]:
             yield Finding(name, "fault", error.message, error.hint)
     yield from _plugins(application)
     yield from _extras()
-    asyncio.run(application.close())
+    complete(application.close())
+
+
+def _installation() -> Iterator[Finding]:
+    from orchestrator import plugins
+
+    for group in plugins.uninstalled():
+        error = plugins.outdated(group)
+        yield Finding("installation", "fault", error.message, error.hint)
 
 
 def _settings(application: Application) -> Iterator[Finding]:
@@ -158,7 +162,7 @@ def _embedder(application: Application) -> Iterator[Finding]:
             # Each look has a loop of its own, to which the connections belong.
             await application.close()
 
-    vectors = asyncio.run(ready())
+    vectors = complete(ready())
     name = application.container.get(Embedder).name
     yield Finding(
         "embedder", "ok", f"{application.settings.embedder}: {name}, {vectors.shape[1]} dimensions."
@@ -186,7 +190,7 @@ def _model(application: Application) -> Iterator[Finding]:
         )
     if not application.container.get(LanguageModel).available:
         yield Finding("model", "note", "None: answers are sentences of the documents, cited.")
-    for name, described in asyncio.run(server_info(application.container.base(LanguageModel))):
+    for name, described in complete(server_info(application.container.base(LanguageModel))):
         yield Finding(name, "ok", described)
 
 

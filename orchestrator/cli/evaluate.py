@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -13,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.options import Invocation, RecordOption, ReplayOption, invocation
+from orchestrator.cli.judged_data import dataset_of
+from orchestrator.cli.options import Invocation, RecordOption, ReplayOption, command, complete, invocation
 from orchestrator.cli.output import note, plain, progress, say, say_json
+from orchestrator.cli.result_files import require_writable, write_whole
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.graph.workflow import Workflow
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(epilog="Example: `orchestrator evaluate search hybrid --data beir/scifact`")(evaluate)
-
-
+@command("orchestrator evaluate search hybrid --data beir/scifact")
 def evaluate(
     context: typer.Context,
     arms: Annotated[
@@ -97,7 +93,7 @@ def evaluate(
         require_writable(file)
     dataset = dataset_of(data, split, topics, qrels)
     chosen = metrics_for([name for name in metrics.split(",") if name.strip()], dataset)
-    report = asyncio.run(
+    report = complete(
         _compared(
             invocation(context),
             arms,
@@ -118,23 +114,6 @@ def evaluate(
         say_json(report.json())
     else:
         _show(report)
-
-
-def dataset_of(
-    data: str, split: str | None, topics: Path | None = None, qrels: Path | None = None
-) -> Dataset:
-    """The data set that the options name."""
-    from orchestrator.errors import BadInput
-    from orchestrator.evaluation import trec
-    from orchestrator.evaluation.dataset_loaders import load_dataset
-
-    if topics is not None and qrels is not None:
-        return trec(corpus=data, topics=topics, qrels=qrels)
-    if topics is not None or qrels is not None:
-        raise BadInput(
-            "TREC files need both --topics and --qrels.", hint="Give both; --data is then the collection."
-        )
-    return load_dataset(data, split)
 
 
 async def _compared(
@@ -187,38 +166,6 @@ def _arm(application: Application, name: str) -> Workflow | SavedRun:
     if name.endswith(".run"):
         return read_run(name, name=Path(name).name)
     return application.workflow(name)
-
-
-def require_writable(file: Path | None) -> None:
-    """Refuse a file that cannot be written, before the work."""
-    from orchestrator.errors import BadInput
-
-    if file is None or str(file) == "-":
-        return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{file} cannot be written: {error}.", hint="Name another file.") from None
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        raise BadInput(f"{file} cannot be written.", hint="Name another file.")
-
-
-def write_whole(file: Path, text: str) -> None:
-    """A file, whole or not at all."""
-    from orchestrator.errors import StoreError
-
-    part = file.with_name(f".{file.name}.part")
-    try:
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"{file} could not be written: {error.strerror or error}.",
-            hint="Give the command again with another file: what was computed is kept.",
-        ) from error
 
 
 def _show(report: Report) -> None:

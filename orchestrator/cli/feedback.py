@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import JsonOption, PrincipalOption, invocation
+from orchestrator.cli.options import JsonOption, PrincipalOption, command, complete, invocation
 from orchestrator.cli.output import say, say_json
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(epilog="Example: `orchestrator feedback 5f3b… 1`")(feedback)
-
-
+@command("orchestrator feedback 5f3b… 1")
 def feedback(
     context: typer.Context,
     run_id: Annotated[str, typer.Argument(help="Id of a run, as `ask` prints it.", metavar="RUN_ID")],
@@ -32,7 +27,7 @@ def feedback(
         async with Application(settings) as application:
             return await application.give_feedback(run_id, score, principal=settings.reader(principal))
 
-    count = asyncio.run(told())
+    count = complete(told())
     if as_json:
         say_json({"run_id": run_id, "answers": count})
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from orchestrator.cli.options import IndexOption, Invocation, JsonOption, WaitOption, invocation
+from orchestrator.cli.options import IndexOption, Invocation, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.progress import Progress
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.indexing.indexer import Indexer
 
 program = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Manage indexes: add, update, remove, rebuild and verify.",
@@ -105,7 +105,7 @@ def list_(context: typer.Context, index: IndexOption = None, as_json: JsonOption
     try:
         found = application.container.get(IndexRegistry).indexes()
     finally:
-        asyncio.run(application.close())
+        complete(application.close())
     if as_json:
         say_json(
             [
@@ -299,7 +299,7 @@ def features(
                     wait=wait,
                 )
 
-    report = asyncio.run(done())
+    report = complete(done())
     if as_json:
         say_json(asdict(report))
     else:
@@ -353,4 +353,4 @@ def _with_indexer(
             with progress(title) as moved:
                 return await act(indexer, moved)
 
-    return asyncio.run(done())
+    return complete(done())

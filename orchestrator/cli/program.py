@@ -1,61 +1,70 @@
-"""The program: its commands, those of the library and those that other distributions add."""
+"""The program: its global options, and its commands, which are entry points of `orchestrator.commands`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from orchestrator import plugins
-from orchestrator.cli import (
-    ask,
-    backup,
-    calibrate,
-    doctor,
-    evaluate,
-    feedback,
-    index,
-    prune,
-    recommend,
-    serve,
-    source_weights,
-    trace,
-    workflows,
-)
 from orchestrator.cli.options import Invocation
 from orchestrator.cli.output import note
 from orchestrator.errors import PluginError
 from orchestrator.version import __version__
 
 
+class InstalledCommands(Mapping[str, Any]):
+    """The commands by name, from entry points. Each is imported when it is first asked for.
+
+    PluginError if its distribution is broken, or if two declare its name.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            found = plugins.plugin(plugins.COMMANDS, name)
+            if found is None:
+                raise KeyError(name)
+            self._made[name] = _made(found)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(plugins.plugins(plugins.COMMANDS)))
+
+    def __len__(self) -> int:
+        return len(plugins.plugins(plugins.COMMANDS))
+
+
 class Commands(TyperGroup):
-    """The library's commands, then those of entry points, which are looked for only when they are needed."""
+    """The group of all installed commands."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        # typer only reads it.
+        self.commands = cast("Any", InstalledCommands())
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of all that can be used: one that is broken is named, and does not break the help."""
-        found = list(self.commands)
-        for name in sorted(set(plugins.plugins(plugins.COMMANDS)) - set(found)):
+        found: list[str] = []
+        for name in self.commands:
             try:
                 self.get_command(ctx, name)
                 found.append(name)
             except PluginError as error:
                 note(f"Note: {error.message}")
+        if plugins.COMMANDS in plugins.uninstalled():
+            note(f"Note: {plugins.outdated(plugins.COMMANDS)}")
         return found
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command; PluginError if its distribution is broken."""
-        if cmd_name not in self.commands:
-            found = plugins.plugin(plugins.COMMANDS, cmd_name)
-            if found is not None:
-                self.add_command(_added(found), cmd_name)
-        return self.commands.get(cmd_name)
 
-
-def _added(found: plugins.Plugin) -> Any:
-    """A command of a plug-in: a typer application, or a function."""
+def _made(found: plugins.Plugin) -> Any:
+    """A command of an entry point: a typer application, or a function."""
     given = found.load()
     if not isinstance(given, typer.Typer):
         if not callable(given):
@@ -109,21 +118,3 @@ def begin(
 ) -> None:
     """Build, run and serve retrieval and reasoning workflows that are checked before they run."""
     context.obj = Invocation(config, home)
-
-
-program.add_typer(index.program, name="index")
-program.add_typer(recommend.program, name="recommend")
-for each in (
-    ask,
-    serve,
-    workflows,
-    evaluate,
-    calibrate,
-    source_weights,
-    trace,
-    feedback,
-    doctor,
-    prune,
-    backup,
-):
-    each.register(program)

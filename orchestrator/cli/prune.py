@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import JsonOption, invocation
+from orchestrator.cli.options import JsonOption, command, complete, invocation
 from orchestrator.cli.output import say, say_json
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(epilog="Example: `orchestrator prune`")(prune)
-
-
+@command("orchestrator prune")
 def prune(
     context: typer.Context,
     cache: Annotated[
@@ -32,7 +27,7 @@ def prune(
         async with Application(settings) as application:
             await application.prune(cache=cache)
 
-    asyncio.run(done())
+    complete(done())
     kept = settings.retention
     if as_json:
         say_json({"kept_days": kept.model_dump(), "cache_emptied": cache})

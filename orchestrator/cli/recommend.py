@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from orchestrator.cli.options import JsonOption, PrincipalOption, WaitOption, invocation
+from orchestrator.cli.options import JsonOption, PrincipalOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.types import Slate
 
 program = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Train, compare and query recommenders on a log of user–item interactions.",
@@ -99,7 +99,7 @@ def train(
         training = LocalTraining(
             editions_of(container), report_progress, lambda name: note(f"{name} is trained.")
         )
-        report = asyncio.run(train_locally(container.get(Ledger), training, wanted, wait=wait))
+        report = complete(train_locally(container.get(Ledger), training, wanted, wait=wait))
     _tell(report, {}, "", as_json)
 
 
@@ -126,7 +126,7 @@ def refresh(
             report_progress,
             lambda name: note(f"{name} is carried over to the new items."),
         )
-        report = asyncio.run(refresh_locally(container.get(Ledger), training, data, wait=wait))
+        report = complete(refresh_locally(container.get(Ledger), training, data, wait=wait))
     changes = {"new": report.new, "gone": report.gone}
     _tell(report.trained, changes, f"; {report.new:,} new, {report.gone:,} gone", as_json)
 
@@ -153,7 +153,7 @@ def evaluate(
     """
     from orchestrator.application.application import Application
     from orchestrator.application.rankers import editions_of
-    from orchestrator.cli.evaluate import require_writable, write_whole
+    from orchestrator.cli.result_files import require_writable, write_whole
     from orchestrator.interactions.log_files import read_log
     from orchestrator.recommendation.evaluation.evaluation_report import as_json, as_text
     from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate as evaluated
@@ -236,7 +236,7 @@ def top(
             ports = {port: application.container.get(port) for port in (Recommender, Runs)}
             return await ServedRun(flow, (asked, History(user, tuple(had))), reader, ports).result()
 
-    result = asyncio.run(recommended())
+    result = complete(recommended())
     slate: Slate = result.output
     for each in slate.notes:
         note(f"Note: {each}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import IndexOption, PrincipalOption, invocation
+from orchestrator.cli.options import IndexOption, PrincipalOption, command, complete, invocation
 from orchestrator.cli.output import note
 
 if TYPE_CHECKING:
@@ -20,11 +19,7 @@ if TYPE_CHECKING:
 HOUR = 3600.0
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(epilog="Example: `orchestrator serve chat search --port 8000`")(serve)
-
-
+@command("orchestrator serve chat search --port 8000")
 def serve(
     context: typer.Context,
     workflows: Annotated[
@@ -85,7 +80,7 @@ def _keep_pruning(settings: Settings) -> None:
 
     while True:
         try:
-            asyncio.run(prune())
+            complete(prune())
         except Exception as error:
             # Serving does not depend on it, and the next hour may be better.
             logging.getLogger(__name__).warning("Nothing was pruned: %s", error)

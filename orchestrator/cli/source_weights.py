@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from orchestrator.cli.evaluate import dataset_of, require_writable
-from orchestrator.cli.options import IndexOption, JsonOption, PrincipalOption, invocation
+from orchestrator.cli.judged_data import dataset_of
+from orchestrator.cli.options import IndexOption, JsonOption, PrincipalOption, command, complete, invocation
 from orchestrator.cli.output import note, say, say_json
+from orchestrator.cli.result_files import require_writable
 
 if TYPE_CHECKING:
     from orchestrator.evaluation.source_values import SourceReport
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(
-        epilog="Example: `orchestrator source-weights search --data judged --by folder --out sources.json`"
-    )(source_weights)
-
-
+@command("orchestrator source-weights search --data judged --by folder --out sources.json")
 def source_weights(
     context: typer.Context,
     workflow: Annotated[str, typer.Argument(help="Name or file of the workflow whose hits are weighted.")],
@@ -54,7 +48,7 @@ def source_weights(
     of the queries; the gain is measured on the other half.
     """
     from orchestrator.application.application import Application
-    from orchestrator.cli.ask import require_content
+    from orchestrator.cli.index_content import require_content
 
     require_writable(out)
     dataset = dataset_of(data, split)
@@ -72,7 +66,7 @@ def source_weights(
                 arm, dataset, by=by, method=method, ports=application.ports(), principal=reader
             )
 
-    report = asyncio.run(valued())
+    report = complete(valued())
     if out is not None:
         report.weights.save(out)
     if as_json:

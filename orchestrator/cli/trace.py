@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.options import JsonOption, PrincipalOption, invocation
+from orchestrator.cli.options import JsonOption, PrincipalOption, command, complete, invocation
 from orchestrator.cli.output import say, say_json, table
 
 if TYPE_CHECKING:
@@ -17,11 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.types import Principal
 
 
-def register(program: typer.Typer) -> None:
-    """Add the command."""
-    program.command(epilog="Example: `orchestrator trace 5f3b… --json`")(trace)
-
-
+@command("orchestrator trace 5f3b… --json")
 def trace(
     context: typer.Context,
     run_id: Annotated[str, typer.Argument(help="Id of a run, as `ask` prints it.", metavar="RUN_ID")],
@@ -41,7 +36,7 @@ def trace(
             found = await application.container.get(Runs).read(run_id, principal=reader)
             return None if found is None else _as_readable(found, application, reader)
 
-    run = asyncio.run(read())
+    run = complete(read())
     if run is None:
         raise RunNotFound(
             f"There is no run {run_id!r} of {reader.name}.", hint="Check the id, or name its --principal."

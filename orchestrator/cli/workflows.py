@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import JsonOption, invocation
+from orchestrator.cli.options import JsonOption, command, invocation
 from orchestrator.cli.output import note, say, say_json
 
 if TYPE_CHECKING:
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 WorkflowArgument = Annotated[str, typer.Argument(help="Name or file of a workflow.", metavar="WORKFLOW")]
 
 
-def register(program: typer.Typer) -> None:
-    """Add the commands."""
-    program.command(epilog="Example: `orchestrator check workflows/mine.py`")(check)
-    program.command(epilog="Example: `orchestrator draw chat > chat.mmd`")(draw)
-    program.command(epilog="Example: `orchestrator new mine --from search`")(new)
-
-
+@command("orchestrator check workflows/mine.py")
 def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
     """Check a workflow without running it, and list all faults."""
     from orchestrator.application.application import Application
@@ -58,6 +52,7 @@ def compile_faults(loaded: Workflow) -> tuple[Fault, ...]:
     return ()
 
 
+@command("orchestrator draw chat > chat.mmd")
 def draw(workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
     """Print a workflow as a Mermaid diagram, with the type of every edge."""
     from orchestrator.application.workflow_files import load_workflow
@@ -70,6 +65,7 @@ def draw(workflow: WorkflowArgument, as_json: JsonOption = False) -> None:
         say(loaded.draw())
 
 
+@command("orchestrator new mine --from search")
 def new(
     workflow: Annotated[str, typer.Argument(help="Name of the new workflow.", metavar="NAME")],
     source: Annotated[

@@ -13,7 +13,7 @@ from orchestrator import plugins
 from orchestrator.application.exposure import Exposure, exposed
 from orchestrator.errors import BadInput
 from orchestrator.graph.workflow import Workflow
-from orchestrator.serving.api import chat, health, models, recommendations, runs
+from orchestrator.serving.api.health import warm
 from orchestrator.serving.auth import ApiKeys
 from orchestrator.serving.endpoint import Endpoint, Provider
 from orchestrator.serving.limits.admission import Admission
@@ -64,7 +64,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        await health.warm(endpoint)
+        await warm(endpoint)
         beating = asyncio.ensure_future(watch_event_loop())
         yield
         beating.cancel()
@@ -79,13 +79,11 @@ def create_app(
     app.state.endpoint = endpoint
     errors.install(app)
     app.add_middleware(BodyReader, admit=keys.caller, limit=limits.body, seconds=limits.arrival)
-    for part in (chat, models, recommendations, runs, health):
-        app.include_router(part.router)
-    for added, router in plugins.usable(plugins.ROUTES):
+    for found, router in plugins.usable(plugins.ROUTES):
         if isinstance(router, APIRouter):
             app.include_router(router)
         else:
-            plugins.log.warning("%s", plugins.broken(added, "it is no fastapi.APIRouter"))
+            plugins.log.warning("%s", plugins.broken(found, "it is no fastapi.APIRouter"))
     openapi.install(app, keys_required=keys.required)
     return app
 

@@ -13,8 +13,7 @@ from connectors.sql import SqlRecommenderState, open_database
 from orchestrator.errors import BadInput, StoreError
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import made_up_log
 from tests.backup.test_snapshot import backup, killed_restore, restore, state
 
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 def editions_of(home: Path) -> Editions:
     state = SqlRecommenderState(open_database(home / "state.db"))
-    return Editions(home / "recommendations", RankerRegistry.of(classic_trainers()), state)
+    return Editions(home / "recommendations", classic_rankers(), state)
 
 
 def trained(home: Path, *rankers: str) -> Editions:

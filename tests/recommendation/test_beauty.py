@@ -9,8 +9,7 @@ import pytest
 
 from orchestrator.interactions.log_files import read_log
 from orchestrator.recommendation.evaluation.ranker_evaluation import evaluate
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
+from orchestrator.testing.classic_rankers import classic_rankers
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 BEAUTY = Path(os.environ.get("ORCHESTRATOR_DATA", "nowhere")) / "beauty"
@@ -26,7 +25,7 @@ def test_rules_and_attributes_find_what_they_did(tmp_path: Path) -> None:
     log = read_log(BEAUTY)
     assert (len(log.interactions), len(log.items)) == (22_363, 12_101)
     assert log.notes == ()
-    found = evaluate(log, RankerRegistry.of(classic_trainers()), tmp_path, rankers=("rules", "attributes"))
+    found = evaluate(log, classic_rankers(), tmp_path, rankers=("rules", "attributes"))
     rules, attributes = (found.rankers[name].figures["removed"] for name in ("rules", "attributes"))
     assert rules["hr@10"] > 0.080
     assert rules["ndcg@10"] > 0.050

@@ -21,21 +21,21 @@ from orchestrator.nodes.recommend.recommendations import recommendations
 from orchestrator.ports import Ranker, Ranking, Recommender, Training
 from orchestrator.recommendation.editions.refresh import refresh
 from orchestrator.recommendation.editions.training import train
-from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.newcomers import learn_half_life, recent_popularity
 from orchestrator.recommendation.rankers.paths import FEW, OFTEN, SHARE, Paths
-from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, default_of
+from orchestrator.recommendation.rankers.registry import RANKERS, default_of
 from orchestrator.recommendation.rankers.tuning import quality
 from orchestrator.recommendation.rankers.validation import Validation, validate
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.recommendation.selection import nothing
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.ranker import moved
 from orchestrator.testing.shop import made_up_log, write_shop
 from orchestrator.types import ANONYMOUS, Filter, History, Question, Slate
 from tests.recommendation.stored_editions import editions_at
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-REGISTRY = RankerRegistry.of(classic_trainers())
+REGISTRY = classic_rankers()
 EVERY = (*RANKERS, "complements", "interests", "paths")
 
 

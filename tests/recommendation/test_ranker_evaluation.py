@@ -16,15 +16,14 @@ from orchestrator.interactions.sequences import Interactions, Sequences
 from orchestrator.recommendation.evaluation.evaluation_report import as_json, as_text
 from orchestrator.recommendation.evaluation.ranker_evaluation import CachedRankings, evaluate, limits
 from orchestrator.recommendation.hit_metrics import figures
-from orchestrator.recommendation.rankers.classics import classic_trainers
 from orchestrator.recommendation.rankers.popularity import Popularity
-from orchestrator.recommendation.rankers.registry import RankerRegistry
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import made_up_log
 
 pytestmark = pytest.mark.slow
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-REGISTRY = RankerRegistry.of(classic_trainers())
+REGISTRY = classic_rankers()
 
 
 @pytest.fixture(scope="module")

@@ -20,20 +20,21 @@ from orchestrator.recommendation.rankers import cooccurrence, ease
 from orchestrator.recommendation.rankers.attributes import read_attributes, similar_items
 from orchestrator.recommendation.rankers.borrowing import borrowed, likeness
 from orchestrator.recommendation.rankers.candidates import SIGNALS, candidates, floor_of
-from orchestrator.recommendation.rankers.classics import TRAINING_FREE, classic_trainers
+from orchestrator.recommendation.rankers.classics import TRAINING_FREE
 from orchestrator.recommendation.rankers.conditional_logit import conditional_logit
 from orchestrator.recommendation.rankers.cooccurrence import Counting, pair_counts
 from orchestrator.recommendation.rankers.dense_vectors import Vectors, mutual_information
 from orchestrator.recommendation.rankers.item_content import content_vectors, leading, weighted_terms
 from orchestrator.recommendation.rankers.item_to_item import ItemToItem, strongest
-from orchestrator.recommendation.rankers.registry import RANKERS, RankerRegistry, fit, load, refresh_rankers
+from orchestrator.recommendation.rankers.registry import RANKERS, fit, load, refresh_rankers
 from orchestrator.recommendation.rankers.walks import Walks
 from orchestrator.recommendation.selection import best_of_dense, best_of_sparse
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.ranker import RankerConformance
 from orchestrator.testing.shop import made_up_log
 
 sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed: the extra `recommend` has it")
-REGISTRY = RankerRegistry.of(classic_trainers())
+REGISTRY = classic_rankers()
 
 
 def trained(names: tuple[str, ...], folder: Path, seed: int = 0) -> dict[str, Ranker]:

@@ -17,15 +17,14 @@ from orchestrator.ports import Recommender
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.item_documents import WithItems
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import ANONYMOUS, NOBODY, Filter, History, Hits, Principal, Question, Slate
 from tests.recommendation.stored_editions import editions_at
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-REGISTRY = RankerRegistry.of(classic_trainers())
+REGISTRY = classic_rankers()
 STAFF = Principal(grants=frozenset({"staff"}), name="sam")
 
 

@@ -16,9 +16,8 @@ from orchestrator.interactions.log_files import Log, read_log
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.refresh import refresh
 from orchestrator.recommendation.editions.training import train
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.ranker import moved
 from orchestrator.testing.shop import made_up_log, write_shop
 from orchestrator.types import ANONYMOUS, History
@@ -27,7 +26,7 @@ from tests.recommendation.stored_editions import editions_at
 pytestmark = pytest.mark.slow
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
-REGISTRY = RankerRegistry.of(classic_trainers())
+REGISTRY = classic_rankers()
 NEW = Item("soap-10", "Acme soap number 10", (("brand", "Acme"), ("family", "soap"), ("scented", "yes")))
 
 
@@ -188,15 +187,14 @@ def test_killed_in_the_middle_it_leaves_what_is_in_use(tmp_path: Path, ranker: s
     code = f"""
 import os, signal
 from pathlib import Path
-from orchestrator.recommendation.rankers.registry import RankerRegistry
-from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.testing.classic_rankers import classic_rankers
 from tests.recommendation.stored_editions import editions_at
 from orchestrator.interactions.log_files import read_log
 from orchestrator.recommendation.editions.refresh import refresh
 def kill(name):
     if name == {ranker!r}:
         os.kill(os.getpid(), signal.SIGKILL)
-editions = editions_at(Path({str(home)!r}), RankerRegistry.of(classic_trainers()))
+editions = editions_at(Path({str(home)!r}), classic_rankers())
 refresh(read_log({str(shop)!r}), editions, finished=kill)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9

@@ -16,14 +16,13 @@ from orchestrator.jobs.write_lock import write_lock
 from orchestrator.ports import Ledger
 from orchestrator.progress import silent
 from orchestrator.recommendation.editions.editions import Editions
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.training_jobs import (
     RECOMMENDER,
     LocalTraining,
     refresh_locally,
     train_locally,
 )
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import write_shop
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
@@ -43,7 +42,7 @@ def ledger(database: Database) -> Ledger:
 
 @pytest.fixture
 def editions(tmp_path: Path, database: Database) -> Editions:
-    registry = RankerRegistry.of(classic_trainers())
+    registry = classic_rankers()
     return Editions(tmp_path / "recommendations", registry, SqlRecommenderState(database))
 
 

@@ -17,21 +17,19 @@ from orchestrator import Application
 from orchestrator.errors import StoreError
 from orchestrator.recommendation.editions.training import train
 from orchestrator.recommendation.editions.unfinished import Unfinished
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.settings import Settings
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import made_up_log
 from tests.recommendation.stored_editions import editions_at
 
 DAY = 86_400.0
-REGISTRY = RankerRegistry.of(classic_trainers())
+REGISTRY = classic_rankers()
 
 #: Trains rankers, says of each that it is trained, and at the last one waits to be killed.
 TRAINING = """
 import sys, time
 from pathlib import Path
-from orchestrator.recommendation.rankers.registry import RankerRegistry
-from orchestrator.recommendation.rankers.classics import classic_trainers
+from orchestrator.testing.classic_rankers import classic_rankers
 from tests.recommendation.stored_editions import editions_at
 from orchestrator.recommendation.editions.training import train
 from orchestrator.testing.shop import made_up_log
@@ -39,7 +37,7 @@ def finished(name):
     print(name, flush=True)
     if name == "rules":
         time.sleep(600)
-editions = editions_at(Path(sys.argv[1]), RankerRegistry.of(classic_trainers()))
+editions = editions_at(Path(sys.argv[1]), classic_rankers())
 train(made_up_log(), editions, rankers=("popularity", "itemknn", "rules"), finished=finished)
 """
 

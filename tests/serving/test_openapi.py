@@ -13,10 +13,9 @@ from connectors.sql import SqlConversations, SqlFeedback, SqlRuns, open_database
 from orchestrator import workflow
 from orchestrator.ports import Conversations, FeedbackStore, Recommender, Runs
 from orchestrator.recommendation.editions.training import train
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.serving import Limits, create_app
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import Principal
 from tests.recommendation.stored_editions import editions_at
@@ -101,7 +100,7 @@ def test_it_does_what_it_says(tmp_path: Path) -> None:
         "checks": CHECKS.get_by_names(names),
         "headers": {"Authorization": f"Bearer {KEY}", "Host": "localhost"},
     }
-    editions = editions_at(tmp_path, RankerRegistry.of(classic_trainers()))
+    editions = editions_at(tmp_path, classic_rankers())
     train(made_up_log(), editions, rankers=("rules",))
     database = open_database(tmp_path / "state.db")
     ports = {

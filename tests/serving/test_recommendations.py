@@ -14,9 +14,8 @@ from orchestrator.interactions.log_files import Log
 from orchestrator.nodes import MakeSlate, Recommend
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.editions.training import train
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import History, Hits, Principal
 from tests.recommendation.stored_editions import editions_at
@@ -27,7 +26,7 @@ pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommen
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[type, object]:
-    editions = editions_at(tmp_path_factory.mktemp("home"), RankerRegistry.of(classic_trainers()))
+    editions = editions_at(tmp_path_factory.mktemp("home"), classic_rankers())
     train(made_up_log(), editions, rankers=("fusion",))
     return {Recommender: EditionRecommender(editions)}
 
@@ -51,7 +50,7 @@ async def test_fields_that_the_items_lack_are_said(tmp_path: Path) -> None:
         Item(item.id, item.title, tuple(("attributes", value) for _, value in item.attributes))
         for item in log.items.rows
     )
-    editions = editions_at(tmp_path, RankerRegistry.of(classic_trainers()))
+    editions = editions_at(tmp_path, classic_rankers())
     train(Log(unnamed, log.interactions), editions, rankers=("rules",))
     async with endpoint(ports={Recommender: EditionRecommender(editions)}) as client:
         body = {"items": ["soap-01"], "k": 2, "where": {"brand": "Acme"}, "at_most": {"family": 1}}

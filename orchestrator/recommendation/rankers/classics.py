@@ -1,4 +1,7 @@
-"""Trainers of the classic rankers, which need no deep learning library."""
+"""Trainers of the classic rankers, which need no deep learning library.
+
+The functions of a `Build` are entry points of `orchestrator.rankers`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.interactions.sequences import Sequences
+    from orchestrator.ports.provider import Build
+    from orchestrator.recommendation.rankers.cooccurrence import Counting
 
 #: What the training-free fusion is made of.
 TRAINING_FREE = ("popularity", "itemknn", "rules", "attributes")
@@ -199,60 +204,107 @@ class PipelineTrainer:
         return ranker
 
 
-def classic_trainers() -> tuple[Trainer, ...]:
-    """The trainers of the classic rankers, which need scipy only."""
-    from orchestrator.recommendation.rankers import attributes, cooccurrence, ease, walks
-    from orchestrator.recommendation.rankers import dense_vectors as vectors
+def popularity(_: Build) -> Trainer:
+    """How many users had each item."""
+    return PopularityTrainer()
+
+
+def itemknn(_: Build) -> Trainer:
+    """Item neighbours."""
+    from orchestrator.recommendation.rankers import cooccurrence
+
+    return _of_pairs("itemknn", cooccurrence.NEIGHBOURS_START, cooccurrence.NEIGHBOURS_GRID)
+
+
+def rules(_: Build) -> Trainer:
+    """What followed what."""
+    from orchestrator.recommendation.rankers import cooccurrence
+
+    return _of_pairs("rules", cooccurrence.RULES, cooccurrence.RULES_GRID)
+
+
+def attributes(_: Build) -> Trainer:
+    """Items alike in what is known of them."""
+    from orchestrator.recommendation.rankers import attributes as found
+
+    return CountedTrainer(
+        "attributes", found.learn_attributes, found.read_attributes, _items_to_items("attributes")
+    )
+
+
+def ease(_: Build) -> Trainer:
+    """EASE: a linear model of items by items, in closed form."""
+    from orchestrator.recommendation.rankers import ease as solver
     from orchestrator.recommendation.rankers.borrowing import borrowed
+
+    def count(items: Items, had: Sequences, constants: Constants) -> Counted:
+        return borrowed(solver.solve_ease(had, len(items), constants), items, had)
+
+    return CountedTrainer("ease", solver.learn_ease, count, _items_to_items("ease"))
+
+
+def complements(_: Build) -> Trainer:
+    """Items bought together, as vectors."""
+    from orchestrator.recommendation.rankers import dense_vectors as vectors
+
+    def count(items: Items, had: Sequences, constants: Constants) -> Counted:
+        return vectors.complements(had, len(items), constants)
+
+    return CountedTrainer(
+        "complements", vectors.learn_complements, count, partial(vectors.Vectors.load, "complements")
+    )
+
+
+def interests(_: Build) -> Trainer:
+    """Users' interests, as vectors."""
+    from orchestrator.recommendation.rankers import dense_vectors as vectors
+
+    def count(items: Items, had: Sequences, constants: Constants) -> Counted:
+        return vectors.interests(had, len(items), constants)
+
+    return CountedTrainer(
+        "interests", vectors.learn_interests, count, partial(vectors.Vectors.load, "interests")
+    )
+
+
+def paths(_: Build) -> Trainer:
+    """Random walks between users and items."""
+    from orchestrator.recommendation.rankers import walks
+
+    def count(items: Items, had: Sequences, constants: Constants) -> Counted:
+        return walks.walks(had, items, constants)
+
+    return CountedTrainer("paths", walks.learn_walks, count, walks.Walks.load)
+
+
+def fusion(_: Build) -> Trainer:
+    """Learned weights of other rankers."""
+    return FusionTrainer()
+
+
+def pipeline(_: Build) -> Trainer:
+    """Learning to rank on the candidates of all other rankers."""
+    return PipelineTrainer()
+
+
+def _of_pairs(name: str, start: Counting, grid: dict[str, tuple[float, ...]]) -> Trainer:
+    from orchestrator.recommendation.rankers import cooccurrence
+    from orchestrator.recommendation.rankers.borrowing import borrowed
+
+    def learn(training: Training) -> tuple[Counted, Constants]:
+        return cooccurrence.learned(name, training, start, grid)
+
+    def count(items: Items, had: Sequences, constants: Constants) -> Counted:
+        return borrowed(cooccurrence.counted(name, had, len(items), constants), items, had)
+
+    return CountedTrainer(name, learn, count, _items_to_items(name))
+
+
+def _items_to_items(name: str) -> Callable[[Path], Ranker]:
+    """Reads what a ranker of item-to-item weights saved."""
     from orchestrator.recommendation.rankers.item_to_item import ItemToItem
 
-    def of_pairs(name: str, start: cooccurrence.Counting, grid: dict[str, tuple[float, ...]]) -> Trainer:
-        return CountedTrainer(
-            name,
-            lambda training: cooccurrence.learned(name, training, start, grid),
-            lambda items, had, constants: borrowed(
-                cooccurrence.counted(name, had, len(items), constants), items, had
-            ),
-            partial(ItemToItem.load, name),
-        )
-
-    return (
-        PopularityTrainer(),
-        of_pairs("itemknn", cooccurrence.NEIGHBOURS_START, cooccurrence.NEIGHBOURS_GRID),
-        of_pairs("rules", cooccurrence.RULES, cooccurrence.RULES_GRID),
-        CountedTrainer(
-            "attributes",
-            attributes.learn_attributes,
-            attributes.read_attributes,
-            partial(ItemToItem.load, "attributes"),
-        ),
-        CountedTrainer(
-            "ease",
-            ease.learn_ease,
-            lambda items, had, constants: borrowed(ease.solve_ease(had, len(items), constants), items, had),
-            partial(ItemToItem.load, "ease"),
-        ),
-        CountedTrainer(
-            "complements",
-            vectors.learn_complements,
-            lambda items, had, constants: vectors.complements(had, len(items), constants),
-            partial(vectors.Vectors.load, "complements"),
-        ),
-        CountedTrainer(
-            "interests",
-            vectors.learn_interests,
-            lambda items, had, constants: vectors.interests(had, len(items), constants),
-            partial(vectors.Vectors.load, "interests"),
-        ),
-        CountedTrainer(
-            "paths",
-            walks.learn_walks,
-            lambda items, had, constants: walks.walks(had, items, constants),
-            walks.Walks.load,
-        ),
-        FusionTrainer(),
-        PipelineTrainer(),
-    )
+    return partial(ItemToItem.load, name)
 
 
 def _popularity(sequences: Sequences, items: int, folder: Path) -> NDArray[np.float32]:

@@ -22,9 +22,8 @@ from orchestrator.nodes import (
 )
 from orchestrator.ports import Recommender
 from orchestrator.recommendation.editions.training import train
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import Answer, Filter, History, Principal, Slate
 from tests.recommendation.stored_editions import editions_at
@@ -35,7 +34,7 @@ USER = Principal(grants=frozenset({"public"}), name="user-0003")
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> dict[type, object]:
-    editions = editions_at(tmp_path_factory.mktemp("home"), RankerRegistry.of(classic_trainers()))
+    editions = editions_at(tmp_path_factory.mktemp("home"), classic_rankers())
     train(made_up_log(), editions, rankers=("fusion",))
     return {Recommender: EditionRecommender(editions)}
 

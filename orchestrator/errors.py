@@ -8,6 +8,16 @@ if TYPE_CHECKING:
     from orchestrator.types import Usage
 
 
+def sentence(clause: str) -> str:
+    """A clause as a sentence: with a capital and a full stop.
+
+    What begins with a path, a name or a value, which a mark follows (`rerank: left out`), keeps its letters.
+    """
+    first = clause.partition(" ")[0]
+    begun = clause[:1].upper() + clause[1:] if first.isalpha() else clause
+    return begun if begun.endswith((".", "!", "?", "…")) else f"{begun}."
+
+
 class OrchestratorError(Exception):
     """The root. `message` says what was given and what was expected, `hint` the next step."""
 

@@ -136,3 +136,38 @@ def test_what_other_callers_are_told_is_a_sentence() -> None:
 def test_a_text_that_breaks_the_rule_is_found(line: str, capital: bool, ended: bool) -> None:
     seen = list(texts(line, "file.py", frozenset({"BadInput"})))
     assert (all(text.capital for text in seen), all(text.ended for text in seen)) == (capital, ended)
+
+
+@pytest.mark.parametrize(
+    ("clause", "said"),
+    [
+        ("no model is configured", "No model is configured."),
+        ("rerank: left out, since the budget ran out", "rerank: left out, since the budget ran out."),
+        ("stored.tsv has no reformulation", "stored.tsv has no reformulation."),
+        ("Box[list].item: it can be changed", "Box[list].item: it can be changed."),
+        ("the model failed: It went away.", "The model failed: It went away."),
+    ],
+)
+def test_a_clause_becomes_a_sentence_and_a_name_keeps_its_letters(clause: str, said: str) -> None:
+    from orchestrator.errors import sentence
+
+    assert sentence(clause) == sentence(sentence(clause)) == said
+
+
+def hints_said_twice(source: str) -> list[int]:
+    """The lines of texts that say an error, which says its hint, and its hint."""
+    found: list[int] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            parts = [each.value for each in node.values if isinstance(each, ast.FormattedValue)]
+            hinted = [each.value for each in parts if isinstance(each, ast.Attribute) and each.attr == "hint"]
+            said = {_name(each) for each in parts if isinstance(each, ast.Name)}
+            if said & set(map(_name, hinted)):
+                found.append(node.lineno)
+    return found
+
+
+def test_no_text_says_a_hint_twice() -> None:
+    assert hints_said_twice('told = f"{error} {error.hint}"') == [1]
+    assert hints_said_twice('told = f"{error.message} {error.hint}"') == []
+    assert [file for file in FILES if hints_said_twice(file.read_text(encoding="utf-8"))] == []

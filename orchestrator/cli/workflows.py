@@ -23,13 +23,16 @@ def check(context: typer.Context, workflow: WorkflowArgument, as_json: JsonOptio
     """Check a workflow without running it, and list all faults."""
     from orchestrator.application.application import Application
     from orchestrator.application.workflow_files import load_workflow
-    from orchestrator.errors import WorkflowError
+    from orchestrator.errors import WorkflowError, sentence
 
     loaded = load_workflow(workflow)
     with Application(invocation(context).settings()) as application:
         faults = loaded.faults(application.provided) or compile_faults(loaded)
     if as_json:
-        listed = [{"node": each.node, "problem": each.problem, "fix": each.fix} for each in faults]
+        listed = [
+            {"node": fault.node, "problem": sentence(fault.problem), "fix": sentence(fault.fix)}
+            for fault in faults
+        ]
         say_json({"workflow": loaded.name, "sound": not faults, "faults": listed})
         if faults:
             raise typer.Exit(2)

@@ -97,7 +97,7 @@ def notes(
             yield f"{arm.name} found {unread} passages that belong to no document that can be read."
         reasons = Counter(reason for outcome in mine.values() for reason in outcome.degraded)
         for reason, count in reasons.most_common(3):
-            yield f"{arm.name} did less than it could on {count} queries: {reason}."
+            yield f"{arm.name} did less than it could on {count} queries: {reason}"
 
 
 def _scored(

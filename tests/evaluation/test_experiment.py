@@ -113,7 +113,7 @@ async def test_if_every_run_fails_the_error_is_the_result(tmp_path: Path) -> Non
 async def test_doing_less_is_reported(data: Dataset) -> None:
     report = await experiment([workflow("hurried", s.overlap >> s.hurried)], data=data, ports={})
     assert report.arms["hurried"].degraded == 3
-    assert "hurried did less than it could on 3 queries: there was no time." in report.notes
+    assert "hurried did less than it could on 3 queries: There was no time." in report.notes
 
 
 async def test_remarks_on_the_data_and_shallow_rankings_are_notes(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ async def test_a_degraded_result_is_made_anew_so_that_each_arm_says_so() -> None
     arm = workflow("one", s.overlap >> s.hurried)
     for _ in range(2):
         result = await arm.run(QUESTION, ports={}, sharing=shared)
-        assert result.degraded == ("there was no time",)
+        assert result.degraded == ("There was no time.",)
 
 
 @node

@@ -159,7 +159,7 @@ async def test_a_run_counts_replies_that_were_refused_on_its_usage_and_its_budge
         # Thirty tokens went to nothing: there are none left for the second node.
         result = await wf.run(QUESTION, ports=ports, budget=Budget(tokens=30))
         assert result.usage == times(REPLY, 3)
-        assert result.degraded == ("again: left out, since the budget ran out",)
+        assert result.degraded == ("again: left out, since the budget ran out.",)
         assert result.answer is not None
         assert result.answer.text == "None", "what was counted is counted once"
 

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from orchestrator.budget import Budget
-from orchestrator.errors import LeaseLost, NodeError
+from orchestrator.errors import LeaseLost, NodeError, sentence
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.events import Event, NodeFinished, NodeStarted, Restarted, Text
 from orchestrator.graph.run.step_trace import StepTrace
@@ -138,7 +138,8 @@ class RunState:
         return None
 
     def degrade(self, reason: str) -> None:
-        """Note a reason, once."""
+        """Note a reason, once, as a sentence."""
+        reason = sentence(reason)
         if reason not in self.degraded:
             self.degraded.append(reason)
 

@@ -168,7 +168,7 @@ def refresh_rankers(
                 Refresh(items, interactions, origin, source / name, own, parts)
             )
         except OrchestratorError as error:
-            left_out[name] = f"{error} {error.hint}".strip()
+            left_out[name] = str(error)
             shutil.rmtree(own)
             continue
         _write(own, {**stamp, "catalogue": items.hash})

@@ -51,7 +51,7 @@ def test_the_model_writes_the_answer(endpoint: Server) -> None:
     assert answer.usage is not None
     assert answer.usage.completion_tokens > 0
     told = answer.model_extra or {}
-    assert not any("no language model" in reason for reason in told["degraded"]), told["degraded"]
+    assert not any("language model is configured" in reason for reason in told["degraded"]), told["degraded"]
     numbers = {each["n"] for each in told["citations"]}
     assert numbers == set(range(1, len(numbers) + 1))
 

@@ -58,13 +58,15 @@ async def test_what_needs_a_text_takes_the_cross_encoder_and_says_so(tmp_path: P
                 application.container.get(LanguageModel), hits(30), strategy=strategy, keep=3
             )
     assert result.output.ids == ("29", "28", "27")
-    assert result.degraded == ("no language model is configured: passages are reranked by the cross-encoder",)
+    assert result.degraded == (
+        "No language model is configured: passages are reranked by the cross-encoder.",
+    )
 
 
 async def test_what_is_missing_is_named_by_its_setting(tmp_path: Path) -> None:
     none = await reranked(NullModel(), hits(5), strategy="cross_encoder")
     assert none.degraded == (
-        "no server of scores (score_url) is configured: passages are reranked by embeddings",
+        "No server of scores (score_url) is configured: passages are reranked by embeddings.",
     )
     async with scripted(serving(lambda _: Reply(completion()))) as server:
         settings = Settings(home=tmp_path, embedder="light", llm_url=server.url)

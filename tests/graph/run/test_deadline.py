@@ -101,7 +101,7 @@ async def test_a_run_that_took_of_its_grace_says_so(kept: Any) -> None:
     result = await workflow("w", late).run(QUESTION, budget=Budget(seconds=0.05, grace=LATE), **kept)
     assert result.answer is not None
     assert result.answer.text == "late"
-    assert result.degraded == ("the deadline of 0.05 s passed: late took of the grace time",)
+    assert result.degraded == ("The deadline of 0.05 s passed: late took of the grace time.",)
     in_time = await workflow("w", late).run(QUESTION, budget=Budget(seconds=60), **kept)
     assert in_time.degraded == ()
 
@@ -125,7 +125,7 @@ async def test_each_yields_what_is_done(kept: Any) -> None:
     result = await wf.run(QUESTION, budget=Budget(seconds=0.2, grace=0.4), **kept)
     assert result.answer is not None
     assert result.answer.text == "ask/a,ask/c"
-    assert result.degraded == ("each_facets: 2 of 3 items, since the budget ran out",)
+    assert result.degraded == ("each_facets: 2 of 3 items, since the budget ran out.",)
 
 
 async def test_each_begins_no_more_items_after_the_deadline(kept: Any) -> None:
@@ -147,7 +147,7 @@ async def test_each_begins_no_more_items_after_the_deadline(kept: Any) -> None:
     done = result.answer.text.split(",")
     assert 0 < len(done) <= len(begun) < 1000
     assert done == sorted(done, key=int)
-    assert result.degraded == (f"each_tuple: {len(done)} of 1000 items, since the budget ran out",)
+    assert result.degraded == (f"each_tuple: {len(done)} of 1000 items, since the budget ran out.",)
 
 
 async def test_each_with_nothing_done_fails_at_the_end_of_the_grace(kept: Any) -> None:
@@ -168,7 +168,7 @@ async def test_a_fusion_fuses_what_is_done(kept: Any) -> None:
     result = await wf.run(QUESTION, budget=Budget(seconds=0.2, grace=0.4), **kept)
     assert result.answer is not None
     assert result.answer.text == "ask: ask-0,ask-other"
-    assert result.degraded == ("fork: branch 2 of 3 cut short, since the budget ran out",)
+    assert result.degraded == ("fork: branch 2 of 3 cut short, since the budget ran out.",)
 
 
 async def test_a_branch_that_had_a_result_gives_that(kept: Any) -> None:
@@ -181,7 +181,7 @@ async def test_a_branch_that_had_a_result_gives_that(kept: Any) -> None:
     result = await wf.run(QUESTION, budget=Budget(seconds=0.2, grace=0.4), **kept)
     assert result.answer is not None
     assert result.answer.text == "ask: ask-0,ask-other"
-    assert result.degraded == ("rerank: left out, since the budget ran out",)
+    assert result.degraded == ("rerank: left out, since the budget ran out.",)
 
 
 async def test_a_fusion_in_a_loop_does_not_fuse_what_an_earlier_round_left(kept: Any) -> None:

@@ -104,7 +104,7 @@ async def test_a_failed_run_goes_on_from_what_was_kept(ports, durability, again)
     result = await LINE.resume("r1", ports=ports, principal=ANONYMOUS)
     assert again == RAN
     assert result.answer.text == "one,two"
-    assert "first was lazy" in result.degraded
+    assert "First was lazy." in result.degraded
     record = await ports[Runs].read("r1", principal=ANONYMOUS)
     assert record.status == "done"
     if durability == "step":
@@ -171,7 +171,7 @@ async def test_the_trace_of_a_run_is_read_back_by_its_owner_only(ports):
     record = await ports[Runs].read("r1", principal=ANONYMOUS)
     assert [step.path for step in record.steps] == ["first", "second", "third"]
     assert record.usage == Usage(1, 6, 4)
-    assert record.degraded == ("first was lazy",)
+    assert record.degraded == ("First was lazy.",)
     assert record.output["value"]["text"] == "one,two"
     assert await ports[Runs].read("r1", principal=Principal("rival", ANONYMOUS.grants, "anonymous")) is None
 
@@ -219,7 +219,7 @@ async def test_a_run_that_is_alive_is_not_resumed(ports, gate):
         with pytest.raises(RunBusy, match=r"Run 'r1' is being carried on by process \d+ on "):
             await again
     opened_gate.set()
-    assert (await running).answer == Answer("one", degraded=("first was lazy",))
+    assert (await running).answer == Answer("one", degraded=("First was lazy.",))
     assert RAN == ["first", "wait_here"]
 
 

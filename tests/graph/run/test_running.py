@@ -183,7 +183,7 @@ async def test_at_the_deadline_a_node_gives_its_best_so_far():
 
     result = await workflow("w", improve >> f.answer).run(QUESTION, ports={}, budget=Budget(seconds=0.1))
     assert result.get(Hits).ids[0].startswith("round-")
-    assert result.degraded == ("improve: best result so far, since the budget ran out",)
+    assert result.degraded == ("improve: best result so far, since the budget ran out.",)
     assert result.answer.degraded == result.degraded
 
 
@@ -196,7 +196,7 @@ async def test_at_the_deadline_a_refinement_is_left_out():
     wf = workflow("w", f.find(2) >> refine >> f.answer)
     result = await wf.run(QUESTION, ports={}, budget=Budget(seconds=0.05))
     assert result.answer.text == "ask: ask-0,ask-1"
-    assert result.degraded == ("refine: left out, since the budget ran out",)
+    assert result.degraded == ("refine: left out, since the budget ran out.",)
 
 
 async def test_a_node_with_nothing_to_return_fails_after_the_grace_time():
@@ -228,7 +228,7 @@ async def test_a_call_beyond_the_budget_is_not_made():
     wf = workflow("w", f.ask_model >> _again)
     result = await wf.run(QUESTION, ports={LanguageModel: model}, budget=Budget(calls=1))
     assert model.calls == 1
-    assert result.degraded == ("_again: left out, since the budget ran out",)
+    assert result.degraded == ("_again: left out, since the budget ran out.",)
     with pytest.raises(BudgetExhausted, match="0 model calls"):
         await wf.run(QUESTION, ports={LanguageModel: model}, budget=Budget(calls=0))
     assert model.calls == 1

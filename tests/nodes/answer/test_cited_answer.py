@@ -82,7 +82,7 @@ async def test_without_a_model_the_best_sentences_are_quoted_with_their_source(l
     assert citation.title == "About whales"
     assert citation.source == "/library/whales.txt"
     assert "**Blue whales** eat *krill*" in citation.text
-    assert any("no language model" in reason for reason in answer.degraded)
+    assert any("No language model" in reason for reason in answer.degraded)
 
 
 async def test_lists_and_code_are_quoted_as_such(library: Library) -> None:
@@ -128,7 +128,7 @@ async def test_a_model_writes_and_its_citations_are_checked(library: Library, si
     assert answer.text == "Frigates had 38 guns [1]. Blue whales eat krill [2]. Oak [1]."
     assert [citation.title for citation in answer.citations] == ["About ships", "About whales"]
     assert answer.degraded == (
-        "citations of the language model: 1 repaired, 0 dropped, since they named no excerpt",
+        "Citations of the language model: 1 repaired, 0 dropped, since they named no excerpt.",
     )
     assert answer.usage.calls == 1
 
@@ -138,7 +138,7 @@ async def test_a_model_that_cites_nothing_gets_the_citation_that_supports_it(lib
     assert answer.text == "The crew ate biscuits. [1]"
     answer = await asked(library, "What did the crew eat?", Model("Pizza, surely."))
     assert answer.text == "Pizza, surely."
-    assert "the language model cited no passage" in answer.degraded
+    assert "The language model cited no passage." in answer.degraded
 
 
 async def test_retrieved_text_is_data_in_the_prompt(tmp_path: Path) -> None:
@@ -158,18 +158,18 @@ async def test_retrieved_text_is_data_in_the_prompt(tmp_path: Path) -> None:
 async def test_a_model_that_fails_before_its_first_word_leaves_the_quoted_answer(library: Library) -> None:
     answer = await asked(library, "What do blue whales eat?", Model("x", fails_after=0), sentences=1)
     assert answer.text == "Blue whales eat krill, up to 3.6 tonnes a day. [1]"
-    assert answer.degraded == ("the language model could not answer: The model server went away.",)
+    assert answer.degraded == ("The language model could not answer: The model server went away.",)
 
 
 async def test_a_model_that_fails_later_leaves_what_was_said(library: Library) -> None:
     answer = await asked(library, "What?", Model("Whales eat krill [1]. And then they", fails_after=5))
     assert answer.text == "Whales eat krill [1]. And"
-    assert answer.degraded[0].startswith("the answer is cut short")
+    assert answer.degraded[0].startswith("The answer is cut short")
 
 
 async def test_an_answer_cut_by_its_limit_says_so(library: Library) -> None:
     answer = await asked(library, "What?", Model("Whales [1] are", finish="length"))
-    assert answer.degraded == ("the answer is cut short: it reached its limit of 600 tokens",)
+    assert answer.degraded == ("The answer is cut short: it reached its limit of 600 tokens.",)
 
 
 async def test_without_a_call_left_the_answer_is_quoted(library: Library) -> None:

@@ -123,7 +123,7 @@ async def test_the_model_gets_question_and_passages_as_data(app: Application) ->
 async def test_what_a_model_does_not_name_comes_from_the_hits(app: Application, text: str | None) -> None:
     found, result = await explored(app, Explore(), model=Explorer(text))
     assert found == (await explored(app, Explore()))[0]
-    assert "the language model named no aspects" in result.degraded[0]
+    assert "The language model named no aspects" in result.degraded[0]
 
 
 async def test_without_calls_left_the_aspects_come_from_the_hits(app: Application) -> None:
@@ -138,7 +138,7 @@ async def test_the_sentences_of_a_question_are_its_aspects(app: Application) -> 
     asked = Question("What do whales eat? How many guns did a frigate carry?", ANONYMOUS)
     found, result = await explored(app, Explore(), asked)
     assert found == ("What do whales eat?", "How many guns did a frigate carry?")
-    assert "no language model" in result.degraded[0]
+    assert "No language model" in result.degraded[0]
     assert (await explored(app, Explore(parts=False), asked))[0] != found
 
 

@@ -51,8 +51,8 @@ async def test_below_the_least_overlap_the_original_stands_alone() -> None:
     assert result.get(Drift) == Drift(0.0, 2)
     (told,) = result.degraded
     assert told == (
-        "the reformulated query drifted: it keeps 0% of the first 2 passages of the original one, "
-        "which is used alone"
+        "The reformulated query drifted: it keeps 0% of the first 2 passages of the original one, "
+        "which is used alone."
     )
 
 

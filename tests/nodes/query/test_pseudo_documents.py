@@ -87,7 +87,7 @@ async def test_without_a_model_the_question_is_searched_as_it_is(app: Applicatio
     result = await run(app, PseudoDocuments())
     assert result.output == Queries((Query(ASKED),))
     assert result.degraded == (
-        "no language model is configured: the question is searched without their texts",
+        "No language model is configured: the question is searched without their texts.",
     )
 
 

@@ -130,7 +130,7 @@ async def test_without_a_model_the_question_is_searched_as_it_is(app: Applicatio
     result = await run(app, made)
     assert result.output == Queries((Query(ASKED),))
     assert result.degraded == (
-        "no language model is configured: the query is searched without their keywords",
+        "No language model is configured: the query is searched without their keywords.",
     )
 
 
@@ -141,7 +141,7 @@ async def test_calls_that_fail_are_counted_and_the_others_used(app: Application)
     assert result.degraded == (
         (
             "2 of 3 model calls gave nothing (the server went away): "
-            "the query is searched without their keywords"
+            "the query is searched without their keywords."
         ),
     )
 

@@ -88,7 +88,7 @@ async def test_or_it_is_asked_as_it_is_and_the_run_says_so(app: Application, tmp
     made = StoredReformulations(*files(tmp_path, "1\tfrigate\n"), unknown="keep")
     result = await run(app, made, "What do whales eat?")
     assert result.output == Queries((Query("What do whales eat?"),))
-    assert result.degraded == ("stored.tsv has no reformulation of this query: it is asked as it is",)
+    assert result.degraded == ("stored.tsv has no reformulation of this query: it is asked as it is.",)
 
 
 async def test_a_stored_text_of_no_query_is_refused_or_counted(

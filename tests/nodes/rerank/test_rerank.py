@@ -147,7 +147,7 @@ async def test_passages_of_unreadable_groups_keep_the_retrievers_judgement_and_i
     found = hits(30)
     result = await reranked(Babbler(["no"]), found, strategy="groupwise", keep=30)
     assert result.output.ids == found.ids
-    assert result.degraded == ("reranked in part: 30 passages kept the retriever's judgement",)
+    assert result.degraded == ("Reranked in part: 30 passages kept the retriever's judgement.",)
 
 
 @pytest.mark.parametrize("strategy", BY_MODEL)
@@ -157,7 +157,7 @@ async def test_a_budget_that_runs_out_gives_the_best_so_far(strategy):
     assert sorted(result.output.ids) == sorted(found.ids)
     assert result.usage.calls <= 2
     if strategy not in ("full", "cross_encoder"):
-        assert any("reranked in part" in reason for reason in result.degraded), result.degraded
+        assert any("Reranked in part" in reason for reason in result.degraded), result.degraded
 
 
 @pytest.mark.slow
@@ -193,7 +193,7 @@ async def test_a_budget_of_nothing_changes_nothing():
 
 async def test_without_a_model_passages_are_ordered_by_the_embedder_and_it_is_said():
     result = await reranked(NullModel(), hits(10), strategy="groupwise", keep=10)
-    assert "no language model" in result.degraded[0]
+    assert "No language model" in result.degraded[0]
     by_embedder = await reranked(NullModel(), hits(10), strategy="embedding", keep=10)
     assert result.output.ids == by_embedder.output.ids
 

@@ -108,7 +108,7 @@ async def test_an_answer_that_contradicts_what_was_streamed_follows_it():
 async def test_what_was_left_out_is_said():
     async with endpoint() as client:
         body = (await client.post(PATH, json=asking("degrades"))).json()
-    assert body["degraded"] == ["two of three sources were away"]
+    assert body["degraded"] == ["Two of three sources were away."]
 
 
 # -- errors ------------------------------------------------------------------------------------

@@ -94,7 +94,10 @@ async def test_what_has_no_notes_is_counted(app: Application) -> None:
     result = await fed(app, PromptPrf(kinds=("entities", "summary")), "krill", "whales")
     assert result.output == Queries((Query(ASKED),))
     assert result.degraded == (
-        "2 of the first 2 passages have no entities or summary: make them with `orchestrator index features`.",
+        (
+            "2 of the first 2 passages have no entities or summary: "
+            "make them with `orchestrator index features`."
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.application.application import Application
 from orchestrator.clock import SystemClock
 from orchestrator.evaluation import beir
-from orchestrator.indexing.context import index_format
+from orchestrator.indexing.index_format import index_format
 from orchestrator.ports import Dense, DocumentRow, Embedder, IndexChange, SparseVector, index_scope
 from orchestrator.settings import Settings
 from orchestrator.testing.vectors import document

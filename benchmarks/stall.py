@@ -40,7 +40,7 @@ from connectors.qdrant_edge import EdgeShardWriter
 from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.clock import SystemClock
-from orchestrator.indexing.context import index_format
+from orchestrator.indexing.index_format import index_format
 from orchestrator.ports import IndexChange, index_scope
 
 #: The command line itself; only what its log says is more than usual.

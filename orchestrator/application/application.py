@@ -258,7 +258,7 @@ class Application:
     def new_index_format(self) -> IndexFormat:
         """The format of an index that would be made now."""
         from orchestrator.application import index_models
-        from orchestrator.indexing.context import index_format
+        from orchestrator.indexing.index_format import index_format
 
         late = self.settings.late_interaction
         tokens = index_models.token_embedder(self.container, None) if late else None
@@ -341,4 +341,4 @@ def _with_items(base: Any, build: Build) -> Documents:
     """The passages of an index, and the items of the catalogue."""
     from orchestrator.recommendation.item_documents import WithItems
 
-    return WithItems(base(), build.get(Recommender))
+    return WithItems(base(), lambda: build.get(Recommender))

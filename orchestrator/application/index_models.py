@@ -77,7 +77,7 @@ def token_embedder(container: Models, index: str | None) -> TokenEmbedder:
 
 def index_format_of(container: Models, name: str) -> IndexFormat:
     """The format of an index made with these settings."""
-    from orchestrator.indexing.context import index_format
+    from orchestrator.indexing.index_format import index_format
 
     # As nodes are given them: in a replay, names and dimensions stand in the recording.
     tokens = container.get(TokenEmbedder, name) if token_embedder_for(container, name) is not None else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ModelError
 from orchestrator.indexing.file_documents import embedded_text
 from orchestrator.indexing.handlers import HANDLERS
+from orchestrator.indexing.index_format import index_format
 from orchestrator.indexing.job_ports import BATCH, Encoded, PassageEncoder, ReaderSource, current_version
 from orchestrator.indexing.token_buffer import TokenBuffer
 from orchestrator.jobs.job_run import JobRunner
@@ -26,7 +27,6 @@ from orchestrator.ports import (
     SparseVector,
     TokenEmbedder,
 )
-from orchestrator.ranking.late_interaction import stored_encoder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,17 +36,6 @@ if TYPE_CHECKING:
 
 #: Passages whose tokens' vectors are in memory at once: some 50 MB.
 _TOKEN_BATCH = 128
-
-
-def index_format(
-    embedder: Embedder, sparse: SparseEncoder, tokens: TokenEmbedder | None = None
-) -> IndexFormat:
-    """The format of an index that is made with these models."""
-    made_with = IndexFormat(embedder.name, embedder.dimensions, sparse.name)
-    if tokens is None:
-        return made_with
-    encoder = stored_encoder(tokens.dimensions)
-    return replace(made_with, tokens=f"{tokens.name}, {encoder.name}", token_dimensions=tokens.dimensions)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,10 +14,13 @@ from orchestrator.types import Passage, Principal
 
 @dataclass(frozen=True, eq=False)
 class WithItems:
-    """The passages of an index, and the items of the catalogue for the ids that it does not have."""
+    """The passages of an index, and the items of the catalogue for the ids that it does not have.
+
+    The recommender, with all that its rankers import, is made when the first such id is asked for.
+    """
 
     documents: Documents
-    recommender: Recommender
+    recommender: Callable[[], Recommender]
 
     async def passages(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Passage]:
         """The passages that exist and that the principal may read, in the order of `ids`."""
@@ -26,7 +29,7 @@ class WithItems:
         if not lacking:
             return found
         try:
-            items = await self.recommender.items(lacking, principal=principal)
+            items = await self.recommender().items(lacking, principal=principal)
         except BadInput:
             # Nothing was trained, so that there is no item: the index is all there is.
             return found

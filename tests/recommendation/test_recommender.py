@@ -286,7 +286,7 @@ async def test_rerankers_read_items_as_they_read_passages(recommender: EditionRe
         async def passages(self, ids: object, *, principal: Principal) -> dict[str, object]:
             return {}
 
-    documents = WithItems(Nothing(), recommender)  # type: ignore[arg-type]
+    documents = WithItems(Nothing(), lambda: recommender)  # type: ignore[arg-type]
     found = await documents.passages(["soap-01", "nothing", "comb-02"], principal=ANONYMOUS)
     assert list(found) == ["soap-01", "comb-02"]
     assert found["soap-01"].title == "Bolt soap number 1"

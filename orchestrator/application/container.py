@@ -27,6 +27,7 @@ from orchestrator.ports import (
     Recommender,
     RecommenderState,
     Runs,
+    ShardRegistry,
     SparseEncoder,
     StateStore,
     TokenEmbedder,
@@ -59,7 +60,7 @@ NODE_PORTS: tuple[type, ...] = (
     Recommender,
 )
 #: All ports of the library.
-PORTS: tuple[type, ...] = (*NODE_PORTS, IndexWriter, RecommenderState, StateStore)
+PORTS: tuple[type, ...] = (*NODE_PORTS, IndexWriter, RecommenderState, ShardRegistry, StateStore)
 
 #: What stands between a provider's object and whoever asks for it: given a function that makes the
 #: object, and what there is to build with.

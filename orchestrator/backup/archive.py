@@ -36,13 +36,21 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ArchivedIndex:
-    """An index in an archive."""
+    """An index in an archive, with the shards of it, if its store is embedded.
+
+    Of an index in another store the archive has the texts, and not the vectors.
+    """
 
     name: str
     version: int
     documents: int
     passages: int
-    shards: tuple[str, ...]
+    shards: tuple[str, ...] = ()
+
+    @property
+    def with_vectors(self) -> bool:
+        """Whether it can be searched as soon as it is restored; otherwise it must be rebuilt."""
+        return bool(self.shards) or not self.passages
 
 
 @dataclass(frozen=True, slots=True)

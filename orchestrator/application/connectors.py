@@ -21,6 +21,7 @@ DEFAULTS: Mapping[str, str] = {
     "language_model": "vllm",
     "clock": "local",
     "recommender": "local",
+    "artifact_store": "folder",
     **dict.fromkeys(
         (
             "documents",

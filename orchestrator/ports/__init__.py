@@ -7,7 +7,7 @@ which every connector passes and third parties subclass.
 
 from __future__ import annotations
 
-from orchestrator.ports.artifacts import ArtifactStore
+from orchestrator.ports.artifacts import ArtifactsBelow, ArtifactStore
 from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
@@ -99,6 +99,7 @@ __all__ = [
     "RecommenderState",
     "CatalogueState",
     "ArtifactStore",
+    "ArtifactsBelow",
     "Cache",
     "IndexRegistry",
     "Clock",

@@ -142,7 +142,7 @@ class PlainIndexWriter:
                 given = (json.dumps(sorted(row.labels)), json.dumps(dict(row.metadata)), number)
                 copied = "of_index, passage, document, tenant, ?, ?, dense, sparse, NULL, ?"
                 connection.execute(
-                    f"INSERT INTO passages ({_COLUMNS}) SELECT {copied} "  # noqa: S608
+                    f"INSERT INTO passages ({_COLUMNS}) SELECT {copied} "
                     f"FROM passages WHERE {_ALIVE} AND document = ?",
                     (*given, version.index, number - 1, number - 1, row.id),
                 )

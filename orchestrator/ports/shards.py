@@ -85,7 +85,7 @@ class ShardRegistry(Protocol):
         ...
 
     def documents(
-        self, index: str, shards: Collection[str], *, after: str = "", limit: int = 500
+        self, index: str, names: Collection[str], *, after: str = "", limit: int = 500
     ) -> list[DocumentRow]:
         """Documents that may lie in some shards, by rising id from after the id `after`, to anyone."""
         ...

@@ -91,6 +91,7 @@ def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
                 each.documents,
                 each.passages,
                 tuple(shard.name for shard in each.shards),
+                vectors=not held.unplaced(each.index, limit=1),
             )
             for each in found
             if each is not None

@@ -12,9 +12,10 @@ from sqlalchemy import select
 from connectors.sql.database import Database
 from connectors.sql.document_rows import document_rows, living_documents
 from connectors.sql.index_version import of_index, version_of
-from connectors.sql.shards import rows_of_files
+from connectors.sql.shards import in_no_shard, rows_of_files
 from connectors.sql.statements import insert_missing
 from connectors.sql.tables import documents, indexes, removals, shard_files, shards
+from connectors.sql.verification import shard_faults
 from orchestrator.ports import Clock, DocumentRow, IndexVersion, Shard, ShardedVersion
 
 
@@ -71,6 +72,12 @@ class SqlShardRegistry:
             if index_id is not None:
                 insert_missing(connection, shard_files, rows_of_files(index_id, shard))
 
+    def verify(self, index: str) -> list[str]:
+        """What contradicts itself in what is stored of shards, in sentences."""
+        with self._database.reading() as connection:
+            row = connection.execute(of_index(index, select(indexes))).first()
+            return [] if row is None else list(shard_faults(connection, row))
+
     def documents(
         self, index: str, names: Collection[str], *, after: str = "", limit: int = 500
     ) -> list[DocumentRow]:
@@ -81,4 +88,10 @@ class SqlShardRegistry:
         query = living_documents(index, after, limit)
         with self._database.reading() as connection:
             query = query.where(documents.c.batch.in_(batches.correlate(documents)))
+            return document_rows(connection, connection.execute(query).all())
+
+    def unplaced(self, index: str, *, after: str = "", limit: int = 500) -> list[DocumentRow]:
+        """Documents with passages that lie in no shard, as those of an index that another store held."""
+        query = living_documents(index, after, limit).where(in_no_shard())
+        with self._database.reading() as connection:
             return document_rows(connection, connection.execute(query).all())

@@ -148,6 +148,21 @@ def lying() -> Join:
     return passages.join(documents).join(shards, there)
 
 
+def in_no_shard() -> ColumnElement[bool]:
+    """Whether a document has passages that are part of its index, and lies in no shard of it."""
+    there = select(shards.c.batch).where(
+        shards.c.index_id == documents.c.index_id,
+        shards.c.batch == documents.c.batch,
+        shards.c.retired.is_(None),
+    )
+    held = select(passages.c.id).where(
+        passages.c.index_id == documents.c.index_id,
+        passages.c.document_id == documents.c.id,
+        passages.c.retired.is_(None),
+    )
+    return and_(~there.correlate(documents).exists(), held.correlate(documents).exists())
+
+
 def bury(edition: Edition, ids: Sequence[str]) -> None:
     """Note the passages of these documents as dead in every shard that may hold them."""
     dying = (documents.c.index_id == edition.index.id, documents.c.id.in_(ids), passages.c.retired.is_(None))

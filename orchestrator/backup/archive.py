@@ -38,7 +38,7 @@ _CHUNK = 1 << 20
 class ArchivedIndex:
     """An index in an archive, with the shards of it, if its store is embedded.
 
-    Of an index in another store the archive has the texts, and not the vectors.
+    Of an index in another store the archive has the texts, and no `vectors`: it must be rebuilt.
     """
 
     name: str
@@ -46,11 +46,7 @@ class ArchivedIndex:
     documents: int
     passages: int
     shards: tuple[str, ...] = ()
-
-    @property
-    def with_vectors(self) -> bool:
-        """Whether it can be searched as soon as it is restored; otherwise it must be rebuilt."""
-        return bool(self.shards) or not self.passages
+    vectors: bool = True
 
 
 @dataclass(frozen=True, slots=True)

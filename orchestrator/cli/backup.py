@@ -68,7 +68,7 @@ def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
                 "version": each.version,
                 "documents": each.documents,
                 "passages": each.passages,
-                "vectors": each.with_vectors,
+                "vectors": each.vectors,
             }
             for each in manifest.indexes
         ]
@@ -86,7 +86,7 @@ def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
     trained = f" and the recommenders' {manifest.trained}" if manifest.trained else ""
     say(f"{done} {names or 'no index'}{trained}: {path}, {size / 1e6:.1f} MB")
     for each in manifest.indexes:
-        if not each.with_vectors:
+        if not each.vectors:
             note(
                 f"The vectors of the index {each.name} are in its store, and not in the backup: once it is "
                 f"restored, run `orchestrator index rebuild --index {each.name}`."

@@ -25,6 +25,9 @@ from orchestrator.ports import (
     StoredPassage,
 )
 
+#: The place of passages that another store held; no shard is named so.
+_NOWHERE = "no shard"
+
 
 class ShardedIndexWriter:
     """Each change makes a shard; versions name shards and what is dead in them, and publishing one is all.
@@ -98,17 +101,26 @@ class ShardedIndexWriter:
         return self.shards.sweep(index, keep, seconds=seconds)
 
     def damaged(self, version: IndexVersion) -> Sequence[DamagedPlace]:
-        """The shards of which a file is not there. It reads none of them."""
+        """The shards of which a file is not there, and what lies in none. It reads none of them."""
         known, sharded = self._held.shard_files(version.index), self._sharded(version)
         files = {shard.name: known.get(shard.name, {}).keys() for shard in sharded.shards}
         points = {shard.name: shard.points for shard in sharded.shards}
-        return [DamagedPlace(name, points[name]) for name in self.shards.missing(version.index, files)]
+        missing = self.shards.missing(version.index, files)
+        damaged = [DamagedPlace(name, points[name]) for name in missing]
+        # After a rebuild a passage may be called dead in several shards: only the registry knows for sure.
+        lost = sharded.passages - sum(points.values()) + sum(map(len, sharded.removed.values()))
+        if lost > 0 and self._held.unplaced(version.index, limit=1):
+            damaged.append(DamagedPlace(_NOWHERE, lost))
+        return damaged
 
     def damaged_documents(
         self, index: str, places: Collection[str], *, after: str = "", limit: int = 500
     ) -> Sequence[DocumentRow]:
-        """Documents of the batches of these shards."""
-        return self._held.documents(index, places, after=after, limit=limit)
+        """Documents of the batches of these shards, and those of none."""
+        found = self._held.documents(index, places, after=after, limit=limit)
+        if _NOWHERE in places:
+            found += self._held.unplaced(index, after=after, limit=limit)
+        return sorted(found, key=lambda row: row.id)[:limit]
 
     def parts(self, version: IndexVersion) -> Mapping[str, int]:
         """How many shards there are."""
@@ -144,6 +156,8 @@ class _Check:
     unrecorded: list[Shard] = field(default_factory=list[Shard])
 
     def done(self) -> StoreCheck:
+        for told in self.held.verify(self.version.index):
+            self._add("rows of the database", told)
         sound = self._sound()
         return StoreCheck(self._passages(sound), self.faults, self._record)
 

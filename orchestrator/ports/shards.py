@@ -84,10 +84,18 @@ class ShardRegistry(Protocol):
         """Note what the files of a shard are, if that has not been noted: it is of an earlier release."""
         ...
 
+    def verify(self, index: str) -> list[str]:
+        """Verify what is stored of the shards: every contradiction, in a sentence each."""
+        ...
+
     def documents(
         self, index: str, names: Collection[str], *, after: str = "", limit: int = 500
     ) -> list[DocumentRow]:
         """Documents that may lie in some shards, by rising id from after the id `after`, to anyone."""
+        ...
+
+    def unplaced(self, index: str, *, after: str = "", limit: int = 500) -> list[DocumentRow]:
+        """Documents with passages that lie in no shard, as those of an index that another store held."""
         ...
 
 

@@ -75,6 +75,8 @@ class ShardRegistryConformance:
         plain.registry.publish(plain.job(), "plain", IndexChange(format=FORMAT))
         version = index.shards.current("plain")
         assert version is not None
+        assert index.shards.unplaced("plain") == [row]
+        assert index.shards.unplaced("plain", after=row.id) == []
         assert (version.documents, version.shards, dict(version.removed)) == (1, (), {})
         assert index.registry.verify("plain") == []
 
@@ -108,6 +110,19 @@ class ShardRegistryConformance:
         index.put(change)
         with pytest.raises(StoreError, match="shard"):
             index.put(replace(index.change(document("b", "w1")), shard=change.shard))
+
+    def test_documents_that_lie_in_no_shard_are_found(self, index: ShardPublisher) -> None:
+        a, empty = document("a", "w1"), document("empty")
+        index.publish(a, empty)
+        assert index.shards.unplaced("default") == index.shards.verify("default") == []
+        plain = Publisher(index.registry, index.ledger)
+        index.registry.publish(index.job(), "default", plain.change(document("b", "w2")))
+        assert [row.document for row in index.shards.unplaced("default")] == ["b"]
+        (told,) = index.shards.verify("default")
+        assert "lies in no shard" in told
+        assert index.registry.verify("default") == []
+        index.publish(document("b", "w2"))
+        assert index.shards.unplaced("default") == index.shards.verify("default") == []
 
     def test_documents_are_found_by_their_shard(self, index: ShardPublisher) -> None:
         a, b, c = document("a", "w1"), document("b", "w2"), document("c", "w3")

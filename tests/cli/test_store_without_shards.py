@@ -130,18 +130,25 @@ def test_what_the_store_has_lost_is_embedded_again(cli: Command, docs: Path, fol
     assert cited(cli) == ["otters.md"]
 
 
-def test_an_index_moves_from_one_store_to_another_with_a_rebuild(
-    cli: Command, docs: Path, folder: Path
-) -> None:
+@pytest.mark.parametrize("mend", ["rebuild", "add"])
+def test_an_index_moves_from_one_store_to_another(cli: Command, docs: Path, folder: Path, mend: str) -> None:
     settings = folder / "orchestrator.toml"
-    plain = settings.read_text()
-    settings.write_text('embedder = "light"\n')
+    plain, edge = settings.read_text(), 'embedder = "light"\n'
+    settings.write_text(edge)
     cli("index", "add", docs)
     assert cli("index", "verify", "--json").json["parts"] == {"shards": 1}
-    for each, parts in ((plain, {}), ('embedder = "light"\n', {"shards": 1})):
-        settings.write_text(each)
+    for chosen, parts, vectors in ((plain, {}, False), (edge, {"shards": 1}, True)):
+        settings.write_text(chosen)
         assert cli("index", "verify").code == 2
-        assert cli("index", "rebuild").code == 0
+        assert "damaged in its store, or gone: " in cli("doctor").out
+        done = cli("index", mend, *([docs] if mend == "add" else []))
+        assert done.code == 0
+        assert mend == "rebuild" or "2 passages were embedded again" in done.err
         verified = cli("index", "verify", "--json")
-        assert (verified.code, verified.json["parts"]) == (0, parts)
+        assert verified.json["faults"] == []
         assert cited(cli) == ["otters.md"]
+        assert cli("doctor").code == 0
+        if chosen == edge:
+            assert verified.json["parts"] == parts
+        told = cli("backup", folder / f"{vectors}.tar", "--json").json
+        assert told["indexes"][0]["vectors"] is vectors

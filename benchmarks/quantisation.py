@@ -20,12 +20,12 @@ from benchmarks import harness
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.shards import Quantisation
-from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
+from connectors.sql import SqlIndexRegistry, SqlLedger, SqlShardRegistry, open_database
 from orchestrator.application.application import Application
 from orchestrator.clock import SystemClock
 from orchestrator.evaluation import beir
 from orchestrator.indexing.index_format import index_format
-from orchestrator.ports import Dense, DocumentRow, Embedder, IndexChange, SparseVector, index_scope
+from orchestrator.ports import Dense, DocumentRow, Embedder, ShardedChange, SparseVector, index_scope
 from orchestrator.settings import Settings
 from orchestrator.testing.vectors import document
 from orchestrator.text.sentences import sentences
@@ -72,11 +72,12 @@ async def run(folder: Path, embedder: str, passages: int) -> None:
             assert job is not None
             writer = EdgeShardWriter(Path(home) / "indexes", quantisation=how)
             shard = writer.build("default", "one", rows, dense, [SparseVector((1,), (1.0,))] * len(dense))
-            catalogue.publish(job, "default", IndexChange(shard=shard, documents=tuple(rows)))
+            catalogue.publish(job, "default", ShardedChange(shard=shard, documents=tuple(rows)))
             size = sum(file.stat().st_size for file in (Path(home) / "indexes").rglob("*") if file.is_file())
             for oversampling in (1.0, 1.5, 3.0, 6.0) if how != "none" else (1.0,):
                 store = EdgeVectorStore(
                     catalogue,
+                    SqlShardRegistry(database),
                     "default",
                     Path(home) / "indexes",
                     Bm25Encoder(),

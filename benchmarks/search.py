@@ -39,7 +39,7 @@ from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.qdrant_edge.points import DENSE, TERMS
 from connectors.qdrant_edge.reading import ShardReader
-from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
+from connectors.sql import SqlIndexRegistry, SqlLedger, SqlShardRegistry, open_database
 from orchestrator import Principal, Question
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.clock import SystemClock
@@ -48,10 +48,10 @@ from orchestrator.ports import (
     Dense,
     DocumentRow,
     Embedder,
-    IndexChange,
     IndexFormat,
     Lexical,
     PassageRow,
+    ShardedChange,
     VectorStore,
     index_scope,
 )
@@ -126,7 +126,7 @@ class Filled:
             writer = EdgeShardWriter(self.folder / "indexes")
             shard = writer.build("default", f"s{first}", rows, dense, sparse)
         terms = {row.passages[0].id: vector.indices for row, vector in zip(rows, sparse, strict=True)}
-        change = IndexChange(
+        change = ShardedChange(
             shard=shard, documents=tuple(rows), terms=terms, removed_documents=tuple(removed)
         )
         self.registry.publish(leased, "default", change)
@@ -147,7 +147,8 @@ def fill(folder: Path, size: int, shards: int, made_with: IndexFormat | None = N
     registry, ledger = SqlIndexRegistry(database, SystemClock()), SqlLedger(database, SystemClock())
     made_with = made_with or IndexFormat("made-up", DIMENSIONS, encoder.name)
     registry.create("default", made_with)
-    store = EdgeVectorStore(registry, "default", folder / "indexes", encoder, made_with)
+    held = SqlShardRegistry(database)
+    store = EdgeVectorStore(registry, held, "default", folder / "indexes", encoder, made_with)
     filled = Filled(folder, registry, ledger, store, {})
     for part in np.array_split(np.arange(size), shards):
         filled.add(int(part[0]), len(part))

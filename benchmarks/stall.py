@@ -37,11 +37,11 @@ from benchmarks import harness
 from benchmarks.search import fill, texts
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter
-from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
+from connectors.sql import SqlIndexRegistry, SqlLedger, SqlShardRegistry, open_database
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.clock import SystemClock
 from orchestrator.indexing.index_format import index_format
-from orchestrator.ports import IndexChange, index_scope
+from orchestrator.ports import ShardedChange, index_scope
 
 #: The command line itself; only what its log says is more than usual.
 SERVER = """
@@ -155,14 +155,14 @@ def merge(home: Path) -> None:
     """Replace all shards by one."""
     database = open_database(home / "state.db")
     registry, ledger = SqlIndexRegistry(database), SqlLedger(database, SystemClock())
-    version = registry.current("default")
+    version = SqlShardRegistry(database).current("default")
     assert version is not None
     submitted = ledger.submit("add", index_scope("default"), "merge", {})
     job = ledger.claim("benchmark", seconds=3600, job=submitted.id)
     assert job is not None
     names = tuple(shard.name for shard in version.shards)
     shard = EdgeShardWriter(home / "indexes").merge("default", "merged", names, version)
-    registry.publish(job, "default", IndexChange(shard=shard, merged=names))
+    registry.publish(job, "default", ShardedChange(shard=shard, merged=names))
 
 
 def served(

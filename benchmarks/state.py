@@ -39,6 +39,7 @@ from orchestrator.ports import (
     PassageRow,
     RunRecord,
     Shard,
+    ShardedChange,
     index_scope,
 )
 from orchestrator.types import ANONYMOUS
@@ -145,15 +146,16 @@ def rows(database: Database, passages: int) -> list[tuple[str, float, str]]:
         catalogue.publish(leased, index, change)
         found.append((what, time.perf_counter() - begun, "s"))
 
-    publish("publish all passages at once", IndexChange(Shard("a", passages), documents, terms=terms))
+    publish("publish all passages at once", ShardedChange(documents, terms=terms, shard=Shard("a", passages)))
     found.append(("  peak memory of the process, its input included", peak(), "MB"))
     half = documents[: len(documents) // 2]
-    publish("replace half of them", IndexChange(Shard("b", 10 * len(half)), half, terms=terms))
-    merged = IndexChange(Shard("c", passages), merged=("a", "b"), base=catalogue.create(index, FORMAT).number)
+    publish("replace half of them", ShardedChange(half, terms=terms, shard=Shard("b", 10 * len(half))))
+    base = catalogue.create(index, FORMAT).number
+    merged = ShardedChange(shard=Shard("c", passages), merged=("a", "b"), base=base)
     publish("merge the two shards", merged)
     some = documents[:100]
     small = {passage.id: terms[passage.id] for row in some for passage in row.passages}
-    publish("replace 1,000 passages", IndexChange(Shard("d", 1000), some, terms=small))
+    publish("replace 1,000 passages", ShardedChange(some, terms=small, shard=Shard("d", 1000)))
     current = catalogue.create(index, FORMAT)
     found.append(("current version, nothing written since", median(lambda: catalogue.current(index)), "ms"))
 

@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.errors import SettingsError
 from orchestrator.ports import (
     Build,
     IndexRegistry,
@@ -33,6 +32,7 @@ def _store(build: Build) -> VectorStore:
 
     return EdgeVectorStore(
         build.get(IndexRegistry),
+        build.get(ShardRegistry),
         build.index,
         build.home / "indexes",
         build.get(SparseEncoder),
@@ -45,15 +45,8 @@ def _writer(build: Build) -> IndexWriter:
     from connectors.qdrant_edge.shards import EdgeShardWriter
     from orchestrator.indexing.sharded_writer import ShardedIndexWriter
 
-    registry = build.get(IndexRegistry)
-    if not isinstance(registry, ShardRegistry):
-        raise SettingsError(
-            f"The index registry, a {type(registry).__name__}, knows no shards, of which the vector store "
-            "qdrant_edge consists.",
-            hint="Choose another vector_store or index_registry in [ports].",
-        )
     shards = EdgeShardWriter(build.home / "indexes", quantisation=build.table.quantisation)
-    return ShardedIndexWriter(shards, registry)
+    return ShardedIndexWriter(shards, build.get(ShardRegistry))
 
 
 providers = (

@@ -39,7 +39,7 @@ from connectors.qdrant_edge.reading import CONFIG, ShardReader, engine_errors
 from connectors.qdrant_edge.sparse_products import passage_weights
 from connectors.qdrant_edge.workplace import workplace
 from orchestrator.errors import StoreError
-from orchestrator.ports import DocumentRow, IndexVersion, Shard, SparseVector
+from orchestrator.ports import DocumentRow, IndexVersion, Shard, ShardedVersion, SparseVector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +115,7 @@ class EdgeShardWriter:
         return self._written(index, name, (int(dense.shape[1]), late), points, len(passages))
 
     def rewrite(
-        self, index: str, name: str, documents: Sequence[DocumentRow], version: IndexVersion
+        self, index: str, name: str, documents: Sequence[DocumentRow], version: ShardedVersion
     ) -> Shard:
         """A shard of passages that `version` has, under new labels or metadata; their vectors are copied."""
         payloads = {passage.id: payload_of(row) for row in documents for passage in row.passages}
@@ -134,7 +134,7 @@ class EdgeShardWriter:
             )
         return shard
 
-    def merge(self, index: str, name: str, shards: Sequence[str], version: IndexVersion) -> Shard:
+    def merge(self, index: str, name: str, shards: Sequence[str], version: ShardedVersion) -> Shard:
         """One shard of what is alive in `shards` of `version`."""
         sizes = {
             shard.name: shard.points - len(version.removed.get(shard.name, ())) for shard in version.shards
@@ -197,7 +197,7 @@ class EdgeShardWriter:
         return swept
 
     def _alive(
-        self, index: str, shards: Iterable[str], version: IndexVersion
+        self, index: str, shards: Iterable[str], version: ShardedVersion
     ) -> Iterator[tuple[str, Any, Any]]:
         for shard in shards:
             dead = version.removed.get(shard, frozenset())

@@ -15,7 +15,7 @@ from typing import TypeVar
 from connectors.qdrant_edge.reader_statistics import ReaderStatistics
 from connectors.qdrant_edge.reading import ShardReader
 from orchestrator.errors import IndexMismatch, StoreError
-from orchestrator.ports import IndexFormat, IndexRegistry, IndexVersion, TermStatistics
+from orchestrator.ports import IndexFormat, IndexRegistry, ShardedVersion, ShardRegistry, TermStatistics
 from orchestrator.types import Principal
 
 Result = TypeVar("Result")
@@ -31,7 +31,7 @@ _FOLLOWED = 16
 class Snapshot:
     """A version with its shards open, and the searches that are in it."""
 
-    version: IndexVersion
+    version: ShardedVersion
     readers: tuple[ShardReader, ...]
     statistics: ReaderStatistics = field(default_factory=ReaderStatistics)
     searches: int = 0
@@ -44,8 +44,16 @@ class Snapshots:
     part of the version. Safe to use from several threads and event loops.
     """
 
-    def __init__(self, registry: IndexRegistry, index: str, folder: Path, format: IndexFormat) -> None:
+    def __init__(
+        self,
+        registry: IndexRegistry,
+        shards: ShardRegistry,
+        index: str,
+        folder: Path,
+        format: IndexFormat,
+    ) -> None:
         self._registry = registry
+        self._shards = shards
         self._index = index
         self._folder = folder
         self._format = format
@@ -123,22 +131,26 @@ class Snapshots:
     def _open(self) -> Snapshot | None:
         with self._lock:
             self._asked = None
-        version = self._registry.current(self._index)
+        published, before = self._registry.current(self._index), self._current
+        if published is None:
+            return None
+        if before is not None and before.version.number == published.number:
+            return before
+        # Only now: reading which passages are removed takes long.
+        version = self._shards.current(self._index)
         while version is not None:
             try:
                 return self._opened(version)
             except StoreError:
                 # Merged away and deleted since the version was read? Then there is a newer one.
-                latest = self._registry.current(self._index)
+                latest = self._shards.current(self._index)
                 if latest is not None and latest.number == version.number:
                     raise
                 version = latest
         return None
 
-    def _opened(self, version: IndexVersion) -> Snapshot:
+    def _opened(self, version: ShardedVersion) -> Snapshot:
         before = self._current
-        if before is not None and before.version.number == version.number:
-            return before
         if version.format != self._format:
             raise IndexMismatch(
                 f"The index {self._index!r} was made with {version.format.embedder} "

@@ -34,6 +34,7 @@ from orchestrator.ports import (
     Late,
     Lexical,
     Search,
+    ShardRegistry,
     SparseEncoder,
     TermStatistics,
 )
@@ -70,6 +71,7 @@ class EdgeVectorStore:
     def __init__(
         self,
         registry: IndexRegistry,
+        shards: ShardRegistry,
         index: str,
         folder: Path,
         sparse: SparseEncoder,
@@ -82,7 +84,7 @@ class EdgeVectorStore:
         self._index = index
         self._sparse = sparse
         self._format = format
-        self._snapshots = Snapshots(registry, index, folder, format)
+        self._snapshots = Snapshots(registry, shards, index, folder, format)
 
     @property
     def version(self) -> str:

@@ -13,6 +13,7 @@ from connectors.sql.ledger import SqlLedger
 from connectors.sql.recommender_state import SqlRecommenderState
 from connectors.sql.runs import SqlRuns
 from connectors.sql.schema import open_database
+from connectors.sql.shard_registry import SqlShardRegistry
 
 __all__ = [
     "Database",
@@ -24,6 +25,7 @@ __all__ = [
     "SqlLedger",
     "SqlRecommenderState",
     "SqlRuns",
+    "SqlShardRegistry",
     "SqlFeedback",
     "open_database",
 ]

@@ -12,6 +12,7 @@ from connectors.sql.index_registry import SqlIndexRegistry
 from connectors.sql.migrations import HEAD
 from connectors.sql.recommender_state import SqlRecommenderState
 from connectors.sql.schema import open_database
+from connectors.sql.shard_registry import SqlShardRegistry
 from orchestrator.errors import BadInput, StoreError
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
 
     database = open_database(copy)
     try:
+        held = SqlShardRegistry(database)
+        found = (held.current(each.index) for each in SqlIndexRegistry(database).indexes())
         return tuple(
             ArchivedIndex(
                 each.index,
@@ -88,8 +91,10 @@ def archived_indexes(copy: Path) -> tuple[ArchivedIndex, ...]:
                 each.documents,
                 each.passages,
                 tuple(shard.name for shard in each.shards),
+                vectors=not held.unplaced(each.index, limit=1),
             )
-            for each in SqlIndexRegistry(database).indexes()
+            for each in found
+            if each is not None
         )
     finally:
         database.close()

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from connectors.sql import publish
-from connectors.sql.access import label_set, labels_of, store_label_sets
+from connectors.sql.access import label_set, store_label_sets
 from connectors.sql.database import Database
 from connectors.sql.derived import DerivedIndexes
-from connectors.sql.index_version import Edition
+from connectors.sql.document_rows import document_rows, living_documents
+from connectors.sql.index_version import Edition, of_index, version_of
 from connectors.sql.ledger import finish, held, in_scope
-from connectors.sql.shards import rows_of_files
+from connectors.sql.shards import shard_effects
 from connectors.sql.statements import chunks, insert_missing
 from connectors.sql.statistics import move, readable_frequencies
-from connectors.sql.tables import (
-    documents,
-    files,
-    indexes,
-    jobs,
-    passages,
-    removals,
-    shard_files,
-    shards,
-)
+from connectors.sql.tables import documents, files, indexes, jobs, passages
 from connectors.sql.verification import registry_faults
 from orchestrator.errors import IndexMismatch
 from orchestrator.ports import (
@@ -42,8 +33,7 @@ from orchestrator.ports import (
     IndexFormat,
     IndexVersion,
     Job,
-    PassageRow,
-    Shard,
+    ShardedChange,
     TermStatistics,
     index_scope,
 )
@@ -64,7 +54,7 @@ class SqlIndexRegistry:
         self._database = database
         self._derived = DerivedIndexes(derived)
         self._now = clock.now if clock is not None else time.time
-        self._read: dict[str, tuple[tuple[int, int] | None, str, IndexVersion]] = {}
+        self._read: dict[str, tuple[tuple[int, int] | None, IndexVersion]] = {}
 
     def create(self, index: str, format: IndexFormat) -> IndexVersion:
         """The current version, made empty if there is none; IndexMismatch if its format differs."""
@@ -88,7 +78,7 @@ class SqlIndexRegistry:
                 again = update(indexes).where(indexes.c.id == row.id)
                 connection.execute(again.values(**columns, number=row.number + 1))
                 row = connection.execute(query).one()
-            version = _version(connection, row)
+            version = version_of(row)
         if version.format != format:
             raise IndexMismatch(
                 f"The index {index!r} was made with {_described(version.format)}; "
@@ -102,27 +92,26 @@ class SqlIndexRegistry:
         mark = self._database.mark()
         kept = self._read.get(index)
         if kept is not None and mark is not None and kept[0] == mark:
-            return kept[2]
+            return kept[1]
         with self._database.reading() as connection:
-            query = select(indexes).where(indexes.c.name == index, indexes.c.dropped.is_(False))
-            row = connection.execute(query).first()
+            row = connection.execute(of_index(index, select(indexes))).first()
             if row is None:
                 return None
-            version = kept[2] if kept is not None and kept[1] == row.edition else _version(connection, row)
+            version = version_of(row)
         # The mark was taken first: a commit in between is seen the next time.
-        self._read[index] = (mark, row.edition, version)
+        self._read[index] = (mark, version)
         return version
 
     def seen(self, index: str) -> IndexVersion | None:
         """The current version, if nobody has committed anything since it was read."""
         kept, mark = self._read.get(index), self._database.mark()
-        return kept[2] if kept is not None and mark is not None and kept[0] == mark else None
+        return kept[1] if kept is not None and mark is not None and kept[0] == mark else None
 
     def indexes(self) -> list[IndexVersion]:
         """The current version of every index, by name."""
         with self._database.reading() as connection:
             query = select(indexes).where(indexes.c.dropped.is_(False)).order_by(indexes.c.name)
-            return [_version(connection, row) for row in connection.execute(query).all()]
+            return [version_of(row) for row in connection.execute(query).all()]
 
     def publish(self, job: Job, index: str, change: IndexChange) -> IndexVersion:
         """Apply a change and finish the job in one transaction; LeaseLost if the job's fence has risen."""
@@ -144,17 +133,17 @@ class SqlIndexRegistry:
                 connection,
             )
             row = connection.execute(select(indexes).where(indexes.c.id == edition.index.id)).one()
-            version = _version(connection, row)
-            effects = {
+            version = version_of(row)
+            effects: dict[str, Any] = {
                 "version": version.number,
                 "documents": len(change.documents),
                 "removed_documents": len(change.removed_documents),
                 "passages": sum(len(document.passages) for document in change.documents),
                 "files": len(change.files),
                 "removed_files": len(change.removed_files),
-                "merged": list(change.merged),
-                "shards": [shard.name for shard in (change.shard, *change.shards) if shard],
             }
+            if isinstance(change, ShardedChange):
+                effects |= shard_effects(change)
             finish(connection, job, effects, now)
         return version
 
@@ -193,7 +182,7 @@ class SqlIndexRegistry:
 
     def files(self, index: str, root: str | None = None) -> list[FileRow]:
         """Files as they were when they were indexed, by root and name."""
-        query = _of(index, select(files).select_from(files.join(indexes)))
+        query = of_index(index, select(files).select_from(files.join(indexes)))
         if root is not None:
             query = query.where(files.c.root == root)
         with self._database.reading() as connection:
@@ -216,7 +205,7 @@ class SqlIndexRegistry:
     def document_hashes(self, index: str, root: str, files: Sequence[str]) -> dict[str, str]:
         """Content hash by document id, of the documents that came from these files."""
         found: dict[str, str] = {}
-        query = _of(index, select(documents.c.id, documents.c.hash).select_from(documents.join(indexes)))
+        query = of_index(index, select(documents.c.id, documents.c.hash).select_from(documents.join(indexes)))
         query = query.where(documents.c.root == root, documents.c.retired.is_(None))
         with self._database.reading() as connection:
             for part in chunks(files):
@@ -230,33 +219,19 @@ class SqlIndexRegistry:
         *,
         root: str | None = None,
         files: Sequence[str] = (),
-        lying_in: Sequence[str] = (),
         after: str = "",
         limit: int = 500,
     ) -> list[DocumentRow]:
-        """Documents by rising id from after the id `after`, to anyone.
-
-        Of one root or some of its files, if these are given, or that may lie in some shards.
-        """
-        query = _of(index, select(documents).select_from(documents.join(indexes)))
-        query = query.where(documents.c.retired.is_(None), documents.c.id > after)
+        """Documents by rising id from after the id `after`, to anyone; of a root or its files, if given."""
+        query = living_documents(index, after, limit)
         if root is not None:
             query = query.where(documents.c.root == root)
-        if lying_in:
-            batches = select(shards.c.batch).where(
-                shards.c.index_id == documents.c.index_id, shards.c.name.in_(lying_in)
-            )
-            query = query.where(documents.c.batch.in_(batches.correlate(documents)))
-        query = query.order_by(documents.c.id).limit(limit)
         rows: list[Row[Any]] = []
         with self._database.reading() as connection:
             # Each part gives its first `limit`; the first of them all are among those.
             for part in chunks(files) if files else [None]:
                 rows += connection.execute(query.where(documents.c.file.in_(part)) if part else query)
-            rows = sorted(rows, key=lambda row: row.id)[:limit]
-            labels = labels_of(connection, {row.labels for row in rows})
-            inside = _passages_of(connection, rows)
-        return [_document(row, labels[row.labels], inside.get(row.id, ())) for row in rows]
+            return document_rows(connection, sorted(rows, key=lambda row: row.id)[:limit])
 
     def drop(self, index: str) -> None:
         """Forget an index, its documents and its jobs; nothing if there is none."""
@@ -277,32 +252,6 @@ class SqlIndexRegistry:
                 update(indexes).where(indexes.c.id == mine).values(dropped=True, documents=0, passages=0)
             )
 
-    def shards(self, index: str, *, grace_seconds: float = 0.0) -> frozenset[str]:
-        """Names of the shards in use, or given up less than `grace_seconds` ago: folders to keep."""
-        query = _of(index, select(shards.c.name, shards.c.retired).select_from(shards.join(indexes)))
-        limit = self._now() - grace_seconds
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return frozenset(row.name for row in rows if row.retired is None or row.retired > limit)
-
-    def shard_files(self, index: str) -> dict[str, dict[str, str]]:
-        """What the files of each shard in use were when it was published, by their names; see `Shard`."""
-        found: dict[str, dict[str, str]] = defaultdict(dict)
-        query = _of(index, select(shard_files).select_from(shard_files.join(indexes)))
-        with self._database.reading() as connection:
-            for row in connection.execute(query):
-                found[row.shard][row.file] = row.digest
-        return dict(found)
-
-    def record_shard_files(self, index: str, shard: Shard) -> None:
-        """Note what the files of a shard are, if that has not been noted: it is of an earlier release."""
-        with self._database.writing() as connection:
-            mine = (shards.c.index_id == indexes.c.id, shards.c.name == shard.name)
-            query = _of(index, select(indexes.c.id).where(*mine, shards.c.retired.is_(None)))
-            index_id = connection.execute(query).scalar()
-            if index_id is not None:
-                insert_missing(connection, shard_files, rows_of_files(index_id, shard))
-
     def verify(self, index: str) -> list[str]:
         """What contradicts itself in the database, or is no longer what was published, in sentences."""
         return list(registry_faults(self._database, index, self._derived))
@@ -310,7 +259,7 @@ class SqlIndexRegistry:
     def progress(self, index: str) -> dict[str, DerivedProgress]:
         """How far what is derived from an index is, by name; nothing if there is no such index."""
         with self._database.reading() as connection:
-            index_id = connection.execute(_of(index, select(indexes.c.id))).scalar()
+            index_id = connection.execute(of_index(index, select(indexes.c.id))).scalar()
             return {} if index_id is None else self._derived.progress(index, index_id, connection)
 
     def collect(self, *, grace_seconds: float) -> int:
@@ -331,62 +280,6 @@ class SqlIndexRegistry:
         return purged
 
 
-def _of(index: str, query: Any) -> Any:
-    return query.where(indexes.c.name == index, indexes.c.dropped.is_(False))
-
-
 def _described(format: IndexFormat) -> str:
     late = f", tokens of {format.tokens}" if format.tokens else ""
     return f"{format.embedder} ({format.dimensions}-d) and {format.sparse}{late}, format {format.version}"
-
-
-def _version(connection: Connection, row: Row[Any]) -> IndexVersion:
-    lying = connection.execute(
-        select(shards.c.name, shards.c.points)
-        .where(shards.c.index_id == row.id, shards.c.retired.is_(None))
-        .order_by(shards.c.number, shards.c.position)
-    ).all()
-    removed: dict[str, set[str]] = defaultdict(set)
-    dead = select(removals.c.shard, removals.c.passage).where(removals.c.index_id == row.id)
-    for shard, passage in connection.execute(dead):
-        removed[shard].add(passage)
-    return IndexVersion(
-        index=row.name,
-        number=row.number,
-        format=IndexFormat(
-            row.embedder, row.dimensions, row.sparse, row.format, row.tokens, row.token_dimensions
-        ),
-        shards=tuple(Shard(shard.name, shard.points) for shard in lying),
-        removed={shard: frozenset(ids) for shard, ids in removed.items()},
-        documents=row.documents,
-        passages=row.passages,
-    )
-
-
-def _passages_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, tuple[PassageRow, ...]]:
-    found: dict[str, list[PassageRow]] = defaultdict(list)
-    for part in chunks(rows):
-        query = select(passages).where(
-            passages.c.index_id == part[0].index_id,
-            passages.c.document_id.in_([row.id for row in part]),
-            passages.c.retired.is_(None),
-        )
-        for row in connection.execute(query.order_by(passages.c.document_id, passages.c.position)):
-            found[row.document_id].append(PassageRow(row.id, row.position, row.text, row.hash))
-    return {document: tuple(inside) for document, inside in found.items()}
-
-
-def _document(row: Row[Any], labels: tuple[str, ...], inside: tuple[PassageRow, ...]) -> DocumentRow:
-    return DocumentRow(
-        id=row.id,
-        tenant=row.tenant,
-        root=row.root,
-        file=row.file,
-        document=row.document,
-        title=row.title,
-        source=row.source,
-        hash=row.hash,
-        labels=labels,
-        metadata=row.metadata,
-        passages=inside,
-    )

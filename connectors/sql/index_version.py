@@ -1,4 +1,4 @@
-"""The version of an index that a transaction is writing."""
+"""Versions of an index: the one that is stored, and the one that a transaction is writing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ from sqlalchemy import Connection, Row, select, update
 
 from connectors.sql.tables import indexes
 from orchestrator.errors import StoreError
+from orchestrator.ports import IndexFormat, IndexVersion
+
+
+def of_index(index: str, query: Any) -> Any:
+    """A query of the rows of an index that was not dropped; it joins `indexes`."""
+    return query.where(indexes.c.name == index, indexes.c.dropped.is_(False))
+
+
+def version_of(row: Row[Any]) -> IndexVersion:
+    """The version that a row of `indexes` tells of."""
+    format = IndexFormat(
+        row.embedder, row.dimensions, row.sparse, row.format, row.tokens, row.token_dimensions
+    )
+    return IndexVersion(row.name, row.number, format, row.documents, row.passages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +38,7 @@ class Edition:
     @classmethod
     def begun(cls, connection: Connection, index: str, now: float) -> Self:
         """The next version. The index stays locked until the transaction ends: one publishes at a time."""
-        query = select(indexes).where(indexes.c.name == index, indexes.c.dropped.is_(False))
-        row = connection.execute(query.with_for_update()).first()
+        row = connection.execute(of_index(index, select(indexes)).with_for_update()).first()
         if row is None:
             raise StoreError(f"There is no index {index!r}.", hint="Create it first: add something to it.")
         number = row.number + 1

@@ -17,6 +17,7 @@ from orchestrator.ports import (
     Provider,
     RecommenderState,
     Runs,
+    ShardRegistry,
     StateStore,
 )
 
@@ -67,6 +68,7 @@ def _recommender_state(build: Build) -> RecommenderState:
 
 _CLOCKED: tuple[tuple[type, str], ...] = (
     (IndexRegistry, "SqlIndexRegistry"),
+    (ShardRegistry, "SqlShardRegistry"),
     (Ledger, "SqlLedger"),
     (Runs, "SqlRuns"),
     (Conversations, "SqlConversations"),

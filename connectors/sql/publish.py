@@ -12,13 +12,13 @@ from sqlalchemy import Row, bindparam, delete, or_, select, text, update
 from connectors.sql.access import label_set, store_label_sets
 from connectors.sql.index_version import Edition
 from connectors.sql.seals import sealed
-from connectors.sql.shards import add_shards, bury, merge, rebuild
+from connectors.sql.shards import add_shards, bury, merge, replace_all
 from connectors.sql.statements import CHUNK, chunks, insert_all
 from connectors.sql.statistics import Terms, count, recount
 from connectors.sql.tables import cache_entries, cache_sources, documents, files, indexes, passages
 from connectors.sql.terms import packed
-from orchestrator.errors import StoreError
-from orchestrator.ports import DocumentRow, IndexChange
+from orchestrator.errors import IndexBusy, StoreError
+from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, ShardedChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,8 @@ def apply(edition: Edition, prepared: Prepared) -> tuple[str, ...]:
     change = prepared.change
     retired: tuple[str, ...] = ()
     if change.format is not None:
-        rebuild(edition, change)
-        if prepared.terms:
-            recount(edition, prepared.terms)
-    elif change.merged:
+        _rebuild(edition, prepared, change.format)
+    elif isinstance(change, ShardedChange) and change.merged:
         merge(edition, change)
     else:
         retired = _replace(edition, prepared)
@@ -55,21 +53,24 @@ def apply(edition: Edition, prepared: Prepared) -> tuple[str, ...]:
 def check(change: IndexChange) -> None:
     """StoreError for a change that contradicts itself: half an index is worse than none."""
     identifiers = [row.id for row in change.documents]
-    held = sum(len(row.passages) for row in change.documents)
-    points = change.shard.points if change.shard else 0
     if len(set(identifiers)) != len(identifiers):
         raise StoreError("A change names a document twice.")
     if both := set(identifiers) & set(change.removed_documents):
         raise StoreError(f"A change replaces and removes the same document: {min(both)}.")
-    if change.format is not None or change.merged:
-        if change.documents or change.removed_documents:
-            raise StoreError("A merge or a rebuild changes no documents: publish these on their own.")
-        if change.format is not None and (change.merged or change.shard):
+    merged = isinstance(change, ShardedChange) and bool(change.merged)
+    if (change.format is not None or merged) and (change.documents or change.removed_documents):
+        raise StoreError("A merge or a rebuild changes no documents: publish these on their own.")
+    if isinstance(change, ShardedChange):
+        _check_shards(change)
+
+
+def _check_shards(change: ShardedChange) -> None:
+    held = sum(len(row.passages) for row in change.documents)
+    points = change.shard.points if change.shard else 0
+    if change.format is not None:
+        if change.merged or change.shard:
             raise StoreError("A rebuild names all its shards in `shards`; it has no `shard` and no `merged`.")
-    elif change.unsharded:
-        if change.shard is not None:
-            raise StoreError("A change of a store without shards names one.")
-    elif points != held:
+    elif points != held and not change.merged:
         raise StoreError(
             f"The shard holds {points} passages, but the documents of the change have {held}.",
             hint="A shard holds exactly the passages of the documents that it is published with.",
@@ -89,6 +90,29 @@ def drop_cached(edition: Edition) -> None:
         )
     )
     edition.connection.execute(delete(cache_entries).where(cache_entries.c.key.in_(stale)))
+
+
+def _rebuild(edition: Edition, prepared: Prepared, format: IndexFormat) -> None:
+    """Put another format in the place of the old, and the shards of it, if the store has any."""
+    change = prepared.change
+    if change.base is not None and change.base != edition.index.number:
+        raise IndexBusy(
+            f"The index {edition.index.name!r} went from version {change.base} to {edition.index.number} "
+            "while it was rebuilt.",
+            hint="Rebuild it again from the current version.",
+        )
+    replace_all(edition, change.shards if isinstance(change, ShardedChange) else ())
+    values = {
+        "embedder": format.embedder,
+        "dimensions": format.dimensions,
+        "sparse": format.sparse,
+        "format": format.version,
+        "tokens": format.tokens,
+        "token_dimensions": format.token_dimensions,
+    }
+    edition.connection.execute(update(indexes).where(indexes.c.id == edition.index.id).values(values))
+    if prepared.terms:
+        recount(edition, prepared.terms)
 
 
 def _replace(edition: Edition, prepared: Prepared) -> tuple[str, ...]:
@@ -112,7 +136,7 @@ def _replace(edition: Edition, prepared: Prepared) -> tuple[str, ...]:
     rows = [sealed(passages, row) for row in _passages(edition, prepared, gone, added)]
     insert_all(connection, passages, (row for row in rows if row["id"] not in returning))
     _update_passages(edition, (row for row in rows if row["id"] in returning))
-    if change.shard is not None:
+    if isinstance(change, ShardedChange) and change.shard is not None:
         add_shards(edition, [change.shard])
     count(edition, added, removed)
     came, went = sum(map(len, added.values())), sum(map(len, removed.values()))

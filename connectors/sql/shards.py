@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Join, Select, and_, delete, func, literal,
 
 from connectors.sql.index_version import Edition
 from connectors.sql.statements import insert_all, insert_missing, insert_missing_from
-from connectors.sql.tables import documents, indexes, passages, removals, shard_files, shards
+from connectors.sql.tables import documents, passages, removals, shard_files, shards
 from orchestrator.errors import IndexBusy, StoreError
-from orchestrator.ports import IndexChange, Shard
+from orchestrator.ports import Shard, ShardedChange
 
 
 def add_shards(edition: Edition, added: Sequence[Shard]) -> None:
@@ -35,6 +35,12 @@ def add_shards(edition: Edition, added: Sequence[Shard]) -> None:
         insert_all(edition.connection, shard_files, rows_of_files(edition.index.id, shard))
 
 
+def shard_effects(change: ShardedChange) -> dict[str, Any]:
+    """What the record of a job says of the shards that it published."""
+    added = [shard.name for shard in (change.shard, *change.shards) if shard]
+    return {"merged": list(change.merged), "shards": added}
+
+
 def rows_of_files(index_id: int, shard: Shard) -> list[dict[str, Any]]:
     """What is stored of the files of a shard."""
     return [
@@ -48,7 +54,7 @@ def _forget_files(edition: Edition, names: Collection[str]) -> None:
     edition.connection.execute(delete(shard_files).where(*given_up))
 
 
-def merge(edition: Edition, change: IndexChange) -> None:
+def merge(edition: Edition, change: ShardedChange) -> None:
     """Put one shard in the place of several; what is dead in it is what died since it was read."""
     mine = shards.c.index_id == edition.index.id
     merged = edition.connection.execute(
@@ -84,7 +90,7 @@ def merge(edition: Edition, change: IndexChange) -> None:
         add_shards(edition, [change.shard])
 
 
-def _carry_removals(edition: Edition, change: IndexChange, merged: set[str]) -> None:
+def _carry_removals(edition: Edition, change: ShardedChange, merged: set[str]) -> None:
     assert change.shard is not None
     dead = removals.alias()
     query = select(dead.c.passage, func.max(dead.c.number)).where(
@@ -116,15 +122,8 @@ def _carry_removals(edition: Edition, change: IndexChange, merged: set[str]) -> 
     )
 
 
-def rebuild(edition: Edition, change: IndexChange) -> None:
-    """Put new shards in the place of all, and another format in the place of the old."""
-    if change.base is not None and change.base != edition.index.number:
-        raise IndexBusy(
-            f"The index {edition.index.name!r} went from version {change.base} to {edition.index.number} "
-            "while it was rebuilt.",
-            hint="Rebuild it again from the current version.",
-        )
-    assert change.format is not None
+def replace_all(edition: Edition, added: Sequence[Shard]) -> None:
+    """Put new shards in the place of all; none, for a store that has no shards."""
     mine = edition.index.id
     edition.connection.execute(delete(removals).where(removals.c.index_id == mine))
     edition.connection.execute(delete(shard_files).where(shard_files.c.index_id == mine))
@@ -136,19 +135,7 @@ def rebuild(edition: Edition, change: IndexChange) -> None:
     edition.connection.execute(
         update(documents).where(documents.c.index_id == mine).values(batch=edition.number)
     )
-    add_shards(edition, change.shards)
-    edition.connection.execute(
-        update(indexes)
-        .where(indexes.c.id == mine)
-        .values(
-            embedder=change.format.embedder,
-            dimensions=change.format.dimensions,
-            sparse=change.format.sparse,
-            format=change.format.version,
-            tokens=change.format.tokens,
-            token_dimensions=change.format.token_dimensions,
-        )
-    )
+    add_shards(edition, added)
 
 
 def lying() -> Join:
@@ -159,6 +146,21 @@ def lying() -> Join:
         shards.c.retired.is_(None),
     )
     return passages.join(documents).join(shards, there)
+
+
+def in_no_shard() -> ColumnElement[bool]:
+    """Whether a document has passages that are part of its index, and lies in no shard of it."""
+    there = select(shards.c.batch).where(
+        shards.c.index_id == documents.c.index_id,
+        shards.c.batch == documents.c.batch,
+        shards.c.retired.is_(None),
+    )
+    held = select(passages.c.id).where(
+        passages.c.index_id == documents.c.index_id,
+        passages.c.document_id == documents.c.id,
+        passages.c.retired.is_(None),
+    )
+    return and_(~there.correlate(documents).exists(), held.correlate(documents).exists())
 
 
 def bury(edition: Edition, ids: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from connectors.sql.access import label_set, labels_of
 from connectors.sql.database import Database
 from connectors.sql.derived import DerivedIndexes, left_over
 from connectors.sql.seals import SEALED, seal
+from connectors.sql.shards import in_no_shard
 from connectors.sql.statistics import frequencies_at, recounted
 from connectors.sql.tables import documents, files, indexes, passages, removals, shards, term_statistics
 from connectors.sql.terms import Frequencies, nothing
@@ -34,7 +35,7 @@ def registry_faults(database: Database, index: str, derived: DerivedIndexes) -> 
         ).first()
         if row is None:
             return
-        for check in (_seals, _labels, _statistics, _files, _shards):
+        for check in (_seals, _labels, _statistics, _files):
             yield from check(connection, row)
         yield from derived.verify(index, row.id, connection)
 
@@ -121,29 +122,11 @@ def _files(connection: Connection, index: Row[Any]) -> Iterator[str]:
         yield f"The passage {passage} is part of the index, and its document is not."
 
 
-def _shards(connection: Connection, index: Row[Any]) -> Iterator[str]:
+def shard_faults(connection: Connection, index: Row[Any]) -> Iterator[str]:
     """Passages whose shard is not known, and removals from shards that the index does not have."""
     there = (shards.c.index_id == index.id, shards.c.retired.is_(None))
-    batches = select(shards.c.batch).where(*there)
-    if connection.execute(batches.limit(1)).first() is None:
-        # Of a store without shards. Where all have vanished, the passages are in none of those there are.
-        return
-    lost = (
-        select(documents.c.source)
-        .where(
-            documents.c.index_id == index.id,
-            documents.c.retired.is_(None),
-            documents.c.batch.not_in(batches),
-            select(passages.c.id)
-            .where(
-                passages.c.index_id == documents.c.index_id,
-                passages.c.document_id == documents.c.id,
-                passages.c.retired.is_(None),
-            )
-            .exists(),
-        )
-        .order_by(documents.c.source)
-    )
+    mine = (documents.c.index_id == index.id, documents.c.retired.is_(None))
+    lost = select(documents.c.source).where(*mine, in_no_shard()).order_by(documents.c.source)
     for source in connection.execute(lost).scalars():
         yield f"The document {source!r} lies in no shard of the index."
     named = select(shards.c.name).where(*there)

@@ -307,13 +307,15 @@ class Application:
 
         state = self.container.get(StateStore)
         # What an earlier release kept in files is part of the state from now on.
-        editions_of(self.container).current()
+        editions = editions_of(self.container)
+        editions.current()
         return snapshot.backup(
             path,
             self.settings.home,
             copy_state=state.backup,
             indexes_of=state.archived_indexes,
             trained=state.archived_edition,
+            trained_files=editions.files,
             release=__version__,
             created=self.container.get(Clock).now(),
             progress=progress,

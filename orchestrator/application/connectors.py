@@ -21,6 +21,7 @@ DEFAULTS: Mapping[str, str] = {
     "language_model": "vllm",
     "clock": "local",
     "recommender": "local",
+    "artifact_store": "folder",
     **dict.fromkeys(
         (
             "documents",
@@ -37,8 +38,9 @@ DEFAULTS: Mapping[str, str] = {
         "sql",
     ),
 }
-#: Ports that the connector of another port fills, if it can: what is searched is what is written.
-FOLLOWS: Mapping[str, str] = {"index_writer": "vector_store"}
+#: Ports that the connector of another port fills, if it can: what is searched is what is written, and shards
+#: are read where they are published.
+FOLLOWS: Mapping[str, str] = {"index_writer": "vector_store", "shard_registry": "index_registry"}
 #: Ports whose connector is chosen by a setting of their own.
 ELSEWHERE = {"embedder": "embedder", "token_embedder": "embedder"}
 

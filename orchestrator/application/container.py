@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from orchestrator.application.connectors import Connectors
 from orchestrator.errors import IndexMismatch, OrchestratorError, PluginError, SettingsError
 from orchestrator.ports import (
+    ArtifactStore,
     Build,
     Cache,
     Clock,
@@ -27,6 +28,7 @@ from orchestrator.ports import (
     Recommender,
     RecommenderState,
     Runs,
+    ShardRegistry,
     SparseEncoder,
     StateStore,
     TokenEmbedder,
@@ -59,7 +61,14 @@ NODE_PORTS: tuple[type, ...] = (
     Recommender,
 )
 #: All ports of the library.
-PORTS: tuple[type, ...] = (*NODE_PORTS, IndexWriter, RecommenderState, StateStore)
+PORTS: tuple[type, ...] = (
+    *NODE_PORTS,
+    ArtifactStore,
+    IndexWriter,
+    RecommenderState,
+    ShardRegistry,
+    StateStore,
+)
 
 #: What stands between a provider's object and whoever asks for it: given a function that makes the
 #: object, and what there is to build with.

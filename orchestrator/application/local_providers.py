@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from orchestrator.ports import Build, Clock, Provider, Recommender, RecommenderState
+from orchestrator.ports import (
+    ArtifactsBelow,
+    ArtifactStore,
+    Build,
+    Clock,
+    Provider,
+    Recommender,
+    RecommenderState,
+)
 
 
 def _clock(_: Build) -> Clock:
@@ -18,8 +26,9 @@ def _recommender(build: Build) -> Recommender:
     from orchestrator.settings import DAY
 
     keep = build.settings.retention.trainings * DAY
-    folder, state = build.home / "recommendations", build.get(RecommenderState)
-    return EditionRecommender(Editions(folder, ranker_registry(build), state, keep=keep))
+    folder, registry = build.home / "recommendations", ranker_registry(build)
+    artifacts, state = ArtifactsBelow(build.get(ArtifactStore), folder.name), build.get(RecommenderState)
+    return EditionRecommender(Editions(folder, artifacts, registry, state, keep=keep))
 
 
 providers = (

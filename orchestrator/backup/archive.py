@@ -36,13 +36,17 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ArchivedIndex:
-    """An index in an archive."""
+    """An index in an archive, with the shards of it, if its store is embedded.
+
+    Of an index in another store the archive has the texts, and no `vectors`: it must be rebuilt.
+    """
 
     name: str
     version: int
     documents: int
     passages: int
-    shards: tuple[str, ...]
+    shards: tuple[str, ...] = ()
+    vectors: bool = True
 
 
 @dataclass(frozen=True, slots=True)

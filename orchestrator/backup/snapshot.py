@@ -40,6 +40,7 @@ def backup(
     copy_state: Callable[[Path], None],
     indexes_of: Callable[[Path], tuple[ArchivedIndex, ...]],
     trained: Callable[[Path], str | None],
+    trained_files: Callable[[str], Path],
     release: str,
     created: float,
     progress: Progress,
@@ -47,7 +48,8 @@ def backup(
     """Write the archive `path` of what `home` holds at one moment.
 
     `copy_state` writes a consistent copy of the database to a path, `indexes_of` reads from such a
-    copy which shards it names, and `trained` the recommenders' version in use.
+    copy which shards it names, and `trained` the recommenders' version in use, whose files
+    `trained_files` gives.
     """
     if path.exists():
         raise BadInput(f"{path} exists already.", hint="Name a file that does not exist.")
@@ -61,7 +63,7 @@ def backup(
         staged = home / ".backup"
         _remove(staged)
         try:
-            indexes, version = _gather_all(staged, home, copy_state, indexes_of, trained)
+            indexes, version = _gather_all(staged, home, copy_state, indexes_of, trained, trained_files)
             return write_archive(
                 path,
                 staged,
@@ -81,6 +83,7 @@ def _gather_all(
     copy_state: Callable[[Path], None],
     indexes_of: Callable[[Path], tuple[ArchivedIndex, ...]],
     trained: Callable[[Path], str | None],
+    trained_files: Callable[[str], Path],
 ) -> tuple[tuple[ArchivedIndex, ...], str | None]:
     """Put the copied state, its shards and the recommenders' version that it names into `staged`."""
     version: str | None = None
@@ -88,11 +91,19 @@ def _gather_all(
         indexes = _gather(staged, home, copy_state, indexes_of)
         version = trained(staged / STATE)
         # It may be replaced and deleted after the state was copied: then there is a newer one.
-        if version is None or _linked(home / TRAINED / version, staged / TRAINED / version):
+        if version is None or _opened(version, trained_files, staged / TRAINED / version):
             return indexes, version
     raise StoreError(
         f"The recommenders' {version} is missing.", hint="Train again: `orchestrator recommend train`."
     )
+
+
+def _opened(version: str, trained_files: Callable[[str], Path], target: Path) -> bool:
+    """Whether the files of the recommenders' version could be linked."""
+    try:
+        return _linked(trained_files(version), target)
+    except StoreError:
+        return False
 
 
 def _gather(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.cli.options import JsonOption, command, complete, invocation
-from orchestrator.cli.output import progress, say, say_json
+from orchestrator.cli.output import note, progress, say, say_json
 
 if TYPE_CHECKING:
     from orchestrator.backup.archive import Manifest
@@ -63,6 +63,7 @@ def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
                 "version": each.version,
                 "documents": each.documents,
                 "passages": each.passages,
+                "vectors": each.vectors,
             }
             for each in manifest.indexes
         ]
@@ -79,3 +80,9 @@ def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
     names = ", ".join(f"{each.name} ({each.documents} documents)" for each in manifest.indexes)
     trained = f" and the recommenders' {manifest.trained}" if manifest.trained else ""
     say(f"{done} {names or 'no index'}{trained}: {path}, {size / 1e6:.1f} MB")
+    for each in manifest.indexes:
+        if not each.vectors:
+            note(
+                f"The vectors of the index {each.name} are in its store, and not in the backup: once it is "
+                f"restored, run `orchestrator index rebuild --index {each.name}`."
+            )

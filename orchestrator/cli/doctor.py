@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.application.application import Application
+    from orchestrator.ports import DamagedPlace
 
 State = Literal["ok", "note", "fault"]
 
@@ -206,7 +207,7 @@ def _indexes(application: Application) -> Iterator[Finding]:
             yield Finding(
                 "index",
                 "fault",
-                f"{each.index}: of {len(lost)} of its {len(each.shards)} shards, files are missing.",
+                f"{each.index}: damaged in its store, or gone: {_names(lost)}.",
                 f"Run `orchestrator index add` again, or `orchestrator index rebuild --index {each.index}`.",
             )
             continue
@@ -220,6 +221,12 @@ def _indexes(application: Application) -> Iterator[Finding]:
                 f"{found} It was made with the embedder {each.format.embedder}.",
                 f"Set that embedder, or run `orchestrator index rebuild --index {each.index}`.",
             )
+
+
+def _names(places: Sequence[DamagedPlace]) -> str:
+    """The first few places by name."""
+    more = [f"{len(places) - 3} more"] if len(places) > 3 else []
+    return " and ".join([", ".join(place.name for place in places[:3]), *more])
 
 
 def _workflows(application: Application) -> Iterator[Finding]:

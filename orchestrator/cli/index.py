@@ -86,7 +86,7 @@ def _say_added(report: IndexReport) -> None:
     done = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing to do"
     say(f"{report.root}: {done}, in {report.seconds:.1f} s")
     if report.repaired:
-        note(f"{report.repaired} passages were embedded again, since the files that held them were gone.")
+        note(f"{report.repaired} passages were embedded again, since what held them in the store was gone.")
     for file in report.skipped:
         note(f"Skipped {file.file}: {file.reason}")
     say(f"Index {report.index} now has {report.documents} documents, {report.passages} passages.")
@@ -154,9 +154,11 @@ def status(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
 
 
 def _say_status(found: IndexStatus) -> None:
+    from orchestrator.indexing.index_report import in_parts
+
     say(
         f"Index {found.index}, version {found.version}: {found.documents} documents, "
-        f"{found.passages} passages in {found.shards} shards, by {found.format.embedder}."
+        f"{found.passages} passages{in_parts(found.parts)}, by {found.format.embedder}."
     )
     if found.roots:
         say()
@@ -311,22 +313,24 @@ def features(
 
 @program.command(epilog="Example: `orchestrator index verify --json`")
 def verify(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Check the integrity of an index: every shard against the registry. Exit code 2 if a fault is found."""
+    """Check the integrity of an index: its store against the registry. Exit code 2 if a fault is found."""
     report = _with_indexer(
         invocation(context), index, 0.0, "Verifying", lambda indexer, moved: indexer.verify(moved)
     )
     if as_json:
         say_json({**asdict(report), "ok": report.ok})
     elif report.ok:
+        from orchestrator.indexing.index_report import in_parts
+
         say(
             f"Index {report.index}, version {report.version}, is sound: {report.documents} documents, "
-            f"{report.passages} passages in {report.shards} shards, in {report.seconds:.1f} s"
+            f"{report.passages} passages{in_parts(report.parts)}, in {report.seconds:.1f} s"
         )
     else:
         for fault in report.faults:
             say(fault)
         note(f"Next: `orchestrator index rebuild --index {report.index}`.")
-        note("A rebuild makes new shards. If the database itself is damaged, restore a backup.")
+        note("A rebuild embeds all passages again. If the database itself is damaged, restore a backup.")
     for told in () if as_json else report.notes:
         note(told)
     if not report.ok:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ class IndexReport:
 
     `skipped` are the files that were not indexed, each with a reason; what the index had of such a
     file, it still has. `relabelled` files changed who may read them. `repaired` passages were embedded
-    again, since the shard that held them was gone.
+    again, since what held them in the store was gone.
     """
 
     index: str
@@ -57,6 +58,12 @@ class RebuildReport:
     seconds: float
 
 
+def in_parts(parts: Mapping[str, int]) -> str:
+    """What an index consists of in the store, as the end of a phrase: ` in 3 shards`, or nothing."""
+    told = [f"{number} {what}" for what, number in parts.items()]
+    return f" in {' and '.join(told)}" if told else ""
+
+
 @dataclass(frozen=True, slots=True)
 class RootStatus:
     """The status of one root of an index."""
@@ -72,14 +79,17 @@ class RootStatus:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """The status of an index. `jobs` are those that are pending, running or dead."""
+    """The status of an index. `jobs` are those that are pending, running or dead.
+
+    `parts` are what it consists of in the store, as `{"shards": 3}`; see `IndexWriter.parts`.
+    """
 
     index: str
     version: int
     format: IndexFormat
     documents: int
     passages: int
-    shards: int
+    parts: Mapping[str, int]
     roots: tuple[RootStatus, ...]
     jobs: tuple[Job, ...] = ()
 
@@ -98,13 +108,13 @@ class IndexStatus:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """The result of `Indexer.verify`: every fault in a sentence, and notes."""
+    """The result of `Indexer.verify`: every fault in a sentence, notes, and `parts` as in a status."""
 
     index: str
     version: int
     documents: int
     passages: int
-    shards: int
+    parts: Mapping[str, int]
     faults: tuple[str, ...]
     seconds: float
     notes: tuple[str, ...] = ()

@@ -130,7 +130,7 @@ class Indexer:
         )
 
     async def drop(self, progress: Progress = silent) -> None:
-        """Delete the index and its shards, at once."""
+        """Delete the index and all that the store has of it, at once."""
         async with self._writing(progress):
             self._context.version(self.index)
             await asyncio.to_thread(self._registry.drop, self.index)
@@ -177,7 +177,7 @@ class Indexer:
         )
 
     async def merge(self, progress: Progress = silent) -> IndexVersion:
-        """Merge shards if there are many, and delete unused ones."""
+        """Merge what the store can search faster merged, and delete what is unused."""
         async with self._writing(progress) as writer:
             self._context.version(self.index)
             await self._tidy(writer, progress)
@@ -246,10 +246,10 @@ class Indexer:
         damaged = list(await asyncio.to_thread(store.damaged, version)) if version else []
         if version is None or not damaged:
             return 0
-        held = {shard.name: shard.points for shard in version.shards}
-        total, repaired = sum(held[name] for name in damaged), 0
-        while await asyncio.to_thread(self._registry.documents, self.index, lying_in=damaged, limit=1):
-            payload = {"places": damaged, "passages": planning.JOB_PASSAGES, "after": repaired}
+        total, repaired = sum(place.passages for place in damaged), 0
+        places = [place.name for place in damaged]
+        while await asyncio.to_thread(store.damaged_documents, self.index, places, limit=1):
+            payload = {"places": places, "passages": planning.JOB_PASSAGES, "after": repaired}
             (job,) = await writer.there("repair", [payload], total=total, doing="repairing", done=repaired)
             repaired += (job.effects or JsonObject())["passages"]
         return repaired
@@ -310,7 +310,7 @@ class Indexer:
             format=version.format,
             documents=version.documents,
             passages=version.passages,
-            shards=len(version.shards),
+            parts=dict(self._context.writer.parts(version)),
             roots=tuple(
                 RootStatus(
                     root=root,

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
-from orchestrator.ports import IndexVersion, Shard
+from orchestrator.ports import Shard, ShardedVersion
 
 #: Shards of about one size that are merged into one: a passage is copied log4 of the index's size times.
 FACTOR = 4
@@ -16,7 +16,7 @@ SMALL = 1_000
 DEAD = 0.5
 
 
-def merges(version: IndexVersion) -> list[tuple[str, ...]]:
+def merges(version: ShardedVersion) -> list[tuple[str, ...]]:
     """The next shards to merge, each group into one; none when they are few enough.
 
     Size-tiered: a tier holds shards of up to four times as many live passages as the one below it.

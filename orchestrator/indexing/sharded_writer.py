@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, StoreError
 from orchestrator.indexing.merging import merges
 from orchestrator.ports import (
+    DamagedPlace,
     DocumentRow,
     IndexChange,
     IndexVersion,
     PassageVectors,
     Publish,
     Shard,
+    ShardedChange,
+    ShardedVersion,
     ShardRegistry,
     ShardWriter,
     StoreCheck,
     StoredPassage,
 )
+
+#: The place of passages that another store held; no shard is named so.
+_NOWHERE = "no shard"
 
 
 class ShardedIndexWriter:
@@ -38,7 +44,7 @@ class ShardedIndexWriter:
     ) -> IndexVersion:
         """A shard of the change's passages, if it has any."""
         shard = None if vectors is None else self._built(index, name, change.documents, vectors)
-        return publish(replace(change, shard=shard))
+        return publish(ShardedChange.of(change, shard=shard))
 
     def relabel(
         self, version: IndexVersion, name: str, change: IndexChange, publish: Publish
@@ -46,8 +52,8 @@ class ShardedIndexWriter:
         """A shard of the same passages, with their vectors copied."""
         shard = None
         if any(document.passages for document in change.documents):
-            shard = self.shards.rewrite(version.index, name, change.documents, version)
-        return publish(replace(change, shard=shard))
+            shard = self.shards.rewrite(version.index, name, change.documents, self._sharded(version))
+        return publish(ShardedChange.of(change, shard=shard))
 
     def stage(
         self, index: str, name: str, documents: Sequence[DocumentRow], vectors: PassageVectors
@@ -60,7 +66,8 @@ class ShardedIndexWriter:
         self, index: str, change: IndexChange, staged: Sequence[Mapping[str, Any]], publish: Publish
     ) -> IndexVersion:
         """Publish the staged shards as all that there are."""
-        return publish(replace(change, shards=tuple(Shard(**each) for each in staged)))
+        shards = tuple(Shard(**each) for each in staged)
+        return publish(ShardedChange.of(change, shards=shards))
 
     def delete(self, index: str) -> None:
         """Delete all shards."""
@@ -68,39 +75,69 @@ class ShardedIndexWriter:
 
     def merges(self, version: IndexVersion) -> Sequence[Mapping[str, Any]]:
         """Groups of shards of about one size, each for one new shard."""
-        points = {shard.name: shard.points for shard in version.shards}
+        sharded = self._sharded(version)
+        points = {shard.name: shard.points for shard in sharded.shards}
         return [
             {"shards": list(group), "passages": sum(points[name] for name in group)}
-            for group in merges(version)
+            for group in merges(sharded)
         ]
 
     def merge(
         self, version: IndexVersion, name: str, merge: Mapping[str, Any], publish: Publish
     ) -> IndexVersion:
         """Put one shard in the place of several; none, if nothing in them is alive."""
-        names = tuple(merge["shards"])
+        names, sharded = tuple(merge["shards"]), self._sharded(version)
         alive = any(
-            shard.points > len(version.removed.get(shard.name, ()))
-            for shard in version.shards
+            shard.points > len(sharded.removed.get(shard.name, ()))
+            for shard in sharded.shards
             if shard.name in names
         )
-        shard = self.shards.merge(version.index, name, names, version) if alive else None
-        return publish(IndexChange(shard=shard, merged=names, base=version.number))
+        shard = self.shards.merge(version.index, name, names, sharded) if alive else None
+        return publish(ShardedChange(shard=shard, merged=names, base=sharded.number))
 
     def collect(self, index: str, *, seconds: float) -> Sequence[str]:
         """Delete the shards that nobody can be reading any more."""
         keep = self._held.shards(index, grace_seconds=seconds)
         return self.shards.sweep(index, keep, seconds=seconds)
 
-    def damaged(self, version: IndexVersion) -> Sequence[str]:
-        """The shards of which a file is not there. It reads none of them."""
-        known = self._held.shard_files(version.index)
-        files = {shard.name: known.get(shard.name, {}).keys() for shard in version.shards}
-        return self.shards.missing(version.index, files)
+    def damaged(self, version: IndexVersion) -> Sequence[DamagedPlace]:
+        """The shards of which a file is not there, and what lies in none. It reads none of them."""
+        known, sharded = self._held.shard_files(version.index), self._sharded(version)
+        files = {shard.name: known.get(shard.name, {}).keys() for shard in sharded.shards}
+        points = {shard.name: shard.points for shard in sharded.shards}
+        missing = self.shards.missing(version.index, files)
+        damaged = [DamagedPlace(name, points[name]) for name in missing]
+        # After a rebuild a passage may be called dead in several shards: only the registry knows for sure.
+        lost = sharded.passages - sum(points.values()) + sum(map(len, sharded.removed.values()))
+        if lost > 0 and self._held.unplaced(version.index, limit=1):
+            damaged.append(DamagedPlace(_NOWHERE, lost))
+        return damaged
+
+    def damaged_documents(
+        self, index: str, places: Collection[str], *, after: str = "", limit: int = 500
+    ) -> Sequence[DocumentRow]:
+        """Documents of the batches of these shards, and those of none."""
+        found = self._held.documents(index, places, after=after, limit=limit)
+        if _NOWHERE in places:
+            found += self._held.unplaced(index, after=after, limit=limit)
+        return sorted(found, key=lambda row: row.id)[:limit]
+
+    def parts(self, version: IndexVersion) -> Mapping[str, int]:
+        """How many shards there are."""
+        return {"shards": len(self._sharded(version).shards)}
 
     def check(self, version: IndexVersion) -> StoreCheck:
         """Compare the files with what was published, and read every shard that is sound."""
-        return _Check(self.shards, self._held, version).done()
+        return _Check(self.shards, self._held, self._sharded(version)).done()
+
+    def _sharded(self, version: IndexVersion) -> ShardedVersion:
+        """The version with its shards, or a later one, if that was published meanwhile."""
+        sharded = self._held.current(version.index)
+        if sharded is None:
+            raise StoreError(
+                f"There is no index {version.index!r} any more.", hint="Add something to it again."
+            )
+        return sharded
 
     def _built(
         self, index: str, name: str, documents: Sequence[DocumentRow], vectors: PassageVectors
@@ -114,11 +151,13 @@ class _Check:
 
     shards: ShardWriter
     held: ShardRegistry
-    version: IndexVersion
+    version: ShardedVersion
     faults: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     unrecorded: list[Shard] = field(default_factory=list[Shard])
 
     def done(self) -> StoreCheck:
+        for told in self.held.verify(self.version.index):
+            self._add("rows of the database", told)
         sound = self._sound()
         return StoreCheck(self._passages(sound), self.faults, self._record)
 
@@ -164,9 +203,10 @@ class _Check:
                 self._add("shards of another size", told)
             dead = self.version.removed.get(shard.name, frozenset[str]())
             called_dead |= dict.fromkeys(dead - contents.keys(), shard.name)
+            place = f"the shard {shard.name}"
             for identifier, (tenant, labels) in contents.items():
                 if identifier not in dead:
-                    found[identifier].append(StoredPassage(shard.name, tenant, tuple(sorted(labels))))
+                    found[identifier].append(StoredPassage(tenant, tuple(sorted(labels)), place))
         # After a rebuild it is not known which of its shards a passage is in: it is called dead in each.
         for identifier, shard in called_dead.items():
             if identifier not in everything and len(sound) == len(self.version.shards):

@@ -123,7 +123,7 @@ async def repair(
     check_format(registry, index, encoder.format)
     documents: list[DocumentRow] = []
     passages = 0
-    for page in pages(registry, index, lying_in=job.payload["places"]):
+    for page in damaged_pages(writer, index, job.payload["places"]):
         documents += page
         passages += sum(len(document.passages) for document in page)
         if passages >= job.payload["passages"]:
@@ -154,12 +154,17 @@ def pages(
     *,
     root: str | None = None,
     files: Sequence[str] = (),
-    lying_in: Sequence[str] = (),
     after: str = "",
 ) -> Iterator[list[DocumentRow]]:
     """Documents of an index by rising id, some at a time."""
-    while page := registry.documents(
-        index, root=root, files=files, lying_in=lying_in, after=after, limit=PAGE
-    ):
+    while page := registry.documents(index, root=root, files=files, after=after, limit=PAGE):
+        yield page
+        after = page[-1].id
+
+
+def damaged_pages(writer: IndexWriter, index: str, places: Sequence[str]) -> Iterator[Sequence[DocumentRow]]:
+    """Documents that may lie in damaged places of the store, by rising id, some at a time."""
+    after = ""
+    while page := writer.damaged_documents(index, places, after=after, limit=PAGE):
         yield page
         after = page[-1].id

@@ -60,7 +60,7 @@ def verify(context: IndexingContext, index: str, progress: Progress) -> VerifyRe
                 version.number,
                 documents,
                 passages,
-                len(version.shards),
+                dict(context.writer.parts(version)),
                 faults.all(),
                 time.monotonic() - began,
                 notes,
@@ -146,8 +146,7 @@ def _compare(
 
 
 def _places(where: Sequence[StoredPassage]) -> str:
-    named = [f"the shard {each.place}" if each.place else "the store" for each in where]
-    return ", ".join(named) or "nowhere"
+    return ", ".join(each.place for each in where) or "nowhere"
 
 
 def _written(tenant: str, labels: tuple[str, ...]) -> str:

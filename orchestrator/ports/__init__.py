@@ -7,11 +7,12 @@ which every connector passes and third parties subclass.
 
 from __future__ import annotations
 
-from orchestrator.ports.artifacts import ArtifactStore
+from orchestrator.ports.artifacts import ArtifactsBelow, ArtifactStore
 from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
 from orchestrator.ports.index_writer import (
+    DamagedPlace,
     IndexWriter,
     PassageVectors,
     Publish,
@@ -28,9 +29,6 @@ from orchestrator.ports.indexes import (
     IndexRegistry,
     IndexVersion,
     PassageRow,
-    Shard,
-    ShardRegistry,
-    ShardWriter,
     TermStatistics,
     index_scope,
 )
@@ -63,6 +61,7 @@ from orchestrator.ports.recommend import (
     Trainer,
     Training,
 )
+from orchestrator.ports.shards import Shard, ShardedChange, ShardedVersion, ShardRegistry, ShardWriter
 from orchestrator.ports.state import (
     Cache,
     Clock,
@@ -100,10 +99,12 @@ __all__ = [
     "RecommenderState",
     "CatalogueState",
     "ArtifactStore",
+    "ArtifactsBelow",
     "Cache",
     "IndexRegistry",
     "Clock",
     "Conversations",
+    "DamagedPlace",
     "Dense",
     "DerivedChange",
     "DerivedIndex",
@@ -150,6 +151,8 @@ __all__ = [
     "Shard",
     "ShardRegistry",
     "ShardWriter",
+    "ShardedChange",
+    "ShardedVersion",
     "SparseEncoder",
     "SparseVector",
     "StepRecord",

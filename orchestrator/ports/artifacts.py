@@ -33,3 +33,27 @@ class ArtifactStore(Protocol):
     def delete(self, name: str) -> None:
         """Delete an artifact; nothing if there is none."""
         ...
+
+
+class ArtifactsBelow:
+    """The `ArtifactStore` of one family: the artifacts below `place`, by the rest of their names."""
+
+    def __init__(self, store: ArtifactStore, place: str) -> None:
+        self._store = store
+        self._place = f"{place}/"
+
+    def create(self, name: str) -> AbstractContextManager[Path]:
+        """An empty folder to fill."""
+        return self._store.create(self._place + name)
+
+    def open(self, name: str) -> Path:
+        """A folder with the artifact's files."""
+        return self._store.open(self._place + name)
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The artifacts whose names begin so."""
+        return [name.removeprefix(self._place) for name in self._store.names(self._place + prefix)]
+
+    def delete(self, name: str) -> None:
+        """Delete an artifact; nothing if there is none."""
+        self._store.delete(self._place + name)

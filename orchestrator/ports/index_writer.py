@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -32,11 +32,19 @@ class PassageVectors:
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage as the store holds it: where, for whom. `place` is a shard, or "" in a store without any."""
+    """A passage as the store holds it: for whom, and in which `place`, in words, such as `the shard 7-1`."""
 
-    place: str
     tenant: str
     labels: tuple[str, ...]
+    place: str = "the store"
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedPlace:
+    """A place of a store of which something is gone, by its name there; it held so many passages, at most."""
+
+    name: str
+    passages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +127,26 @@ class IndexWriter(Protocol):
         """
         ...
 
-    def damaged(self, version: IndexVersion) -> Sequence[str]:
-        """The places of which something is gone, as `IndexRegistry.documents(lying_in=…)` names them.
+    def damaged(self, version: IndexVersion) -> Sequence[DamagedPlace]:
+        """The places of which something is gone: shards, segments, or all that the store had of the index.
 
-        Asked before every change, so that it reads no vectors. A store without places has none.
+        Asked before every change, so that it reads no vectors.
+        """
+        ...
+
+    def damaged_documents(
+        self, index: str, places: Collection[str], *, after: str = "", limit: int = 500
+    ) -> Sequence[DocumentRow]:
+        """Documents that may lie in damaged places, by rising id from after `after`, to be embedded again.
+
+        When all of them have been applied again, nothing in these places is alive any more.
+        """
+        ...
+
+    def parts(self, version: IndexVersion) -> Mapping[str, int]:
+        """What a version consists of in the store, for people: numbers by a plural, as `{"shards": 3}`.
+
+        Nothing, if there is nothing to tell.
         """
         ...
 

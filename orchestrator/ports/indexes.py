@@ -1,18 +1,13 @@
-"""Indexes: their rows, the registry that publishes changes, and the writer of shards."""
+"""Indexes: their rows, their versions, and the registry that publishes changes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from orchestrator.ports.jobs import Job, JobScope
-from orchestrator.ports.vectors import SparseVector
 from orchestrator.types import DEFAULT_TENANT, Principal
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def index_scope(index: str) -> JobScope:
@@ -71,19 +66,6 @@ class FileRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """An immutable piece of an index on disk: a folder below the index's own, never written again.
-
-    `files` are digests of its files by name (`ShardWriter.digests`), where it is about to be published;
-    a shard that is read back has none (`IndexRegistry.shard_files`).
-    """
-
-    name: str
-    points: int
-    files: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class IndexFormat:
     """The models and settings of an index's vectors. Only an equal format can search or extend it.
 
@@ -101,18 +83,11 @@ class IndexFormat:
 
 @dataclass(frozen=True, slots=True)
 class IndexVersion:
-    """One published state of an index: shards, and passages in them that are no longer part of it.
-
-    `removed` holds passage ids by the name of the shard whose copy of them is dead. It is not one set
-    for all shards, since a passage that is relabelled, or changed and changed back, is in an old
-    shard and in a new one under the same id, and only the new copy counts.
-    """
+    """One published state of an index: its number, the format of its vectors, and what it counts."""
 
     index: str
     number: int
     format: IndexFormat
-    shards: tuple[Shard, ...]
-    removed: Mapping[str, frozenset[str]]
     documents: int
     passages: int
 
@@ -130,29 +105,19 @@ class IndexChange:
     """A change of an index that one job publishes in one transaction.
 
     `documents` replace those of the same id; `removed_documents` go; `files` are the files as they
-    now stand, `removed_files` are (root, file) that vanished. `shard` holds exactly the passages of
-    `documents`. `terms` are the sparse dimensions of each new passage, for the statistics.
-    A merge gives `shard` with `merged`, the names of the shards that it replaces, and no documents;
-    a passage that died in one of these while the merge was under way is then dead in `shard`. `base`
-    is the number of the version that a merge or a rebuild read: a merge without it lists more as dead
-    than it need, a rebuild with another than the current one is refused. A passage that `terms` leaves
-    out keeps those that it had.
-    A rebuild gives `format` with `shards`, which are all the shards of the index from then on; its
-    documents stay, and `terms` replace theirs if there are any. A store without shards says so with
-    `unsharded`, and gives none.
+    now stand, `removed_files` are (root, file) that vanished. `terms` are the sparse dimensions of each
+    new passage, for the statistics. A passage that `terms` leaves out keeps those that it had.
+    A rebuild gives `format`, and `base`, the number of the version that it read: one that read another than
+    the current version is refused. Its documents stay, and `terms` replace theirs if there are any.
     """
 
-    shard: Shard | None = None
     documents: tuple[DocumentRow, ...] = ()
     removed_documents: tuple[str, ...] = ()
     files: tuple[FileRow, ...] = ()
     removed_files: tuple[tuple[str, str], ...] = ()
     terms: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
-    merged: tuple[str, ...] = ()
     base: int | None = None
     format: IndexFormat | None = None
-    shards: tuple[Shard, ...] = ()
-    unsharded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +169,10 @@ class IndexRegistry(Protocol):
         *,
         root: str | None = None,
         files: Sequence[str] = (),
-        lying_in: Sequence[str] = (),
         after: str = "",
         limit: int = 500,
     ) -> list[DocumentRow]:
-        """Documents by rising id from after the id `after`, to anyone.
-
-        Of one root or some of its files, if these are given, or that may lie in some shards.
-        """
+        """Documents by rising id from after the id `after`, to anyone; of a root or its files, if given."""
         ...
 
     def drop(self, index: str) -> None: ...
@@ -226,78 +187,4 @@ class IndexRegistry(Protocol):
 
     def collect(self, *, grace_seconds: float) -> int:
         """Purge passages that were replaced or removed longer ago than that; how many."""
-        ...
-
-
-@runtime_checkable
-class ShardRegistry(Protocol):
-    """The registry of the shards on disk of an index whose vector store is embedded."""
-
-    def shards(self, index: str, *, grace_seconds: float = 0.0) -> frozenset[str]:
-        """Names of the shards in use, or given up less than `grace_seconds` ago: folders to keep."""
-        ...
-
-    def shard_files(self, index: str) -> Mapping[str, Mapping[str, str]]:
-        """The digests of the files of each shard in use at its publication, by shard and name."""
-        ...
-
-    def record_shard_files(self, index: str, shard: Shard) -> None:
-        """Note what the files of a shard are, if that has not been noted: it is of an earlier release."""
-        ...
-
-
-@runtime_checkable
-class ShardWriter(Protocol):
-    """Writes shards to disk. Slow, and it may hold the interpreter: only for a process that serves nobody.
-
-    A shard appears whole under its name or not at all, and a name is never written twice: a later
-    attempt takes a new one (`{job}-{fence}`). What a killed writer left is swept later.
-    """
-
-    def build(
-        self,
-        index: str,
-        name: str,
-        documents: Sequence[DocumentRow],
-        dense: NDArray[np.float32],
-        sparse: Sequence[SparseVector],
-        tokens: Sequence[NDArray[np.float32]] | None = None,
-    ) -> Shard:
-        """A shard of the passages of `documents`; row i of `dense` and `sparse` is passage i of them all.
-
-        So is matrix i of `tokens`, shape (tokens, dimensions), if the index keeps them.
-        """
-        ...
-
-    def rewrite(
-        self, index: str, name: str, documents: Sequence[DocumentRow], version: IndexVersion
-    ) -> Shard:
-        """A shard of passages that `version` has, under new labels or metadata; their vectors are copied."""
-        ...
-
-    def merge(self, index: str, name: str, shards: Sequence[str], version: IndexVersion) -> Shard:
-        """One shard of what is alive in `shards` of `version`."""
-        ...
-
-    def contents(self, index: str, name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
-        """Tenant and labels by passage id of all points in a shard, dead ones too; StoreError if broken."""
-        ...
-
-    def digests(self, index: str, name: str) -> dict[str, str]:
-        """The current digests of a shard's files, by name. None if the shard is gone."""
-        ...
-
-    def missing(self, index: str, files: Mapping[str, Collection[str]]) -> list[str]:
-        """The shards of which files are missing."""
-        ...
-
-    def probe(self, index: str, name: str) -> str | None:
-        """Search a shard for one of its passages; what is wrong, as the end of a sentence."""
-        ...
-
-    def sweep(self, index: str, keep: Collection[str], *, seconds: float) -> list[str]:
-        """Delete shards that are not in `keep`, and were not `seconds` ago; the names of those deleted.
-
-        Readers need the grace: one that has just read the older version has yet to open its shards.
-        """
         ...

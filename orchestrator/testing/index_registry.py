@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.errors import IndexMismatch, LeaseLost, StoreError
+from orchestrator.errors import IndexBusy, IndexMismatch, LeaseLost, StoreError
 from orchestrator.ports import (
     FileRow,
+    IndexChange,
     IndexRegistry,
     Ledger,
-    Shard,
     index_scope,
 )
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.publisher import Publisher, file_of, frequencies
-from orchestrator.testing.rows import FORMAT, document
+from orchestrator.testing.rows import FORMAT, document, ids
 from orchestrator.types import ANONYMOUS, Principal
 
 
@@ -94,12 +94,9 @@ class IndexRegistryConformance:
         assert before is not None
         assert first.number > before.number
         assert (first.documents, first.passages) == (2, 3)
-        assert [shard.points for shard in first.shards] == [3]
-        assert dict(first.removed) == {}
         assert index.registry.current("default") == first
         second = index.publish(document("c", "w3"))
         assert second.number > first.number
-        assert [shard.points for shard in second.shards] == [3, 1]
         assert index.registry.current("default") == second
 
     def test_publishing_finishes_the_job_with_its_effects(self, index: Publisher) -> None:
@@ -135,11 +132,9 @@ class IndexRegistryConformance:
         a = document("a", "w1")
         before = index.registry.current("default")
         for change in (
-            replace(index.change(a), shard=Shard("s", 2)),
-            replace(index.change(a), shard=None),
             replace(index.change(a), removed_documents=(a.id,)),
-            replace(index.change(a), documents=(a, a), shard=Shard("s", 2)),
-            replace(index.change(a), merged=("shard-1",)),
+            replace(index.change(a), documents=(a, a)),
+            replace(index.change(a), format=FORMAT),
         ):
             job = index.job()
             with pytest.raises(StoreError):
@@ -148,13 +143,18 @@ class IndexRegistryConformance:
         assert index.registry.current("default") == before
         assert index.registry.documents("default") == []
 
-    def test_the_name_of_a_shard_is_used_once(self, index: Publisher) -> None:
-        change = index.change(document("a", "w1"))
-        index.registry.publish(index.job(), "default", change)
-        with pytest.raises(StoreError, match="shard"):
-            index.registry.publish(
-                index.job(), "default", replace(index.change(document("b", "w1")), shard=change.shard)
-            )
+    def test_a_rebuild_changes_the_format_of_the_version_that_it_read(self, index: Publisher) -> None:
+        a = document("a", "w1")
+        base = index.publish(a)
+        other = replace(FORMAT, embedder="embedder-b", dimensions=16)
+        change = IndexChange(format=other, base=base.number, terms={ids(a)[0]: [7]})
+        rebuilt = index.registry.publish(index.job(), "default", change)
+        assert (rebuilt.format, rebuilt.documents, rebuilt.passages) == (other, 1, 1)
+        assert index.registry.current("default") == index.registry.create("default", other) == rebuilt
+        assert dict(index.registry.statistics(rebuilt, ANONYMOUS).frequency) == {7: 1}
+        with pytest.raises(IndexBusy, match=f"from version {base.number} to {rebuilt.number}"):
+            index.registry.publish(index.job(), "default", change)
+        assert index.registry.current("default") == rebuilt
 
     def test_an_index_must_be_made_before_it_is_published_to(
         self, registry: IndexRegistry, ledger: Ledger
@@ -164,7 +164,7 @@ class IndexRegistryConformance:
 
     def test_an_empty_change_is_a_version_too(self, index: Publisher) -> None:
         version = index.publish()
-        assert (version.documents, version.shards) == (0, ())
+        assert version.documents == 0
 
     # -- statistics ----------------------------------------------------------------------------
 
@@ -329,7 +329,7 @@ class IndexRegistryConformance:
         assert ledger.jobs(scope=index_scope("default")) == []
         again = index.registry.create("default", replace(FORMAT, embedder="embedder-b"))
         assert again.number > last.number
-        assert (again.documents, again.shards) == (0, ())
+        assert again.documents == 0
         assert dict(index.registry.statistics(again, ANONYMOUS).frequency) == {}
         index.registry.drop("never made")
 

@@ -14,12 +14,15 @@ from orchestrator.ports import (
     Job,
     Ledger,
     Shard,
+    ShardedChange,
+    ShardedVersion,
+    ShardRegistry,
     index_scope,
 )
 
 
 class Publisher:
-    """Publishes changes to one index, each as a job of its own with a shard of its own."""
+    """Publishes changes to one index, each as a job of its own."""
 
     def __init__(self, registry: IndexRegistry, ledger: Ledger, index: str = "default") -> None:
         self.registry = registry
@@ -37,10 +40,9 @@ class Publisher:
         return job
 
     def change(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> IndexChange:
-        """These documents with their files, in a new shard; the words of a text are its terms."""
+        """These documents with their files; the words of a text are its terms."""
         held = [passage for row in documents for passage in row.passages]
         return IndexChange(
-            shard=Shard(f"shard-{next(self._numbers)}", len(held)) if held else None,
             documents=documents,
             removed_documents=tuple(row.id for row in removed),
             files=tuple(file_of(row) for row in documents),
@@ -51,6 +53,38 @@ class Publisher:
     def publish(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> IndexVersion:
         """Publish them."""
         return self.registry.publish(self.job(), self.index, self.change(*documents, removed=removed))
+
+
+class ShardPublisher(Publisher):
+    """Publishes changes with a shard each, to an index whose store is embedded."""
+
+    def __init__(
+        self, registry: IndexRegistry, shards: ShardRegistry, ledger: Ledger, index: str = "default"
+    ) -> None:
+        super().__init__(registry, ledger, index)
+        self.shards = shards
+
+    @property
+    def version(self) -> ShardedVersion:
+        """The current version."""
+        version = self.shards.current(self.index)
+        assert version is not None
+        return version
+
+    def change(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> ShardedChange:
+        """The same, in a new shard."""
+        held = sum(len(row.passages) for row in documents)
+        shard = Shard(f"shard-{next(self._numbers)}", held) if held else None
+        return ShardedChange.of(super().change(*documents, removed=removed), shard=shard)
+
+    def publish(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> ShardedVersion:
+        """Publish them."""
+        return self.put(self.change(*documents, removed=removed))
+
+    def put(self, change: ShardedChange) -> ShardedVersion:
+        """Publish a change."""
+        self.registry.publish(self.job(), self.index, change)
+        return self.version
 
 
 def file_of(row: DocumentRow) -> FileRow:

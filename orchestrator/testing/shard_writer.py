@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import StoreError
-from orchestrator.ports import DocumentRow, IndexFormat, IndexVersion, Shard, ShardWriter, SparseVector
+from orchestrator.ports import DocumentRow, IndexFormat, Shard, ShardedVersion, ShardWriter, SparseVector
 from orchestrator.testing.rows import ids
 from orchestrator.testing.vectors import DIMENSIONS, direction, document
 
@@ -34,9 +34,9 @@ class ShardWriterConformance:
         ]
         return writer.build("default", name, documents, dense, sparse)
 
-    def version(self, *shards: Shard, removed: dict[str, frozenset[str]] | None = None) -> IndexVersion:
+    def version(self, *shards: Shard, removed: dict[str, frozenset[str]] | None = None) -> ShardedVersion:
         """An index of these shards."""
-        return IndexVersion("default", 1, _FORMAT, shards, removed or {}, 0, 0)
+        return ShardedVersion("default", 1, _FORMAT, 0, 0, shards, removed or {})
 
     def test_a_shard_holds_the_passages_with_who_may_read_them(self, writer: ShardWriter) -> None:
         a = document("a", "otter", "owl", labels=("staff", "board"))

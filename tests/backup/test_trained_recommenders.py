@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from connectors.folder_artifacts import FolderArtifacts
 from connectors.sql import SqlRecommenderState, open_database
 from orchestrator.errors import BadInput, StoreError
 from orchestrator.recommendation.editions.editions import Editions
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.slow
 
 def editions_of(home: Path) -> Editions:
     state = SqlRecommenderState(open_database(home / "state.db"))
-    return Editions(home / "recommendations", classic_rankers(), state)
+    folder = home / "recommendations"
+    return Editions(folder, FolderArtifacts(folder), classic_rankers(), state)
 
 
 def trained(home: Path, *rankers: str) -> Editions:

@@ -18,7 +18,7 @@ def test_a_shard_that_is_gone_is_told_and_mended(cli: Command, notes: Path, fold
         shutil.rmtree(shard)
     told = cli("doctor")
     assert told.code == 2
-    assert "files are missing. Run `orchestrator index add` again" in told.out
+    assert "damaged in its store, or gone: " in told.out
     assert cli("index", "verify").code == 2
     asked = cli("ask", "What do otters do?")
     assert asked.code != 0

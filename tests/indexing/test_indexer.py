@@ -15,7 +15,7 @@ from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import BadInput, IndexMismatch, StoreError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.upkeep import pages
-from orchestrator.ports import IndexRegistry
+from orchestrator.ports import IndexRegistry, ShardRegistry
 from orchestrator.settings import Settings
 from tests.indexing.contents import assert_alike, database_of, documents_found, found, stored
 from tests.indexing.samples import pdf
@@ -60,7 +60,7 @@ async def test_only_the_records_that_changed_are_embedded_again(
     with (docs / "birds.jsonl").open("a") as file:
         file.write('{"_id": "b3", "text": "Wrens weigh ten grams."}\n')
     await indexer.add(docs)
-    version = app.container.get(IndexRegistry).current("default")
+    version = app.container.get(ShardRegistry).current("default")
     assert version is not None
     assert version.shards[-1].points == 1
     assert version.documents == 5
@@ -259,9 +259,9 @@ async def test_a_rebuild_makes_new_vectors_and_keeps_the_rest(
 ) -> None:
     await indexer.add(docs)
     before, ranked = stored(app), await found(app, "who sleeps?")
-    old = app.container.get(IndexRegistry).current("default")
+    old = app.container.get(ShardRegistry).current("default")
     report = await indexer.rebuild()
-    new = app.container.get(IndexRegistry).current("default")
+    new = app.container.get(ShardRegistry).current("default")
     assert old is not None
     assert new is not None
     assert not {shard.name for shard in old.shards} & {shard.name for shard in new.shards}
@@ -288,7 +288,7 @@ async def test_many_additions_leave_few_shards(app: Application, indexer: Indexe
     for number in range(5):
         (root / f"{number}.md").write_text(f"Note number {number}.")
         await indexer.add(root)
-    version = app.container.get(IndexRegistry).current("default")
+    version = app.container.get(ShardRegistry).current("default")
     assert version is not None
     assert len(version.shards) <= 3
     lying = {folder.name for folder in ((app.settings.home / "indexes") / "default").iterdir()}
@@ -370,7 +370,7 @@ async def test_verify_names_what_is_wrong(app: Application, indexer: Indexer, do
     report = await indexer.verify()
     assert any("is not what was indexed" in fault for fault in report.faults)
     assert any("The term statistics of default:" in fault for fault in report.faults)
-    version = app.container.get(IndexRegistry).current("default")
+    version = app.container.get(ShardRegistry).current("default")
     assert version is not None
     shard = (app.settings.home / "indexes") / "default" / version.shards[0].name
     shard.rename(shard.with_name("gone"))

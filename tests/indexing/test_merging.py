@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.indexing.merging import FACTOR, SMALL, merges
-from orchestrator.ports import IndexFormat, IndexVersion, Shard
+from orchestrator.ports import IndexFormat, Shard, ShardedVersion
 
 
-def version(shards: list[Shard], dead: dict[str, int] | None = None) -> IndexVersion:
+def version(shards: list[Shard], dead: dict[str, int] | None = None) -> ShardedVersion:
     removed = {name: frozenset(map(str, range(count))) for name, count in (dead or {}).items()}
-    return IndexVersion("default", 1, IndexFormat("e", 1, "s"), tuple(shards), removed, 0, 0)
+    return ShardedVersion("default", 1, IndexFormat("e", 1, "s"), 0, 0, tuple(shards), removed)
 
 
 @settings(max_examples=50, deadline=None)

@@ -14,7 +14,7 @@ from orchestrator.application.application import Application
 from orchestrator.application.indexing import indexing_context
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
-from orchestrator.ports import IndexRegistry, StateStore
+from orchestrator.ports import ShardRegistry, StateStore
 from orchestrator.settings import Settings
 from tests.indexing.contents import documents_found
 
@@ -41,7 +41,7 @@ async def test_an_index_lives_on_a_server(on_server: Application, reader: Reader
     await indexer.rebuild()
     assert (await indexer.verify()).faults == ()
 
-    version = app.container.get(IndexRegistry).current("default")
+    version = app.container.get(ShardRegistry).current("default")
     assert version is not None
     shutil.rmtree(app.settings.home / "indexes" / "default" / version.shards[0].name)
     assert (await indexer.add(docs)).repaired == 3

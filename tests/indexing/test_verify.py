@@ -18,7 +18,7 @@ from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import OrchestratorError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
-from orchestrator.ports import Features, VectorStore
+from orchestrator.ports import Features, ShardRegistry, VectorStore
 from tests.indexing.contents import database_of, found, registry_of, stored
 from tests.indexing.following import Words
 
@@ -112,7 +112,7 @@ async def test_a_byte_that_was_changed_in_any_file_of_a_shard_is_found(
     app: Application, indexer: Indexer
 ) -> None:
     chance = random.Random(1)
-    version = registry_of(app).current("default")
+    version = app.container.get(ShardRegistry).current("default")
     assert version is not None
     shard = app.settings.home / "indexes" / "default" / version.shards[0].name
     missed: list[str] = []
@@ -142,7 +142,7 @@ async def test_a_shard_that_was_deleted_is_told_and_made_again(
     app: Application, indexer: Indexer, docs: Path, how: str
 ) -> None:
     before, ranked = stored(app), await found(app, "who sleeps?")
-    version = registry_of(app).current("default")
+    version = app.container.get(ShardRegistry).current("default")
     assert version is not None
     app.container.get(VectorStore).close()  # type: ignore[attr-defined]  # pyright: ignore
     shutil.rmtree(app.settings.home / "indexes" / "default" / version.shards[0].name)
@@ -171,7 +171,7 @@ async def test_an_index_of_an_earlier_release_gets_its_checksums(app: Applicatio
     assert report.ok
     assert "have checksums from now on" in " ".join(report.notes)
     assert (await indexer.verify()).notes == ()
-    assert registry_of(app).shard_files("default")
+    assert app.container.get(ShardRegistry).shard_files("default")
 
 
 @pytest.mark.parametrize("seed", range(6))

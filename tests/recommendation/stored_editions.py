@@ -1,9 +1,10 @@
-"""Editions in a folder, with their state in a database beside them."""
+"""Editions as artifacts in a folder, with their state in a database beside them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from connectors.folder_artifacts import FolderArtifacts
 from connectors.sql import SqlRecommenderState, open_database
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.rankers.registry import RankerRegistry
@@ -11,4 +12,5 @@ from orchestrator.recommendation.rankers.registry import RankerRegistry
 
 def editions_at(folder: Path, registry: RankerRegistry) -> Editions:
     """The editions below a folder, whose state is in `state.db` there."""
-    return Editions(folder, registry, SqlRecommenderState(open_database(folder / "state.db")))
+    state = SqlRecommenderState(open_database(folder / "state.db"))
+    return Editions(folder, FolderArtifacts(folder), registry, state)

@@ -149,7 +149,7 @@ async def test_diversity_and_caps(recommender: EditionRecommender) -> None:
 
 
 def folders(path: Path) -> set[str]:
-    return {each.name for each in path.iterdir() if each.is_dir()}
+    return {each.name for each in path.glob("[!.]*") if each.is_dir()}
 
 
 def restricted() -> Log:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connectors.folder_artifacts import FolderArtifacts
 from connectors.sql import Database, SqlLedger, SqlRecommenderState, open_database
 from orchestrator.clock import SystemClock
 from orchestrator.errors import BadInput, IndexBusy, StoreError
@@ -43,7 +44,8 @@ def ledger(database: Database) -> Ledger:
 @pytest.fixture
 def editions(tmp_path: Path, database: Database) -> Editions:
     registry = classic_rankers()
-    return Editions(tmp_path / "recommendations", registry, SqlRecommenderState(database))
+    folder = tmp_path / "recommendations"
+    return Editions(folder, FolderArtifacts(folder), registry, SqlRecommenderState(database))
 
 
 @pytest.fixture

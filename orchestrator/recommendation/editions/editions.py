@@ -1,8 +1,11 @@
 """Editions: versions of trained rankers, each written completely and then published in one transaction.
 
-recommendations/version-7/         items.jsonl, users.json, interactions.npz, one folder a ranker
-recommendations/training-<hash>/   what a training has left so far: see `unfinished`
-recommendations/next/              the version that is being written
+The artifact `version-7` holds items.jsonl, users.json, interactions.npz, and one folder a
+ranker. A folder of this host holds what is made here:
+
+training-<hash>/   what a training has left so far: see `unfinished`
+next/              the version that is being written
+version-7/         one that a backup brought here, until the store of artifacts has it
 
 Which version is in use, and which items no ranking may hold whatever the version, is in the state store.
 """
@@ -13,8 +16,9 @@ import fcntl
 import json
 import re
 import shutil
+import uuid
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,7 @@ from typing import Any
 from orchestrator.errors import BadInput, OrchestratorError, StoreError
 from orchestrator.interactions.items import Item, Items
 from orchestrator.interactions.sequences import Interactions, Sequences
+from orchestrator.ports.artifacts import ArtifactStore
 from orchestrator.ports.recommend import Ranker, RecommenderState
 from orchestrator.recommendation.editions.unfinished import KEPT as KEPT_UNFINISHED
 from orchestrator.recommendation.editions.unfinished import Unfinished
@@ -33,6 +38,8 @@ FORMAT = 2
 #: The files in which earlier releases kept which version is in use, and what no version may offer.
 CURRENT, WITHDRAWN = "current", "withdrawn.json"
 NOTHING_TRAINED = "Nothing was trained yet."
+#: The file that says what an edition is.
+_MANIFEST = "manifest.json"
 TRAIN = "Train first: `orchestrator recommend train --data DIR`."
 
 
@@ -58,24 +65,30 @@ class Edition:
 
 
 class Editions:
-    """The editions in a folder. Any number of processes may read while one publishes."""
+    """The editions in a store of artifacts. Any number of processes may read while one publishes.
+
+    `folder` is of this host: for what is being made.
+    """
 
     def __init__(
         self,
         folder: Path,
+        artifacts: ArtifactStore,
         registry: RankerRegistry,
         state: RecommenderState,
         *,
         keep: float = KEPT_UNFINISHED,
     ) -> None:
         self.folder = folder
+        self.artifacts = artifacts
         self.rankers = registry
         self._kept = state
         self.unfinished = Unfinished(folder, keep=keep)
 
     def without(self, rankers: Iterable[str]) -> Editions:
         """The same editions without these rankers."""
-        return Editions(self.folder, self.rankers.without(rankers), self._kept, keep=self.unfinished.keep)
+        left = self.rankers.without(rankers)
+        return Editions(self.folder, self.artifacts, left, self._kept, keep=self.unfinished.keep)
 
     @property
     def state(self) -> RecommenderState:
@@ -94,17 +107,53 @@ class Editions:
     @contextmanager
     def next(self) -> Generator[Path]:
         """The empty folder of the next version, for `publish`; another process that wants it waits."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         folder = self.folder / "next"
-        with (self.folder / ".next.lock").open("w") as lock:
-            # The system frees the lock of a process that was killed.
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._alone(".next.lock"):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             try:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def files(self, name: str) -> Path:
+        """A folder with the files of a version, to be read only; StoreError if there is none of that name."""
+        brought = self.folder / name
+        if (brought / _MANIFEST).is_file():
+            self._take_in(name, brought)
+        try:
+            return self.artifacts.open(name)
+        except StoreError as error:
+            raise StoreError(
+                f"The recommenders' {name} cannot be opened: {error.message}", hint=TRAIN
+            ) from None
+
+    def _take_in(self, name: str, brought: Path) -> None:
+        """Make a version that a restored backup brought an artifact, in the place of another of its name."""
+        with suppress(StoreError):
+            if self.artifacts.open(name).samefile(brought):
+                # The artifacts of this store are folders here.
+                return
+        with self._alone(".brought.lock"):
+            if brought.exists():
+                self.artifacts.delete(name)
+                with self.artifacts.create(name) as folder:
+                    shutil.copytree(brought, folder, dirs_exist_ok=True)
+                # Half of it must not be taken in again, should this process be killed now.
+                gone = brought.rename(self.folder / f".gone-{name}-{uuid.uuid4().hex[:8]}")
+                shutil.rmtree(gone, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self, lock: str) -> Generator[None]:
+        """Keep other processes of this host out; the system frees the lock of one that was killed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / lock).open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+
+    def _names(self) -> set[str]:
+        """All versions that there are, in use or not, and what was left of some here."""
+        return {*self.artifacts.names("version-"), *(each.name for each in self.folder.glob("version-*"))}
 
     def publish(
         self,
@@ -128,18 +177,21 @@ class Editions:
         default = default_of(about.get("rankers", ()), judged)
         found = {"default": default, "validation": {name: each.kept() for name, each in judged.items()}}
         manifest = {"format": FORMAT, "catalogue": items.hash, **found, **about}
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        versions = [each.name for each in self.folder.glob("version-*")]
+        (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        versions = self._names()
         numbers = [int(each.partition("-")[2]) for each in (*versions, *([after] if after else []))]
         name = f"version-{max(numbers, default=0) + 1}"
-        folder.replace(self.folder / name)
+        with self.artifacts.create(name) as made:
+            for each in sorted(folder.iterdir()):
+                shutil.move(each, made / each.name)
         try:
             self.state.publish(name, after=after, gone=gone, listed=listed)
         except OrchestratorError:
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+            self.artifacts.delete(name)
             raise
         # Readers may hold the one before still. What a process left that was killed before this is in no use.
-        for version in set(versions) - {after}:
+        for version in versions - {after}:
+            self.artifacts.delete(version)
             shutil.rmtree(self.folder / version, ignore_errors=True)
         return name
 
@@ -147,7 +199,7 @@ class Editions:
         """A version, by default the current one. BadInput if there is none or it does not fit together."""
         name = self._named(name)
         items, manifest = self.catalogue(name)
-        folder = self.folder / name
+        folder = self.files(name)
         try:
             interactions = _read_interactions(folder)
             rankers = load(self.rankers, folder, items)
@@ -161,9 +213,9 @@ class Editions:
 
     def catalogue(self, name: str | None = None) -> tuple[Items, Mapping[str, Any]]:
         """The items of a version, and what its manifest says, without its rankers."""
-        folder = self.folder / self._named(name)
+        folder = self.files(self._named(name))
         try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
             if manifest.get("format") != FORMAT:
                 raise BadInput(
                     f"{folder} is of format {manifest.get('format')!r}, and this release reads {FORMAT}.",

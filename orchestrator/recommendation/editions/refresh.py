@@ -55,7 +55,7 @@ def refresh(
             )
         trained, left_out = refresh_rankers(
             editions.rankers,
-            editions.folder / str(current),
+            editions.files(str(current)),
             before,
             log.items,
             log.interactions.sequences,

@@ -112,7 +112,7 @@ def published(
 ) -> Trained:
     """The report of an edition of this log."""
     names = in_order(rankers)
-    default = default_of(names, validation_of(editions.folder / name))
+    default = default_of(names, validation_of(editions.files(name)))
     return Trained(name, names, left_out, notes, len(log.items), len(log.interactions), default)
 
 
@@ -122,10 +122,11 @@ def _in_use(editions: Editions, current: str | None, log: Log) -> tuple[Path, It
         return None
     try:
         items, _ = editions.catalogue(current)
+        folder = editions.files(current)
     except OrchestratorError:
         # A damaged version is no reason not to train another.
         return None
-    return (editions.folder / current, items) if set(items.ids) & set(log.items.ids) else None
+    return (folder, items) if set(items.ids) & set(log.items.ids) else None
 
 
 def still_withdrawn(items: frozenset[str]) -> list[str]:

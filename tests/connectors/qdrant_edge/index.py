@@ -11,9 +11,17 @@ import numpy as np
 
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
-from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
+from connectors.sql import SqlIndexRegistry, SqlLedger, SqlShardRegistry, open_database
 from orchestrator.clock import SystemClock
-from orchestrator.ports import DocumentRow, IndexChange, IndexFormat, IndexVersion, Job, Shard, index_scope
+from orchestrator.ports import (
+    DocumentRow,
+    IndexFormat,
+    Job,
+    Shard,
+    ShardedChange,
+    ShardedVersion,
+    index_scope,
+)
 from orchestrator.testing.late_interaction import directions
 from orchestrator.testing.vectors import DIMENSIONS, direction
 
@@ -30,6 +38,7 @@ class EdgeIndex:
         self.folder = home / "indexes"
         self.database = open_database(home / "state.db")
         self.registry = SqlIndexRegistry(self.database)
+        self.shards = SqlShardRegistry(self.database)
         self.ledger = SqlLedger(self.database, SystemClock())
         self.writer = EdgeShardWriter(self.folder)
         self.registry.create("default", format)
@@ -39,7 +48,9 @@ class EdgeIndex:
     def store(self, format: IndexFormat | None = None) -> EdgeVectorStore:
         """A new store, closed with the index."""
         self._stores.append(
-            EdgeVectorStore(self.registry, "default", self.folder, ENCODER, format or self.format)
+            EdgeVectorStore(
+                self.registry, self.shards, "default", self.folder, ENCODER, format or self.format
+            )
         )
         return self._stores[-1]
 
@@ -49,8 +60,8 @@ class EdgeIndex:
         self.database.close()
 
     @property
-    def version(self) -> IndexVersion:
-        version = self.registry.current("default")
+    def version(self) -> ShardedVersion:
+        version = self.shards.current("default")
         assert version is not None
         return version
 
@@ -71,28 +82,32 @@ class EdgeIndex:
         shard = self.writer.build("default", f"{job.id}-{job.fence}", documents, dense, sparse, tokens)
         return shard, {p.id: vector.indices for p, vector in zip(passages, sparse, strict=True)}
 
-    def publish(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> IndexVersion:
+    def publish(self, *documents: DocumentRow, removed: tuple[DocumentRow, ...] = ()) -> ShardedVersion:
         """As the port `Fillable` says."""
         job = self.job()
         shard, terms = self.built(job, documents) if documents else (None, {})
-        change = IndexChange(
+        change = ShardedChange(
             shard=shard, documents=documents, removed_documents=tuple(row.id for row in removed), terms=terms
         )
-        return self.registry.publish(job, "default", change)
+        return self.published(job, change)
 
-    def merge(self, names: Sequence[str] = ()) -> IndexVersion:
+    def merge(self, names: Sequence[str] = ()) -> ShardedVersion:
         """Put one shard in the place of these, or of all."""
         job, version = self.job(), self.version
         merged = tuple(names or (shard.name for shard in version.shards))
         shard = self.writer.merge("default", f"{job.id}-{job.fence}", merged, version)
-        change = IndexChange(shard=shard, merged=merged, base=version.number)
-        return self.registry.publish(job, "default", change)
+        change = ShardedChange(shard=shard, merged=merged, base=version.number)
+        return self.published(job, change)
 
-    def relabel(self, *documents: DocumentRow) -> IndexVersion:
+    def relabel(self, *documents: DocumentRow) -> ShardedVersion:
         """Publish documents under the labels that they have here, with their vectors copied."""
         job = self.job()
         shard = self.writer.rewrite("default", f"{job.id}-{job.fence}", documents, self.version)
-        return self.registry.publish(job, "default", IndexChange(shard=shard, documents=documents))
+        return self.published(job, ShardedChange(shard=shard, documents=documents))
+
+    def published(self, job: Job, change: ShardedChange) -> ShardedVersion:
+        self.registry.publish(job, "default", change)
+        return self.version
 
     def sweep(self, *, seconds: float = 0) -> list[str]:
         """Delete the shards that the current version does not have."""

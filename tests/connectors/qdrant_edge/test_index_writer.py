@@ -12,7 +12,7 @@ from tests.connectors.qdrant_edge.index import ENCODER, EdgeIndex
 class TestShardedIndexWriter(IndexWriterConformance):
     @pytest.fixture
     def writing(self, edge: EdgeIndex) -> Writing:
-        writer = ShardedIndexWriter(edge.writer, edge.registry)
+        writer = ShardedIndexWriter(edge.writer, edge.shards)
         return Writing(writer, edge.registry, edge.ledger, ENCODER)
 
     @pytest.fixture

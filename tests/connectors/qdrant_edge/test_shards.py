@@ -13,7 +13,7 @@ import pytest
 
 from connectors.qdrant_edge import EdgeShardWriter, memory, shards
 from orchestrator.errors import StoreError
-from orchestrator.ports import IndexVersion, Lexical, Shard, SparseVector
+from orchestrator.ports import Lexical, Shard, ShardedVersion, SparseVector
 from orchestrator.testing.rows import ids
 from orchestrator.testing.vector_store import STAFF, dense, one
 from orchestrator.testing.vectors import DIMENSIONS, document
@@ -204,7 +204,7 @@ def test_an_empty_shard_can_be_merged_away(edge: EdgeIndex) -> None:
     row = document("a", "otter")
     edge.publish(row)
     version = edge.publish(removed=(row,))
-    empty = IndexVersion("default", 1, FORMAT, version.shards, version.removed, 0, 0)
+    empty = ShardedVersion("default", 1, FORMAT, 0, 0, version.shards, version.removed)
     names = [shard.name for shard in version.shards]
     assert edge.writer.merge("default", "9-1", names, empty) == Shard("9-1", 0)
     assert edge.writer.contents("default", "9-1") == {}

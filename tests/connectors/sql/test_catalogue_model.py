@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
-from orchestrator.ports import DocumentRow, IndexChange, IndexVersion, Shard
+from connectors.sql import SqlIndexRegistry, SqlLedger, SqlShardRegistry, open_database
+from orchestrator.ports import DocumentRow, Shard, ShardedChange, ShardedVersion
 from orchestrator.testing.clock import ManualClock
-from orchestrator.testing.publisher import Publisher, frequencies
+from orchestrator.testing.publisher import ShardPublisher, frequencies
 from orchestrator.testing.rows import FORMAT, document, ids
 from orchestrator.types import Principal
 
@@ -45,20 +45,21 @@ class Histories(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.database = open_database(Path(self.folder.name) / "state.db")
         self.registry = SqlIndexRegistry(self.database, self.clock)
-        self.version = self.registry.create("default", FORMAT)
-        self.index = Publisher(self.registry, SqlLedger(self.database, self.clock))
+        self.registry.create("default", FORMAT)
+        held = SqlShardRegistry(self.database, self.clock)
+        self.index = ShardPublisher(self.registry, held, SqlLedger(self.database, self.clock))
         self.names = count(1)
         self.held: dict[str, set[str]] = {}
         self.alive: dict[str, DocumentRow] = {}
-        self.merge: tuple[IndexVersion, tuple[str, ...], set[str]] | None = None
+        self.merge: tuple[ShardedVersion, tuple[str, ...], set[str]] | None = None
 
     def teardown(self) -> None:
         if hasattr(self, "database"):
             self.database.close()
             self.folder.cleanup()
 
-    def publish(self, change: IndexChange) -> None:
-        self.version = self.registry.publish(self.index.job(), "default", change)
+    def publish(self, change: ShardedChange) -> None:
+        self.index.put(change)
 
     @rule(rows=st.lists(ROWS, max_size=3, unique_by=lambda row: row.id))
     def replace(self, rows: list[DocumentRow]) -> None:
@@ -80,11 +81,10 @@ class Histories(RuleBasedStateMachine):
             if row.tenant == tenant:
                 self.alive[row.id] = replace(row, labels=labels)
 
-    @precondition(lambda self: self.merge is None and len(self.version.shards) > 1)
+    @precondition(lambda self: self.merge is None and len(self.index.version.shards) > 1)
     @rule(data=st.data())
     def begin_merge(self, data: st.DataObject) -> None:
-        version = self.registry.current("default")
-        assert version is not None
+        version = self.index.version
         names = st.sampled_from([shard.name for shard in version.shards])
         chosen = tuple(data.draw(st.lists(names, min_size=1, max_size=3, unique=True)))
         held = {passage for name in chosen for passage in self.held[name] - version.removed.get(name, set())}
@@ -97,15 +97,14 @@ class Histories(RuleBasedStateMachine):
         base, chosen, held = self.merge
         self.merge = None
         shard = Shard(f"merged-{next(self.names)}", len(held)) if held else None
-        self.publish(IndexChange(shard=shard, merged=chosen, base=base.number if told else None))
+        self.publish(ShardedChange(shard=shard, merged=chosen, base=base.number if told else None))
         if shard is not None:
             self.held[shard.name] = held
 
     @precondition(lambda self: self.merge is None)
     @rule(parts=st.integers(1, 3))
     def rebuild(self, parts: int) -> None:
-        version = self.registry.current("default")
-        assert version is not None
+        version = self.index.version
         everything = sorted(ids(*self.alive.values()))
         shards = [
             (Shard(f"rebuilt-{next(self.names)}", len(part)), set(part))
@@ -113,7 +112,7 @@ class Histories(RuleBasedStateMachine):
             if (part := everything[number::parts])
         ]
         self.publish(
-            IndexChange(format=FORMAT, shards=tuple(shard for shard, _ in shards), base=version.number)
+            ShardedChange(format=FORMAT, shards=tuple(shard for shard, _ in shards), base=version.number)
         )
         self.held.update({shard.name: part for shard, part in shards})
 
@@ -124,8 +123,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def what_is_alive_is_in_one_shard(self) -> None:
-        version = self.registry.current("default")
-        assert version is not None
+        version = self.index.version
         visible = [
             passage
             for shard in version.shards
@@ -136,8 +134,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def what_is_stored_is_what_is_alive(self) -> None:
-        version = self.registry.current("default")
-        assert version is not None
+        version = self.index.version
         rows = self.registry.documents("default")
         assert rows == [self.alive[row] for row in sorted(self.alive)]
         assert version.documents == len(rows)
@@ -145,8 +142,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def statistics_count_what_is_alive(self) -> None:
-        version = self.registry.current("default")
-        assert version is not None
+        version = self.index.version
         every = ((), ("public",), ("staff",), ("public", "staff"))
         for tenant, grants in product(("red", "blue"), every):
             reader = Principal(tenant=tenant, grants=frozenset(grants))

@@ -277,7 +277,7 @@ def test_another_process_sees_a_new_version_at_once(database: Database, url: str
     for number in range(5):
         published = index.publish(document(f"d{number}", "w1"))
         assert reader.current("default") == published
-        assert reader.current("default") is reader.current("default")
+        assert reader.seen("default") in (None, published)
     index.registry.drop("default")
     assert reader.current("default") is None
     other.close()

@@ -8,7 +8,7 @@ from random import Random
 
 from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.errors import LeaseLost
-from orchestrator.ports import IndexChange, Shard, index_scope
+from orchestrator.ports import Shard, ShardedChange, index_scope
 from orchestrator.testing.publisher import words
 from orchestrator.testing.rows import document
 
@@ -49,7 +49,7 @@ def publish(url: str, name: str) -> None:
             for number in sorted(random.sample(range(40), 12))
         ]
         passages = [passage for row in rows for passage in row.passages]
-        change = IndexChange(
+        change = ShardedChange(
             shard=Shard(f"{job.id}-{job.fence}", len(passages)),
             documents=tuple(rows),
             terms={passage.id: words(passage.text) for passage in passages},

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from orchestrator.graph.run.runner import Durability, Ports
     from orchestrator.graph.run.state import Sharing
 
+_UNLIMITED = Budget()
+
 
 @dataclass(frozen=True)
 class Workflow(Nested):
@@ -177,7 +179,7 @@ class Workflow(Nested):
             self,
             inputs,
             ports,
-            budget=budget or Budget(),
+            budget=budget or _UNLIMITED,
             durability=durability,
             run_id=run_id,
             principal=principal,
@@ -210,7 +212,7 @@ class Workflow(Nested):
             self,
             inputs,
             ports,
-            budget=budget or Budget(),
+            budget=budget or _UNLIMITED,
             durability=durability,
             run_id=run_id,
             principal=principal,
@@ -229,7 +231,7 @@ class Workflow(Nested):
         """Go on with a durable run that was interrupted, as the principal that began it."""
         from orchestrator.graph.run import runner
 
-        return await runner.resume(self, run_id, ports, principal=principal, budget=budget or Budget())
+        return await runner.resume(self, run_id, ports, principal=principal, budget=budget or _UNLIMITED)
 
 
 def _always_a_workflow(make: Callable[P, Workflow]) -> Callable[P, Workflow]:

@@ -40,7 +40,7 @@ async def within_budget(work: Coroutine[Any, Any, Any], run: RunState) -> Any:
 
 
 async def _ended(task: asyncio.Task[Any]) -> None:
-    """Wait for a task, which goes on if this is cancelled; what `asyncio.wait` does, in two thirds of its time."""
+    """Wait for a task, which goes on if this is cancelled: `asyncio.wait` in two thirds of its time."""
     waiter = task.get_loop().create_future()
     task.add_done_callback(partial(_wake, waiter))
     await waiter

@@ -108,6 +108,7 @@ def test_importing_the_library_loads_nothing_heavy_and_opens_no_socket() -> None
         ("orchestrator.types", set[str]()),
         ("orchestrator.errors", set[str]()),
         ("orchestrator.ports", set[str]()),
+        ("orchestrator.graph.workflow", set[str]()),
         ("orchestrator.application.workflow_files", set[str]()),
         ("orchestrator.settings", {"pydantic", "asyncio", "socket"}),
         ("orchestrator.cli", set[str]()),

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
@@ -45,6 +46,7 @@ HEAVY = frozenset(
 USED = ("minilm", "llm", "recommend", "train", "server")
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """The modules that a file names in its import statements, wherever they stand."""
     names: set[str] = set()

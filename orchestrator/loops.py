@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from orchestrator.errors import BadInput
 
 
 def refuse_running_loop(called: str, instead: str) -> None:
     """BadInput if a loop runs in this thread, as in a notebook or a server; it names what to await."""
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Protocol, Self, cast, runtime_checkable
+from functools import lru_cache
+from typing import Any, Protocol, Self, TypeGuard, cast, runtime_checkable
 
 from orchestrator.types import Principal, Usage
 
@@ -59,6 +60,19 @@ class Accounted(Protocol):
         ...
 
 
+# What `isinstance` says for these protocols of one member each, in a tenth of its time: it looks the members
+# up anew at each call, and each value that a run keeps is asked.
+
+
+def is_traced(value: object) -> TypeGuard[Traced]:
+    """Whether a value says how a trace keeps it."""
+    return getattr(value, "trace", None) is not None
+
+
+def _is_readable(value: object) -> TypeGuard[Readable]:
+    return getattr(value, "visible_to", None) is not None
+
+
 def passages_of(*values: object) -> tuple[str, ...]:
     """The ids of the passages that values rest on, each once, in their order.
 
@@ -73,8 +87,8 @@ def _collect(values: Iterable[object], found: dict[str, None]) -> None:
     for value in values:
         if isinstance(value, _PLAIN):
             continue
-        if isinstance(value, Sourced):
-            given = cast("Collection[object]", value.passages)
+        given = cast("Collection[object] | None", getattr(value, "passages", None))
+        if given is not None:
             found.update((one, None) for one in given if isinstance(one, str))
             # A field of this name may hold passages themselves.
             _collect((one for one in given if not isinstance(one, str)), found)
@@ -86,14 +100,14 @@ def restricted(value: object) -> bool:
     """Whether a value, or a value in it, says whom it is for."""
     if isinstance(value, _PLAIN):
         return False
-    return isinstance(value, Readable) or any(restricted(part) for part in _parts(value))
+    return _is_readable(value) or any(restricted(part) for part in _parts(value))
 
 
 def readable_by(value: object, principal: Principal) -> bool:
     """Whether a principal may read a value with everything in it."""
     if isinstance(value, _PLAIN):
         return True
-    if isinstance(value, Readable) and not value.visible_to(principal):
+    if _is_readable(value) and not value.visible_to(principal):
         return False
     return all(readable_by(part, principal) for part in _parts(value))
 
@@ -104,8 +118,15 @@ def _parts(value: object) -> Iterable[object]:
     if isinstance(value, Mapping):
         return [part for item in cast("Mapping[object, object]", value).items() for part in item]
     if dataclasses.is_dataclass(value):
-        return [getattr(value, each.name) for each in dataclasses.fields(value)]
+        parts = (getattr(value, name) for name in _field_names(type(value)))
+        # Most fields hold plain values, and a value of many parts is asked for each.
+        return [part for part in parts if type(part) not in _PLAIN]
     fields = getattr(type(value), "model_fields", None)
     if isinstance(fields, dict):
         return [getattr(value, name) for name in cast("dict[str, object]", fields)]
     return ()
+
+
+@lru_cache(maxsize=2048)
+def _field_names(cls: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cast("Any", cls)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,18 @@ os.environ["ORCHESTRATOR_EMBEDDER"] = "light"
 # No test fails because the machine is busy: times are for benchmarks. CI tries four times as many examples.
 settings.register_profile("untimed", deadline=None, max_examples=100 if STRICT else 25)
 settings.load_profile("untimed")
+
+
+#: What a file says whose tests are all slow.
+ALL_SLOW = re.compile(r"^pytestmark = .*\bmark\.slow\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what would be left out whole: each worker imports every file of tests."""
+    asked = str(config.option.markexpr)
+    if "not slow" not in asked or " or " in asked or collection_path.suffix != ".py":
+        return None
+    return bool(ALL_SLOW.search(collection_path.read_text(encoding="utf-8"))) or None
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
@@ -45,6 +46,7 @@ HEAVY = frozenset(
 USED = ("minilm", "llm", "recommend", "train", "server")
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """The modules that a file names in its import statements, wherever they stand."""
     names: set[str] = set()
@@ -108,6 +110,7 @@ def test_importing_the_library_loads_nothing_heavy_and_opens_no_socket() -> None
         ("orchestrator.types", set[str]()),
         ("orchestrator.errors", set[str]()),
         ("orchestrator.ports", set[str]()),
+        ("orchestrator.graph.workflow", set[str]()),
         ("orchestrator.application.workflow_files", set[str]()),
         ("orchestrator.settings", {"pydantic", "asyncio", "socket"}),
         ("orchestrator.cli", set[str]()),

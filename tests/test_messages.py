@@ -66,17 +66,17 @@ def literal(node: ast.expr, constants: dict[str, str]) -> str | None:
             return None
 
 
-def texts(source: str, where: str, names: frozenset[str]) -> Iterator[Text]:
+def texts(tree: ast.Module, where: str, names: frozenset[str]) -> Iterator[Text]:
     """The messages and hints of the errors that a file makes."""
-    tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
     constants = {
         target.id: node.value.value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
         for target in node.targets
         if isinstance(target, ast.Name) and isinstance(node.value.value, str)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         made = _name(node.func) in names
@@ -94,11 +94,11 @@ def texts(source: str, where: str, names: frozenset[str]) -> Iterator[Text]:
 
 @pytest.fixture(scope="module")
 def found() -> list[Text]:
-    sources = {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in FILES}
-    names = error_names([ast.parse(source) for source in sources.values()])
+    trees = {str(file.relative_to(ROOT)): ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
+    names = error_names(list(trees.values()))
     # Its first argument is a workflow's name, and not a text.
     names -= {"WorkflowError"}
-    return [text for where, source in sources.items() for text in texts(source, where, names)]
+    return [text for where, tree in trees.items() for text in texts(tree, where, names)]
 
 
 def test_enough_messages_and_hints_are_seen(found: list[Text]) -> None:
@@ -134,7 +134,7 @@ def test_what_other_callers_are_told_is_a_sentence() -> None:
     ],
 )
 def test_a_text_that_breaks_the_rule_is_found(line: str, capital: bool, ended: bool) -> None:
-    seen = list(texts(line, "file.py", frozenset({"BadInput"})))
+    seen = list(texts(ast.parse(line), "file.py", frozenset({"BadInput"})))
     assert (all(text.capital for text in seen), all(text.ended for text in seen)) == (capital, ended)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -81,13 +82,18 @@ def imports(file: Path) -> set[str]:
     return {name for name in names if name in MODULES}
 
 
-GRAPH: dict[str, set[str]] = {name: imports(file) for name, file in MODULES.items()}
+@cache
+def graph() -> dict[str, set[str]]:
+    """What each module imports. Every worker collects this file, and one of them needs it."""
+    return {name: imports(file) for name, file in MODULES.items()}
+
+
 #: What hands out its content lazily: importing a name from it is importing nothing else.
 PUBLIC = frozenset({"orchestrator", "orchestrator.nodes"})
 FOLDERS = sorted({name.rpartition(".")[0] for name in MODULES} - {""})
 
 
-def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
+def circles(imported: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Strongly connected groups of more than one (Tarjan 1972)."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -97,7 +103,7 @@ def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
     def visit(node: str) -> None:
         order[node] = low[node] = len(order)
         stack.append(node)
-        for other in sorted(graph.get(node, ())):
+        for other in sorted(imported.get(node, ())):
             if other not in order:
                 visit(other)
                 low[node] = min(low[node], low[other])
@@ -109,7 +115,7 @@ def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
             if len(group) > 1:
                 found.append(sorted(group))
 
-    for node in sorted(graph):
+    for node in sorted(imported):
         if node not in order:
             visit(node)
     return found
@@ -126,7 +132,7 @@ def test_the_circles_are_found() -> None:
 
 
 def test_no_module_imports_in_a_circle() -> None:
-    lazy = {name: others for name, others in GRAPH.items() if name not in PUBLIC}
+    lazy = {name: others for name, others in graph().items() if name not in PUBLIC}
     assert circles(lazy) == []
 
 
@@ -139,7 +145,7 @@ def test_no_files_and_folders_import_in_a_circle(folder: str) -> None:
         return ".".join(name.split(".")[:depth]) if name.startswith(f"{folder}.") else None
 
     inside: dict[str, set[str]] = defaultdict(set)
-    for name, others in GRAPH.items():
+    for name, others in graph().items():
         for other in others:
             source, target = part(name), part(other)
             if source and target and source != target:
@@ -156,7 +162,7 @@ def test_imports_point_to_the_left() -> None:
     level = {each: number for number, level in enumerate(LEVELS) for each in level}
     wrong = {
         (name, other)
-        for name, others in GRAPH.items()
+        for name, others in graph().items()
         for other in others
         if name.startswith("orchestrator.")
         and other.startswith("orchestrator.")
@@ -169,7 +175,7 @@ def test_imports_point_to_the_left() -> None:
 
 def test_nothing_imports_the_package_itself() -> None:
     """Its names are for users; inside the library it would be a circle."""
-    assert [name for name, others in GRAPH.items() if "orchestrator" in others] == []
+    assert [name for name, others in graph().items() if "orchestrator" in others] == []
 
 
 def test_no_file_is_named_like_another_in_a_sibling_room() -> None:

@@ -11,8 +11,9 @@ import datetime
 import enum
 import types
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, cast
 
 from orchestrator.errors import BadInput, PlanChanged
@@ -37,7 +38,7 @@ from orchestrator.graph.value_types import BASES, SCALARS, class_name, survey
     _BASE,
     _NUMPY,
 ) = range(15)
-_NATIVE = (str, int, float, bool, bytes, type(None))
+_NATIVE = frozenset((str, int, float, bool, bytes, type(None)))
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 #: Scalars by their class's name, with what makes them from the text or the numbers that they are kept as.
 _BY_NAME = {class_name(cls): cls for cls in SCALARS}
@@ -131,6 +132,14 @@ def _field_names(cls: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(cls))
 
 
+@lru_cache(maxsize=2048)
+def _fields_of(cls: Any) -> Callable[[Any], Iterable[Any]]:
+    """What gives the values of the fields of an instance."""
+    names = _field_names(cls)
+    # Of a single name, `attrgetter` gives the value itself.
+    return attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
+
+
 class _Writer:
     """One value on its way to bytes; `names` are its classes. A careful one looks at each text and number."""
 
@@ -139,8 +148,8 @@ class _Writer:
         self._owner = owner
         self._careful = careful
         self._numbers: dict[type, int] = {}
-        #: Dataclasses that were seen: (number, names of fields).
-        self._instances: dict[type, tuple[int, tuple[str, ...]]] = {}
+        #: Dataclasses that were seen: (number, what gives the values of the fields).
+        self._instances: dict[type, tuple[int, Callable[[Any], Iterable[Any]]]] = {}
 
     def plain(self, value: Any) -> Any:
         tp = cast("Any", type(value))
@@ -148,10 +157,10 @@ class _Writer:
             return self._careful_scalar(value) if self._careful else value
         known = self._instances.get(tp)
         if known is not None:
-            number, names = known
-            return [_VALUE, number, *[self.plain(getattr(value, name)) for name in names]]
+            number, held = known
+            return [_VALUE, number, *self._each(held(value))]
         if tp is tuple:
-            return [_TUPLE, *[self.plain(part) for part in value]]
+            return [_TUPLE, *self._each(value)]
         if tp is list:
             return [_LIST, *map(self.plain, value)]
         if tp is dict:
@@ -168,6 +177,12 @@ class _Writer:
             raise self._owner.refused(value)
         return self._object(value, tp)
 
+    def _each(self, values: Iterable[Any]) -> list[Any]:
+        """Several values; those that are plain as they are, most of them, cost no call."""
+        if self._careful:
+            return [self.plain(value) for value in values]
+        return [value if type(value) in _NATIVE else self.plain(value) for value in values]
+
     def _object(self, value: Any, tp: Any) -> list[Any]:
         number = self._number(tp)
         if isinstance(value, enum.Enum):
@@ -181,7 +196,7 @@ class _Writer:
             bare = self._in_order(value) if base is frozenset else self.plain(_EXACT[base](value))
             return [_BASE, number, bare, self.plain(_state(value))]
         # What an instance has beside its fields was computed from them, and is computed again.
-        self._instances[tp] = (number, _field_names(tp))
+        self._instances[tp] = (number, _fields_of(tp))
         return self.plain(value)
 
     def _careful_scalar(self, value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, fields
@@ -15,7 +14,6 @@ from orchestrator.graph.channel import Channel
 from orchestrator.graph.expression import Expression, Nested, P, composing, expression
 from orchestrator.graph.plan.checks import port_faults
 from orchestrator.graph.plan.fault import Fault
-from orchestrator.graph.plan.fingerprint import fingerprint, node_identity
 from orchestrator.graph.plan.indexes import index_faults, named_indexes
 from orchestrator.graph.plan.plan import Plan, calls, outline
 from orchestrator.graph.plan.planner import plan_workflow
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     from orchestrator.graph.run.result import RunResult
     from orchestrator.graph.run.runner import Durability, Ports
     from orchestrator.graph.run.state import Sharing
+
+_UNLIMITED = Budget()
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,8 @@ class Workflow(Nested):
     @cached_property
     def fingerprint(self) -> str:
         """Identifies the plan: nodes, settings, code and wiring, the same in every process."""
+        from orchestrator.graph.plan.fingerprint import fingerprint, node_identity
+
         parts = [str(self.name), outline(self.plan.body), *(str(slot) for slot in self.plan.inputs)]
         for call in calls(self.plan.body):
             keys = [slot.key for slot in call.writes]
@@ -177,7 +179,7 @@ class Workflow(Nested):
             self,
             inputs,
             ports,
-            budget=budget or Budget(),
+            budget=budget or _UNLIMITED,
             durability=durability,
             run_id=run_id,
             principal=principal,
@@ -190,6 +192,8 @@ class Workflow(Nested):
         Ports that hold connections, such as an application's, belong to one loop: see
         `Application.run_sync`.
         """
+        import asyncio
+
         refuse_running_loop("run_sync", "run")
         return asyncio.run(self.run(*inputs, ports=ports, **settings))
 
@@ -203,6 +207,9 @@ class Workflow(Nested):
         principal: Principal | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Run once, yielding events; the last is `Finished`. Close the generator to stop the run."""
+        # Half of the time that a workflow takes to be written down, before any is run.
+        import asyncio
+
         from orchestrator.graph.run import runner
 
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -210,7 +217,7 @@ class Workflow(Nested):
             self,
             inputs,
             ports,
-            budget=budget or Budget(),
+            budget=budget or _UNLIMITED,
             durability=durability,
             run_id=run_id,
             principal=principal,
@@ -229,7 +236,7 @@ class Workflow(Nested):
         """Go on with a durable run that was interrupted, as the principal that began it."""
         from orchestrator.graph.run import runner
 
-        return await runner.resume(self, run_id, ports, principal=principal, budget=budget or Budget())
+        return await runner.resume(self, run_id, ports, principal=principal, budget=budget or _UNLIMITED)
 
 
 def _always_a_workflow(make: Callable[P, Workflow]) -> Callable[P, Workflow]:

@@ -34,7 +34,8 @@ class IndexedPorts(Protocol):
 
 def replace_ports(ports: Ports, given: Ports | None = None, *, without: Collection[Any] = ()) -> Ports:
     """The same ports, some replaced by those `given`, some left out; in each index."""
-    if isinstance(ports, IndexedPorts):
+    # Whether a value is of a protocol takes as long as a node does; a dictionary is of none.
+    if type(cast("object", ports)) is not dict and isinstance(ports, IndexedPorts):
         return _ReplacedPorts(cast("Any", ports), dict(given or {}), frozenset(without))
     return {**{port: each for port, each in ports.items() if port not in without}, **(given or {})}
 

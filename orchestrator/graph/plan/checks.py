@@ -11,7 +11,6 @@ from orchestrator.graph.channel_type import annotation_problem, flow_problem
 from orchestrator.graph.expression import Nested, Step
 from orchestrator.graph.names import name_problem
 from orchestrator.graph.plan.fault import Fault
-from orchestrator.graph.plan.fingerprint import node_identity
 from orchestrator.graph.plan.plan import Plan, Slot, calls
 from orchestrator.graph.plan.resolve import declared_channels, labels_of
 from orchestrator.graph.plan.settings import setting_faults
@@ -47,7 +46,12 @@ def node_faults(path: str, step: Step, signature: Signature) -> Iterator[Fault]:
         )
     yield from setting_faults(path, step.node)
     yield from _policy_faults(path, step.policy)
-    unknown = node_identity(step.node).unknown if step.policy.cache is not None else ()
+    if step.policy.cache is None:
+        return
+    # Most workflows keep nothing, and need not read the library's code.
+    from orchestrator.graph.plan.fingerprint import node_identity
+
+    unknown = node_identity(step.node).unknown
     if unknown:
         yield Fault(
             path,

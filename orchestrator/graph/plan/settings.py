@@ -13,7 +13,6 @@ from orchestrator.graph.channel import type_name, without_none
 from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.node import FunctionNode, as_setting
 from orchestrator.graph.plan.fault import Fault
-from orchestrator.graph.plan.fingerprint import identity_of
 from orchestrator.graph.problem import Problem
 from orchestrator.graph.type_parts import is_port
 from orchestrator.graph.value_types import MUTABLE
@@ -64,6 +63,8 @@ def value_problem(value: Any) -> Problem | None:
         hash(value)
     except TypeError:
         return Problem(f"{a_kind_of(type(value).__name__)} cannot be compared or cached", _FROZEN)
+    from orchestrator.graph.plan.fingerprint import identity_of
+
     unknown = () if callable(value) else identity_of(value).unknown
     if unknown:
         return Problem(

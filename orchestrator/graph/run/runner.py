@@ -87,21 +87,12 @@ async def run(
         durable=durability != "none",
         sharing=sharing,
     )
-    record = RunRecord(
-        running.run_id,
-        workflow.name,
-        workflow.fingerprint,
-        durability,
-        who,
-        created=time.time(),
-        input={slot.key: dump(state[slot.key], slot.channel.type) for slot in workflow.plan.inputs}
-        if durability != "none"
-        else None,
-    )
     if durability == "none":
+        record = _begun(workflow, running, durability) if ports.get(Runs) is not None else None
         return await _driven(workflow, state, running, record)
+    given = {slot.key: dump(state[slot.key], slot.channel.type) for slot in workflow.plan.inputs}
     async with owned(_runs(ports), running.run_id) as running.lease:
-        return await _driven(workflow, state, running, record)
+        return await _driven(workflow, state, running, _begun(workflow, running, durability, given))
 
 
 async def resume(
@@ -124,6 +115,21 @@ async def resume(
             run_id, ports, principal, budget, events, tracer=_tracer(), durable=True, lease=lease
         )
         return await _driven(workflow, None, running, record)
+
+
+def _begun(
+    workflow: Flow, running: RunState, durability: Durability, given: dict[str, Any] | None = None
+) -> RunRecord:
+    """The record of a run that begins; `given` is its input, where it can be resumed."""
+    return RunRecord(
+        running.run_id,
+        workflow.name,
+        workflow.fingerprint,
+        durability,
+        running.principal,
+        created=time.time(),
+        input=given,
+    )
 
 
 def _across(workflow: Flow, ports: Ports) -> Ports:
@@ -189,14 +195,13 @@ def _example(channel: Channel) -> str:
     return f"{channel}(…)"
 
 
-async def _driven(workflow: Flow, state: Any, running: RunState, record: RunRecord) -> RunResult:
-    """Drive a run to its end, and keep its record whatever happens."""
+async def _driven(workflow: Flow, state: Any, running: RunState, record: RunRecord | None) -> RunResult:
+    """Drive a run to its end, and keep its record whatever happens; without one, nothing is kept."""
     started = perf_counter()
-    durable = record.durability != "none"
-    runs: Runs | None = running.ports.get(Runs)
     config: dict[str, Any] = {"recursion_limit": RECURSION_LIMIT}
     extra: dict[str, Any] = {}
-    if durable:
+    if durable := running.durable:
+        assert record is not None
         runs = _runs(running.ports)
         saver = runs.saver(workflow.serializer)
         graph = workflow.compiled(lines=record.durability != "step", checkpointer=saver)
@@ -238,9 +243,9 @@ async def _driven(workflow: Flow, state: Any, running: RunState, record: RunReco
     finally:
         running.ended = True
         current_run.reset(token)
-        if runs is not None:
+        if record is not None:
             ended = _ended(workflow, record, running, result, status, error, perf_counter() - started)
-            await asyncio.shield(asyncio.ensure_future(_finished(runs, ended, running)))
+            await asyncio.shield(asyncio.ensure_future(_finished(_runs(running.ports), ended, running)))
 
 
 async def _finished(runs: Runs, ended: RunRecord, running: RunState) -> None:

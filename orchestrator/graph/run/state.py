@@ -22,6 +22,7 @@ from orchestrator.types import NOBODY, Principal, Usage
 MOMENT = 0.05
 #: Seconds that a node has to clean up after it was stopped while there is time.
 _CLEAN_UP = 1.0
+_NOTHING = Usage()
 
 
 class Lease(Protocol):
@@ -60,7 +61,7 @@ class RunState:
     budget: Budget = field(default_factory=Budget)
     events: asyncio.Queue[Event | None] | None = None
     started: float = field(default_factory=perf_counter)
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = _NOTHING
     degraded: list[str] = field(default_factory=list[str])
     steps: list[StepTrace] = field(default_factory=list[StepTrace])
     cancelled: bool = False

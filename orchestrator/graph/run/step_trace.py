@@ -8,6 +8,8 @@ from typing import Any
 
 from orchestrator.types import Usage
 
+_NOTHING = Usage()
+
 
 @dataclass(slots=True)
 class StepTrace:
@@ -18,7 +20,7 @@ class StepTrace:
     reads: Mapping[str, Any]
     seconds: float = 0.0
     writes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = _NOTHING
     cached: bool = False
     attempts: int = 1
     error: str | None = None

@@ -10,7 +10,7 @@ from typing import Any, cast
 from orchestrator.graph.run.step_trace import StepTrace
 from orchestrator.ports import StepRecord
 from orchestrator.types import TRACED_IDS
-from orchestrator.values import Traced
+from orchestrator.values import Traced, is_traced
 
 log = logging.getLogger("orchestrator.graph.run.trace")
 
@@ -39,7 +39,7 @@ def summary(value: Any) -> Any:
             return {"characters": len(value)}
         case type():
             return {"type": "type"}
-        case Traced():
+        case _ if is_traced(value):
             return _said(value)
         case tuple():
             items = cast("tuple[Any, ...]", value)

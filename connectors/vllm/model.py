@@ -108,6 +108,11 @@ class VllmModel:
             found += [("scores", each) for each in await self._scorer.serving.each()]
         return found
 
+    @property
+    def negotiated(self) -> list[tuple[str, str]]:
+        """What servers do not take as it is, and what stands for it: learned of their refusals so far."""
+        return self._chat.agreements.learned
+
     async def close(self) -> None:
         """Close the connections."""
         await self._servers.close()

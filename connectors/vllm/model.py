@@ -164,6 +164,9 @@ class VllmModel:
                         continue
                     if not generation.answered:
                         wrong = f"there was no text ({generation.finish})"
+                        if generation.reasoning or generation.finish != "no_text":
+                            # It would refuse, or think, again.
+                            break
                         continue
                     wrong = faults(error)
                     body["messages"] = [

@@ -110,7 +110,7 @@ async def _answer(state: Scripted, asked: Asked, writer: asyncio.StreamWriter) -
         for data in _list(reply.body):
             writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
             await writer.drain()
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0)
         if reply.cut:
             writer.transport.abort()
             return False

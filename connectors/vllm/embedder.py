@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.vllm import answers
 from connectors.vllm.failures import translated
+from connectors.vllm.line import Line
 from connectors.vllm.served import Serving
-from connectors.vllm.servers import Line, Servers
+from connectors.vllm.servers import Servers
 from orchestrator.errors import ModelError, OrchestratorError
 from orchestrator.models.usage import Spending
 from orchestrator.ports import Operation
@@ -136,6 +137,7 @@ class VllmEmbedder:
         try:
             with OpenAI(
                 base_url=address.api,
+                default_query=dict(address.query),
                 api_key=self._servers.key or "none",
                 organization="",
                 project="",

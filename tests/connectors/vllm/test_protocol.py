@@ -200,7 +200,7 @@ async def test_output_that_does_not_fit_is_asked_for_again_and_then_an_error(wro
 
 
 async def test_a_server_that_lists_the_likeliest_tokens_gives_bounds_for_the_others() -> None:
-    listed = step((" A", math.log(0.5)), ("A", math.log(0.1)), ("C", math.log(0.25)), ("x", math.log(0.01)))
+    listed = step((" A", math.log(0.4)), ("A", math.log(0.1)), ("C", math.log(0.25)), ("x", math.log(0.01)))
     async with asking(serving(lambda _: Reply(completion(logprobs=listed)))) as (model, server):
         chosen = await model.choose(PROMPT, ["A", "B", "C"])
         assert chosen.values == pytest.approx((0.5 / 0.76, 0.01 / 0.76, 0.25 / 0.76))
@@ -361,12 +361,6 @@ async def test_requests_never_exceed_what_the_server_takes() -> None:
         await asyncio.gather(*(model.generate(PROMPT) for _ in range(100)))
         refused = len(server.of("/v1/chat/completions")) - before - 100
         assert refused < 60
-
-
-@pytest.mark.parametrize("written", ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"])
-def test_an_address_may_be_written_with_or_without_v1(written: str) -> None:
-    (address,) = addresses(written)
-    assert (address.root, address.api) == ("http://h:1", "http://h:1/v1")
 
 
 @pytest.mark.parametrize("written", ["", "localhost:8000", "ftp://h", "http://", "http://user:secret@h"])

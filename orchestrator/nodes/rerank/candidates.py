@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from orchestrator.graph.run_context import Run
 from orchestrator.nodes.rerank.prompts import Prompts
@@ -12,7 +13,7 @@ from orchestrator.nodes.rerank.reply_log import ReplyLog
 from orchestrator.ports import Embedder, LanguageModel, Reasoning
 from orchestrator.types import Hit, Hits
 
-#: By how much less a hit scores than the one before it, at the least: equal judgements keep their order.
+#: By how much less a hit scores than the one before it that is judged equal, so that they keep their order.
 STEP = 1e-9
 
 
@@ -124,11 +125,11 @@ def falling(order: Sequence[int], scores: Mapping[int, float], size: int) -> lis
         pools.append((mean, count))
     values = [mean for mean, count in pools for _ in range(count)]
     values += [min(known)] * (size - len(values))
-    step = STEP * max(1.0, max(abs(value) for value in values))
-    found: list[float] = []
-    for value in values:
-        found.append(min(value, found[-1] - step) if found else value)
-    return found
+    if all(one > other for one, other in pairwise(values)):
+        return values
+    # What is in [0, 1] stays in it.
+    step = STEP * max(1.0, *map(abs, values))
+    return [value * (1 - size * STEP) + (size - rank) * step for rank, value in enumerate(values)]
 
 
 def by_score(scores: Sequence[float]) -> list[int]:

@@ -19,16 +19,15 @@ from orchestrator.progress import silent
 from orchestrator.recommendation.editions.editions import Editions
 from orchestrator.recommendation.editions.refresh import refresh
 from orchestrator.recommendation.editions.training import train
-from orchestrator.recommendation.rankers.classics import classic_trainers
-from orchestrator.recommendation.rankers.registry import RankerRegistry
 from orchestrator.recommendation.recommender import EditionRecommender
 from orchestrator.settings import Settings
 from orchestrator.testing.artifacts import ArtifactStoreConformance
+from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.shop import made_up_log
 from orchestrator.types import ANONYMOUS, History
 from tests.recommendation.memory_artifacts import MemoryArtifacts, installed, stores
 
-REGISTRY = RankerRegistry.of(classic_trainers())
+REGISTRY = classic_rankers()
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
-from orchestrator.nodes.rerank.candidates import Task
-from orchestrator.nodes.rerank.strategies import RerankSettings
+from orchestrator.nodes.rerank.candidates import Ranking, Task
+from orchestrator.nodes.rerank.strategies import Needs, RerankSettings
 from orchestrator.types import Hits
 
 
-@dataclass(frozen=True)
 class Shortest:
-    """The shortest passage first."""
+    """The shortest passage first. An entry point may be the class itself, made with the node's settings."""
 
-    without_model: ClassVar[bool] = True
+    needs: ClassVar[Needs] = "nothing"
+    stops: ClassVar[bool] = False
 
-    async def __call__(self, task: Task) -> list[int]:
-        return sorted(range(len(task)), key=lambda number: len(task.candidates[number].text))
+    def __init__(self, settings: RerankSettings) -> None:
+        self.keep = settings.keep
 
-
-def shortest(settings: RerankSettings) -> Shortest:
-    return Shortest()
+    async def __call__(self, task: Task) -> Ranking:
+        by_length = sorted(range(len(task)), key=lambda number: len(task.candidates[number].text))
+        return Ranking(tuple(by_length))
 
 
 def first(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:

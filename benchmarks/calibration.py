@@ -31,7 +31,7 @@ from orchestrator.evaluation.significance import paired_p
 from orchestrator.nodes.rerank import candidates, prompts
 from orchestrator.nodes.rerank.calibration import calibrated
 from orchestrator.nodes.rerank.groupwise import HIGHEST, Groupwise
-from orchestrator.nodes.rerank.parsing import parse_scores
+from orchestrator.nodes.rerank.replies.scores import parse_scores
 from orchestrator.testing.judge import Judge, Noise
 
 MIDDLE = replace(NOISE["middle"], malformed=0.0)

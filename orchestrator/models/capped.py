@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.models.wrapper import WrapperModel
-from orchestrator.ports import Generation, LanguageModel, Operation
+from orchestrator.ports import Generation, LanguageModel, Operation, Reasoning
 from orchestrator.types import Message
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class CappedModel(WrapperModel):
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         """A completion; see the port."""
         limit = min(max_tokens, self._tokens) if on_text is not None else max_tokens
@@ -69,7 +71,9 @@ class CappedModel(WrapperModel):
             on_text=on_text,
             max_tokens=limit,
             temperature=temperature,
+            top_p=top_p,
             seed=seed,
+            reasoning=reasoning,
         )
         self._cut.reached = self.reached or (on_text is not None and generation.finish == "length")
         return generation

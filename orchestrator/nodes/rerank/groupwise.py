@@ -15,7 +15,7 @@ from orchestrator.nodes.rerank import prompts
 from orchestrator.nodes.rerank.calibration import calibrated
 from orchestrator.nodes.rerank.calls import together
 from orchestrator.nodes.rerank.candidates import Task, by_score, even_groups
-from orchestrator.nodes.rerank.parsing import parse_scores
+from orchestrator.nodes.rerank.replies.scores import parse_scores
 
 HIGHEST = 10.0
 #: Tokens of one entry of the reply, `"12": 10, `, with room to spare.

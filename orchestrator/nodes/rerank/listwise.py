@@ -9,7 +9,7 @@ from orchestrator.errors import BudgetExhausted
 from orchestrator.nodes.rerank import prompts
 from orchestrator.nodes.rerank.calls import LABELS
 from orchestrator.nodes.rerank.candidates import Task, by_score, permutation
-from orchestrator.nodes.rerank.parsing import parse_order
+from orchestrator.nodes.rerank.replies.orders import parse_order
 
 #: Tokens of one entry of the reply, `[12] > `, with room to spare.
 _ENTRY_TOKENS = 6

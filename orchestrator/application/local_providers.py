@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.ports import Build, Clock, Provider, Recommender, RecommenderState
+from orchestrator.ports import Build, Clock, ModelProfiles, Provider, Recommender, RecommenderState
 
 
 def _clock(_: Build) -> Clock:
@@ -22,8 +22,17 @@ def _recommender(build: Build) -> Recommender:
     return EditionRecommender(Editions(folder, ranker_registry(build), state, keep=keep))
 
 
+def _model_profiles(build: Build) -> ModelProfiles:
+    from orchestrator.models.profile_folder import ProfileFolder
+
+    return ProfileFolder(build.home / "models")
+
+
 providers = (
     Provider(port=Clock, name="local", make=_clock, description="the machine's time"),
+    Provider(
+        port=ModelProfiles, name="local", make=_model_profiles, description="what was measured, in `home`"
+    ),
     Provider(
         port=Recommender, name="local", make=_recommender, description="rankers trained here, in `home`"
     ),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.graph.run_context import Run
-from orchestrator.ports import Embedder, LanguageModel
+from orchestrator.ports import Embedder, LanguageModel, ModelProfiles
 from orchestrator.types import Hit, Hits
 
 
@@ -38,6 +38,7 @@ class Task:
     keep: int | None = None
     why: str = ""
     behind: tuple[Candidate, ...] = ()
+    profiles: ModelProfiles | None = None
     repairs: int = 0
     unread: set[int] = field(default_factory=set[int])
 

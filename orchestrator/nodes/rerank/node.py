@@ -13,7 +13,7 @@ from orchestrator.nodes._strategies import known_strategy, strategy
 from orchestrator.nodes.rerank.candidates import Candidate, Task, normalised, permutation
 from orchestrator.nodes.rerank.encoders import CrossEncoder, Embedding
 from orchestrator.nodes.rerank.strategies import Strategy, StrategyFactory
-from orchestrator.ports import Documents, Embedder, LanguageModel, scores_texts
+from orchestrator.ports import Documents, Embedder, LanguageModel, ModelProfiles, scores_texts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Hits, Question
 
@@ -28,7 +28,8 @@ class Rerank(Node):
     `yes_no` and `graded` (every passage by itself), `pairwise`, `pairwise_all`, `pairwise_sliding`,
     `setwise` (comparisons), `listwise` (windows of `window` every `step`), `full` (one prompt), `first`
     (one token a window), `elimination`, `cross_encoder`, `embedding`, `e2rank`, and `cascade`
-    (embedding, groupwise, then setwise on the best). Passages are cut to `tokens`, as `token_count`
+    (embedding, groupwise, then setwise on the best); `auto` is the one that `orchestrator doctor --model`
+    recommends for the model. Passages are cut to `tokens`, as `token_count`
     estimates. Other distributions add strategies by entry points (docs/extending.md).
 
     The result is always a permutation of the input, cut to `keep`. Without a language model, passages
@@ -56,6 +57,7 @@ class Rerank(Node):
         documents: Documents,
         model: LanguageModel,
         embedder: Embedder,
+        profiles: ModelProfiles | None,
         run: Run,
     ) -> Hits:
         seen = hits.top(self.depth)
@@ -67,6 +69,7 @@ class Rerank(Node):
             for hit, score in zip(readable, scores, strict=True)
         )
         task = Task(question.text, candidates, model, embedder, run, self.seed, self.keep, self.strategy)
+        task.profiles = profiles
         # Until something better is known.
         task.offer(range(len(candidates)))
         if len(candidates) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.nodes.rerank.auto import Auto
 from orchestrator.nodes.rerank.cascade import Cascade
 from orchestrator.nodes.rerank.elimination import Elimination
 from orchestrator.nodes.rerank.encoders import CrossEncoder, Embedding
@@ -11,6 +12,11 @@ from orchestrator.nodes.rerank.pairwise import Pairwise
 from orchestrator.nodes.rerank.pointwise import Graded, YesNo
 from orchestrator.nodes.rerank.setwise import Setwise
 from orchestrator.nodes.rerank.strategies import RerankSettings, Strategy
+
+
+def auto(settings: RerankSettings) -> Strategy:
+    """What was measured to be best for the model."""
+    return Auto(settings)
 
 
 def groupwise(settings: RerankSettings) -> Strategy:

@@ -71,11 +71,11 @@ def test_the_doctor_probes_the_model_and_recommends_what_auto_then_takes(folder:
     assert probed.returncode == 0, probed.stderr
     told = json.loads(probed.stdout)
     there = {ability["name"]: ability["there"] for ability in told["abilities"]}
-    assert all(there[name] for name in ("text", "streaming", "schema", "log-probabilities", "context")), there
+    assert all(there[name] for name in ("text", "streaming", "schema", "context")), there
     assert there["thinking"] is False
     [trial] = told["trials"]
     assert 0 < trial["ndcg@3"] < 1
-    assert trial["calls"] == 48
+    assert trial["calls"] >= 48
     assert told["strategy"] == ("yes_no" if trial["follows"] else "embedding")
     with Application(Settings(config=folder / "orchestrator.toml")) as application:
         result = application.run_sync(flow("auto", 2), QUESTION)

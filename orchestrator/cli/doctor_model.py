@@ -38,7 +38,7 @@ def probe_model(settings: Settings, strategies: Sequence[str], *, as_json: bool)
             }
         )
     else:
-        _tell(profile, abilities, trials)
+        tell_probe(profile, abilities, trials)
 
 
 async def _probed(
@@ -73,7 +73,8 @@ async def _probed(
         return profile, abilities, trials
 
 
-def _tell(profile: ModelProfile, abilities: Sequence[Ability], trials: Sequence[StrategyTrial]) -> None:
+def tell_probe(profile: ModelProfile, abilities: Sequence[Ability], trials: Sequence[StrategyTrial]) -> None:
+    """Print what was found."""
     from orchestrator.evaluation.strategy_trials import NONE_FOLLOWED
 
     say(f"model: {profile.model}\n")

@@ -105,7 +105,8 @@ def recommended(trials: Sequence[StrategyTrial]) -> str:
 async def _tried(
     name: str, model: LanguageModel, embedder: Embedder, questions: Sequence[JudgedQuestion]
 ) -> StrategyTrial:
-    flow = workflow("trial", Rerank(strategy=name, keep=6), inputs=(Question, Hits))
+    # The order that is given tells nothing here, so that no part of a score is the retriever's.
+    flow = workflow("trial", Rerank(strategy=name, keep=6, weight=1.0), inputs=(Question, Hits))
     scores: list[float] = []
     said: dict[str, None] = {}
     usage, kept = Usage(), 0

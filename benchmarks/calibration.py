@@ -28,9 +28,11 @@ import numpy as np
 from benchmarks import harness
 from benchmarks.reranking import NOISE, Task, interval, ndcg, tasks
 from orchestrator.evaluation.significance import paired_p
-from orchestrator.nodes.rerank import candidates, prompts
+from orchestrator.nodes.rerank import candidates
 from orchestrator.nodes.rerank.calibration import calibrated
-from orchestrator.nodes.rerank.groupwise import HIGHEST, Groupwise
+from orchestrator.nodes.rerank.criteria import HIGHEST
+from orchestrator.nodes.rerank.groupwise import Groupwise
+from orchestrator.nodes.rerank.prompts import Prompts
 from orchestrator.nodes.rerank.replies.scores import parse_scores
 from orchestrator.testing.judge import Judge, Noise
 
@@ -66,7 +68,7 @@ async def replies(
     """Scores by candidate of each group, with the shift and the scale that the judge had in that call."""
     made: list[tuple[dict[int, float], float, float]] = []
     for group in groups:
-        prompt = prompts.scores(task.question, [task.candidates[number][1] for number in group])
+        prompt = Prompts().scores(task.question, [task.candidates[number][1] for number in group])
         # Whatever ends scores have, the judge gives them.
         told = parse_scores((await judge.generate(prompt)).text, len(group), low=-1000.0, high=1000.0)
         shift, scale = judge.fault(prompt)

@@ -48,7 +48,7 @@ async def _probed(
     from orchestrator.evaluation.model_abilities import model_abilities
     from orchestrator.evaluation.strategy_trials import TRIED, recommended, strategy_trials
     from orchestrator.models.stack import served_by
-    from orchestrator.ports import Clock, Embedder, LanguageModel, ModelProfile, ModelProfiles, resolved_name
+    from orchestrator.ports import Clock, LanguageModel, ModelProfile, ModelProfiles, resolved_name
 
     async with Application(settings) as application:
         container = application.container
@@ -65,7 +65,7 @@ async def _probed(
         trials: list[StrategyTrial] = []
         with progress("Reranking") as moved:
             moved(0, len(chosen), chosen[0])
-            async for trial in strategy_trials(model, container.get(Embedder), chosen):
+            async for trial in strategy_trials(model, chosen):
                 trials.append(trial)
                 moved(len(trials), len(chosen), chosen[min(len(trials), len(chosen) - 1)])
         profile = ModelProfile(name, recommended(trials), container.get(Clock).now())

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.bootstrap import Interval, interval
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import ModelError, OrchestratorError
 from orchestrator.evaluation.judged_sample import JudgedQuestion, judged_sample
 from orchestrator.graph.workflow import workflow
+from orchestrator.models.wrapper import WrapperModel
 from orchestrator.nodes import Rerank
 from orchestrator.ports import Documents, Embedder, LanguageModel
 from orchestrator.types import ANONYMOUS, Hit, Hits, Passage, Principal, Question, Usage
@@ -79,14 +80,16 @@ class StrategyTrial:
 
 async def strategy_trials(
     model: LanguageModel,
-    embedder: Embedder,
     strategies: Sequence[str] = TRIED,
     sample: Sequence[JudgedQuestion] | None = None,
 ) -> AsyncIterator[StrategyTrial]:
-    """Try each strategy in turn; one that fails is a trial with an error."""
+    """Try each strategy in turn; one that fails is a trial with an error.
+
+    The model is alone: where it fails, nothing stands in for it whose success would be taken for its own.
+    """
     questions = judged_sample() if sample is None else sample
     for name in strategies:
-        yield await _tried(name, model, embedder, questions)
+        yield await _tried(name, _Alone(model), questions)
 
 
 def recommended(trials: Sequence[StrategyTrial]) -> str:
@@ -102,9 +105,7 @@ def recommended(trials: Sequence[StrategyTrial]) -> str:
     return min(near, key=lambda trial: trial.usage.tokens).strategy
 
 
-async def _tried(
-    name: str, model: LanguageModel, embedder: Embedder, questions: Sequence[JudgedQuestion]
-) -> StrategyTrial:
+async def _tried(name: str, model: LanguageModel, questions: Sequence[JudgedQuestion]) -> StrategyTrial:
     # The order that is given tells nothing here, so that no part of a score is the retriever's.
     flow = workflow("trial", Rerank(strategy=name, keep=6, weight=1.0), inputs=(Question, Hits))
     scores: list[float] = []
@@ -113,7 +114,7 @@ async def _tried(
     began = time.perf_counter()
     for question in questions:
         hits = _hits(question)
-        ports: dict[Any, Any] = {Documents: _Sample(question), Embedder: embedder, LanguageModel: model}
+        ports: dict[Any, Any] = {Documents: _Sample(question), Embedder: _NoEmbedder(), LanguageModel: model}
         try:
             result = await flow.run(Question(question.text, ANONYMOUS), hits, ports=ports)
         except OrchestratorError as error:
@@ -133,6 +134,25 @@ async def _tried(
         kept,
         tuple(said),
     )
+
+
+class _Alone(WrapperModel):
+    """The model, without the server of scores that it may have beside it."""
+
+    @property
+    def scores_texts(self) -> bool:
+        """Never."""
+        return False
+
+
+class _NoEmbedder:
+    """The `Embedder` port, of which nothing can be had."""
+
+    name, dimensions = "none", 1
+
+    async def embed(self, texts: Sequence[str], *, kind: str) -> Any:
+        """Raises ModelError."""
+        raise ModelError("There is no embedder in a trial.", hint="Try strategies that ask a language model.")
 
 
 class _Sample:

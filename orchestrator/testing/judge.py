@@ -44,6 +44,7 @@ class Noise:
 class Judge:
     """The `LanguageModel` port over `grades`: question → (text → grade in [0, 1]); unknown texts are 0.
 
+    `stop` is the grade of a stop candidate, `reason` what it writes before an answer where it may.
     `calls`, `tokens`, `shown` passages and `rounds` count what was asked; concurrent calls that start
     while none has ended are one round.
     """
@@ -51,6 +52,8 @@ class Judge:
     grades: Mapping[str, Mapping[str, float]]
     noise: Noise = field(default_factory=Noise)
     seed: int = 0
+    stop: float = 0.5
+    reason: str = "I compare them."
     calls: int = 0
     tokens: int = 0
     rounds: int = 0
@@ -81,16 +84,13 @@ class Judge:
     ) -> Generation[Any]:
         """Scores or an order, as the prompt's instructions ask for."""
         rng = self._rng(prompt, seed)
-        _, labels, believed = self._believed(prompt, rng)
+        instructions, labels, believed = self._believed(prompt, rng)
         if rng.random() < self.noise.malformed:
             text = _spoilt(rng, labels)
-        elif "JSON object" in prompt[0].text.split("Reply with")[-1]:
-            text = json.dumps(
-                {label: round(10 * score) for label, score in zip(labels, believed, strict=True)}
-            )
         else:
-            order = sorted(range(len(labels)), key=lambda position: (-believed[position], position))
-            text = " > ".join(f"[{labels[position]}]" for position in order)
+            text = _answer(instructions, labels, believed)
+            if "<answer>" in instructions:
+                text = f"<reason>{self.reason}</reason><answer>{text}</answer>"
         return Generation(text, usage=await self._counted(prompt, text))
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
@@ -101,7 +101,7 @@ class Judge:
             level = _logistic((believed[0] - 0.5) * 8)
             values = tuple(level if option == "yes" else 1 - level for option in options)
         elif labels and set(options) <= set(labels):
-            sign = -1.0 if "helps least" in instructions else 1.0
+            sign = -1.0 if _picks_worst(instructions) else 1.0
             values = _softmax([sign * 8 * believed[labels.index(option)] for option in options])
         else:
             top = max(float(option) for option in options)
@@ -116,6 +116,9 @@ class Judge:
         values = tuple(known.get(text, 0.0) + rng.gauss(0, self.noise.random) for text in texts)
         usage = await self._counted([Message("user", query + "\n".join(texts))], "")
         return Scores(values, usage)
+
+    def _grade(self, known: Mapping[str, float], text: str) -> float:
+        return self.stop if text.startswith(_STOP) else known.get(text, 0.0)
 
     def held(self, value: float) -> float:
         """What is believed, within the ends of a scale."""
@@ -135,7 +138,7 @@ class Judge:
 
     def _believed(self, prompt: Sequence[Message], rng: random.Random) -> tuple[str, list[str], list[float]]:
         """Instructions, labels, and the noisy grade of each passage shown."""
-        asked = re.search(r"^Question: (.*)$", prompt[-1].text, re.MULTILINE)
+        asked = re.search(r"^[A-Z]\w+: (\".*\")$", prompt[-1].text, re.MULTILINE)
         question = json.loads(asked.group(1)) if asked else ""
         shown = [json.loads(line) for line in prompt[-1].text.splitlines() if line.startswith('{"passage"')]
         known = self.grades.get(question, {})
@@ -144,7 +147,7 @@ class Judge:
         shift, scale = self._fault(rng)
         last = max(1, len(shown) - 1)
         believed = [
-            self.held(scale * (known.get(entry["text"], 0.0) + rng.gauss(0, noise.random)) + shift)
+            self.held(scale * (self._grade(known, entry["text"]) + rng.gauss(0, noise.random)) + shift)
             - noise.position * position / last
             for position, entry in enumerate(shown)
         ]
@@ -164,6 +167,32 @@ class Judge:
         self.calls += 1
         self.tokens += usage.tokens
         return usage
+
+
+#: How the text of a stop candidate begins.
+_STOP = "None of the other "
+
+
+def _picks_worst(instructions: str) -> bool:
+    return bool(re.search(r"You pick the [^.]* least\.", instructions))
+
+
+def _answer(instructions: str, labels: Sequence[str], believed: Sequence[float]) -> str:
+    """What is asked for, as the instructions ask for it."""
+    order = sorted(range(len(labels)), key=lambda position: (-believed[position], position))
+    if "maps each" in instructions:
+        top = re.search(r"from 0 (?:\([^)]*\) )?to (\d+)", instructions)
+        highest = int(top.group(1)) if top else 10
+        grades = [round(highest * score) for score in believed]
+        return json.dumps(dict(zip(labels, grades, strict=True)))
+    if "ranking of the" in instructions:
+        return json.dumps({"ranking": [int(labels[position]) for position in order]})
+    if "You pick" in instructions:
+        return labels[order[-1] if _picks_worst(instructions) else order[0]]
+    if "yes or no" in instructions:
+        return "yes" if believed[0] > 0.5 else "no"
+    top = re.search(r"from 0 (?:\([^)]*\) )?to (\d+)", instructions)
+    return str(round((int(top.group(1)) if top else 10) * believed[0]))
 
 
 def _logistic(value: float) -> float:

@@ -23,7 +23,7 @@ from orchestrator.nodes._strategies import strategy_names
 from orchestrator.ports import Generation, Probabilities
 from orchestrator.testing.judge import Judge, Noise
 from orchestrator.types import Usage
-from tests.nodes.rerank.asking import Babbler, Letters
+from tests.nodes.rerank.asking import Babbler
 
 SAMPLE = judged_sample()
 
@@ -38,7 +38,7 @@ def knowing(noise: Noise | None = None) -> Judge:
 
 
 async def tried(model: Any, *names: str) -> list[StrategyTrial]:
-    return [trial async for trial in strategy_trials(model, Letters(), names or TRIED)]
+    return [trial async for trial in strategy_trials(model, names or TRIED)]
 
 
 def test_the_sample_has_one_answer_a_question_and_an_order_no_better_than_chance() -> None:
@@ -111,10 +111,14 @@ class Mute(Dice):
     async def choose(self, prompt: Any, options: Sequence[str]) -> Probabilities:
         raise NoLogProbabilities("The server gives no log-probabilities.")
 
+    async def score(self, query: str, texts: Sequence[str]) -> Any:
+        raise AssertionError("A trial is of what the model writes.")
+
 
 async def test_a_strategy_that_cannot_be_tried_says_why_and_stops_nothing() -> None:
     first, second = await tried(Mute(0), "yes_no", "listwise")
     assert not first.follows
+    assert first.kept == 8, "nothing stands in for a model on trial"
     assert "log-probabilities" in " ".join([first.error, *first.degraded])
     assert second.scores
     told = first.json()

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.nodes.answer._generated_answer import prompt as answer_prompt
-from orchestrator.nodes.rerank import prompts
 from orchestrator.nodes.rerank.calls import LABELS
+from orchestrator.nodes.rerank.prompts import Prompts
 from orchestrator.testing.language_model import LONG
 from orchestrator.types import Citation, Message
 
@@ -45,18 +45,18 @@ def _chat(rng: random.Random, told: list[str], kind: int) -> tuple[list[Message]
     match kind:
         case 0:
             scores = {str(number): rng.randint(0, 10) for number in range(1, len(texts) + 1)}
-            return prompts.scores(question, texts), json.dumps(scores)
+            return Prompts().scores(question, texts), json.dumps(scores)
         case 1:
             order = rng.sample(range(1, len(texts) + 1), len(texts))
-            return prompts.order(question, texts), " > ".join(f"[{number}]" for number in order)
+            return Prompts().order(question, texts), json.dumps({"ranking": order})
         case 2:
-            return prompts.best(question, texts, labels), rng.choice(labels)
+            return Prompts().best(question, texts, labels), rng.choice(labels)
         case 3:
-            return prompts.worst(question, texts, labels), rng.choice(labels)
+            return Prompts().worst(question, texts, labels), rng.choice(labels)
         case 4:
-            return prompts.relevant(question, texts[0]), rng.choice(["yes", "no"])
+            return Prompts().relevant(question, texts[0]), rng.choice(["yes", "no"])
         case 5:
-            return prompts.grade(question, texts[0], 0, 10), str(rng.randint(0, 10))
+            return Prompts().grade(question, texts[0]), str(rng.randint(0, 10))
         case 6:
             cited = [Citation(n, f"p{n}", "page", "", text) for n, text in enumerate(texts, 1)]
             reply = " ".join(f"{text.rstrip('.:')} [{n}]." for n, text in enumerate(texts, 1))

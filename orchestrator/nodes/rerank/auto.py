@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from orchestrator.errors import ModelError
 from orchestrator.nodes._strategies import strategy, strategy_names
-from orchestrator.nodes.rerank.candidates import Task
-from orchestrator.nodes.rerank.strategies import RerankSettings, StrategyFactory
+from orchestrator.nodes.rerank.candidates import Ranking, Task
+from orchestrator.nodes.rerank.strategies import Needs, RerankSettings, StrategyFactory
 from orchestrator.ports import resolved_name
 
 #: What is taken for a model of which nothing was measured.
@@ -18,10 +19,12 @@ DEFAULT = "groupwise"
 class Auto:
     """The strategy that the model's profile recommends, with the node's settings; else `DEFAULT`."""
 
+    needs: ClassVar[Needs] = "language model"
+    stops: ClassVar[bool] = False
     settings: RerankSettings
 
-    async def __call__(self, task: Task) -> list[int]:
-        """Candidate numbers, best first."""
+    async def __call__(self, task: Task) -> Ranking:
+        """The ranking by that strategy."""
         make: StrategyFactory = strategy("rerank", await self.recommended(task))
         return await make(self.settings)(task)
 

@@ -1,4 +1,4 @@
-"""Model calls of a reranker: side by side, within the budget, and never lost in an error."""
+"""Model calls of a reranker: side by side or one after the other, within the budget, and never an error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from orchestrator.errors import BudgetExhausted, ModelError
-from orchestrator.nodes.rerank.candidates import Task
+from orchestrator.nodes.rerank.candidates import Ranking, Task
 
 ResultT = TypeVar("ResultT")
 
@@ -16,28 +16,31 @@ AT_ONCE = 128
 #: Failures in a row after which the rest is not asked: the model is not there any more. What is refused is
 #: answered first, so that fewer might only be the refusals among those under way.
 GIVEN_UP = AT_ONCE
+#: The same, of calls that wait for one another.
+GIVEN_UP_IN_LINE = 3
 #: Labels that are one token in every tokenizer seen so far; connectors check it against their server's.
 LABELS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+class Enough(Exception):
+    """No further call may be made, or would be answered; what was found until then stands."""
 
 
 async def together(
     task: Task,
     calls: Sequence[Callable[[], Awaitable[ResultT]]],
-    so_far: Callable[[Sequence[ResultT | None]], Sequence[int]] | None = None,
+    so_far: Callable[[Sequence[ResultT | None]], Ranking] | None = None,
 ) -> list[ResultT | None]:
     """Results of calls made side by side, in their order; None for those that the budget did not allow.
 
-    So are those on which the model failed, which the run says, and those that were not asked because of it;
-    if it failed on all, its error is raised.
-    Under a deadline, `so_far` makes an order of the results that there are, for the run to take if the
-    rest does not come in time; it is asked twenty times at most.
+    So are those on which the model failed, which `task.replies` counts, and those that were not asked because
+    of it. Under a deadline, `so_far` makes a ranking of the results that there are, for the run to take if
+    the rest does not come in time; it is asked twenty times at most.
     """
     limit = asyncio.Semaphore(AT_ONCE)
     results: list[ResultT | None] = [None] * len(calls)
     due = -(-len(calls) // 20) if so_far is not None and task.run.remaining is not None else 0
-    finished = 0
-    failures: list[ModelError] = []
-    in_a_row = 0
+    finished = in_a_row = 0
 
     async def one(number: int, call: Callable[[], Awaitable[ResultT]]) -> None:
         nonlocal finished, in_a_row
@@ -47,12 +50,13 @@ async def together(
             try:
                 results[number] = await call()
             except BudgetExhausted as error:
-                task.run.degrade(f"reranked in part: {error.message.rstrip('.')}")
+                _stopped(task, error)
                 return
             except ModelError as error:
-                failures.append(error)
+                task.replies.fail(error)
                 in_a_row += 1
                 return
+        task.replies.answered += 1
         finished, in_a_row = finished + 1, 0
         if so_far is not None and due and finished % due == 0:
             task.offer(so_far(results))
@@ -62,11 +66,36 @@ async def together(
             for number, call in enumerate(calls):
                 group.create_task(one(number, call))
     except ExceptionGroup as failed:
-        # One failing call stops the others; its error is the node's.
+        # Whatever is no failure of the model stops the others; it is the node's.
         raise failed.exceptions[0] from None
-    if failures and not finished:
-        raise failures[0]
-    if failures:
-        why = failures[0].told.rstrip(".")
-        task.run.degrade(f"reranked in part: {len(failures)} of {len(calls)} model calls failed ({why})")
     return results
+
+
+class InLine:
+    """Calls that are made one after the other, each after the results of those before it."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._in_a_row = 0
+
+    async def __call__(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT | None:
+        """The result of a call, None if the model failed on it; Enough if no other need be tried."""
+        try:
+            result = await call()
+        except BudgetExhausted as error:
+            _stopped(self._task, error)
+            raise Enough from error
+        except ModelError as error:
+            self._task.replies.fail(error)
+            self._in_a_row += 1
+            if self._in_a_row >= GIVEN_UP_IN_LINE:
+                raise Enough from error
+            return None
+        self._task.replies.answered += 1
+        self._in_a_row = 0
+        return result
+
+
+def _stopped(task: Task, error: BudgetExhausted) -> None:
+    task.replies.stopped = True
+    task.run.degrade(f"reranked in part: {error.message.rstrip('.')}")

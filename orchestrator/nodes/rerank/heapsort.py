@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from orchestrator.nodes.rerank.calls import Enough
+
 #: Position of the best among some items, in the order they are given.
 Best = Callable[[Sequence[int]], Awaitable[int]]
 
 
-class Enough(Exception):
-    """Raised by a comparison that may not be made any more; what was found until then stands."""
-
-
 async def best_first(
-    items: Sequence[int], k: int, width: int, best: Best, offer: Callable[[list[int]], None]
+    items: Sequence[int],
+    k: int,
+    width: int,
+    best: Best,
+    offer: Callable[[list[int]], None],
+    stop: int | None = None,
 ) -> list[int]:
     """The `k` best of `items`, best first, then the others as they were given.
 
     `best` compares a parent with its `width` children (Setwise, arXiv 2310.09497). Each time that one more
-    is found, `offer` gets the order so far.
+    is found, `offer` gets the order so far. Once the item `stop` is found, no other is looked for.
     """
     heap = list(items)
     found: list[int] = []
@@ -28,13 +31,15 @@ async def best_first(
         while heap and len(found) < k:
             found.append(heap[0])
             offer(_first(found, items))
+            if heap[0] == stop:
+                break
             last = heap.pop()
             if heap:
                 heap[0] = last
                 await _sink(heap, 0, width, best)
     except Enough:
         # Nothing more may be asked; the root was compared last, and is the likeliest next.
-        found += heap[:1]
+        found += [item for item in heap[:1] if item != stop]
     return _first(found, items)
 
 

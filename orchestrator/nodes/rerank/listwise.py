@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
-from orchestrator.errors import BudgetExhausted
-from orchestrator.nodes.rerank import prompts
-from orchestrator.nodes.rerank.calls import LABELS
-from orchestrator.nodes.rerank.candidates import Task, by_score, permutation
+from orchestrator.nodes.rerank.calls import LABELS, Enough, InLine
+from orchestrator.nodes.rerank.candidates import Ranking, Task, by_score, permutation
 from orchestrator.nodes.rerank.replies.orders import parse_order
+from orchestrator.nodes.rerank.schemas import ranking_schema
+from orchestrator.nodes.rerank.stop_candidate import text_of
+from orchestrator.nodes.rerank.strategies import Needs
+from orchestrator.nodes.rerank.verdicts import choice
+from orchestrator.ports import Generation
 
 #: Tokens of one entry of the reply, `[12] > `, with room to spare.
 _ENTRY_TOKENS = 6
@@ -30,39 +35,73 @@ def windows(size: int, window: int, step: int) -> list[tuple[int, int]]:
 class Listwise:
     """Listwise reranking with sliding windows from the end (RankGPT); `window=None` puts all in one prompt.
 
-    With `first_token`, the order of a window is that of the labels' probabilities at the first step
-    (FIRST, arXiv 2406.15657): one token a window, and at most 26 passages in it.
+    With `stop`, a stop candidate is the last of every window, and who ranks below it in the last window that
+    shows it is cut.
     """
 
+    needs: ClassVar[Needs] = "language model"
+    stops: ClassVar[bool] = True
     window: int | None = 20
     step: int = 10
-    first_token: bool = False
+    stop: bool = False
 
-    async def __call__(self, task: Task) -> list[int]:
-        """Candidate numbers, best first."""
-        order = list(range(len(task)))
-        for start, end in windows(len(order), self.window or len(order), self.step):
+    async def __call__(self, task: Task) -> Ranking:
+        """The candidates as the last windows have them; it only orders."""
+        size = len(task)
+        order = list(range(size))
+        below: set[int] = set()
+        named: set[int] = set()
+        ask = InLine(task)
+        for start, end in windows(size, self.window or size, self.step):
+            shown = order[start:end]
             try:
-                order[start:end] = await self.ordered(task, order[start:end])
-            except BudgetExhausted as error:
-                task.run.degrade(f"reranked in part: {error.message.rstrip('.')}")
+                said = await ask(partial(self.said, task, [*shown, size] if self.stop else shown))
+            except Enough:
                 break
-            task.offer(order)
-        return order
+            if said is None:
+                continue
+            named.update(shown[position] for position in said if position < len(shown))
+            placed = permutation(said, len(shown) + self.stop)
+            ranked = [shown[position] for position in placed if position < len(shown)]
+            if self.stop and len(shown) in said:
+                bar = said.index(len(shown))
+                below.difference_update(shown)
+                below.update(shown[position] for position in said[bar + 1 :])
+            order[start:end] = ranked
+            task.offer(Ranking(tuple(order), dropped=frozenset(below)))
+        task.unread.update(set(range(size)) - named)
+        return Ranking(tuple(order), dropped=frozenset(below))
 
-    async def ordered(self, task: Task, numbers: Sequence[int]) -> list[int]:
-        """One window in the model's order."""
-        texts = [task.candidates[number].text for number in numbers]
-        if self.first_token:
-            labels = LABELS[: len(numbers)]
-            chosen = await task.model.choose(prompts.best(task.question, texts, labels), labels)
-            return [numbers[position] for position in by_score(chosen.values)]
-        generated = await task.model.generate(
-            prompts.order(task.question, texts), max_tokens=16 + _ENTRY_TOKENS * len(numbers), seed=task.seed
+    async def said(self, task: Task, numbers: Sequence[int]) -> list[int]:
+        """The positions of one window in the model's order, as far as it names them."""
+        texts = [text_of(task, number) for number in numbers]
+        generated: Generation[object] = await task.model.generate(
+            task.prompts.order(task.question, texts),
+            schema=None if task.reasoning else ranking_schema(len(numbers)),
+            max_tokens=16 + _ENTRY_TOKENS * len(numbers),
+            seed=task.seed,
+            reasoning=task.reasoning,
         )
         said = parse_order(generated.text, len(numbers))
-        if len(said) < len(numbers):
-            task.repairs += 1
+        task.replies.ordered(said, len(numbers))
         if not said:
-            task.unread.update(numbers)
-        return [numbers[position] for position in permutation(said, len(numbers))]
+            task.replies.unreadable += 1
+        return said
+
+
+@dataclass(frozen=True)
+class FirstToken(Listwise):
+    """Listwise by first token (FIRST, arXiv 2406.15657): the order of the labels' probabilities.
+
+    One token a window, and at most 26 passages in it. After reasoning, only the best of a window is known.
+    """
+
+    stops: ClassVar[bool] = False
+
+    async def said(self, task: Task, numbers: Sequence[int]) -> list[int]:
+        """The positions of one window by the probability of their labels."""
+        texts = [text_of(task, number) for number in numbers]
+        labels = LABELS[: len(numbers)]
+        shares = await choice(task, task.prompts.best(task.question, texts, labels), labels)
+        order = by_score(shares or [])
+        return order[:1] if task.reasoning else order

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from orchestrator.errors import ModelError
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes._strategies import known_strategy, strategy
-from orchestrator.nodes.rerank.candidates import Candidate, Task, normalised, permutation
+from orchestrator.nodes.rerank.candidates import Candidate, Ranking, Task, normalised
+from orchestrator.nodes.rerank.criteria import CRITERIA, criterion_of
 from orchestrator.nodes.rerank.encoders import CrossEncoder, Embedding
-from orchestrator.nodes.rerank.strategies import Strategy, StrategyFactory
+from orchestrator.nodes.rerank.prompts import Prompts, fault_of
+from orchestrator.nodes.rerank.reply_log import ReplyLog
+from orchestrator.nodes.rerank.strategies import Needs, Strategy, StrategyFactory
 from orchestrator.ports import Documents, Embedder, LanguageModel, ModelProfiles, scores_texts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Hits, Question
 
+#: What takes the place of a strategy whose model is not there or fails, the first that can.
+STAND_INS: tuple[tuple[str, Strategy], ...] = (
+    ("the cross-encoder", CrossEncoder()),
+    ("embeddings", Embedding()),
+)
+
+
+def _known_criterion(told: str) -> str:
+    """A criterion by name, or in several words."""
+    if told not in CRITERIA and len(told.split()) < 2:
+        raise ValueError(
+            f"there is no criterion of this name; there are {', '.join(CRITERIA)}: or say in words what a "
+            'passage does, such as "states the dose of the drug"'
+        )
+    return told
+
+
+def _usable_prompt(told: str) -> str:
+    if told and (fault := fault_of(told)):
+        raise ValueError(fault)
+    return told
+
+
 Tally = Annotated[int, Field(ge=0)]
 Name = Annotated[str, AfterValidator(known_strategy("rerank"))]
+Judged = Annotated[str, AfterValidator(_known_criterion)]
+OwnPrompt = Annotated[str, AfterValidator(_usable_prompt)]
+Grades = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(max_length=20)]
 
 
 class Rerank(Node):
@@ -29,12 +59,20 @@ class Rerank(Node):
     `setwise` (comparisons), `listwise` (windows of `window` every `step`), `full` (one prompt), `first`
     (one token a window), `elimination`, `cross_encoder`, `embedding`, `e2rank`, and `cascade`
     (embedding, groupwise, then setwise on the best); `auto` is the one that `orchestrator doctor --model`
-    recommends for the model. Passages are cut to `tokens`, as `token_count`
-    estimates. Other distributions add strategies by entry points (docs/extending.md).
+    recommends for the model. Passages are cut to `tokens`, as `token_count` estimates. Other distributions
+    add strategies by entry points (docs/extending.md).
 
-    The result is always a permutation of the input, cut to `keep`. Without a language model, passages
-    are ordered by the cross-encoder if there is one, else by the embedder, and the run says so. Hits are
-    scored by their new rank, from 1 downwards.
+    `criterion` is what passages are judged by: a name of `CRITERIA`, or words such as "states the dose of
+    the drug". `grades` name the grades of a scale from the worst to the best; without them it is 0 to 10.
+    `prompt` is one's own, with places for `{question}` and `{passages}`. `reasoning` lets the model think so
+    many tokens before each answer, or as many as it likes ("model"). With `stop`, passages that rank
+    below a stop candidate are left out (`groupwise`, `setwise`, `listwise`, `full`, `cascade`).
+
+    The result is always a permutation of the input, cut to `keep` or by `stop`. Without a language model, or
+    if all calls fail, passages are ordered by the cross-encoder if there is one, else by the embedder, and
+    the run says so. Hits keep the judge's score where there is one: grades and probabilities from 0 to 1,
+    cosines, a cross-encoder's scores as they are. Where a strategy only orders, they are scored by rank, from
+    1 downwards.
     """
 
     strategy: Name = "groupwise"
@@ -49,6 +87,22 @@ class Rerank(Node):
     step: Count = 10
     tokens: Count = 300
     seed: int = 0
+    reasoning: Tally | Literal["model"] = 0
+    criterion: Judged = "answers"
+    grades: Grades = ()
+    prompt: OwnPrompt = ""
+    stop: bool = False
+
+    @model_validator(mode="after")
+    def _together(self) -> Rerank:
+        """Settings that fit each other."""
+        if len(self.grades) == 1:
+            raise ValueError("one grade tells nothing apart: name two or more, from the worst to the best")
+        if self.stop and not self.strategy_of(self.strategy).stops:
+            raise ValueError(
+                f"{self.strategy} has no stop candidate: take groupwise, setwise, listwise, full or cascade"
+            )
+        return self
 
     async def __call__(
         self,
@@ -68,35 +122,69 @@ class Rerank(Node):
             Candidate(hit.id, cut(_shown(passages[hit.id].title, passages[hit.id].text), self.tokens), score)
             for hit, score in zip(readable, scores, strict=True)
         )
-        task = Task(question.text, candidates, model, embedder, run, self.seed, self.keep, self.strategy)
-        task.profiles = profiles
+        prompts = Prompts(criterion_of(self.criterion, self.grades), self.prompt, bool(self.reasoning))
+        task = Task(
+            question.text,
+            candidates,
+            model,
+            embedder,
+            run,
+            self.seed,
+            self.keep,
+            self.strategy,
+            profiles=profiles,
+            prompts=prompts,
+            reasoning=self.reasoning,
+        )
+        given = Ranking(tuple(range(len(candidates))))
         # Until something better is known.
-        task.offer(range(len(candidates)))
-        if len(candidates) > 1:
-            order = permutation(await self.chosen(model, run)(task), len(candidates))
-        else:
-            order = list(range(len(candidates)))
-        if task.unread:
-            run.degrade(f"reranked in part: {len(task.unread)} passages kept the retriever's judgement")
-        return task.hits(order)
+        task.offer(given)
+        return task.hits(await self.ranked(task) if len(candidates) > 1 else given)
 
-    def chosen(self, model: LanguageModel, run: Run) -> Strategy:
-        """The strategy to use: the one named, or what stands in for a model that is not there."""
+    async def ranked(self, task: Task) -> Ranking:
+        """The ranking of the strategy that is named, or of what takes its place."""
         named = self.strategy_of(self.strategy)
-        if model.available or getattr(named, "without_model", False):
-            return named
-        if scores_texts(model):
-            if self.strategy != "cross_encoder":
-                run.degrade("no language model is configured: passages are reranked by the cross-encoder")
-            return CrossEncoder()
-        lacking = "server of scores (score_url)" if self.strategy == "cross_encoder" else "language model"
-        run.degrade(f"no {lacking} is configured: passages are reranked by embeddings")
-        return Embedding()
+        if not _there(named.needs, task.model):
+            missing = "a server of scores (score_url)" if named.needs == "scorer" else "a language model"
+            return await _stand_in(task, f"no {missing.removeprefix('a ')} is configured", named)
+        ranking = await named(task)
+        if task.replies.down:
+            failed = "server of scores" if named.needs == "scorer" else "language model"
+            return await _stand_in(task, f"the {failed} failed on every call ({task.replies.reason})", named)
+        for reason in task.replies.said():
+            task.run.degrade(reason)
+        if task.unread:
+            task.run.degrade(f"reranked in part: {len(task.unread)} passages kept the retriever's judgement")
+        return ranking
 
     def strategy_of(self, name: str) -> Strategy:
         """The strategy of a name, with this node's settings."""
         make: StrategyFactory = strategy("rerank", name)
         return make(self)
+
+
+def _there(needs: Needs, model: LanguageModel) -> bool:
+    """Whether what a strategy needs is there; an embedder always is."""
+    if needs == "language model":
+        return model.available
+    return needs != "scorer" or scores_texts(model)
+
+
+async def _stand_in(task: Task, why: str, named: Strategy) -> Ranking:
+    """The ranking of what takes the place of a strategy, which the run says; at last the retriever's."""
+    for title, other in STAND_INS:
+        if type(other) is type(named) or not _there(other.needs, task.model):
+            continue
+        task.replies, task.unread = ReplyLog(), set()
+        try:
+            ranking = await other(task)
+        except ModelError:
+            continue
+        if not task.replies.down:
+            task.run.degrade(f"{why}: passages are reranked by {title}")
+            return ranking
+    task.run.degrade(f"{why}: passages are left as they were found")
+    return Ranking(tuple(range(len(task))))
 
 
 def _shown(title: str, text: str) -> str:

@@ -7,11 +7,14 @@ from orchestrator.nodes.rerank.cascade import Cascade
 from orchestrator.nodes.rerank.elimination import Elimination
 from orchestrator.nodes.rerank.encoders import CrossEncoder, Embedding
 from orchestrator.nodes.rerank.groupwise import Groupwise
-from orchestrator.nodes.rerank.listwise import Listwise
+from orchestrator.nodes.rerank.listwise import FirstToken, Listwise
 from orchestrator.nodes.rerank.pairwise import Pairwise
 from orchestrator.nodes.rerank.pointwise import Graded, YesNo
 from orchestrator.nodes.rerank.setwise import Setwise
 from orchestrator.nodes.rerank.strategies import RerankSettings, Strategy
+
+#: Passages that E2Rank's query holds.
+CONTEXT = 20
 
 
 def auto(settings: RerankSettings) -> Strategy:
@@ -21,7 +24,14 @@ def auto(settings: RerankSettings) -> Strategy:
 
 def groupwise(settings: RerankSettings) -> Strategy:
     """Scores in groups of `group`, `repeats` times."""
-    return Groupwise(settings.group, settings.repeats, settings.weight, settings.calibrate, settings.anchors)
+    return Groupwise(
+        settings.group,
+        settings.repeats,
+        settings.weight,
+        settings.calibrate,
+        settings.anchors,
+        settings.stop,
+    )
 
 
 def yes_no(settings: RerankSettings) -> Strategy:
@@ -51,22 +61,22 @@ def pairwise_sliding(settings: RerankSettings) -> Strategy:
 
 def setwise(settings: RerankSettings) -> Strategy:
     """The best of a few, by heapsort."""
-    return Setwise(settings.keep)
+    return Setwise(settings.keep, stop=settings.stop)
 
 
 def listwise(settings: RerankSettings) -> Strategy:
     """Windows of `window` every `step`."""
-    return Listwise(settings.window, settings.step)
+    return Listwise(settings.window, settings.step, stop=settings.stop)
 
 
 def full(settings: RerankSettings) -> Strategy:
     """All in one prompt."""
-    return Listwise(None)
+    return Listwise(None, stop=settings.stop)
 
 
 def first(settings: RerankSettings) -> Strategy:
     """Windows, of whose answer the first token counts."""
-    return Listwise(settings.window, settings.step, first_token=True)
+    return FirstToken(settings.window, settings.step)
 
 
 def elimination(settings: RerankSettings) -> Strategy:
@@ -86,9 +96,9 @@ def embedding(settings: RerankSettings) -> Strategy:
 
 def e2rank(settings: RerankSettings) -> Strategy:
     """The embedder's cosines, with the best passages as context."""
-    return Embedding(context=settings.keep)
+    return Embedding(context=CONTEXT)
 
 
 def cascade(settings: RerankSettings) -> Strategy:
     """Embeddings, then groupwise, then setwise on the best."""
-    return Cascade(((Embedding(), settings.depth), (groupwise(settings), 50), (Setwise(settings.keep), 20)))
+    return Cascade(((Embedding(), settings.depth), (groupwise(settings), 50), (setwise(settings), 20)))

@@ -1,21 +1,27 @@
-"""The strategy protocol: orders a task's candidates, and returns a permutation of their numbers."""
+"""The strategy protocol: makes a ranking of a task's candidates."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Literal, Protocol
 
-from orchestrator.nodes.rerank.candidates import Task
+from orchestrator.nodes.rerank.candidates import Ranking, Task
+
+#: What a strategy cannot do without: `task.model` to write, choose or score, `task.embedder`, or nothing.
+Needs = Literal["language model", "scorer", "embedder", "nothing"]
 
 
 class Strategy(Protocol):
-    """A reranking strategy: frozen configuration; `await strategy(task)` gives candidate numbers, best first.
+    """A reranking strategy: frozen configuration; `await strategy(task)` gives a ranking of the candidates.
 
-    When the budget runs out it returns the best order so far, and says so by `task.run.degrade`. One that
-    asks no language model has an attribute `without_model`, which is true; others are replaced where there
-    is no model.
+    When the budget runs out or the model fails, it returns the best ranking so far; `calls.together` and
+    `calls.InLine` see to it, and to the report. `needs` says what it works with: where that is not there,
+    another takes its place. `stops` says whether it knows the stop candidate, and so the setting `stop`.
     """
 
-    async def __call__(self, task: Task) -> list[int]: ...
+    needs: ClassVar[Needs]
+    stops: ClassVar[bool]
+
+    async def __call__(self, task: Task) -> Ranking: ...
 
 
 class RerankSettings(Protocol):
@@ -48,8 +54,11 @@ class RerankSettings(Protocol):
     @property
     def step(self) -> int: ...
 
+    @property
+    def stop(self) -> bool: ...
+
 
 class StrategyFactory(Protocol):
-    """The type of an entry point `rerank.NAME` of `orchestrator.strategies`."""
+    """The type of an entry point `rerank.NAME` of `orchestrator.strategies`: a function or a class."""
 
     def __call__(self, settings: RerankSettings, /) -> Strategy: ...

@@ -147,7 +147,10 @@ async def test_passages_of_unreadable_groups_keep_the_retrievers_judgement_and_i
     found = hits(30)
     result = await reranked(Babbler(["no"]), found, strategy="groupwise", keep=30)
     assert result.output.ids == found.ids
-    assert result.degraded == ("reranked in part: 30 passages kept the retriever's judgement",)
+    assert result.degraded == (
+        "reranked in part: 6 of 6 replies could not be read",
+        "reranked in part: 30 passages kept the retriever's judgement",
+    )
 
 
 @pytest.mark.parametrize("strategy", BY_MODEL)
@@ -207,7 +210,7 @@ async def test_passages_that_may_not_be_read_are_not_shown_and_not_kept():
 class Failing:
     """A judge that fails on every call in `every`."""
 
-    name, available = "failing", True
+    name, available, scores_texts = "failing", True, False
 
     def __init__(self, size: int, every: int) -> None:
         self.inner, self.every, self.asked = judge(size), every, 0
@@ -234,12 +237,6 @@ async def test_one_call_that_fails_does_not_lose_the_others(strategy):
     assert int(result.output.ids[0]) >= 20
 
 
-@pytest.mark.parametrize("strategy", ["groupwise", "yes_no"])
-async def test_a_model_that_fails_every_time_is_an_error(strategy):
-    with pytest.raises(ContextTooLong, match="too long"):
-        await reranked(Failing(30, 1), hits(30), strategy=strategy)
-
-
 @pytest.mark.parametrize("strategy", ["pairwise", "pairwise_all"])
 async def test_a_comparison_that_fails_leaves_no_request_behind(strategy):
     class Lopsided(Failing):
@@ -258,14 +255,12 @@ async def test_a_comparison_that_fails_leaves_no_request_behind(strategy):
                 self.waiting -= 1
 
     model = Lopsided(4, 1)
-    with pytest.raises(ContextTooLong):
-        await reranked(model, hits(4), strategy=strategy)
+    await reranked(model, hits(4), strategy=strategy)
     await asyncio.sleep(0)
     assert model.waiting == 0
 
 
 async def test_a_model_that_is_gone_is_not_asked_thousands_of_times():
     model = Failing(60, 1)
-    with pytest.raises(ContextTooLong):
-        await reranked(model, hits(60), strategy="pairwise_all")
+    await reranked(model, hits(60), strategy="pairwise_all")
     assert model.asked <= 2 * (AT_ONCE + GIVEN_UP)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from orchestrator.nodes.rerank.candidates import Task
-from orchestrator.nodes.rerank.strategies import RerankSettings
+from orchestrator.nodes.rerank.candidates import Ranking, Task
+from orchestrator.nodes.rerank.strategies import Needs, RerankSettings
 from orchestrator.types import Hits
 
 
@@ -15,10 +15,12 @@ from orchestrator.types import Hits
 class Shortest:
     """The shortest passage first."""
 
-    without_model: ClassVar[bool] = True
+    needs: ClassVar[Needs] = "nothing"
+    stops: ClassVar[bool] = False
 
-    async def __call__(self, task: Task) -> list[int]:
-        return sorted(range(len(task)), key=lambda number: len(task.candidates[number].text))
+    async def __call__(self, task: Task) -> Ranking:
+        by_length = sorted(range(len(task)), key=lambda number: len(task.candidates[number].text))
+        return Ranking(tuple(by_length))
 
 
 def shortest(settings: RerankSettings) -> Shortest:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence, Sized
 from typing import TypeVar
 
-from orchestrator.nodes.rerank.replies.thought import answer_of
+from orchestrator.text.thoughts import answer_of
 
 ReadT = TypeVar("ReadT", bound=Sized)
 

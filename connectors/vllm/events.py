@@ -127,7 +127,9 @@ def _together(chunks: Iterable[Json]) -> Json:
     seen = False
     for chunk in chunks:
         whole |= {name: value for name, value in chunk.items() if name != "choices" and value is not None}
-        for choice in rows(chunk.get("choices"))[:1]:
+        for choice in rows(chunk.get("choices")):
+            if choice.get("index") not in (0, None):
+                continue
             seen = True
             reason = choice.get("finish_reason") or reason
             for name, value in table(choice.get("delta")).items():

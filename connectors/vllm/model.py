@@ -108,6 +108,11 @@ class VllmModel:
             found += [("scores", each) for each in await self._scorer.serving.each()]
         return found
 
+    @property
+    def negotiated(self) -> list[tuple[str, str]]:
+        """What servers do not take as it is, and what stands for it: learned of their refusals so far."""
+        return self._chat.agreements.learned
+
     async def close(self) -> None:
         """Close the connections."""
         await self._servers.close()
@@ -159,6 +164,9 @@ class VllmModel:
                         continue
                     if not generation.answered:
                         wrong = f"there was no text ({generation.finish})"
+                        if generation.reasoning or generation.finish != "no_text":
+                            # It would refuse, or think, again.
+                            break
                         continue
                     wrong = faults(error)
                     body["messages"] = [

@@ -18,7 +18,8 @@ _REFUSED = re.compile(
     r"unsupported|not (be )?(supported|permitted|allowed|implemented|available|valid|recogni[sz]ed|enabled)"
     r"|(does|do|can) ?n[o']t (support|accept|take|allow)|doesn't|unknown|unrecogni[sz]ed|unexpected|extra"
     r"|invalid|cannot find field|cannot unmarshal|no such|must be|should be|only the default|less than"
-    r"|greater than|at most|max allowed|range|deprecated|forbidden|cannot|can only|failed|requires?",
+    r"|greater than|at most|max allowed|range|deprecated|forbidden|cannot|can only|failed|requires?"
+    r"|must (not|contain)",
     re.IGNORECASE,
 )
 #: A schema that the server cannot hold a reply to, though it can hold it to others.
@@ -107,11 +108,16 @@ def _for_field(name: str, error: ErrorBody, body: Json) -> list[tuple[str, str]]
     if name == "top_logprobs":
         return _fewer(error, body)
     if name == "logprobs":
+        if _LIMIT.search(error.text):
+            return _fewer(error, body)
         # It is named by the way where another field of the same kind is meant.
         return [] if {"top_logprobs", "logprob_token_ids"} & _names_in(error.text) else [("logprobs", "")]
     if name in ("reasoning_effort", "reasoning"):
         return _effort(error, body)
     if name == "stop" and "stop" not in error.fields and not _AS_FIELD.search(error.text):
+        return []
+    if name == "temperature" and "top_p" in body and re.search(r"\bboth\b", error.text):
+        # Claude takes one of the two.
         return []
     return [(next(own for own, others in _LEFT_OUT.items() if name == own or name in others), "")]
 

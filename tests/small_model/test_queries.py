@@ -109,7 +109,7 @@ async def test_aspects_are_few_and_distinct(application: Application) -> None:
 async def test_features_of_passages_are_written_and_expand_a_query(
     kind: str, folder: Path, application: Application
 ) -> None:
-    made = orchestrator("index", "features", "--kind", kind, folder=folder)
+    made = orchestrator("index", "features", "--kind", kind, folder=folder, patience=300)
     assert f"Made {kind} of 4 passages" in made.stdout, made.stdout + made.stderr
     prf = PromptPrf(docs=2, kinds=(kind,))  # pyright: ignore[reportArgumentType]
     result = await application.run(workflow("prf", Retrieve(k=2) >> prf, outputs=(Queries,)), QUESTION)

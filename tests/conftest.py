@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from tests.services.llama import LlamaServer
     from tests.services.vllm import VllmServer
 
 #: Set by `.ci/run`, which installs every service: a test that skips there proves nothing.
@@ -64,6 +65,7 @@ def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("ORCHESTRATOR_") and name not in (
             "ORCHESTRATOR_DATA",
             "ORCHESTRATOR_EMBEDDER",
+            "ORCHESTRATOR_LLM_PYTHON",
             "ORCHESTRATOR_REQUIRE_SERVICES",
             "ORCHESTRATOR_VLLM_PYTHON",
         ):
@@ -116,3 +118,15 @@ def vllm(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Generato
 
     with vllm_server(tiny_model, folder=tmp_path_factory.mktemp("vllm")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Generator[LlamaServer]:
+    """A server of a real small language model, for all tests of the session."""
+    from tests.services.llama import NoLlama, llama_server
+
+    try:
+        with llama_server(tmp_path_factory.mktemp("llama")) as server:
+            yield server
+    except NoLlama as error:
+        pytest.skip(str(error))

@@ -113,7 +113,8 @@ class Serving:
                 hint=f"Name one with {named(servers.setting, 'model')}.",
             )
         mine = next((each for each in models if each.get("id") == self._model), models[0] if models else {})
-        context = mine.get("max_model_len")
+        # vLLM says how much it reads in a field of its own, llama.cpp among others.
+        context = mine.get("max_model_len") or answers.table(mine.get("meta")).get("n_ctx")
         name = self._model or names[0]
         root = answers.text(mine.get("root"))
         return Served(

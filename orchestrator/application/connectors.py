@@ -20,6 +20,7 @@ DEFAULTS: Mapping[str, str] = {
     "sparse_encoder": "bm25",
     "language_model": "vllm",
     "clock": "local",
+    "model_profiles": "local",
     "recommender": "local",
     "artifact_store": "folder",
     **dict.fromkeys(

@@ -7,6 +7,7 @@ from orchestrator.ports import (
     ArtifactStore,
     Build,
     Clock,
+    ModelProfiles,
     Provider,
     Recommender,
     RecommenderState,
@@ -31,8 +32,17 @@ def _recommender(build: Build) -> Recommender:
     return EditionRecommender(Editions(folder, artifacts, registry, state, keep=keep))
 
 
+def _model_profiles(build: Build) -> ModelProfiles:
+    from orchestrator.models.profile_folder import ProfileFolder
+
+    return ProfileFolder(build.home / "models")
+
+
 providers = (
     Provider(port=Clock, name="local", make=_clock, description="the machine's time"),
+    Provider(
+        port=ModelProfiles, name="local", make=_model_profiles, description="what was measured, in `home`"
+    ),
     Provider(
         port=Recommender, name="local", make=_recommender, description="rankers trained here, in `home`"
     ),

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -52,8 +52,27 @@ class Finding:
 
 
 @command("orchestrator doctor --json")
-def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
+def doctor(
+    context: typer.Context,
+    model: Annotated[
+        bool,
+        typer.Option(
+            "--model",
+            help="Probe instead what the language model can do, and which reranking strategy it follows.",
+        ),
+    ] = False,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option("--strategy", help="With --model: try this strategy; may be repeated.", metavar="NAME"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check the configuration, the servers and the installation. Exit code 2 if there is a fault."""
+    if model:
+        from orchestrator.cli.doctor_model import probe_model
+
+        probe_model(invocation(context).settings(), strategy or (), as_json=as_json)
+        return
     findings = list(_findings(invocation(context)))
     if as_json:
         say_json([asdict(each) for each in findings])

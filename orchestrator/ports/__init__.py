@@ -33,6 +33,7 @@ from orchestrator.ports.indexes import (
     index_scope,
 )
 from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
+from orchestrator.ports.model_profiles import ModelProfile, ModelProfiles
 from orchestrator.ports.models import (
     MOST_REASONING,
     Finish,
@@ -138,6 +139,8 @@ __all__ = [
     "RunningJob",
     "Known",
     "LanguageModel",
+    "ModelProfile",
+    "ModelProfiles",
     "MOST_REASONING",
     "Late",
     "Ledger",

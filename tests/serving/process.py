@@ -65,7 +65,9 @@ def running(arguments: Sequence[str], *, folder: Path = ROOT) -> Generator[Serve
                     process.wait()
 
 
-def orchestrator(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def orchestrator(
+    *arguments: str, folder: Path, patience: float = PATIENCE
+) -> subprocess.CompletedProcess[str]:
     """A command of the command line, run to its end."""
     return subprocess.run(
         [sys.executable, *PROGRAM, *arguments],
@@ -73,7 +75,7 @@ def orchestrator(*arguments: str, folder: Path) -> subprocess.CompletedProcess[s
         env=_environment(),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=patience,
         check=False,
     )
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from orchestrator.graph.run_context import Run
 from orchestrator.nodes.rerank.prompts import Prompts
 from orchestrator.nodes.rerank.reply_log import ReplyLog
-from orchestrator.ports import Embedder, LanguageModel, Reasoning
+from orchestrator.ports import Embedder, LanguageModel, ModelProfiles, Reasoning
 from orchestrator.types import Hit, Hits
 
 #: By how much less a hit scores than the one before it that is judged equal, so that they keep their order.
@@ -62,6 +62,7 @@ class Task:
     keep: int | None = None
     why: str = ""
     behind: tuple[Candidate, ...] = ()
+    profiles: ModelProfiles | None = None
     prompts: Prompts = field(default_factory=Prompts)
     reasoning: Reasoning = 0
     replies: ReplyLog = field(default_factory=ReplyLog)

@@ -18,7 +18,7 @@ from orchestrator.nodes.rerank.encoders import CrossEncoder, Embedding
 from orchestrator.nodes.rerank.prompts import Prompts, fault_of
 from orchestrator.nodes.rerank.reply_log import ReplyLog
 from orchestrator.nodes.rerank.strategies import Needs, Strategy, StrategyFactory
-from orchestrator.ports import Documents, Embedder, LanguageModel, scores_texts
+from orchestrator.ports import Documents, Embedder, LanguageModel, ModelProfiles, scores_texts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Hits, Queries, Question
 
@@ -59,8 +59,9 @@ class Rerank(Node):
     `yes_no` and `graded` (every passage by itself), `pairwise`, `pairwise_all`, `pairwise_sliding`,
     `setwise` (comparisons), `listwise` (windows of `window` every `step`), `full` (one prompt), `first`
     (one token a window), `elimination`, `cross_encoder`, `embedding`, `e2rank`, and `cascade`
-    (embedding, groupwise, then setwise on the best). Passages are cut to `tokens`, as `token_count`
-    estimates. Other distributions add strategies by entry points (docs/extending.md).
+    (embedding, groupwise, then setwise on the best); `auto` is the one that `orchestrator doctor --model`
+    recommends for the model. Passages are cut to `tokens`, as `token_count` estimates. Other distributions
+    add strategies by entry points (docs/extending.md).
 
     `criterion` is what passages are judged by: a name of `CRITERIA`, or words such as "states the dose of
     the drug". `grades` name the grades of a scale from the worst to the best; without them it is 0 to 10.
@@ -114,6 +115,7 @@ class Rerank(Node):
         documents: Documents,
         model: LanguageModel,
         embedder: Embedder,
+        profiles: ModelProfiles | None,
         run: Run,
     ) -> Hits:
         seen = hits.top(self.depth)
@@ -134,6 +136,7 @@ class Rerank(Node):
             self.seed,
             self.keep,
             self.strategy,
+            profiles=profiles,
             prompts=prompts,
             reasoning=self.reasoning,
         )

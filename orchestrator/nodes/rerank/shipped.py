@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.nodes.rerank.auto import Auto
 from orchestrator.nodes.rerank.cascade import Cascade
 from orchestrator.nodes.rerank.elimination import Elimination
 from orchestrator.nodes.rerank.encoders import CrossEncoder, Embedding
@@ -14,6 +15,11 @@ from orchestrator.nodes.rerank.strategies import RerankSettings, Strategy
 
 #: Passages that E2Rank's query holds.
 CONTEXT = 20
+
+
+def auto(settings: RerankSettings) -> Strategy:
+    """What was measured to be best for the model."""
+    return Auto(settings)
 
 
 def groupwise(settings: RerankSettings) -> Strategy:

@@ -1,0 +1,109 @@
+"""`orchestrator doctor --model`: probe the language model, try reranking strategies, recommend one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from orchestrator.cli.output import note, progress, say, say_json, table
+
+if TYPE_CHECKING:
+    from orchestrator.evaluation.model_abilities import Ability
+    from orchestrator.evaluation.strategy_trials import StrategyTrial
+    from orchestrator.ports import ModelProfile
+    from orchestrator.settings import Settings
+
+_STATES = {True: "yes", False: "no", None: "-"}
+
+
+def probe_model(settings: Settings, strategies: Sequence[str], *, as_json: bool) -> None:
+    """Probe the model of the settings, print what was found, and keep the recommendation. Exit code 2 without
+    a model.
+    """
+    found = asyncio.run(_probed(settings, strategies))
+    if found is None:
+        note("There is no language model to probe. Set llm_url.")
+        raise typer.Exit(2)
+    profile, abilities, trials = found
+    if as_json:
+        say_json(
+            {
+                **asdict(profile),
+                "abilities": [asdict(each) for each in abilities],
+                "trials": [each.json() for each in trials],
+            }
+        )
+    else:
+        tell_probe(profile, abilities, trials)
+
+
+async def _probed(
+    settings: Settings, strategies: Sequence[str]
+) -> tuple[ModelProfile, list[Ability], list[StrategyTrial]] | None:
+    from orchestrator.application.application import Application
+    from orchestrator.evaluation.model_abilities import model_abilities
+    from orchestrator.evaluation.strategy_trials import TRIED, recommended, strategy_trials
+    from orchestrator.models.stack import served_by
+    from orchestrator.ports import Clock, LanguageModel, ModelProfile, ModelProfiles, resolved_name
+
+    async with Application(settings) as application:
+        container = application.container
+        # Without cache and recording: what is measured is the model.
+        model = container.base(LanguageModel)
+        if not model.available:
+            return None
+        name = await resolved_name(model)
+        lengths = [
+            getattr(served, "context", None) for role, served in await served_by(model) if role == "model"
+        ]
+        abilities = await model_abilities(model, min(filter(None, lengths), default=None))
+        chosen = strategies or TRIED
+        trials: list[StrategyTrial] = []
+        with progress("Reranking") as moved:
+            moved(0, len(chosen), chosen[0])
+            async for trial in strategy_trials(model, chosen):
+                trials.append(trial)
+                moved(len(trials), len(chosen), chosen[min(len(trials), len(chosen) - 1)])
+        profile = ModelProfile(name, recommended(trials), container.get(Clock).now())
+        await container.get(ModelProfiles).keep(profile)
+        return profile, abilities, trials
+
+
+def tell_probe(profile: ModelProfile, abilities: Sequence[Ability], trials: Sequence[StrategyTrial]) -> None:
+    """Print what was found."""
+    from orchestrator.evaluation.strategy_trials import NONE_FOLLOWED
+
+    say(f"model: {profile.model}\n")
+    table(("ability", "", "found"), [(each.name, _STATES[each.there], each.detail) for each in abilities])
+    say()
+    table(
+        ("strategy", "nDCG@3", "over chance", "given", "follows", "calls", "tokens", "seconds"),
+        [_row(each) for each in trials],
+    )
+    for each in trials:
+        for reason in filter(None, (each.error, *each.degraded)):
+            note(f"{each.strategy}: {reason}")
+    say()
+    if profile.strategy == NONE_FOLLOWED:
+        say("The model follows none of these strategies clearly better than chance.")
+    say(f'Recommended: {profile.strategy}. `Rerank("auto")` takes it for this model from now on.')
+
+
+def _row(trial: StrategyTrial) -> tuple[Any, ...]:
+    cost = (f"{trial.usage.calls:,}", f"{trial.usage.tokens:,}", f"{trial.seconds:.1f}")
+    if not trial.scores:
+        return (trial.strategy, "-", "-", "-", "no", *cost)
+    gain, given = trial.gain, sum(trial.given) / len(trial.given)
+    over = f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+    return (
+        trial.strategy,
+        f"{trial.ndcg:.3f}",
+        over,
+        f"{given:.3f}",
+        "yes" if trial.follows else "no",
+        *cost,
+    )

@@ -1,0 +1,44 @@
+"""`orchestrator doctor --model`, as far as it goes without a model; tests/small_model has the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.cli.doctor_model import tell_probe
+from orchestrator.evaluation.model_abilities import Ability
+from orchestrator.evaluation.strategy_trials import StrategyTrial
+from orchestrator.ports import ModelProfile
+from orchestrator.types import Usage
+from tests.cli.conftest import Command
+
+CHANCE, GIVEN = (0.45,) * 4, (0.4,) * 4
+TRIALS = (
+    StrategyTrial("listwise", GIVEN, CHANCE, GIVEN, Usage(4, 1000, 200), 2.5, 4, ("kept as it was",)),
+    StrategyTrial("yes_no", (0.9, 0.8, 1.0, 0.7), CHANCE, GIVEN, Usage(24, 3000, 24), 1.25),
+    StrategyTrial("graded", error="The server gives no log-probabilities."),
+)
+
+
+def test_without_a_model_there_is_nothing_to_probe(cli: Command) -> None:
+    told = cli("doctor", "--model")
+    assert told.code == 2
+    assert "llm_url" in told.err
+    assert not told.out
+
+
+def test_the_table_says_which_strategy_is_followed_and_why_not(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_probe(ModelProfile("m", "yes_no"), [Ability("schema", True, "At the first call.")], TRIALS)
+    out, err = capsys.readouterr()
+    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
+    assert rows["yes_no"][1] == "0.850"
+    assert rows["yes_no"][-4:] == ["yes", "24", "3,024", "1.2"]
+    assert rows["listwise"][-4] == "no"
+    assert rows["graded"][1] == "-"
+    assert "Recommended: yes_no." in out
+    assert "graded: The server gives no log-probabilities." in err
+    assert "listwise: kept as it was" in err
+
+
+def test_a_model_that_follows_nothing_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_probe(ModelProfile("m", "embedding"), [], TRIALS[:1])
+    assert "follows none of these strategies" in capsys.readouterr().out

@@ -77,13 +77,18 @@ class Retention(_Table):
 
 
 class Serve(_Table):
-    """Where the endpoint listens and how much it takes on; `deadline` is in seconds a run."""
+    """Where the endpoint listens and how much it takes on; `deadline` is in seconds a run.
+
+    `task_requests` recognises the requests of chat front ends for titles, tags, follow-up questions and
+    search queries, which are no questions.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     concurrent: int = Field(default=16, ge=1)
     queued: int = Field(default=64, ge=0)
     deadline: float = Field(default=60.0, gt=0)
+    task_requests: bool = True
 
 
 class Route(_Table):

@@ -58,17 +58,21 @@ class Question:
     """What the user asks, who asks it, and what it may be answered from.
 
     `conversation` is the id of the turns before this one in the `Conversations` store, never their
-    text, so that a checkpoint does not grow with a conversation.
+    text, so that a checkpoint does not grow with a conversation. `instructions` say how the answer is to
+    be written (a system message): nodes that write with a model put them into the prompt, below their own
+    rules. They grant nothing.
     """
 
     text: str
     principal: Principal = NOBODY
     conversation: str | None = None
     filters: tuple[Filter, ...] = ()
+    instructions: str = ""
 
     def trace(self) -> dict[str, Any]:
-        """The asker's own words, which the asker alone reads back."""
-        return {"text": self.text, "conversation": self.conversation}
+        """The asker's own words, which the asker alone reads back, and the length of the instructions."""
+        told = {"text": self.text, "conversation": self.conversation}
+        return {**told, "instructions": len(self.instructions)} if self.instructions else told
 
 
 @dataclass(frozen=True, slots=True)

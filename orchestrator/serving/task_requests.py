@@ -200,7 +200,7 @@ class TaskReply(Node):
 
 
 #: What answers a task request, whichever workflow it names.
-TASK = workflow("task", TaskReply())
+TASK = workflow("task", TaskReply(), inputs=(TaskRequest,))
 
 
 def title(question: str) -> str:

@@ -6,11 +6,11 @@ import copy
 import hashlib
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from connectors.vllm import answers
+from connectors.vllm.chat import Chat, first_choice, length, sampling
 from connectors.vllm.choosing import IDS_AT_ONCE, TOP, by_option, completed, normalised
 from connectors.vllm.completing import Completion, completion_request, read_completion
 from connectors.vllm.labels import Labelled, Labels, showing
@@ -22,18 +22,15 @@ from orchestrator.errors import (
     BadInput,
     InvalidOutput,
     ModelError,
-    ModelUnreachable,
     NoLogProbabilities,
-    UnknownModel,
 )
 from orchestrator.models.usage import Spending
-from orchestrator.ports import Generation, Operation, Probabilities, Scores
+from orchestrator.ports import Generation, Operation, Probabilities, Reasoning, Scores
+from orchestrator.text.thoughts import TAGS
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-ResultT = TypeVar("ResultT")
 
 #: How often a reply that does not fit its schema is asked for.
 ASKED = 3
@@ -45,7 +42,8 @@ class VllmModel:
     `model` may be left out where the servers have just one. Requests of a tenant carry a `cache_salt` of
     its own, so that the time of an answer tells nothing of what others asked; `secret` makes salts
     unguessable. Without a `scorer`, `score` raises ModelError. `options` are further fields of every
-    chat request, such as `{"chat_template_kwargs": {"enable_thinking": False}}`.
+    chat request, such as `{"chat_template_kwargs": {"enable_thinking": False}}`. `tags` are those between
+    which the model thinks, where the server leaves its thoughts in the text.
     """
 
     available = True
@@ -58,11 +56,13 @@ class VllmModel:
         scorer: Scorer | None = None,
         secret: str = "",
         options: Mapping[str, Any] | None = None,
+        tags: Sequence[str] = TAGS,
     ) -> None:
         self._servers = servers
         self._serving = Serving(servers, model)
         self._options = dict(options or {})
         self._options_hash = _digest(self._options) if self._options else ""
+        self._chat = Chat(servers, self._serving, options=self._options, tags=tags)
         self._labels = Labels(servers, self._options.get("chat_template_kwargs"))
         self._scorer = scorer
         self._secret = secret
@@ -127,7 +127,9 @@ class VllmModel:
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         """A completion. With a schema, InvalidOutput if no reply of three fits it, or each is cut short.
 
@@ -135,32 +137,35 @@ class VllmModel:
         """
         served = await self.served()
         body = {
-            **self._body(served, prompt),
-            "max_tokens": max_tokens,
-            **_sampling(temperature, seed),
+            **self._chat.body(served, prompt, self._salt),
+            **length(max_tokens, reasoning),
+            **sampling(temperature, top_p, seed),
         }
         if schema is None:
-            return await self._generated(served, body, on_text)
+            return await self._chat.generated(served, body, on_text)
         body |= constraint(schema)
         wrong = ""
         with Spending() as spending:
             for attempt in range(ASKED if on_text is None else 1):
                 # The same again would give the same again.
-                varied = {**body, **_sampling(max(temperature, 0.4 * attempt), seed + attempt)}
+                varied = {**body, **sampling(max(temperature, 0.4 * attempt), top_p, seed + attempt)}
                 if attempt:
                     varied["frequency_penalty"] = 0.5 * attempt
-                generation = await self._generated(served, varied, on_text)
+                generation = await self._chat.generated(served, varied, on_text)
                 spending.add(generation.usage)
                 try:
                     value = parsed(generation.text, schema)
-                    return Generation(generation.text, value, spending.usage, "stop")
+                    return Generation(generation.text, value, spending.usage, "stop", generation.reasoning)
                 except ValueError as error:
                     if generation.finish == "length":
                         wrong = f"it is not complete after {max_tokens} tokens"
                         continue
+                    if not generation.answered:
+                        wrong = f"there was no text ({generation.finish})"
+                        continue
                     wrong = faults(error)
                     body["messages"] = [
-                        *self._body(served, prompt)["messages"],
+                        *self._chat.body(served, prompt, None)["messages"],
                         {"role": "assistant", "content": generation.text},
                         {
                             "role": "user",
@@ -233,94 +238,24 @@ class VllmModel:
         body = completion_request(
             served, prompt, max_tokens=max_tokens, candidates=candidates, constraint=constraint, stop=stop
         )
-        body |= _sampling(temperature, seed)
+        body |= sampling(temperature, 1.0, seed)
         if served.vllm and self._salt is not None:
             body["cache_salt"] = self._salt
 
         async def ask(line: Line) -> dict[str, Any]:
             return await line.post("/completions", body)
 
-        answer = await self._send(served, ask)
-        return read_completion(answer, _first(answer, served, self._servers))
+        answer = await self._chat.send(served, ask)
+        return read_completion(answer, first_choice(answer, served, self._servers))
 
-    # -- requests ------------------------------------------------------------------------------
-
-    async def _send(
-        self,
-        served: Served,
-        request: Callable[[Line], Awaitable[ResultT]],
-        *,
-        shown: Callable[[], bool] = lambda: False,
-    ) -> ResultT:
-        try:
-            return await self._servers.send(served.name, request, shown=shown)
-        except UnknownModel:
-            self._serving.forget()
-            raise
-
-    def _body(self, served: Served, prompt: Sequence[Message]) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            **self._options,
-            "model": served.name,
-            "messages": [{"role": message.role, "content": message.text} for message in prompt],
-        }
-        if served.vllm and self._salt is not None:
-            body["cache_salt"] = self._salt
-        return body
-
-    async def _generated(
-        self, served: Served, body: dict[str, Any], on_text: Callable[[str], None] | None
-    ) -> Generation[Any]:
-        if on_text is not None:
-            return await self._streamed(served, body, on_text)
-
-        async def ask(line: Line) -> dict[str, Any]:
-            return await line.post("/chat/completions", body)
-
-        answer = await self._send(served, ask)
-        choice = _first(answer, served, self._servers)
-        text = answers.text(answers.table(choice.get("message")).get("content"))
-        return Generation(text, None, answers.usage(answer), answers.finish(choice.get("finish_reason")))
-
-    async def _streamed(
-        self, served: Served, body: dict[str, Any], on_text: Callable[[str], None]
-    ) -> Generation[Any]:
-        body = {**body, "stream_options": {"include_usage": True}}
-        pieces: list[str] = []
-        spending = Spending()
-
-        async def ask(line: Line) -> Generation[Any]:
-            told: Usage | None = None
-            finish = None
-            async with aclosing(await line.stream("/chat/completions", body)) as stream:
-                async for chunk in stream:
-                    if chunk.get("usage"):
-                        told = answers.usage(chunk)
-                    for choice in answers.rows(chunk.get("choices")):
-                        piece = answers.text(answers.table(choice.get("delta")).get("content"))
-                        if piece:
-                            pieces.append(piece)
-                            # At the least, unless the server says how many.
-                            spending.add(Usage(completion_tokens=1))
-                            on_text(piece)
-                        finish = choice.get("finish_reason") or finish
-            if finish is None:
-                raise ModelUnreachable(
-                    f"The model server {line.server.address.root} broke off an answer of {served.name!r}.",
-                    hint="Its log says why; ask again.",
-                )
-            usage = told or spending.usage + Usage(calls=1)
-            return Generation("".join(pieces), None, usage, answers.finish(finish))
-
-        with spending:
-            return await self._send(served, ask, shown=lambda: bool(pieces))
+    # -- choosing ------------------------------------------------------------------------------
 
     async def _first_step(
         self, served: Served, prompt: Sequence[Message], labelled: Labelled, part: slice
     ) -> tuple[dict[str, float], Usage]:
         """Log-probabilities of the first token of an answer, by token."""
         body = {
-            **self._body(served, prompt),
+            **self._chat.body(served, prompt, self._salt),
             "max_tokens": 1,
             # What the log-probabilities are of, should the server give them as they are sampled.
             "temperature": 1.0,
@@ -330,18 +265,14 @@ class VllmModel:
         if labelled.tokens and "ids" not in self._refused:
             body |= {"logprob_token_ids": list(labelled.tokens[part]), "return_tokens_as_token_ids": True}
 
-        async def ask(line: Line) -> dict[str, Any]:
-            return await line.post("/chat/completions", body)
-
         try:
-            answer = await self._send(served, ask)
+            choice, usage = await self._chat.choice(served, body)
         except ModelError as error:
             if error.retryable or "logprob_token_ids" not in error.message or "ids" in self._refused:
                 raise
             self._refused.add("ids")
             return await self._first_step(served, prompt, labelled, part)
-        choice = _first(answer, served, self._servers)
-        with Spending(answers.usage(answer)) as spending:
+        with Spending(usage) as spending:
             step = answers.first_step(choice)
             if not step:
                 raise NoLogProbabilities(
@@ -369,23 +300,7 @@ class VllmModel:
             return label, spending.usage
 
 
-def _sampling(temperature: float, seed: int) -> dict[str, Any]:
-    """Without chance no seed: vLLM 0.32 on a CPU dies of a seeded request that it reads in parts."""
-    return {"temperature": temperature, "seed": seed} if temperature > 0 else {"temperature": 0.0}
-
-
 def _digest(options: Mapping[str, Any]) -> str:
     """Names options: the same ones in another order are the same."""
     told = json.dumps(options, sort_keys=True, default=str)
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def _first(answer: dict[str, Any], served: Served, servers: Servers) -> dict[str, Any]:
-    choices = answers.rows(answer.get("choices"))
-    if not choices:
-        with Spending(answers.usage(answer)):
-            raise ModelError(
-                f"The model server {servers.names} answered without a choice for {served.name!r}.",
-                hint="Its log says why.",
-            )
-    return choices[0]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from orchestrator.errors import ModelError, StoreError
+from orchestrator.models.asked import beyond_defaults, messages_of
 from orchestrator.models.single_flight import SingleFlight
 from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
@@ -19,6 +20,7 @@ from orchestrator.ports import (
     ModelCall,
     Operation,
     Probabilities,
+    Reasoning,
     Scores,
     for_call,
     for_tenant,
@@ -39,12 +41,12 @@ class CachedModel(WrapperModel):
     """The `LanguageModel` port over another model and a cache, in which answers stay for some seconds.
 
     An answer belongs to everything that it was asked with: tenant, the model that answers now and its
-    options (`resolved_name`), messages, schema, length, temperature, seed. Where nobody can say which model
-    answers, nothing is looked up and nothing is kept. One that is found costs nothing: its usage is empty.
-    One that is being asked for at the moment is waited for, unless it is streamed, and is paid by who asked
-    first. A cache that cannot be read or written is done without. A text that was asked for by a node falls
-    with the passages that the node had read and its prompt quotes; numbers say nothing without the prompt,
-    and stay for their time.
+    options (`resolved_name`), messages, schema, and all settings of the call. Where nobody can say which
+    model answers, nothing is looked up and nothing is kept. One that is found costs nothing: its usage is
+    empty. One that is being asked for at the moment is waited for, unless it is streamed, and is paid by
+    who asked first. A cache that cannot be read or written is done without. A text that was asked for by
+    a node falls with the passages that the node had read and its prompt quotes; numbers say nothing
+    without the prompt, and stay for their time.
     """
 
     def __init__(self, model: LanguageModel, cache: Cache, *, seconds: float | None = None) -> None:
@@ -83,16 +85,19 @@ class CachedModel(WrapperModel):
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
-        """A kept text, streamed in one piece, or a new one; what was cancelled is not kept."""
+        """A kept text, streamed in one piece, or a new one; what is no answer is not kept."""
         key = await self._key(
             "generate",
-            _messages(prompt),
+            messages_of(prompt),
             schema.model_json_schema() if schema else None,
             max_tokens,
             temperature,
             seed,
+            *([told] if (told := beyond_defaults(top_p=top_p, reasoning=reasoning)) else ()),
         )
 
         def made_again() -> Awaitable[Generation[Any]]:
@@ -102,7 +107,9 @@ class CachedModel(WrapperModel):
                 on_text=on_text,
                 max_tokens=max_tokens,
                 temperature=temperature,
+                top_p=top_p,
                 seed=seed,
+                reasoning=reasoning,
             )
 
         if key is None:
@@ -115,8 +122,10 @@ class CachedModel(WrapperModel):
                     on_text(found.text)
                 return found
             made = await made_again()
-            if made.finish != "cancelled":
+            if made.answered:
                 value: dict[str, str] = {"text": made.text, "finish": made.finish}
+                if made.reasoning:
+                    value["reasoning"] = made.reasoning
                 # The text may hold more than the object that was read from it.
                 if schema is not None and made.parsed is not None:
                     value["object"] = made.parsed.model_dump_json(by_alias=True)
@@ -137,7 +146,7 @@ class CachedModel(WrapperModel):
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Kept probabilities, or new ones."""
-        key = await self._key("choose", _messages(prompt), list(options))
+        key = await self._key("choose", messages_of(prompt), list(options))
         return await self._numbers(key, Probabilities, lambda: self._model.choose(prompt, options))
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
@@ -188,18 +197,14 @@ class CachedModel(WrapperModel):
             log.warning("The model cache cannot be written: %s", error)
 
 
-def _messages(prompt: Sequence[Message]) -> list[list[str]]:
-    return [[message.role, message.text] for message in prompt]
-
-
 def _generation(kept: dict[str, Any] | None, schema: type[BaseModel] | None) -> Generation[Any] | None:
     """The answer that was kept; None if there is none, or none that fits the schema as it is now."""
     if kept is None:
         return None
-    if schema is None:
-        return Generation(kept["text"], finish=kept["finish"])
-    try:
-        parsed = schema.model_validate_json(kept["object"])
-    except (KeyError, ValueError):
-        return None
-    return Generation(kept["text"], parsed, finish=kept["finish"])
+    parsed = None
+    if schema is not None:
+        try:
+            parsed = schema.model_validate_json(kept["object"])
+        except (KeyError, ValueError):
+            return None
+    return Generation(kept["text"], parsed, finish=kept["finish"], reasoning=kept.get("reasoning", ""))

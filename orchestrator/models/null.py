@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestrator.errors import NoModel
-from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.ports import Generation, Probabilities, Reasoning, Scores
 from orchestrator.types import Message
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ class NullModel:
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         """Raises NoModel."""
         self._refuse("generate a text", "llm_url")

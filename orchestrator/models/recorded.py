@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import InvalidOutput, ModelError
+from orchestrator.models.asked import beyond_defaults, messages_of
 from orchestrator.models.null import NullModel
 from orchestrator.models.recording import Asked, Recorded, Recording, usage_of
 from orchestrator.models.usage import Spending
@@ -16,6 +17,7 @@ from orchestrator.ports import (
     LanguageModel,
     Operation,
     Probabilities,
+    Reasoning,
     Scores,
     resolved_name,
     scores_texts,
@@ -34,7 +36,7 @@ class RecordedModel(WrapperModel):
     With a `model`, what is not recorded yet is asked of it and appended. What another model had answered
     before it is asked again, and then replays as this one answered it. Without a model, an unknown prompt is
     a ModelError, which nodes that can do without an answer count in `degraded`. An answer belongs to
-    everything that it was asked with: messages, schema, length, temperature, seed. Usage is what the
+    everything that it was asked with: messages, schema, and all settings of the call. Usage is what the
     answer cost when it was made. The file (`Recording`) holds prompts and answers in clear: it is as private
     as the documents in them.
     """
@@ -83,15 +85,18 @@ class RecordedModel(WrapperModel):
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         """The recorded text; `parsed` is read again from it. A recorded text is streamed in one piece."""
         asked = {
-            "generate": _messages(prompt),
+            "generate": messages_of(prompt),
             "schema": schema.model_json_schema() if schema else None,
             "max_tokens": max_tokens,
             "temperature": temperature,
             "seed": seed,
+            **beyond_defaults(top_p=top_p, reasoning=reasoning),
         }
         model = await self._answering("generate")
         answer = self._recorded(asked, model)
@@ -105,12 +110,16 @@ class RecordedModel(WrapperModel):
                     on_text=on_text,
                     max_tokens=max_tokens,
                     temperature=temperature,
+                    top_p=top_p,
                     seed=seed,
+                    reasoning=reasoning,
                 ),
             )
-            # What was cut off by whoever waited is no answer.
-            if made.finish != "cancelled":
+            # A refusal, or what was cut off by whoever waited, is no answer.
+            if made.answered:
                 kept = {"text": made.text, "finish": made.finish}
+                if made.reasoning:
+                    kept["reasoning"] = made.reasoning
                 # The text may hold more than the object that was read from it.
                 if schema is not None and made.parsed is not None:
                     kept["object"] = made.parsed.model_dump_json(by_alias=True)
@@ -119,11 +128,12 @@ class RecordedModel(WrapperModel):
         parsed = self._parsed(answer, schema)
         if on_text is not None:
             on_text(answer["text"])
-        return Generation(answer["text"], parsed, usage_of(answer), answer["finish"])
+        thoughts = answer.get("reasoning", "")
+        return Generation(answer["text"], parsed, usage_of(answer), answer["finish"], thoughts)
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """The recorded probabilities."""
-        asked = {"choose": _messages(prompt), "options": list(options)}
+        asked = {"choose": messages_of(prompt), "options": list(options)}
         model = await self._answering("choose")
         answer = self._recorded(asked, model)
         if answer is None:
@@ -197,7 +207,3 @@ class RecordedModel(WrapperModel):
 
     def _keep(self, asked: Asked, model: str | None, answer: Recorded, usage: Usage) -> None:
         self._recording.keep(asked, {**answer, "model": model}, usage)
-
-
-def _messages(prompt: Sequence[Message]) -> list[list[str]]:
-    return [[message.role, message.text] for message in prompt]

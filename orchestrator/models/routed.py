@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from orchestrator.errors import BadInput, ContextTooLong, ModelError
+from orchestrator.errors import BadInput, ModelError
 from orchestrator.models.bandit import PromptBandit
 from orchestrator.models.feedback import SharedBandit
 from orchestrator.models.stack import served_by
@@ -24,6 +24,7 @@ from orchestrator.ports import (
     ModelCall,
     Operation,
     Probabilities,
+    Reasoning,
     Scores,
     close_model,
     for_call,
@@ -56,8 +57,9 @@ class RoutedModel(WrapperModel):
 
     What a prompt is, is the embedding of its last turn. `judge` scores an answer at once, from 0 to 1, or
     gives None; `feedback` scores it later. Without either nothing is learned, and the bandit explores.
-    `bandit` is by default RFF-UCB without costs. `score` is asked of the first model. A model that fails
-    in a way that another may not is passed over, as long as nothing of its answer was shown.
+    `bandit` is by default RFF-UCB without costs. `score` is asked of the first model. A model that fails,
+    refuses the request or gives no answer (a refusal, nothing but reasoning) is passed over for the next, as
+    long as nothing of its answer was shown.
 
     With `shared`, what is learned of runs is kept, and is what all processes were told: of each run, the
     answers that were streamed to its reader are noted, to be judged by its id.
@@ -179,7 +181,9 @@ class RoutedModel(WrapperModel):
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         """A completion by the model that is expected to do best."""
         shown = False
@@ -197,7 +201,9 @@ class RoutedModel(WrapperModel):
                 on_text=show if on_text is not None else None,
                 max_tokens=max_tokens,
                 temperature=temperature,
+                top_p=top_p,
                 seed=seed,
+                reasoning=reasoning,
             )
 
         made, arm, vector = await self._routed(prompt, ask, shown=lambda: shown)
@@ -234,12 +240,16 @@ class RoutedModel(WrapperModel):
                 try:
                     result = await ask(models[arm])
                 except ModelError as error:
-                    if shown() or not (error.retryable or isinstance(error, ContextTooLong)):
+                    # Another key, another account, another template: what one refuses another may take.
+                    if shown():
                         raise
                     log.warning("%s: another model is asked.", error.message.rstrip("."))
                     spending.add(error.spent or Usage())
-                else:
+                    continue
+                if shown() or _holds(result):
                     break
+                log.warning("%r gave no answer: another model is asked.", models[arm].name)
+                spending.add(result.usage)
             else:
                 arm, result = last, await ask(models[last])
         self._decided(prompt, arm, vector)
@@ -251,6 +261,11 @@ class RoutedModel(WrapperModel):
         decisions.move_to_end(_key(prompt))
         if len(decisions) > REMEMBERED:
             decisions.popitem(last=False)
+
+
+def _holds(result: Generation[Any] | Probabilities) -> bool:
+    """Whether there is an answer, or nobody waits for another."""
+    return isinstance(result, Probabilities) or result.answered or result.finish == "cancelled"
 
 
 def _key(prompt: Sequence[Message]) -> str:

@@ -12,6 +12,7 @@ from orchestrator.ports import (
     ModelCall,
     Operation,
     Probabilities,
+    Reasoning,
     Scores,
     close_model,
     for_call,
@@ -99,7 +100,9 @@ class WrapperModel:
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         """A completion of `prompt`; see the port."""
         return await self._model.generate(
@@ -108,7 +111,9 @@ class WrapperModel:
             on_text=on_text,
             max_tokens=max_tokens,
             temperature=temperature,
+            top_p=top_p,
             seed=seed,
+            reasoning=reasoning,
         )
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:

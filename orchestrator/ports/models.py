@@ -15,15 +15,41 @@ if TYPE_CHECKING:
 
 ParsedT = TypeVar("ParsedT")
 
+#: How much a model may think before it answers: not at all (0), so many tokens besides `max_tokens`, or as
+#: much as it does by itself.
+Reasoning = int | Literal["model"]
+
+#: Tokens that "model" stands for where they must be counted in advance, as a budget does.
+MOST_REASONING = 32_768
+
+#: Why a text ended. `stop`: it is complete. `length`: its tokens ran out, and it is a fragment. `cancelled`:
+#: whoever waited left. The others are no answers: `refused` (the model says that it will not), `filtered`
+#: (the server withholds it, or the rest of it), `tool_calls` (it calls a tool instead), `no_text` (nothing,
+#: or nothing but reasoning).
+Finish = Literal["stop", "length", "cancelled", "refused", "filtered", "tool_calls", "no_text"]
+
 
 @dataclass(frozen=True, slots=True)
 class Generation(Generic[ParsedT]):
-    """One generated text; `parsed` is the validated object when a schema was asked for."""
+    """One generated text; `parsed` is the validated object when a schema was asked for.
+
+    `reasoning` is what the model thought first, as far as the server tells it: never a part of `text`.
+    """
 
     text: str
     parsed: ParsedT | None = None
     usage: Usage = field(default_factory=Usage)
-    finish: Literal["stop", "length", "cancelled"] = "stop"
+    finish: Finish = "stop"
+    reasoning: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is an answer, if only its beginning.
+
+        What is none is kept by no cache, and routes ask another model.
+        """
+        holds = bool(self.text.strip()) or self.parsed is not None
+        return holds and self.finish in ("stop", "length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +117,14 @@ class LanguageModel(Protocol):
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
-        """A completion of `prompt`; `on_text` receives the pieces of a streamed one."""
+        """A completion of `prompt`; `on_text` receives the pieces of a streamed one, and no thoughts.
+
+        `max_tokens` are those of the answer; `reasoning` allows tokens besides, for thoughts before it.
+        """
         ...
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:

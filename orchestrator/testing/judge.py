@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.ports import Generation, Probabilities, Reasoning, Scores
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Message, Usage
 
@@ -75,7 +75,9 @@ class Judge:
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         """Scores or an order, as the prompt's instructions ask for."""
         rng = self._rng(prompt, seed)

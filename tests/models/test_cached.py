@@ -13,7 +13,7 @@ from connectors.sql import SqlCache, open_database
 from orchestrator import Answer, Question, node, workflow
 from orchestrator.errors import StoreError
 from orchestrator.models.cached import CachedModel
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores, for_tenant
+from orchestrator.ports import Generation, LanguageModel, Probabilities, Reasoning, Scores, for_tenant
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.language_model import City, LanguageModelConformance
 from orchestrator.types import Message, Principal, Usage
@@ -44,7 +44,9 @@ class Counting:
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         self.asked[0] += 1
         if schema is not None:

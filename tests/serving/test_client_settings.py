@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from orchestrator import Answer, Question, Run, node, workflow
-from orchestrator.errors import ModelError
+from orchestrator.errors import ModelError, ModelUnreachable
 from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
 from orchestrator.serving import Limits, create_app
 from orchestrator.types import Message, Usage
@@ -40,15 +40,14 @@ class Writer:
         max_tokens: int = 512,
         temperature: float = 0.0,
         seed: int = 0,
-        **_: Any,
+        **more: Any,
     ) -> Generation[Any]:
-        self.asked.append(
-            {"prompt": [*prompt], "temperature": temperature, "seed": seed, "read": on_text is not None}
-        )
+        how = {"temperature": temperature, "seed": seed, **more}
+        self.asked.append({"prompt": [*prompt], "read": on_text is not None, **how})
         written: list[str] = []
         for number, word in enumerate(self.words[:max_tokens]):
             if on_text and number == self.fails:
-                raise ModelError("The model server went away.")
+                raise ModelUnreachable("The model server went away.")
             if on_text and number == self.hangs:
                 await asyncio.sleep(60)
             if on_text:
@@ -185,14 +184,15 @@ async def test_a_node_that_is_tried_again_may_end_well():
 # -- how it is sampled and written --------------------------------------------------------------
 
 
-async def test_temperature_and_seed_are_for_the_text_that_is_read():
+async def test_sampling_and_reasoning_are_for_the_text_that_is_read():
     model = Writer()
-    await answered(model, "writes", temperature=0.7, seed=5)
-    asked = [(each["read"], each["temperature"], each["seed"]) for each in model.asked]
-    assert asked == [(False, 0.0, 0), (True, 0.7, 5)] * 2
+    names = ("read", "temperature", "top_p", "seed", "reasoning")
+    await answered(model, "writes", temperature=0.7, top_p=0.9, seed=5, reasoning_effort="low")
+    asked = [tuple(each[name] for name in names) for each in model.asked]
+    assert asked == [(False, 0.0, 1.0, 0, 0), (True, 0.7, 0.9, 5, 1_024)] * 2
     model = Writer()
     await answered(model, "writes")
-    assert {(each["temperature"], each["seed"]) for each in model.asked} == {(0.0, 0)}
+    assert {tuple(each[name] for name in names[1:]) for each in model.asked} == {(0.0, 1.0, 0, 0)}
 
 
 async def test_system_and_developer_turns_are_the_question_s_instructions():

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator import workflow
 from orchestrator.errors import BadInput, WorkflowError
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports import Generation, LanguageModel, Probabilities, Reasoning, Scores
 from orchestrator.serving import Limits, create_app
 from orchestrator.types import ANONYMOUS, Message, Usage
 from tests.serving.asgi import Ports, asking, endpoint, events
@@ -311,7 +311,9 @@ class Counting:
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         words = [f"{number} " for number in range(min(max_tokens, 20))]
         for word in words if on_text else ():

@@ -73,7 +73,7 @@ def test_what_is_no_text_in_earlier_turns_is_passed_over():
 def test_fields_without_a_meaning_here_have_no_effect():
     request = parse(
         messages=[user("x")],
-        top_p=7,
+        verbosity="low",
         frequency_penalty=1,
         tools=[{"type": "function"}],
         tool_choice="auto",
@@ -86,7 +86,6 @@ def test_fields_without_a_meaning_here_have_no_effect():
         prediction={"type": "content", "content": "x"},
         service_tier="auto",
         store=True,
-        reasoning_effort="low",
         user={"grants": ["secret"]},
         principal="root",
         metadata=None,
@@ -190,6 +189,8 @@ def test_the_limit_on_tokens_has_two_names(fields: dict[str, Any], tokens: int |
         ({"messages": [user("x")], "tool_choice": 5}, "tool_choice", "a text or an object"),
         ({"messages": [user("x")], "temperature": "warm"}, "temperature", "'warm'"),
         ({"messages": [user("x")], "temperature": 2.5}, "temperature", "less than or equal to 2"),
+        ({"messages": [user("x")], "top_p": 0}, "top_p", "greater than 0"),
+        ({"messages": [user("x")], "reasoning_effort": "much"}, "reasoning_effort", "'much'"),
         ({"messages": [user("x")], "seed": 2**64}, "seed", "less than"),
     ],
 )  # fmt: skip

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from orchestrator.graph.run.meter import Meter
 from orchestrator.models.wrapper import WrapperModel
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports import (
+    MOST_REASONING,
+    Generation,
+    LanguageModel,
+    Probabilities,
+    Reasoning,
+    Scores,
+)
 from orchestrator.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -37,19 +44,28 @@ class MeteredModel(WrapperModel):
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         """A completion; see the port."""
-        allowed = self._meter.begin(max_tokens)
+        thoughts = MOST_REASONING if reasoning == "model" else reasoning
+        allowed = self._meter.begin(max_tokens + thoughts)
+        # Where little is left, it goes to the answer first.
+        length = min(max_tokens, allowed)
+        if allowed < max_tokens + thoughts:
+            reasoning = allowed - length
         return await self._counted(
             "generate",
             lambda: self._model.generate(
                 prompt,
                 schema=schema,
                 on_text=on_text,
-                max_tokens=allowed,
+                max_tokens=length,
                 temperature=temperature,
+                top_p=top_p,
                 seed=seed,
+                reasoning=reasoning,
             ),
         )
 

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from orchestrator.application.served_run import ServedRun
 from orchestrator.errors import OrchestratorError
 from orchestrator.graph.run.events import Finished, Restarted, Text
-from orchestrator.models.client import ClientModel
+from orchestrator.models.client import ClientModel, End
 from orchestrator.ports import LanguageModel, replace_ports
 from orchestrator.serving.auth import Caller
 from orchestrator.serving.endpoint import Asker, Endpoint, Served
@@ -32,6 +32,8 @@ from orchestrator.types import Question
 
 router = APIRouter(prefix="/v1/chat", tags=["chat"], responses=COMMON)
 
+#: How a model's text ended, in OpenAI's words.
+_ENDS: Mapping[End, FinishReason] = {"whole": "stop", "cut": "length", "filtered": "content_filter"}
 _STREAM = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
@@ -169,7 +171,7 @@ class Chat:
         """Why the text ends where it does: a stop sequence or a limit of the client's, or its own end."""
         if limited.end is not None:
             return limited.end
-        return "length" if self._written is not None and self._written.cut else "stop"
+        return _ENDS[self._written.end] if self._written is not None else "stop"
 
 
 def _for_client(ports: Mapping[type, object], request: ChatRequest) -> Mapping[type, object]:
@@ -177,8 +179,7 @@ def _for_client(ports: Mapping[type, object], request: ChatRequest) -> Mapping[t
     model = ports.get(LanguageModel)
     if not isinstance(model, LanguageModel) or not model.available:
         return ports
-    asked = ClientModel(model, tokens=request.tokens, temperature=request.temperature, seed=request.seed)
-    return replace_ports(ports, {LanguageModel: asked})
+    return replace_ports(ports, {LanguageModel: ClientModel(model, request.settings)})
 
 
 def _check_lengths(turns: Turns, endpoint: Endpoint) -> None:

@@ -22,6 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from orchestrator.models.client import ClientSettings
+from orchestrator.ports import Reasoning
 from orchestrator.serving.wire.errors import InvalidRequest
 from orchestrator.serving.wire.request_body import RequestBody
 from orchestrator.types import Message
@@ -30,6 +32,17 @@ from orchestrator.types import Message
 _STOPS = 4
 #: Seeds are integers of 64 bits.
 _SEED = 2**63
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+#: Tokens that a model may think with, besides those of its text.
+_REASONING: Mapping[Effort, Reasoning] = {
+    "none": 0,
+    "minimal": 0,
+    "low": 1_024,
+    "medium": 4_096,
+    "high": 16_384,
+    "xhigh": "model",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +139,9 @@ class ChatRequest(RequestBody):
     max_completion_tokens: _Tokens | None = None
     stop: _Stop | Annotated[list[_Stop], Field(max_length=_STOPS)] | None = None
     temperature: float | None = Field(default=None, ge=0, le=2, strict=True)
+    top_p: float | None = Field(default=None, gt=0, le=1, strict=True)
     seed: int | None = Field(default=None, ge=-_SEED, lt=_SEED)
+    reasoning_effort: Effort | None = None
     response_format: dict[str, Any] | None = None
     tool_choice: str | dict[str, Any] | None = None
     function_call: str | dict[str, Any] | None = None
@@ -163,6 +178,17 @@ class ChatRequest(RequestBody):
     def tokens(self) -> int | None:
         """The limit on tokens, under its new name or its old."""
         return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def settings(self) -> ClientSettings:
+        """What the client asks of the text that it reads."""
+        return ClientSettings(
+            self.tokens,
+            self.temperature,
+            self.top_p,
+            self.seed,
+            None if self.reasoning_effort is None else _REASONING[self.reasoning_effort],
+        )
 
     @property
     def stops(self) -> tuple[str, ...]:

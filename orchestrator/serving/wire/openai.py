@@ -47,7 +47,7 @@ class TokenUsage(BaseModel):
     total_tokens: int = 0
 
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "content_filter"]
 
 
 class AssistantMessage(BaseModel):

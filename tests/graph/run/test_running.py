@@ -46,7 +46,7 @@ class Echo:
     def __init__(self) -> None:
         self.calls = 0
 
-    async def generate(self, prompt, *, schema=None, on_text=None, max_tokens=512, temperature=0.0, seed=0):
+    async def generate(self, prompt, **settings):
         self.calls += 1
         return Generation(prompt[-1].text, usage=Usage(1, 6, 4))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.ports import Generation, Probabilities, Reasoning, Scores
 from orchestrator.types import Message
 
 
@@ -26,7 +26,9 @@ class Parrot:
         on_text: Callable[[str], None] | None = None,
         max_tokens: int = 512,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         seed: int = 0,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
         if on_text is not None:
             on_text(self.phrase)

@@ -34,7 +34,7 @@ OTHER_VARIABLES = frozenset(
     {"ORCHESTRATOR_DATA", "ORCHESTRATOR_REQUIRE_SERVICES", "ORCHESTRATOR_VLLM_PYTHON"}
 )
 
-#: Settings that are named otherwise now, with where they stand: the former names go on working.
+#: Former names of settings, which go on working, with where they stand now.
 RENAMED: Mapping[str, str] = {
     "bm25": "connectors.bm25",
     "splade": "connectors.splade.folder",
@@ -46,7 +46,6 @@ RENAMED: Mapping[str, str] = {
 SHORT_NAMES: Mapping[str, str] = {"light": "wordllama", "server": "vllm"}
 
 INDEX_NAME = r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?"
-
 #: Seconds.
 DAY = 86_400.0
 
@@ -77,11 +76,7 @@ class Retention(_Table):
 
 
 class Serve(_Table):
-    """Where the endpoint listens and how much it takes on; `deadline` is in seconds a run.
-
-    `task_requests` recognises the requests of chat front ends for titles, tags, follow-up questions and
-    search queries, which are no questions.
-    """
+    """Where the endpoint listens and how much it takes on; `deadline` is in seconds a run."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)

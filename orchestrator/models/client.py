@@ -67,7 +67,9 @@ class ClientModel(WrapperModel):
     def end(self) -> End:
         """How the streamed texts ended: whole, if each did."""
         ends = self._written.ends.values()
-        return next((end for end in ("filtered", "cut") if end in ends), "whole")
+        if "filtered" in ends:
+            return "filtered"
+        return "cut" if "cut" in ends else "whole"
 
     @property
     def name(self) -> str:

@@ -244,11 +244,9 @@ def _value(written: str, key: Task) -> str | list[str] | None:
             found: Any = decoder.raw_decode(written, at)[0]
         except ValueError:
             continue
-        match cast("object", found.get(key)):
-            case str(text) if key in ("title", "text"):
-                return text
-            case list(values) if key not in ("title", "text"):
-                return [str(value) for value in cast("list[object]", values)]
-            case _:
-                pass
+        value = found.get(key)
+        if isinstance(value, str) and key in ("title", "text"):
+            return value
+        if isinstance(value, list) and key not in ("title", "text"):
+            return [str(each) for each in cast("list[object]", value)]
     return None

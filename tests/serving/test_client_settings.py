@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import httpx
-import openai
 import pytest
 
 from orchestrator import Answer, Question, Run, node, workflow
 from orchestrator.errors import ModelError, ModelUnreachable
 from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
-from orchestrator.serving import Limits, create_app
+from orchestrator.serving import Limits
 from orchestrator.types import Message, Usage
-from tests.serving.asgi import Ports, asking, endpoint, events
+from tests.serving.asgi import asking, endpoint, events
 from tests.serving.flows import CITED
 
 PATH = "/v1/chat/completions"
@@ -209,6 +206,19 @@ async def test_system_and_developer_turns_are_the_question_s_instructions():
     assert model.asked[1]["prompt"][0] == Message("system", "Answer in French.\n\nBe brief.")
 
 
+async def test_what_is_refused_is_named_in_the_form_of_openai_s_errors():
+    async with endpoint(FLOWS) as client:
+        response = await client.post(PATH, json=asking("quotes", response_format={"type": "json_object"}))
+    assert response.status_code == 400
+    assert response.json()["error"] == {
+        "message": "The field response_format is of type 'json_object'; "
+        "this model writes text with citations.",
+        "type": "invalid_request_error",
+        "param": "response_format",
+        "code": "unsupported_value",
+    }
+
+
 async def test_instructions_that_are_too_long_are_refused():
     messages = [{"role": "system", "content": "word " * 10_000}, {"role": "user", "content": "What?"}]
     async with endpoint(FLOWS) as client:
@@ -216,48 +226,3 @@ async def test_instructions_that_are_too_long_are_refused():
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (400, "context_length_exceeded")
     assert error["message"].startswith("The instructions")
-
-
-# -- the official client -------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def official(model: Writer | None = None) -> AsyncGenerator[openai.AsyncOpenAI]:
-    app = create_app(Ports({LanguageModel: model} if model else {}), FLOWS, limits=Limits(durability="none"))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport) as through:
-        yield openai.AsyncOpenAI(
-            base_url="http://localhost/v1", api_key="none", max_retries=0, http_client=through
-        )
-
-
-async def test_the_official_client_raises_what_is_refused_as_a_bad_request():
-    async with official() as client:
-        with pytest.raises(openai.BadRequestError) as caught:
-            await client.chat.completions.create(
-                model="quotes",
-                messages=[{"role": "user", "content": "What?"}],
-                response_format={"type": "json_object"},
-            )
-    assert (caught.value.param, caught.value.code) == ("response_format", "unsupported_value")
-    assert "text with citations" in str(caught.value)
-
-
-async def test_a_history_with_tools_and_pictures_is_read_by_the_official_client_s_types():
-    async with official() as client:
-        completion = await client.chat.completions.create(
-            model="quotes",
-            messages=[
-                {"role": "user", "content": [
-                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
-                ]},
-                {"role": "assistant", "content": None, "tool_calls": [
-                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-                ]},
-                {"role": "tool", "tool_call_id": "c", "content": "a bee"},
-                {"role": "user", "content": "What?", "name": "ada"},
-            ],
-            stop=[" A"],
-        )  # fmt: skip
-    assert completion.choices[0].message.content == "Bees dance [1]."
-    assert completion.choices[0].finish_reason == "stop"

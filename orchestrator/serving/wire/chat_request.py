@@ -157,7 +157,7 @@ class ChatRequest(RequestBody):
         texts = cast("list[object]", stop) if isinstance(stop, list) else [] if stop is None else [stop]
         if len(texts) > _STOPS or not all(isinstance(each, str) and each for each in texts):
             raise ValueError(f"it must be a text, or up to {_STOPS} of them, and none may be empty")
-        return stop
+        return cast("object", stop)
 
     @field_validator("tool_choice", "function_call", mode="before")
     @classmethod

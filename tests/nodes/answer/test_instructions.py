@@ -84,8 +84,3 @@ async def test_another_instruction_does_not_get_the_kept_answer(library: Library
     for instructions in ("", "Answer in French.", "Answer in French.", "Answer in Dutch.", ""):
         await flow.run(Question(ASKED.text, ANONYMOUS, instructions=instructions), ports=ports)
     assert len(model.prompts) == 3
-
-
-def test_a_trace_says_how_long_they_are() -> None:
-    assert ASKED.trace()["instructions"] == len(FRENCH)
-    assert "instructions" not in Question("x").trace()

@@ -1,7 +1,7 @@
 """What flows between nodes: small immutable values, one meaning each, in the field's terms.
 
 A `Hit` carries the id of a passage, never its text: texts are fetched where they are needed, so that
-checkpoints stay small and access is checked at the text. `orchestrator.values` has what a value says of itself.
+checkpoints stay small and access is checked at the text. What a value says of itself: `orchestrator.values`.
 """
 
 from __future__ import annotations

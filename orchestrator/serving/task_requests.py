@@ -31,6 +31,8 @@ _TITLE_WORDS, _TITLE_LENGTH = 6, 60
 #: The longest title that a model may give.
 _LONGEST_TITLE = 120
 _UNTITLED = "New chat"
+#: Characters of a conversation in which its first or last question is looked for.
+_READ = 32_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,7 @@ _SPEAKER = re.compile(r"^[ \t]*(?P<who>user|human|assistant|ai)[ \t]*:[ \t]*", r
 
 def _asked(said: str, *, last: bool) -> str:
     """The first or last question of a conversation that is written down as `user: …` and `assistant: …`."""
+    said = said[-_READ:] if last else said[:_READ]
     turns = [*_SPEAKER.finditer(said)]
     ends = [*(turn.start() for turn in turns[1:]), len(said)]
     questions = [

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator import Answer, Question, Run, node, workflow
 from orchestrator.errors import ModelError, ModelUnreachable
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports import Finish, Generation, LanguageModel, Probabilities, Scores
 from orchestrator.serving import Limits
 from orchestrator.types import Message, Usage
 from tests.serving.asgi import asking, endpoint, events
@@ -24,7 +24,15 @@ class Writer:
 
     name, available = "writer", True
 
-    def __init__(self, text: str = "one two [1] three [2] four", *, fails: int = 99, hangs: int = 99) -> None:
+    def __init__(
+        self,
+        text: str = "one two [1] three [2] four",
+        *,
+        fails: int = 99,
+        hangs: int = 99,
+        finish: Finish = "stop",
+    ) -> None:
+        self.finish: Finish = finish
         self.words = [f"{word} " for word in text.split()]
         self.fails, self.hangs = fails, hangs
         self.asked: list[dict[str, Any]] = []
@@ -50,7 +58,7 @@ class Writer:
             if on_text:
                 on_text(word)
             written.append(word)
-        finish = "length" if max_tokens < len(self.words) else "stop"
+        finish = "length" if max_tokens < len(self.words) else self.finish
         return Generation("".join(written), usage=Usage(1, 3, len(written)), finish=finish)
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
@@ -147,6 +155,8 @@ async def test_a_limit_is_the_model_s_where_one_writes():
 async def test_half_an_answer_does_not_end_as_a_whole_one():
     text, finish, _ = await answered(Writer(fails=2), "writes")
     assert (text, finish) == ("one two ", "length")
+    assert (await answered(Writer("", finish="no_text"), "writes"))[:2] == ("", "stop")
+    assert (await answered(Writer(finish="filtered"), "writes"))[1] == "content_filter"
     limits = Limits(durability="none", deadline=0.3)
     async with endpoint(FLOWS, ports={LanguageModel: Writer(hangs=2)}, limits=limits) as client:
         body = (await client.post(PATH, json=asking("writes"))).json()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.models.client import ClientSettings
 from orchestrator.serving.wire.chat_request import ChatRequest, Turns
 from orchestrator.serving.wire.errors import InvalidRequest
 from orchestrator.types import Message
@@ -145,6 +146,15 @@ def test_an_answer_that_was_begun_is_begun_again():
     assert turns == Turns("", (), "When?")
 
 
+def test_settings_of_the_text_that_is_read():
+    plain = parse(messages=[user("x")])
+    assert str(plain.settings) == ""
+    asked = parse(
+        messages=[user("x")], max_tokens=5, temperature=1, top_p=0, seed=-3, reasoning_effort="xhigh"
+    )
+    assert asked.settings == ClientSettings(5, 1.0, 0.001, -3, "model")
+
+
 @pytest.mark.parametrize(("stop", "stops"), [("END", ("END",)), (["a", "b"], ("a", "b")), ([], ())])
 def test_stop_is_a_text_or_a_list_of_texts(stop: Any, stops: tuple[str, ...]):
     assert parse(messages=[user("x")], stop=stop).stops == stops
@@ -189,7 +199,7 @@ def test_the_limit_on_tokens_has_two_names(fields: dict[str, Any], tokens: int |
         ({"messages": [user("x")], "tool_choice": 5}, "tool_choice", "a text or an object"),
         ({"messages": [user("x")], "temperature": "warm"}, "temperature", "'warm'"),
         ({"messages": [user("x")], "temperature": 2.5}, "temperature", "less than or equal to 2"),
-        ({"messages": [user("x")], "top_p": 0}, "top_p", "greater than 0"),
+        ({"messages": [user("x")], "top_p": 1.5}, "top_p", "less than or equal to 1"),
         ({"messages": [user("x")], "reasoning_effort": "much"}, "reasoning_effort", "'much'"),
         ({"messages": [user("x")], "seed": 2**64}, "seed", "less than"),
     ],

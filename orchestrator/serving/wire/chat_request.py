@@ -32,6 +32,8 @@ from orchestrator.types import Message
 _STOPS = 4
 #: Seeds are integers of 64 bits.
 _SEED = 2**63
+#: Servers take no share of nothing, which stands for the likeliest token alone.
+_TOP_P = 0.001
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 #: Tokens that a model may think with, besides those of its text.
@@ -139,7 +141,7 @@ class ChatRequest(RequestBody):
     max_completion_tokens: _Tokens | None = None
     stop: _Stop | Annotated[list[_Stop], Field(max_length=_STOPS)] | None = None
     temperature: float | None = Field(default=None, ge=0, le=2, strict=True)
-    top_p: float | None = Field(default=None, gt=0, le=1, strict=True)
+    top_p: float | None = Field(default=None, ge=0, le=1, strict=True)
     seed: int | None = Field(default=None, ge=-_SEED, lt=_SEED)
     reasoning_effort: Effort | None = None
     response_format: dict[str, Any] | None = None
@@ -185,7 +187,7 @@ class ChatRequest(RequestBody):
         return ClientSettings(
             self.tokens,
             self.temperature,
-            self.top_p,
+            None if self.top_p is None else max(self.top_p, _TOP_P),
             self.seed,
             None if self.reasoning_effort is None else _REASONING[self.reasoning_effort],
         )

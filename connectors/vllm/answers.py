@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from orchestrator.types import Usage
 
 Json = dict[str, Any]
+
+#: More than any model reads or writes in one call.
+MOST_TOKENS = 20_000_000
 
 
 def table(value: object) -> Json:
@@ -27,9 +31,15 @@ def text(value: object) -> str:
 
 
 def usage(answer: Json) -> Usage:
-    """The tokens of an answer, as one call."""
+    """The tokens of an answer, as one call; 0 where the server says nothing that can be believed."""
     told = table(answer.get("usage"))
     return Usage(1, _count(told.get("prompt_tokens")), _count(told.get("completion_tokens")))
+
+
+def thought_tokens(answer: Json) -> int:
+    """Tokens of the completion that were thoughts, if the server says so."""
+    details = table(table(answer.get("usage")).get("completion_tokens_details"))
+    return _count(details.get("reasoning_tokens"))
 
 
 def finish(reason: object) -> Literal["stop", "length"]:
@@ -51,8 +61,13 @@ def first_step(choice: Json) -> dict[str, float]:
 
 def _number(entry: Mapping[str, Any]) -> float:
     value = entry.get("logprob")
-    return float(value) if isinstance(value, int | float) else -9999.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        return -9999.0
+    return min(0.0, float(value))
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    """A number of tokens: a negative one would be credited to budgets, one without bounds end them."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
+        return 0
+    return int(value)

@@ -1,20 +1,28 @@
-"""Chat completions: sends a request and reads its reply, whole or piece by piece."""
+"""Chat completions: sends a request as its server takes it, and reads the reply."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.vllm import answers
-from connectors.vllm.replies import Said, broken, finish_of, said
+from connectors.vllm.answers import Json
+from connectors.vllm.line import Line
+from connectors.vllm.negotiation import Agreements, Terms
+from connectors.vllm.reading import ReplyReader, first_choice
 from connectors.vllm.served import Served, Serving
-from connectors.vllm.servers import Line, Servers
-from orchestrator.errors import ModelError, ModelUnreachable, UnknownModel
+from connectors.vllm.servers import Servers
+from connectors.vllm.thinking import thinking_fields, with_fields
+from orchestrator.errors import UnknownModel
 from orchestrator.models.usage import Spending
 from orchestrator.ports import Generation, Reasoning
-from orchestrator.text.thoughts import TAGS, ThoughtFilter, split_thoughts
+from orchestrator.text.thoughts import TAGS
 from orchestrator.types import Message, Usage
+
+log = logging.getLogger("orchestrator.models")
 
 ResultT = TypeVar("ResultT")
 
@@ -36,9 +44,11 @@ class Chat:
         tags: Sequence[str] = TAGS,
     ) -> None:
         self.servers = servers
+        self.agreements = Agreements(options or {})
         self._serving = serving
         self._options = dict(options or {})
         self._tags = tuple(tags)
+        self._advised = False
 
     async def send(
         self,
@@ -54,9 +64,9 @@ class Chat:
             self._serving.forget()
             raise
 
-    def body(self, served: Served, prompt: Sequence[Message], salt: str | None) -> dict[str, Any]:
+    def body(self, served: Served, prompt: Sequence[Message], salt: str | None) -> Json:
         """The fields that every request has."""
-        body: dict[str, Any] = {
+        body: Json = {
             **self._options,
             "model": served.name,
             "messages": [{"role": message.role, "content": message.text} for message in prompt],
@@ -65,97 +75,116 @@ class Chat:
             body["cache_salt"] = salt
         return body
 
-    async def choice(self, served: Served, body: dict[str, Any]) -> tuple[dict[str, Any], Usage]:
-        """The first choice of an answer, and what it cost."""
+    async def choice(self, served: Served, body: Json) -> tuple[Json, Usage, Terms]:
+        """The first choice of an answer without thoughts, what it cost, and the terms of who gave it."""
 
-        async def ask(line: Line) -> dict[str, Any]:
-            return await line.post(_PATH, body)
+        async def ask(line: Line) -> tuple[Json, Terms]:
+            terms = self._terms(line, served)
+            fields = thinking_fields(served.maker, 0, thinks=terms.thinks)
+            return await terms.agreed(
+                with_fields(body, fields), lambda agreed: line.post(_PATH, agreed)
+            ), terms
 
-        answer = await self.send(served, ask)
-        return first_choice(answer, served, self.servers), answers.usage(answer)
+        answer, terms = await self.send(served, ask)
+        return first_choice(answer, served.name, self.servers.names), answers.usage(answer), terms
 
     async def generated(
-        self, served: Served, body: dict[str, Any], on_text: Callable[[str], None] | None
+        self,
+        served: Served,
+        body: Json,
+        on_text: Callable[[str], None] | None,
+        reasoning: Reasoning = 0,
     ) -> Generation[Any]:
-        """The text of a reply, without the thoughts before it; streamed to `on_text`, if there is one."""
-        if on_text is not None:
-            return await self._streamed(served, body, on_text)
-        choice, usage = await self.choice(served, body)
-        message = said(choice.get("message"))
-        split = split_thoughts(message.text, self._tags)
-        thoughts = "\n".join(filter(None, (message.reasoning, split.thoughts)))
-        whole = Said(split.text, thoughts, message.refusal, message.calls_tools)
-        return Generation(
-            split.text, None, usage, finish_of(choice.get("finish_reason"), whole), whole.reasoning
-        )
+        """The text of a reply, without the thoughts before it; streamed to `on_text`, if there is one.
 
-    async def _streamed(
-        self, served: Served, body: dict[str, Any], on_text: Callable[[str], None]
-    ) -> Generation[Any]:
-        body = {**body, "stream_options": {"include_usage": True}}
-        shown = False
+        A model that thinks though it should not, and says nothing for it, is asked once more and told so.
+        """
+        readers: list[ReplyReader] = []
         spending = Spending()
 
-        def show(piece: str) -> None:
-            nonlocal shown
-            if piece:
-                shown = True
-                on_text(piece)
-
         async def ask(line: Line) -> Generation[Any]:
-            told: Usage | None = None
-            finish = None
-            thoughts: list[str] = []
-            refusal, calls_tools = "", False
-            words = ThoughtFilter(self._tags)
-            async with aclosing(await line.stream(_PATH, body)) as stream:
-                async for chunk in stream:
-                    if chunk.get("usage"):
-                        told = answers.usage(chunk)
-                    for choice in answers.rows(chunk.get("choices"))[:1]:
-                        piece = said(choice.get("delta"))
-                        if piece.text or piece.reasoning:
-                            # At the least, unless the server says how many.
-                            spending.add(Usage(completion_tokens=1))
-                        thoughts.append(piece.reasoning)
-                        refusal += piece.refusal
-                        calls_tools |= piece.calls_tools
-                        show(words.feed(piece.text))
-                        finish = choice.get("finish_reason") or finish
-            if finish is None or broken(finish):
-                raise ModelUnreachable(
-                    f"The model server {line.server.address.root} broke off an answer of {served.name!r}.",
-                    hint="Its log says why; ask again.",
-                )
-            show(words.close())
-            reasoning = "\n".join(filter(None, ("".join(thoughts).strip(), words.thoughts)))
-            whole = Said(words.text, reasoning, refusal, calls_tools)
-            usage = told or spending.usage + Usage(calls=1)
-            return Generation(whole.text, None, usage, finish_of(finish, whole), reasoning)
+            terms = self._terms(line, served)
+            made = await self._asked(line, served, terms, body, on_text, reasoning, readers)
+            reader = readers[-1]
+            terms.begins_inside |= reader.headless
+            if reasoning != 0 or terms.thinks or not (made.reasoning or reader.thought_tokens):
+                return made
+            terms.thinks = True
+            log.info("%r at %s thinks by itself: it is told not to.", served.name, line.server.address.root)
+            if made.answered or reader.shown:
+                return made
+            spending.add(made.usage)
+            return await self._asked(line, served, terms, body, on_text, reasoning, readers)
 
         with spending:
-            return await self.send(served, ask, shown=lambda: shown)
+            try:
+                made = await self.send(served, ask, shown=lambda: any(reader.shown for reader in readers))
+            except BaseException:
+                for reader in readers:
+                    if not reader.closed:
+                        spending.add(reader.spent)
+                raise
+        if made.finish == "no_text" and made.reasoning:
+            self._advise(served)
+        return replace(made, usage=spending.usage + made.usage)
+
+    async def _asked(
+        self,
+        line: Line,
+        served: Served,
+        terms: Terms,
+        body: Json,
+        on_text: Callable[[str], None] | None,
+        reasoning: Reasoning,
+        readers: list[ReplyReader],
+    ) -> Generation[Any]:
+        """One reply, on the terms of the server that gives it."""
+        fields = thinking_fields(served.maker, reasoning, thinks=terms.thinks)
+        full = with_fields(body, fields)
+        if on_text is not None:
+            full = {"stream_options": {"include_usage": True}, **full}
+
+        async def ask(agreed: Json) -> Generation[Any]:
+            reader = ReplyReader(
+                line.server.address.root,
+                served.name,
+                agreed,
+                tags=self._tags,
+                inside=terms.begins_inside,
+                on_text=on_text,
+            )
+            readers.append(reader)
+            if on_text is None:
+                reader.feed(await line.post(_PATH, agreed))
+                return reader.close()
+            async with aclosing(line.stream(_PATH, agreed)) as stream:
+                async for answer in stream:
+                    reader.feed(answer)
+            return reader.close(said_done=line.said_done)
+
+        return await terms.agreed(full, ask)
+
+    def _terms(self, line: Line, served: Served) -> Terms:
+        return self.agreements.of(line.server.address.api, served.name)
+
+    def _advise(self, served: Served) -> None:
+        if not self._advised:
+            self._advised = True
+            log.warning(
+                "%r at %s thought and gave no answer: allow it more reasoning, in the call or by "
+                "llm_reasoning, or name the field that switches it off in llm_options.",
+                served.name,
+                self.servers.names,
+            )
 
 
-def sampling(temperature: float, top_p: float, seed: int) -> dict[str, Any]:
+def sampling(temperature: float, top_p: float, seed: int) -> Json:
     """Without chance no seed: vLLM 0.32 on a CPU dies of a seeded request that it reads in parts."""
     if temperature <= 0:
         return {"temperature": 0.0}
     return {"temperature": temperature, "seed": seed} | ({"top_p": top_p} if top_p < 1 else {})
 
 
-def length(max_tokens: int, reasoning: Reasoning) -> dict[str, Any]:
+def length(max_tokens: int, reasoning: Reasoning) -> Json:
     """The limit of a reply with its thoughts; none if the model thinks as long as it does."""
     return {} if reasoning == "model" else {"max_tokens": max_tokens + reasoning}
-
-
-def first_choice(answer: dict[str, Any], served: Served, servers: Servers) -> dict[str, Any]:
-    """The first choice of an answer; ModelError if it has none."""
-    choices = answers.rows(answer.get("choices"))
-    if not choices:
-        with Spending(answers.usage(answer)):
-            raise ModelError(
-                f"The model server {servers.names} answered without a choice for {served.name!r}.",
-                hint="Its log says why.",
-            )
-    return choices[0]

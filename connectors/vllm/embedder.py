@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.vllm import answers
 from connectors.vllm.failures import translated
+from connectors.vllm.line import Line
 from connectors.vllm.served import Serving
-from connectors.vllm.servers import Line, Servers
+from connectors.vllm.servers import Servers
 from orchestrator.errors import ModelError, OrchestratorError
 from orchestrator.models.usage import Spending
 from orchestrator.ports import Operation

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
-from connectors.vllm.servers import Line, Servers
-from orchestrator.errors import BadInput, ModelError, ModelKeyRefused
+from connectors.vllm.answers import Json, table
+from connectors.vllm.chat import Chat
+from connectors.vllm.failures import translated
+from connectors.vllm.line import Line
+from connectors.vllm.option_mass import variants
+from connectors.vllm.served import Served
+from connectors.vllm.thinking import thinking_fields
+from orchestrator.errors import BadInput, ModelKeyRefused, ModelTimeout, UnknownModel
 from orchestrator.types import Message
+
+log = logging.getLogger("orchestrator.models")
 
 #: Labels in the order in which they are tried.
 CANDIDATES = (
@@ -34,35 +43,40 @@ _MOST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A label for each option, and its token where that is known; `shown` if the prompt must show them."""
+    """A label for each option, and its tokens where they are known; `shown` if the prompt must show them.
+
+    A label has several tokens if it is a word: those of its other spellings.
+    """
 
     labels: tuple[str, ...]
-    tokens: tuple[int, ...] | None
+    tokens: tuple[tuple[int, ...], ...] | None
     shown: bool
 
 
 class Labels:
     """Finds labels for options. What a server said of a label is asked once, for each model that it has."""
 
-    def __init__(self, servers: Servers, template: Mapping[str, Any] | None = None) -> None:
-        self._servers = servers
-        self._template = template
+    def __init__(self, chat: Chat, template: Mapping[str, Any] | None = None) -> None:
+        self._chat = chat
+        # Nobody thinks before choosing, and the token of an answer depends on what stands before it.
+        self._template = {**table(thinking_fields("vllm", 0, thinks=False).get("chat_template_kwargs"))}
+        self._template |= template or {}
         self._model = ""
-        self._vocabulary = _Vocabulary(servers, template)
+        self._vocabulary = _Vocabulary(chat, self._template)
 
-    async def of(self, options: Sequence[str], model: str) -> Labelled:
+    async def of(self, options: Sequence[str], served: Served) -> Labelled:
         """The options themselves if each is one token, else single-token labels to be shown with them."""
-        if model != self._model or self._vocabulary.size > _MOST:
+        if served.name != self._model or self._vocabulary.size > _MOST:
             # Another model has other tokens. Calls under way go on with what they began with.
-            self._model, self._vocabulary = model, _Vocabulary(self._servers, self._template)
-        return await self._vocabulary.of(options, model)
+            self._model, self._vocabulary = served.name, _Vocabulary(self._chat, self._template)
+        return await self._vocabulary.of(options, served)
 
 
 class _Vocabulary:
     """What one model's server said of labels."""
 
-    def __init__(self, servers: Servers, template: Mapping[str, Any] | None = None) -> None:
-        self._servers = servers
+    def __init__(self, chat: Chat, template: Mapping[str, Any]) -> None:
+        self._chat = chat
         self._template = template
         self._known: dict[str, int | None] = {}
         self._prefix: tuple[int, ...] | None = None
@@ -74,28 +88,24 @@ class _Vocabulary:
         """How many labels are known."""
         return len(self._known)
 
-    async def of(self, options: Sequence[str], model: str) -> Labelled:
+    async def of(self, options: Sequence[str], served: Served) -> Labelled:
         """The options themselves if each is one token, else single-token labels to be shown with them."""
-        if self._tokenizes:
+        # Others have no such path, or one of another kind.
+        if served.vllm and self._tokenizes:
             try:
-                return await self._checked(options, model)
-            except ModelKeyRefused:
-                raise
-            except ModelError as error:
-                if error.retryable:
-                    raise
-                # No vLLM: there is no tokenizer to ask.
+                return await self._checked(options, served.name)
+            except _NoTokenizer:
                 self._tokenizes = False
         if all(len(option) == 1 or option in _WORDS for option in options):
             return Labelled(tuple(options), None, shown=False)
         return Labelled(CANDIDATES[: len(options)], None, shown=True)
 
     async def _checked(self, options: Sequence[str], model: str) -> Labelled:
-        await self._look_up([option for option in options if 0 < len(option) <= 32], model)
+        short = [option for option in options if 0 < len(option) <= 32]
+        await self._look_up([each for option in short for each in variants(option)], model)
         own = [self._known.get(option) for option in options]
-        tokens = tuple(token for token in own if token is not None)
-        if len(set(tokens)) == len(options):
-            return Labelled(tuple(options), tokens, shown=False)
+        if None not in own and len(set(own)) == len(options):
+            return Labelled(tuple(options), self._spellings(options), shown=False)
         found: dict[int, str] = {}
         for start in range(0, len(CANDIDATES), 64):
             if len(found) >= len(options):
@@ -113,7 +123,20 @@ class _Vocabulary:
                 "labels that are one.",
                 hint="Offer fewer options at once.",
             )
-        return Labelled(tuple(label for _, label in chosen), tuple(token for token, _ in chosen), shown=True)
+        labels, tokens = tuple(label for _, label in chosen), tuple((token,) for token, _ in chosen)
+        return Labelled(labels, tokens, shown=True)
+
+    def _spellings(self, options: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+        """The tokens of each option: its own, and those of its other spellings that are no other option's."""
+        spelled = [{self._known.get(each) for each in variants(option)} - {None} for option in options]
+        own = [self._known.get(option) for option in options]
+        tokens: list[tuple[int, ...]] = []
+        for number, found in enumerate(spelled):
+            others = set(own) - {own[number]}
+            others.update(*(each for other, each in enumerate(spelled) if other != number))
+            kept = [own[number], *sorted(each for each in found - others - {own[number]} if each is not None)]
+            tokens.append(tuple(each for each in kept if each is not None))
+        return tuple(tokens)
 
     async def _look_up(self, labels: Sequence[str], model: str) -> None:
         """Ask for the tokens of labels that are not known yet."""
@@ -121,6 +144,8 @@ class _Vocabulary:
             return
         # Calls come in dozens with the same options: one of them asks.
         async with self._asking:
+            if not self._tokenizes:
+                raise _NoTokenizer
             await self._ask([label for label in dict.fromkeys(labels) if label not in self._known], model)
 
     async def _ask(self, unknown: Sequence[str], model: str) -> None:
@@ -152,16 +177,33 @@ class _Vocabulary:
             turns.append({"role": "assistant", "content": answer})
             body["continue_final_message"] = True
 
-        async def ask(line: Line) -> tuple[int, ...]:
-            tokens: Any = (await line.post("/tokenize", body, at_root=True)).get("tokens")
-            if not isinstance(tokens, list) or not tokens:
-                raise ModelError(
-                    f"The model server {line.server.address.root} tokenizes otherwise than vLLM.",
-                    hint="Options are then read from its likeliest tokens.",
-                )
-            return tuple(tokens)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        async def ask(line: Line) -> Any:
+            terms = self._chat.agreements.of(line.server.address.api, model)
 
-        return await self._servers.send(model, ask)
+            async def post(agreed: Json) -> Any:
+                try:
+                    return (await line.post("/tokenize", agreed, at_root=True)).get("tokens")
+                except Exception as error:
+                    failure = translated(error, line.server.address.root, model)
+                    refused = failure is not None and not failure.retryable
+                    if not refused or isinstance(failure, ModelKeyRefused | ModelTimeout | UnknownModel):
+                        raise
+                    if terms.refuses(error, agreed):
+                        raise
+                    return None
+
+            return await terms.agreed(body, post)
+
+        tokens = await self._chat.servers.send(model, ask)
+        if not isinstance(tokens, list) or not tokens:
+            self._tokenizes = False
+            log.info("%s does not say what is one token for %r.", self._chat.servers.names, model)
+            raise _NoTokenizer
+        return tuple(tokens)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+class _NoTokenizer(Exception):
+    """The server does not say how it tokenizes a conversation: options are read from its likeliest tokens."""
 
 
 def showing(prompt: Sequence[Message], labels: Sequence[str], options: Sequence[str]) -> list[Message]:

@@ -9,25 +9,24 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from connectors.vllm import answers
-from connectors.vllm.chat import Chat, first_choice, length, sampling
-from connectors.vllm.choosing import IDS_AT_ONCE, TOP, by_option, completed, normalised
+from connectors.vllm.chat import Chat, length, sampling
+from connectors.vllm.choosing import Chooser
 from connectors.vllm.completing import Completion, completion_request, read_completion
-from connectors.vllm.labels import Labelled, Labels, showing
+from connectors.vllm.labels import Labels
+from connectors.vllm.line import Line
 from connectors.vllm.output import constraint, faults, parsed
+from connectors.vllm.reading import first_choice
 from connectors.vllm.scoring import Scorer
 from connectors.vllm.served import Served, Serving
-from connectors.vllm.servers import Line, Servers
+from connectors.vllm.servers import Servers
 from orchestrator.errors import (
-    BadInput,
     InvalidOutput,
     ModelError,
-    NoLogProbabilities,
 )
 from orchestrator.models.usage import Spending
 from orchestrator.ports import Generation, Operation, Probabilities, Reasoning, Scores
 from orchestrator.text.thoughts import TAGS
-from orchestrator.types import Message, Usage
+from orchestrator.types import Message
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -63,12 +62,10 @@ class VllmModel:
         self._options = dict(options or {})
         self._options_hash = _digest(self._options) if self._options else ""
         self._chat = Chat(servers, self._serving, options=self._options, tags=tags)
-        self._labels = Labels(servers, self._options.get("chat_template_kwargs"))
+        self._chooser = Chooser(self._chat, Labels(self._chat, self._options.get("chat_template_kwargs")))
         self._scorer = scorer
         self._secret = secret
         self._salt: str | None = None
-        # Servers that refuse fields they do not know are asked without them from then on.
-        self._refused: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -111,6 +108,11 @@ class VllmModel:
             found += [("scores", each) for each in await self._scorer.serving.each()]
         return found
 
+    @property
+    def negotiated(self) -> list[tuple[str, str]]:
+        """What servers do not take as it is, and what stands for it: learned of their refusals so far."""
+        return self._chat.agreements.learned
+
     async def close(self) -> None:
         """Close the connections."""
         await self._servers.close()
@@ -142,7 +144,7 @@ class VllmModel:
             **sampling(temperature, top_p, seed),
         }
         if schema is None:
-            return await self._chat.generated(served, body, on_text)
+            return await self._chat.generated(served, body, on_text, reasoning)
         body |= constraint(schema)
         wrong = ""
         with Spending() as spending:
@@ -151,7 +153,7 @@ class VllmModel:
                 varied = {**body, **sampling(max(temperature, 0.4 * attempt), top_p, seed + attempt)}
                 if attempt:
                     varied["frequency_penalty"] = 0.5 * attempt
-                generation = await self._chat.generated(served, varied, on_text)
+                generation = await self._chat.generated(served, varied, on_text, reasoning)
                 spending.add(generation.usage)
                 try:
                     value = parsed(generation.text, schema)
@@ -162,6 +164,9 @@ class VllmModel:
                         continue
                     if not generation.answered:
                         wrong = f"there was no text ({generation.finish})"
+                        if generation.reasoning or generation.finish != "no_text":
+                            # It would refuse, or think, again.
+                            break
                         continue
                     wrong = faults(error)
                     body["messages"] = [
@@ -180,34 +185,12 @@ class VllmModel:
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Exact probabilities where the server has `logprob_token_ids`; else from the 20 likeliest tokens.
 
-        Options that are one token each are looked up as they are; others are shown under single-token
-        labels. An option that is not among the 20 gets the most that it can have; if none is, the model
-        chooses one under a constraint, which then has probability 1.
+        Options that are one token each are looked up as they are, with their other spellings; others are
+        shown under single-token labels. An option that is not among the 20 gets the most that it can have. If
+        all of them together have next to nothing, the model chooses one under a constraint, which then has
+        probability 1.
         """
-        if len(set(options)) < len(options):
-            raise BadInput(f"Options to choose from must differ, but were {list(options)!r}.")
-        if len(options) < 2:
-            return Probabilities((1.0,) * len(options))
-        served = await self.served()
-        labelled = await self._labels.of(options, served.name)
-        asked = showing(prompt, labelled.labels, options) if labelled.shown else prompt
-        values: list[float | None] = []
-        found: dict[str, float] = {}
-        with Spending() as spending:
-            for start in range(0, len(options), IDS_AT_ONCE):
-                part = slice(start, start + IDS_AT_ONCE)
-                step, used = await self._first_step(served, asked, labelled, part)
-                spending.add(used)
-                values += by_option(step, labelled.labels[part], labelled.tokens and labelled.tokens[part])
-                found |= step
-                if not labelled.tokens:
-                    values = by_option(step, labelled.labels, None)
-                    break
-            if any(value is not None for value in values):
-                return Probabilities(normalised(completed(values, found)), spending.usage)
-            label, used = await self._picked(served, asked, labelled.labels)
-            spending.add(used)
-            return Probabilities(tuple(float(each == label) for each in labelled.labels), spending.usage)
+        return await self._chooser.choose(await self.served(), prompt, options, self._salt)
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:
         """Relevance by the cross-encoder or embedder of the scoring server."""
@@ -246,58 +229,7 @@ class VllmModel:
             return await line.post("/completions", body)
 
         answer = await self._chat.send(served, ask)
-        return read_completion(answer, first_choice(answer, served, self._servers))
-
-    # -- choosing ------------------------------------------------------------------------------
-
-    async def _first_step(
-        self, served: Served, prompt: Sequence[Message], labelled: Labelled, part: slice
-    ) -> tuple[dict[str, float], Usage]:
-        """Log-probabilities of the first token of an answer, by token."""
-        body = {
-            **self._chat.body(served, prompt, self._salt),
-            "max_tokens": 1,
-            # What the log-probabilities are of, should the server give them as they are sampled.
-            "temperature": 1.0,
-            "logprobs": True,
-            "top_logprobs": TOP,
-        }
-        if labelled.tokens and "ids" not in self._refused:
-            body |= {"logprob_token_ids": list(labelled.tokens[part]), "return_tokens_as_token_ids": True}
-
-        try:
-            choice, usage = await self._chat.choice(served, body)
-        except ModelError as error:
-            if error.retryable or "logprob_token_ids" not in error.message or "ids" in self._refused:
-                raise
-            self._refused.add("ids")
-            return await self._first_step(served, prompt, labelled, part)
-        with Spending(usage) as spending:
-            step = answers.first_step(choice)
-            if not step:
-                raise NoLogProbabilities(
-                    f"The model server {self._servers.names} gives no log-probabilities for {served.name!r}.",
-                    hint="Serve it with vLLM, or take a strategy that needs none: `groupwise`, `listwise`.",
-                )
-            return step, spending.usage
-
-    async def _picked(
-        self, served: Served, prompt: Sequence[Message], labels: Sequence[str]
-    ) -> tuple[str, Usage]:
-        """The label that the model writes if it may write nothing else."""
-        from pydantic import Field, create_model
-
-        field = Field(json_schema_extra={"enum": list(labels)})
-        schema = create_model("Choice", label=(str, field))
-        generation: Generation[Any] = await self.generate(prompt, schema=schema, max_tokens=32)
-        label = generation.parsed.label if generation.parsed is not None else ""
-        with Spending(generation.usage) as spending:
-            if label not in labels:
-                raise InvalidOutput(
-                    f"{served.name!r} at {self._servers.names} chose {label!r}, which was not offered.",
-                    hint="Take another model, or a server with constrained decoding.",
-                )
-            return label, spending.usage
+        return read_completion(answer, first_choice(answer, served.name, self._servers.names))
 
 
 def _digest(options: Mapping[str, Any]) -> str:

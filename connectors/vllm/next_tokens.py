@@ -15,7 +15,8 @@ from orchestrator.models.usage import Spending
 from orchestrator.ports import NextTokens
 
 if TYPE_CHECKING:
-    from connectors.vllm.servers import Line, Servers
+    from connectors.vllm.line import Line
+    from connectors.vllm.servers import Servers
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,9 @@ from typing import Any
 
 from connectors.vllm import answers
 from connectors.vllm.failures import translated
+from connectors.vllm.line import Line
 from connectors.vllm.served import Served, Serving
-from connectors.vllm.servers import Line, Servers
+from connectors.vllm.servers import Servers
 from orchestrator.errors import ModelError, ModelUnreachable
 from orchestrator.models.null import NullModel
 from orchestrator.models.usage import Spending

@@ -10,7 +10,8 @@ from typing import Any
 
 from connectors.vllm import answers
 from connectors.vllm.address import named
-from connectors.vllm.servers import Line, Servers
+from connectors.vllm.line import Line
+from connectors.vllm.servers import Servers
 from orchestrator.errors import ModelError, UnknownModel
 
 #: Seconds after which a server that chooses its model by itself is asked again for whom kept answers are of.
@@ -21,7 +22,8 @@ FRESH = 10.0
 class Served:
     """`name` as requests name the model; `vllm` if the server is one; `context` in tokens, if known.
 
-    `root` is what the server loaded under that name, if it says so and it is another.
+    `root` is what the server loaded under that name, if it says so and it is another; `maker` is what it
+    says in `owned_by`, such as `llamacpp`.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Served:
     context: int | None = None
     server: str = ""
     root: str = ""
+    maker: str = ""
 
     def __str__(self) -> str:
         reads = f", reads {self.context:,} tokens" if self.context else ""
@@ -119,6 +122,7 @@ class Serving:
             context=context if isinstance(context, int) else None,
             server=servers.names,
             root="" if root == name else root,
+            maker=answers.text(mine.get("owned_by")).lower(),
         )
 
 

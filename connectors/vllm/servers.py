@@ -7,14 +7,13 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from connectors.vllm.address import Address, named
 from connectors.vllm.circuit import Circuit
-from connectors.vllm.failures import translated, wrong_address
-from connectors.vllm.limit import AdaptiveLimit
+from connectors.vllm.failures import translated
+from connectors.vllm.line import Line, Server
 from orchestrator.errors import (
     ModelError,
     ModelOverloaded,
@@ -25,7 +24,7 @@ from orchestrator.errors import (
 )
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
+    from openai import AsyncOpenAI
 
 log = logging.getLogger("orchestrator.models")
 
@@ -35,49 +34,6 @@ ResultT = TypeVar("ResultT")
 CONNECT, TRIAL = 5.0, 3.0
 #: The wait before another attempt is drawn from [0, FIRST_WAIT · 2ⁿ], and at most LONGEST_WAIT (seconds).
 FIRST_WAIT, LONGEST_WAIT = 0.25, 10.0
-
-
-@dataclass(slots=True)
-class Server:
-    """One server with its health. After a refusal it gets no requests until `rested`."""
-
-    address: Address
-    circuit: Circuit
-    limit: AdaptiveLimit = field(default_factory=AdaptiveLimit)
-    rested: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A connection to a server for one request."""
-
-    server: Server
-    client: AsyncOpenAI
-    setting: str
-
-    async def post(self, path: str, body: dict[str, Any], *, at_root: bool = False) -> dict[str, Any]:
-        """The JSON object that the server answers with; `at_root` for paths of vLLM's own."""
-        url = f"{self.server.address.root}{path}" if at_root else path
-        # The client's classes would be built from it and read once: twice the work of the request itself.
-        answer = await self.client.post(url, cast_to=object, body=body)
-        if not isinstance(answer, dict):
-            raise wrong_address(self.server.address.root, self.setting, f"{path} answers with no JSON object")
-        return answer  # pyright: ignore[reportUnknownVariableType]
-
-    async def get(self, path: str) -> dict[str, Any]:
-        """The JSON object at a path."""
-        answer = await self.client.get(path, cast_to=object)
-        if not isinstance(answer, dict):
-            raise wrong_address(self.server.address.root, self.setting, f"{path} answers with no JSON object")
-        return answer  # pyright: ignore[reportUnknownVariableType]
-
-    async def stream(self, path: str, body: dict[str, Any]) -> AsyncStream[Any]:
-        """The JSON objects that the server sends one by one. Close it: else the request goes on there."""
-        from openai import AsyncStream
-
-        return await self.client.post(
-            path, cast_to=object, body={**body, "stream": True}, stream=True, stream_cls=AsyncStream[Any]
-        )
 
 
 class Servers:
@@ -286,7 +242,11 @@ class Servers:
             server.circuit.looks_well()
         except Exception as error:
             failure = translated(error, server.address.root, "", self.setting)
-            server.circuit.failure(failure.message if failure else str(error))
+            if failure is not None and not failure.retryable and not isinstance(failure, ModelTimeout):
+                # It answers, if it lists no models or wants a key.
+                server.circuit.looks_well()
+            else:
+                server.circuit.failure(failure.message if failure else str(error))
         finally:
             server.circuit.trying = False
             self._wake()

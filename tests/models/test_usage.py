@@ -19,6 +19,7 @@ from orchestrator.evaluation import beir, experiment
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.models.routed import RoutedModel
 from orchestrator.ports import LanguageModel, Runs
+from orchestrator.text.tokens import token_count
 from orchestrator.types import Hit, Message, Usage
 from tests.evaluation import sets
 from tests.services.scripted import Asked, Reply, chunk, completion, scripted, serving, step
@@ -111,10 +112,11 @@ async def test_a_streamed_text_counts_as_the_server_says() -> None:
         assert (await model.generate(PROMPT, on_text=lambda _: None)).usage == REPLY
 
 
-async def test_a_server_that_never_says_is_taken_to_have_sent_a_token_a_piece() -> None:
+async def test_of_a_server_that_never_says_tokens_are_estimated() -> None:
     pieces = [chunk("a"), chunk("b"), chunk(finish="stop"), "[DONE]"]
+    prompt = token_count(PROMPT[0].text) + 4
     async with Serving(lambda _: Reply(pieces=pieces)) as model:
-        assert (await model.generate(PROMPT, on_text=lambda _: None)).usage == Usage(1, 0, 2)
+        assert (await model.generate(PROMPT, on_text=lambda _: None)).usage == Usage(1, prompt, 2)
 
 
 async def test_options_that_get_no_probability_had_been_paid() -> None:

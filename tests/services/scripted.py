@@ -23,7 +23,8 @@ class Asked:
 class Reply:
     """An answer. `pieces` are sent one after the other as server-sent events; `cut` breaks the line then.
 
-    `seconds` pass before the answer. A body that is a string is sent as it is.
+    `seconds` pass before the answer. A body that is a string is sent as it is, and so are bytes, as the media
+    type `kind`; a list of bytes is sent one after the other, as the network may cut them.
     """
 
     body: Any = None
@@ -32,6 +33,7 @@ class Reply:
     pieces: Sequence[Any] | None = None
     cut: bool = False
     seconds: float = 0.0
+    kind: str = "application/json"
 
 
 @dataclass
@@ -103,7 +105,17 @@ async def _answer(state: Scripted, asked: Asked, writer: asyncio.StreamWriter) -
     made = state.script(asked)
     reply = made if isinstance(made, Reply) else await made
     await asyncio.sleep(reply.seconds)
-    if reply.pieces is not None:
+    if isinstance(reply.body, bytes | list) and all(isinstance(each, bytes) for each in _list(reply.body)):
+        writer.write(_head(reply, reply.kind, None))
+        for data in _list(reply.body):
+            writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+            await writer.drain()
+            await asyncio.sleep(0)
+        if reply.cut:
+            writer.transport.abort()
+            return False
+        writer.write(b"0\r\n\r\n")
+    elif reply.pieces is not None:
         writer.write(_head(reply, "text/event-stream", None))
         for piece in reply.pieces:
             text = piece if isinstance(piece, str) else json.dumps(piece)
@@ -124,6 +136,10 @@ async def _answer(state: Scripted, asked: Asked, writer: asyncio.StreamWriter) -
         writer.write(_head(reply, "text/plain" if plain else "application/json", len(data)) + data)
     await writer.drain()
     return True
+
+
+def _list(body: Any) -> list[Any]:
+    return body if isinstance(body, list) else [body]
 
 
 def _head(reply: Reply, kind: str, length: int | None) -> bytes:

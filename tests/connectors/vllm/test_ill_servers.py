@@ -98,12 +98,20 @@ def test_a_server_whose_health_is_fine_and_that_fails_again_is_left_alone_longer
 
 
 async def test_a_tokenizer_of_another_make_is_done_without() -> None:
-    """llama.cpp has the path, takes other fields, and answers an empty list."""
+    """llama.cpp has the path, takes other fields, and answers an empty list: it is not asked."""
     likeliest = step(("A", -0.1), ("B", -2.5))
 
-    for answer in ({"tokens": []}, {"tokenized": [1]}, {"tokens": None}):
+    cases: list[tuple[str, Any, int]] = [
+        ("llamacpp", {"tokens": []}, 0),
+        ("vllm", {"tokens": []}, 1),
+        ("vllm", {"tokenized": [1]}, 1),
+        ("vllm", {"tokens": None}, 1),
+    ]
+    for maker, answer, asked_for in cases:
 
-        def script(asked: Asked, answer: Any = answer) -> Any:
+        def script(asked: Asked, answer: Any = answer, maker: str = maker) -> Any:
+            if asked.path == "/v1/models":
+                return Reply({"data": [{"id": "m", "owned_by": maker}]})
             if asked.path == "/tokenize":
                 return Reply(answer)
             return serving(lambda _: Reply(completion("A", logprobs=likeliest)))(asked)
@@ -111,8 +119,8 @@ async def test_a_tokenizer_of_another_make_is_done_without() -> None:
         async with asking(script) as (model, server):
             chosen = await model.choose(PROMPT, ["the first", "the second"])
             assert chosen.values[0] > 0.9
-            await model.choose(PROMPT, ["the first", "the third"])
-            assert len(server.of("/tokenize")) == 1
+            await asyncio.gather(*(model.choose(PROMPT, ["the first", f"the {n}th"]) for n in range(5)))
+            assert len(server.of("/tokenize")) == asked_for
 
 
 async def test_labels_are_looked_up_anew_for_another_model() -> None:
@@ -127,7 +135,8 @@ async def test_labels_are_looked_up_anew_for_another_model() -> None:
             return Reply({"error": {"message": f"The model `{asked.body['model']}` does not exist."}}, 404)
         if asked.path == "/tokenize":
             last = asked.body["messages"][-1]
-            return Reply({"tokens": tokens[now][last["content"]] if last["role"] == "assistant" else [1]})
+            said = tokens[now].get(last["content"], [1, 90, 91])
+            return Reply({"tokens": said if last["role"] == "assistant" else [1]})
         ids = asked.body["logprob_token_ids"]
         first, second = (f"token_id:{one}" for one in ids)
         return Reply(completion("yes", logprobs=step((first, -0.1), (second, -3.0))))

@@ -200,7 +200,7 @@ async def test_output_that_does_not_fit_is_asked_for_again_and_then_an_error(wro
 
 
 async def test_a_server_that_lists_the_likeliest_tokens_gives_bounds_for_the_others() -> None:
-    listed = step((" A", math.log(0.5)), ("A", math.log(0.1)), ("C", math.log(0.25)), ("x", math.log(0.01)))
+    listed = step((" A", math.log(0.4)), ("A", math.log(0.1)), ("C", math.log(0.25)), ("x", math.log(0.01)))
     async with asking(serving(lambda _: Reply(completion(logprobs=listed)))) as (model, server):
         chosen = await model.choose(PROMPT, ["A", "B", "C"])
         assert chosen.values == pytest.approx((0.5 / 0.76, 0.01 / 0.76, 0.25 / 0.76))

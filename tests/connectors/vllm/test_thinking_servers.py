@@ -1,0 +1,82 @@
+"""Models that think are told how much they may, and what they think is shown to nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.connectors.vllm.test_protocol import PROMPT, asking
+from tests.connectors.vllm.test_replies import message
+from tests.services.scripted import Asked, Reply, chunk, completion, serving, step
+
+CHAT = "/v1/chat/completions"
+
+
+def thinker(asked: Asked) -> Reply:
+    """A server whose model thinks until it is told not to."""
+    if asked.body.get("chat_template_kwargs", {}).get("enable_thinking") is False:
+        if asked.body.get("logprobs"):
+            return Reply(completion(logprobs=step(("yes", -0.1), ("no", -2.5))))
+        return Reply(completion("Yes."))
+    if asked.body.get("logprobs"):
+        return Reply(completion(logprobs=step(("<think>", -0.01), ("yes", -9.0))))
+    return Reply(message("length", content=None, reasoning_content="Hm, is it"))
+
+
+async def test_a_model_that_thinks_by_itself_is_told_not_to_and_asked_again() -> None:
+    async with asking(serving(thinker)) as (model, server):
+        made = await model.generate(PROMPT)
+        assert (made.text, made.usage.calls) == ("Yes.", 2)
+        assert (await model.generate(PROMPT)).usage.calls == 1
+        assert len(server.of(CHAT)) == 3
+
+
+async def test_a_model_that_would_think_before_it_chooses_is_told_not_to() -> None:
+    async with asking(serving(thinker)) as (model, server):
+        assert (await model.choose(PROMPT, ["yes", "no"])).values[0] > 0.9
+        assert len(server.of(CHAT)) == 2
+
+
+async def test_a_server_of_another_make_is_not_bothered_with_switches_without_need() -> None:
+    async with asking(serving(lambda _: Reply(completion()))) as (model, server):
+        await model.generate(PROMPT)
+        assert not {"chat_template_kwargs", "reasoning_effort"} & set(server.of(CHAT)[0].body)
+
+
+@pytest.mark.parametrize(
+    ("maker", "reasoning", "fields"),
+    [
+        ("vllm", 0, {"max_tokens": 512, "thinking": False}),
+        ("vllm", 300, {"max_tokens": 812, "thinking": True, "thinking_token_budget": 300}),
+        ("vllm", "model", {"max_tokens": None, "thinking": True}),
+        ("llamacpp", 300, {"max_tokens": 812, "thinking": True, "thinking_budget_tokens": 300}),
+        ("openai", 0, {"max_tokens": 512, "thinking": None}),
+        ("openai", 300, {"max_tokens": 812, "thinking": True, "reasoning_effort": "low"}),
+        ("openai", 3000, {"max_tokens": 3512, "reasoning_effort": "medium"}),
+        ("openai", 30_000, {"max_tokens": 30_512, "reasoning_effort": "high"}),
+        ("openai", "model", {"max_tokens": None, "reasoning_effort": None}),
+    ],
+)
+async def test_what_a_model_may_think_is_said_to_each_server_in_its_way(
+    maker: str, reasoning: Any, fields: dict[str, Any]
+) -> None:
+    def script(asked: Asked) -> Any:
+        if asked.path == "/v1/models":
+            return Reply({"data": [{"id": "m", "owned_by": maker}]})
+        return Reply(completion())
+
+    async with asking(script) as (model, server):
+        await model.generate(PROMPT, reasoning=reasoning)
+        body = server.of(CHAT)[0].body
+        told = {**body, "thinking": body.get("chat_template_kwargs", {}).get("enable_thinking")}
+        assert {name: told.get(name) for name in fields} == fields
+
+
+async def test_a_model_whose_template_begins_its_thoughts_shows_none_once_that_is_known() -> None:
+    pieces = [chunk("Hm, "), chunk("so.</thi"), chunk("nk>\n\nYes."), chunk(finish="stop"), "[DONE]"]
+    async with asking(serving(lambda _: Reply(pieces=pieces))) as (model, _):
+        assert (await model.generate(PROMPT)).text == "Yes."
+        shown: list[str] = []
+        made = await model.generate(PROMPT, on_text=shown.append)
+        assert (made.text, made.reasoning, "".join(shown)) == ("Yes.", "Hm, so.", "Yes.")

@@ -34,7 +34,7 @@ OTHER_VARIABLES = frozenset(
     {"ORCHESTRATOR_DATA", "ORCHESTRATOR_REQUIRE_SERVICES", "ORCHESTRATOR_VLLM_PYTHON"}
 )
 
-#: Settings that are named otherwise now, with where they stand: the former names go on working.
+#: Former names of settings, which go on working, with where they stand now.
 RENAMED: Mapping[str, str] = {
     "bm25": "connectors.bm25",
     "splade": "connectors.splade.folder",
@@ -46,7 +46,6 @@ RENAMED: Mapping[str, str] = {
 SHORT_NAMES: Mapping[str, str] = {"light": "wordllama", "server": "vllm"}
 
 INDEX_NAME = r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?"
-
 #: Seconds.
 DAY = 86_400.0
 
@@ -84,6 +83,7 @@ class Serve(_Table):
     concurrent: int = Field(default=16, ge=1)
     queued: int = Field(default=64, ge=0)
     deadline: float = Field(default=60.0, gt=0)
+    task_requests: bool = True
 
 
 class Route(_Table):

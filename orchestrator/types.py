@@ -1,8 +1,7 @@
 """What flows between nodes: small immutable values, one meaning each, in the field's terms.
 
-A `Hit` carries the id of a passage, never its text: texts are fetched from the document store where they are
-needed, so that checkpoints stay small and access is checked at the text. What a value says of itself
-(`passages`, `trace()`, `visible_to()`) is read by the protocols of `orchestrator.values`.
+A `Hit` carries the id of a passage, never its text: texts are fetched where they are needed, so that
+checkpoints stay small and access is checked at the text. What a value says of itself: `orchestrator.values`.
 """
 
 from __future__ import annotations
@@ -57,14 +56,16 @@ class Message:
 class Question:
     """What the user asks, who asks it, and what it may be answered from.
 
-    `conversation` is the id of the turns before this one in the `Conversations` store, never their
-    text, so that a checkpoint does not grow with a conversation.
+    `conversation` is the id of the turns before this one in the `Conversations` store, never their text, so
+    that a checkpoint does not grow with a conversation. `instructions` (a system message) are for the prompts
+    of nodes that write with a model, below their own rules; they grant nothing.
     """
 
     text: str
     principal: Principal = NOBODY
     conversation: str | None = None
     filters: tuple[Filter, ...] = ()
+    instructions: str = ""
 
     def trace(self) -> dict[str, Any]:
         """The asker's own words, which the asker alone reads back."""
@@ -170,9 +171,8 @@ class Drift:
 class Passage:
     """A piece of a document, as the document store returns it to a principal who may read it.
 
-    `document` is the id its author knows: the path below its root, or the `_id` of a record.
-    `source` is the full path or address, `position` the passage's number within the document,
-    `hash` the SHA-256 of `text`.
+    `document` is the id its author knows: the path below its root, or the `_id` of a record. `source` is the
+    full path or address, `position` the passage's number within the document, `hash` the SHA-256 of `text`.
     """
 
     id: str

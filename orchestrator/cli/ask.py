@@ -30,6 +30,9 @@ def ask(
     workflow: Annotated[
         str, typer.Option("--workflow", "-w", help="Name or file of a workflow.", metavar="NAME")
     ] = "chat",
+    instructions: Annotated[
+        str, typer.Option(help="How to write the answer, for a language model.", metavar="TEXT")
+    ] = "",
     index: IndexOption = None,
     principal: PrincipalOption = None,
     record: RecordOption = None,
@@ -50,7 +53,7 @@ def ask(
     if not question.strip():
         raise BadInput("The question is empty.", hint="Write one: `orchestrator ask 'What is …?'`.")
     settings = invocation(context).settings(index=index)
-    asked = Question(question, settings.reader(principal))
+    asked = Question(question, settings.reader(principal), instructions=instructions)
 
     async def answered() -> RunResult:
         async with Application(settings, record=record, replay=replay) as application:

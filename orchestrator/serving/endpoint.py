@@ -68,6 +68,11 @@ class Endpoint:
         """The workflows that end in a slate."""
         return {name: each for name, each in self.served.items() if each.exposure.accepts is Slate}
 
+    @property
+    def recognises_tasks(self) -> bool:
+        """Whether task requests of chat front ends are told from questions."""
+        return self.application.settings.serve.task_requests
+
     def ports(self) -> Mapping[type, object]:
         """The ports of the served index."""
         return self.application.ports(self.index)

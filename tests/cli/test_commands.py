@@ -249,3 +249,16 @@ def test_notes_are_made_once(cli: Command, notes: Path) -> None:
     assert refused.code == 2
     assert "keyphrases, entities, summary" in refused.err
     assert "needs a language model" in cli("index", "features", "--kind", "summary").err
+
+
+def test_instructions_for_an_answer_are_the_questions(cli: Command, folder: Path, notes: Path) -> None:
+    (folder / "told.py").write_text(
+        "from orchestrator import Answer, Question, node, workflow\n"
+        "@node\n"
+        "async def repeat(question: Question) -> Answer:\n"
+        "    return Answer(f'{question.text} {question.instructions}')\n"
+        "told = workflow('told', repeat)\n"
+    )
+    assert cli("index", "add", notes).code == 0
+    asked = cli("ask", "Bees?", "--workflow", "told.py", "--instructions", "In French.", "--json")
+    assert asked.json["answer"] == "Bees? In French."

@@ -16,7 +16,7 @@ from connectors.vllm.served import FRESH, Serving
 from connectors.wordllama import WordLlamaEmbedder
 from orchestrator import ANONYMOUS, Answer, Question, node, workflow
 from orchestrator.models.cached import CachedModel
-from orchestrator.models.capped import CappedModel
+from orchestrator.models.client import ClientModel, ClientSettings
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.models.routed import RoutedModel
 from orchestrator.ports import Cache, LanguageModel, close_model, for_tenant, resolved_name
@@ -93,7 +93,7 @@ Wrap = Callable[[LanguageModel, Path, Cache], LanguageModel]
 WRAPPERS: dict[str, Wrap] = {
     "cache": lambda model, folder, cache: CachedModel(model, cache),
     "record": lambda model, folder, cache: RecordedModel(folder / "a.jsonl", model),
-    "cap": lambda model, folder, cache: CappedModel(model, 100),
+    "client": lambda model, folder, cache: ClientModel(model, ClientSettings(tokens=100)),
     "tenant": lambda model, folder, cache: for_tenant(model, "default"),
 }
 #: None, each, every pair in both orders, and all four in four orders.
@@ -146,7 +146,7 @@ async def test_a_new_process_never_gives_the_answer_of_a_model_that_was_served_b
         )
 
 
-@pytest.mark.parametrize("names", [(), ("cache",), ("record",), ("cap", "cache")], ids="-".join)
+@pytest.mark.parametrize("names", [(), ("cache",), ("record",), ("client", "cache")], ids="-".join)
 async def test_a_score_is_kept_for_the_model_that_scores(tmp_path: Path, names: Sequence[str]) -> None:
     def scoring(url: str, scorer: str) -> LanguageModel:
         return served(url, model="m", scorer=Scorer(Servers(addresses(scorer), setting="score")))
@@ -204,5 +204,6 @@ async def test_routes_name_every_model_that_may_answer() -> None:
         router = RoutedModel({"a": served(server.url), "b": served(other.url, model="named")}, EMBEDDER)
         assert await resolved_name(router) == "a=first|b=named"
         made.model = "second"
-        assert await resolved_name(CappedModel(router, 9)) == "a=first|b=named (at most 9 tokens)"
+        asked = ClientModel(router, ClientSettings(tokens=9))
+        assert await resolved_name(asked) == "a=first|b=named (client: tokens 9)"
         await router.close()

@@ -14,7 +14,7 @@ from connectors.wordllama import WordLlamaEmbedder
 from orchestrator import ANONYMOUS, Answer, Budget, Question, node, workflow
 from orchestrator.errors import ModelError, ModelKeyRefused
 from orchestrator.models.cached import CachedModel
-from orchestrator.models.capped import CappedModel
+from orchestrator.models.client import ClientModel, ClientSettings
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.models.routed import RoutedModel
 from orchestrator.ports import MOST_REASONING, Finish, Generation, LanguageModel, Reasoning
@@ -56,7 +56,7 @@ def recorded(model: Any, path: Path) -> Any:
 
 
 def capped(model: Any, path: Path) -> Any:
-    return CappedModel(model, 100)
+    return ClientModel(model, ClientSettings(tokens=100))
 
 
 def routed(model: Any, path: Path) -> Any:

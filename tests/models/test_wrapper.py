@@ -14,7 +14,7 @@ from orchestrator.graph.run.meter import Meter
 from orchestrator.graph.run.metered_model import MeteredModel
 from orchestrator.graph.run.state import RunState, StepTrace
 from orchestrator.models.cached import CachedModel
-from orchestrator.models.capped import CappedModel
+from orchestrator.models.client import ClientModel, ClientSettings
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.models.routed import RoutedModel
 from orchestrator.models.wrapper import WrapperModel
@@ -66,7 +66,7 @@ WRAPPERS: dict[str, Callable[[LanguageModel, Path], LanguageModel]] = {
     "wrapper": lambda model, folder: WrapperModel(model),
     "cached": lambda model, folder: CachedModel(model, Shelf()),  # type: ignore[arg-type]
     "recorded": lambda model, folder: RecordedModel(folder / "a.jsonl", model),
-    "capped": lambda model, folder: CappedModel(model, 100),
+    "client": lambda model, folder: ClientModel(model, ClientSettings(tokens=100)),
     "routed": lambda model, folder: RoutedModel({"only": model}, EMBEDDER),
     "metered": lambda model, folder: metered(model),
 }

@@ -49,9 +49,10 @@ async def endpoint(
     api_keys: Mapping[str, Principal] | None = None,
     limits: Limits = FORGETFUL,
     key: str | None = None,
+    serve: Serve | None = None,
 ) -> AsyncGenerator[httpx.AsyncClient, None]:
     """A client of an endpoint of its own."""
-    application = Ports(ports or {}, Settings(api_keys or {}))
+    application = Ports(ports or {}, Settings(api_keys or {}, serve or Serve()))
     app = create_app(application, workflows or stateless(), limits=limits)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -155,6 +155,32 @@ def test_a_conversation_goes_on(server: Server):
     assert recited == f"user: {QUESTION} | assistant: {first} | asked: And in winter?"
 
 
+def test_tools_and_pictures_of_earlier_turns_are_passed_over(server: Server):
+    turns: list[ChatCompletionMessageParam] = [
+        {"role": "system", "content": "Be brief."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "What is this?"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+        },
+        {"role": "tool", "tool_call_id": "c", "content": "a bee"},
+    ]
+    client = server.client(READER)
+    with pytest.raises(openai.BadRequestError, match="End with a turn of the user") as caught:
+        client.chat.completions.create(model="recalls", messages=turns)
+    assert (caught.value.param, caught.value.code) == ("messages[3].role", "unsupported_value")
+    asked: ChatCompletionMessageParam = {"role": "user", "content": "Where does it live?", "name": "ada"}
+    completion = client.chat.completions.create(model="recalls", messages=[*turns, asked])
+    assert completion.choices[0].message.content == "user: What is this? | asked: Where does it live?"
+
+
 def test_two_keys_have_conversations_of_their_own(server: Server):
     turns: list[ChatCompletionMessageParam] = [
         {"role": "user", "content": "the same"},

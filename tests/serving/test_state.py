@@ -177,9 +177,7 @@ async def test_earlier_turns_reach_the_workflow_as_a_conversation(client: httpx.
         {"role": "user", "content": "When?"},
     ]
     body = (await client.post(PATH, json={"model": "recalls", "messages": turns})).json()
-    assert body["choices"][0]["message"]["content"] == (
-        "system: Be brief. | user: Who? | assistant: Ada. | asked: When?"
-    )
+    assert body["choices"][0]["message"]["content"] == ("user: Who? | assistant: Ada. | asked: When?")
 
 
 async def test_a_conversation_is_in_the_trace_by_its_id_alone(client: httpx.AsyncClient):

@@ -80,10 +80,10 @@ class CitationFilter:
         self._waiting += piece
         return self._advance(final=False)
 
-    def close(self) -> str:
-        """End the text; returns the rest. An answer without citations gets its best supporting one."""
+    def close(self, *, whole: bool = True) -> str:
+        """End the text; returns the rest. A whole answer without citations gets its best supporting one."""
         rest = self._advance(final=True)
-        if not self._numbers and self._support and (number := self._support(self._statement)):
+        if whole and not self._numbers and self._support and (number := self._support(self._statement)):
             self.repaired += 1
             rest += f" [{self._number(number)}]"
         return rest

@@ -42,8 +42,8 @@ class CitedAnswer(Node):
     """Answer the question from the context, with citations `[n]` numbered by first appearance.
 
     With a language model, the answer is written and streamed, its citations verified on the way
-    (`CitationFilter`). Without one, or if it fails before its first word, the best `sentences` are
-    quoted; `degraded` says so.
+    (`CitationFilter`); the question's `instructions` are in the prompt. Without one, or if it fails before
+    its first word, the best `sentences` are quoted; `degraded` says so.
 
     A quoted answer must be about the question, or the documents are said to hold none: the mean of
     two signs must reach `about`. The first is the largest share of the question's weight that one
@@ -87,7 +87,15 @@ class CitedAnswer(Node):
         if model.available and citations:
             if run.remaining is not None:
                 run.offer(_joined(*await quoted()))
-            answer = await generated(asked.text, citations, model, encoder, run, max_tokens=self.max_tokens)
+            answer = await generated(
+                asked.text,
+                citations,
+                model,
+                encoder,
+                run,
+                max_tokens=self.max_tokens,
+                instructions=question.instructions,
+            )
             if answer is not None:
                 return answer
         elif not model.available:

@@ -95,7 +95,8 @@ class CitedReport(Node):
         if model.available and sections:
             if run.remaining is not None:
                 run.offer(_quoted_report(run, sections, quoted, silent=True))
-            return await self._written(asked.text, sections, quoted, encoder, model, run)
+            told = question.instructions
+            return await self._written(asked.text, told, sections, quoted, encoder, model, run)
         if not model.available:
             run.degrade("no language model is configured: the report quotes the documents")
         return _quoted_report(run, sections, quoted)
@@ -153,6 +154,7 @@ class CitedReport(Node):
     async def _written(
         self,
         question: str,
+        instructions: str,
         sections: Sequence[Section],
         quoted: Sequence[Sequence[tuple[str, Source]]],
         encoder: SparseEncoder,
@@ -170,7 +172,13 @@ class CitedReport(Node):
             ]
             wanted = f"{question} ({section.aspect})" if section.aspect else question
             answer = citations and await generated(
-                wanted, citations, model, encoder, part, max_tokens=self.max_tokens
+                wanted,
+                citations,
+                model,
+                encoder,
+                part,
+                max_tokens=self.max_tokens,
+                instructions=instructions,
             )
             if not answer:
                 _say(draft, number, quoted[number])

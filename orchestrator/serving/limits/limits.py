@@ -21,6 +21,8 @@ class Limits:
     arrival: float = 30.0
     #: Longest question. A longer one is a document: searching by it holds up everybody else.
     question: int = 32_000
+    #: Longest instructions: the system and developer turns together.
+    instructions: int = 32_000
     #: Runs at once.
     concurrent: int = 16
     #: Runs that wait for a place.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import WrongReturn
@@ -34,6 +34,16 @@ class Reply:
                 hint="End it with a node that writes one.",
             )
         return cls(answer.text, cited(answer.citations), result.degraded, tokens(result.usage))
+
+    def cut(self, length: int) -> Reply:
+        """The reply as far as a client was shown it: its first `length` characters, and what these cite."""
+        if length >= len(self.content):
+            return self
+        content = self.content[: max(0, length)]
+        cited = {int(mark[1]) for mark in _MARK.finditer(content)}
+        return replace(
+            self, content=content, citations=tuple(each for each in self.citations if each.n in cited)
+        )
 
     def annotations(self, *, offset: int = 0) -> list[Annotation]:
         """One for each `[n]` of the content that cites a passage; `offset` is where the content begins.

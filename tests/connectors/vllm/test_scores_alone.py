@@ -9,7 +9,7 @@ import pytest
 from orchestrator import Application, Hits, Question, workflow
 from orchestrator.errors import BadInput, ModelError, NoModel
 from orchestrator.models.cached import CachedModel
-from orchestrator.models.capped import CappedModel
+from orchestrator.models.client import ClientModel, ClientSettings
 from orchestrator.models.null import NullModel
 from orchestrator.models.stack import server_info
 from orchestrator.nodes import Rerank
@@ -118,7 +118,7 @@ async def test_scores_are_kept_and_recorded_without_a_model_that_writes(tmp_path
 def test_what_stands_before_a_model_says_what_it_says() -> None:
     for model, scores in ((Judge({}), True), (NullModel(), False)):
         assert scores_texts(model) is scores
-        assert scores_texts(CappedModel(model, 9)) is scores
+        assert scores_texts(ClientModel(model, ClientSettings(tokens=9))) is scores
 
 
 async def test_an_address_of_embeddings_is_used_by_itself(tmp_path: Path) -> None:

@@ -172,6 +172,30 @@ async def test_an_answer_cut_by_its_limit_says_so(library: Library) -> None:
     assert answer.degraded == ("The answer is cut short: it reached its limit of 600 tokens.",)
 
 
+@pytest.mark.parametrize("finish", ["length", "filtered"])
+async def test_a_fragment_is_given_no_citation(library: Library, finish: str) -> None:
+    answer = await asked(library, "What did the crew eat?", Model("The crew ate biscuits", finish=finish))
+    assert answer.text == "The crew ate biscuits"
+    assert answer.degraded[0].startswith("the answer is cut short")
+    answer = await asked(library, "What did the crew eat?", Model("The crew ate biscuits", fails_after=4))
+    assert answer.citations == ()
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    [
+        ("refused", "the language model refused to answer"),
+        ("filtered", "the model server withheld what was written"),
+        ("tool_calls", "the language model called a tool"),
+        ("no_text", "the language model wrote nothing"),
+    ],
+)
+async def test_no_answer_of_a_model_leaves_the_quoted_one(library: Library, finish: str, reason: str) -> None:
+    answer = await asked(library, "What do blue whales eat?", Model("", finish=finish), sentences=1)
+    assert answer.text == "Blue whales eat krill, up to 3.6 tonnes a day. [1]"
+    assert answer.degraded == (reason,)
+
+
 async def test_without_a_call_left_the_answer_is_quoted(library: Library) -> None:
     flow = workflow("ask", library.everything() >> Compress() >> CitedAnswer(sentences=1))
     result = await flow.run(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import BadInput
+
+#: The longest time that can be waited for, in seconds: a century.
+_LONGEST = 3.2e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Budget:
 def _check_seconds(name: str, given: Any, *, above_zero: bool) -> None:
     """Refuse what is no finite number of seconds; True and False are numbers to Python alone."""
     number = isinstance(given, int | float) and not isinstance(given, bool)
-    if number and (0 < given < math.inf or (given == 0 and not above_zero)):
+    if number and (0 < given <= _LONGEST or (given == 0 and not above_zero)):
         return
     wanted = "a finite number above 0, or None for no limit" if above_zero else "a finite number of 0 or more"
+    if number and given > _LONGEST:
+        wanted = "3.2e9 (a century) or less" + (", or None for no limit" if above_zero else "")
     raise BadInput(f"Budget({name}={given!r}) is no budget.", hint=f"Give {name} as {wanted}.")

@@ -249,3 +249,12 @@ class PluginError(OrchestratorError):
     """A plug-in cannot be imported or built, or its name is declared twice."""
 
     private = True
+
+
+def told_error(error: BaseException) -> str:
+    """The class and the text of any error; one that fails to say what it is has its class alone."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}".rstrip(" .:")

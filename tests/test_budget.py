@@ -15,7 +15,7 @@ from orchestrator.errors import BadInput
     [
         *(
             ("seconds", each)
-            for each in (0, -1, -0.5, float("nan"), float("inf"), "1", True, [1], 10**400 * -1)
+            for each in (0, -1, -0.5, float("nan"), float("inf"), "1", True, [1], 10**400 * -1, 10**400)
         ),
         *(("grace", each) for each in (-1, float("nan"), float("inf"), "1", True, None)),
         *(("calls", each) for each in (-1, 1.5, "1", True, float("nan"))),

@@ -76,12 +76,32 @@ def without_none(tp: Any) -> tuple[Any, bool]:
     if is_union(tp):
         rest = [argument for argument in typing.get_args(tp) if argument is not type(None)]
         if len(rest) == 1 and len(typing.get_args(tp)) == 2:
-            return rest[0], True
+            return unaliased(rest[0]), True
     return tp, False
+
+
+def unaliased(tp: Any) -> Any:
+    """What `type X = …` stands for, and any other type as it is."""
+    while True:
+        origin: Any = typing.get_origin(tp)
+        if _is_alias(tp):
+            tp = tp.__value__
+        elif _is_alias(origin):
+            value, arguments = origin.__value__, typing.get_args(tp)
+            stands_for = dict(zip(origin.__type_params__, arguments, strict=False))
+            parameters: tuple[Any, ...] = getattr(value, "__parameters__", ())
+            tp = value[tuple(stands_for.get(each, each) for each in parameters)] if parameters else value
+        else:
+            return tp
+
+
+def _is_alias(tp: Any) -> bool:
+    return type(tp).__name__ == "TypeAliasType"
 
 
 def channel_of(annotation: Any) -> Channel:
     """The channel that an annotation names: `Hits`, or `Annotated[Hits, "first"]`."""
+    annotation = unaliased(annotation)
     if typing.get_origin(annotation) is typing.Annotated:
         tp, *marks = typing.get_args(annotation)
         names = [mark for mark in marks if isinstance(mark, str)]
@@ -90,7 +110,8 @@ def channel_of(annotation: Any) -> Channel:
 
 
 def _builtin(tp: Any) -> Any:
-    """`tuple[X, ...]` for `typing.Tuple[X, ...]`, which Python does not hold to be equal."""
+    """`tuple[X, ...]` for `typing.Tuple[X, ...]` and for aliases, which Python does not hold to be equal."""
+    tp = unaliased(tp)
     origin: Any = typing.get_origin(tp)
     if origin not in (tuple, frozenset) or not typing.get_args(tp):
         return tp

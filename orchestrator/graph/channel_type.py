@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from typing import Any
 
-from orchestrator.graph.channel import channel_of, is_union, type_name
+from orchestrator.graph.channel import channel_of, is_union, type_name, unaliased
 from orchestrator.graph.names import a_kind_of, name_problem
 from orchestrator.graph.problem import Problem
 from orchestrator.graph.run_context import Run
@@ -89,6 +89,7 @@ def annotation_problem(annotation: Any) -> Problem | None:
 
 def marks_problem(annotation: Any) -> Problem | None:
     """What is wrong with the name in `Annotated[X, "name"]`."""
+    annotation = unaliased(annotation)
     if typing.get_origin(annotation) is not typing.Annotated:
         return None
     tp, *marks = typing.get_args(annotation)

@@ -74,18 +74,6 @@ class Expression:
             f"give .{method}(…) to a node inside of it",
         )
 
-    def __add__(self, other: object) -> Broken:
-        return _no_operator("+")
-
-    def __and__(self, other: object) -> Broken:
-        return _no_operator("&")
-
-    def __gt__(self, other: object) -> Broken:
-        return _no_operator(">")
-
-    def __lshift__(self, other: object) -> Broken:
-        return _no_operator("<<")
-
     def __rshift__(self, other: object) -> Sequence:
         return Sequence((*_parts(self), *_parts(expression(other))))
 
@@ -132,6 +120,7 @@ class Step(Expression):
     """A node at one place in a graph: its name there, its channels, its policy."""
 
     node: Callee
+    #: Empty where it was given none, so that it is called as its node is.
     name: str = ""
     reads: tuple[tuple[str, str], ...] = ()
     writes: str | None = None
@@ -147,6 +136,9 @@ class Step(Expression):
     @composing
     def named(self, name: str) -> Step:
         """The same step under another name in traces and messages."""
+        if isinstance(name, str) and not name:  # pyright: ignore[reportUnnecessaryIsInstance]
+            fix = "give the node a name of letters, digits, '_', '-', '.' and blanks"
+            return cast("Step", Broken(self.node.title, "has the node name '': it is empty", fix))
         return replace(self, name=name)
 
     @composing
@@ -218,17 +210,34 @@ def expression(value: object) -> Expression:
     return Broken(name, f"is {kind}, and no node", "compose nodes and workflows only")
 
 
-def _no_operator(operator: str) -> Broken:
-    return Broken(
-        operator,
-        f"composes nothing: nodes are not joined by {operator}",
-        "write a >> b for one after the other, a | b for side by side",
-    )
-
-
 def _parts(value: Expression) -> tuple[Expression, ...]:
     return value.parts if isinstance(value, Sequence) else (value,)
 
 
 def _branches(value: Expression) -> tuple[Expression, ...]:
     return value.branches if isinstance(value, Parallel) else (value,)
+
+
+#: Python's operators that compose nothing, by their methods; `==` compares, `>>` and `|` compose.
+_MEANINGLESS = {
+    "+": "add radd pos", "-": "sub rsub neg", "*": "mul rmul", "/": "truediv rtruediv",
+    "//": "floordiv rfloordiv", "%": "mod rmod", "**": "pow rpow", "@": "matmul rmatmul",
+    "&": "and rand", "^": "xor rxor", "~": "invert", "<<": "lshift rlshift",
+    "<": "lt", "<=": "le", ">": "gt", ">=": "ge",
+}  # fmt: skip
+
+
+def _refuse(operator: str) -> Callable[..., Broken]:
+    def composes_nothing(self: Expression, *others: object) -> Broken:
+        return Broken(
+            operator,
+            f"composes nothing: nodes are not joined by {operator}",
+            "write a >> b for one after the other, a | b for side by side",
+        )
+
+    return composes_nothing
+
+
+for _operator, _methods in _MEANINGLESS.items():
+    for _method in _methods.split():
+        setattr(Expression, f"__{_method}__", _refuse(_operator))

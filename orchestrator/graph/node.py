@@ -51,7 +51,7 @@ class _Place(Expression):
     @composing
     def named(self, name: str) -> Step:
         """The same node under another name in traces and messages."""
-        return self._step(name=name)
+        return self._step().named(name)
 
     @composing
     def reading(self, **channels: str) -> Step:
@@ -306,6 +306,10 @@ def node(*functions: Any, **settings: Any) -> Any:
 def _node_of(function: Any) -> Any:
     if isinstance(function, staticmethod):
         function = cast("Any", function).__func__
+    if isinstance(function, classmethod):
+        name = str(getattr(cast("Any", function), "__name__", "a classmethod"))
+        fix = f"write node(C.{name}) behind the class C, where its class is known"
+        return Broken(name, "is a classmethod that no class is bound to", fix)
     plain = inspect.isfunction(function) or inspect.ismethod(function)
     wraps = inspect.isfunction(getattr(function, "__wrapped__", None))
     if plain or (wraps and not isinstance(function, functools.partial)):

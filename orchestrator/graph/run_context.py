@@ -64,6 +64,8 @@ class Run:
 
         A node that is tried again begins again. What an attempt says after it was given up is not sent.
         """
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"run.emit was given {text!r}, which is no text")
         if not self.stopped:
             self._state.emit(self._path, text)
 

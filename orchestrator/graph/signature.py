@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from orchestrator.graph.channel import Channel, channel_of, is_union, type_name, without_none
+from orchestrator.graph.channel import Channel, channel_of, is_union, type_name, unaliased, without_none
 from orchestrator.graph.channel_type import marks_problem
 from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.problem import Problem
@@ -78,7 +78,7 @@ class _Reader:
         self.problems.append(Problem(problem, fix))
 
     def signature(self) -> Signature:
-        hints = self.hints()
+        hints = {name: unaliased(hint) for name, hint in self.hints().items()}
         parameters = list(inspect.signature(self.function).parameters.values())
         for parameter in parameters[1 if self.method else 0 :]:
             self.parameter(parameter, hints.get(parameter.name, inspect.Parameter.empty))
@@ -204,8 +204,10 @@ class _Reader:
                 f"has the parameter {name!r}, which reads None", "annotate it with the type it reads"
             )
         else:
-            defaulted = parameter.default is not inspect.Parameter.empty and parameter.default is not None
             optional = optional or optional_inside
+            # None is what an optional read is without a value, whether or not it says so.
+            said = inspect.Parameter.empty, None if optional else inspect.Parameter.empty
+            defaulted = all(parameter.default is not default for default in said)
             self.reads.append(Read(name, Channel(bare, channel.name), optional, defaulted))
 
     def writes(self, hints: dict[str, Any]) -> tuple[Channel, ...]:

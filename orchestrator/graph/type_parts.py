@@ -7,6 +7,8 @@ import enum
 import typing
 from typing import Any, cast
 
+from orchestrator.graph.channel import unaliased
+
 #: What the type variables of a generic type stand for.
 Variables = dict[Any, Any]
 _AROUND = (typing.Annotated, typing.Required, typing.NotRequired)
@@ -43,8 +45,8 @@ def bare(tp: Any, variables: Variables) -> Any:
             return bare(tp[tuple(_stands_for(each, variables) for each in parameters)], {})
         elif getattr(tp, "__supertype__", None) is not None:
             tp = getattr(tp, "__supertype__", None)
-        elif type(cast("object", tp)).__name__ == "TypeAliasType":
-            tp = getattr(tp, "__value__", None)
+        elif (stands_for := unaliased(tp)) is not tp:
+            tp = stands_for
         else:
             return tp
 

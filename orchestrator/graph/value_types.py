@@ -206,7 +206,9 @@ def _why_no_class(kind: Any) -> Unfit | None:
         return Unfit.PORT
     if kind is Run:
         return Unfit.RUN
-    if issubclass(kind, enum.Enum) or _is_number(kind):
+    if issubclass(kind, enum.Enum):
+        return Unfit.CHANGES if any(isinstance(member.value, MUTABLE) for member in kind) else None
+    if _is_number(kind):
         return None
     if dataclasses.is_dataclass(kind):
         # An exception is made in a way of its own.

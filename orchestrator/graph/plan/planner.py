@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_origin
 
 from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel, channel_of, type_name
@@ -245,9 +245,11 @@ class Lowering(Branching):
         item = item_type(over.type)
         source = env.get(over)
         if item is None:
+            # A set has its items in another order in each process.
+            lacks = "order" if get_origin(over.type) is frozenset else "declared type"
             self.fault(
                 path,
-                f"maps over {over}, whose items have no declared type",
+                f"maps over {over}, whose items have no {lacks}",
                 "map over tuple[X, ...] or a type whose __iter__ is annotated -> Iterator[X]",
             )
             return Line(())

@@ -8,9 +8,17 @@ import typing
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
+from inspect import isawaitable
 from typing import Any
 
-from orchestrator.errors import BudgetExhausted, NodeError, NodeTimeout, OrchestratorError, WrongReturn
+from orchestrator.errors import (
+    BudgetExhausted,
+    NodeError,
+    NodeTimeout,
+    OrchestratorError,
+    WrongReturn,
+    told_error,
+)
 from orchestrator.graph.channel import type_name
 from orchestrator.graph.plan.indexes import index_of
 from orchestrator.graph.plan.plan import Call
@@ -109,7 +117,7 @@ class PreparedCall:
             trace.error = error.record
             raise
         except BaseException as error:
-            trace.error = f"{type(error).__name__}: {error}"
+            trace.error = told_error(error)
             if _ends_the_program(error):
                 raise
             raise self.failed(error, run) from error
@@ -120,8 +128,7 @@ class PreparedCall:
 
     def failed(self, error: BaseException, run: RunState) -> NodeError:
         """The error of a node that failed with an error of its own."""
-        told = f"Failed with {type(error).__name__}: {error}".rstrip(" .:")
-        return NodeError(f"{told}.", node=self.path, run_id=run.run_id)
+        return NodeError(f"Failed with {told_error(error)}.", node=self.path, run_id=run.run_id)
 
     def reads(self, state: Mapping[str, Any], run: RunState) -> dict[str, Any]:
         """The values of the parameters that are read from the state; BudgetExhausted if one was left out."""
@@ -314,15 +321,15 @@ class PreparedCall:
     async def invoked(self, reads: dict[str, Any], injected: dict[str, Any]) -> Any:
         """Call the node's function, in a thread if it is a plain one."""
         call = partial(self.function, **reads, **self.settings, **injected)
-        if not self.call.node.signature.asynchronous:
-            return await node_threads().run(call)
         try:
-            return await call()
+            value = call() if self.call.node.signature.asynchronous else await node_threads().run(call)
+            # A plain function around an async one, such as a decorator makes, returns what is awaited.
+            return await value if isawaitable(value) else value
         except (SystemExit, GeneratorExit) as error:
             # Out of a task of its own it would end the loop, and the program.
             if _ends_the_program(error):
                 raise
-            raise NodeError(f"Failed with {type(error).__name__}: {error}".rstrip(" .:") + ".") from error
+            raise NodeError(f"Failed with {told_error(error)}.") from error
 
     def fallback_result(
         self, context: Run | None, reads: dict[str, Any], run: RunState, error: BudgetExhausted

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from orchestrator.errors import NodeError
+from orchestrator.errors import NodeError, told_error
 
 #: Threads for nodes that are plain functions, in each process.
 THREADS = 32
@@ -81,7 +81,7 @@ class NodeThreads:
         if isinstance(error, Exception) and not isinstance(error, StopIteration):
             raise error
         # Those have a meaning to the loop's thread that they do not have here.
-        raise NodeError(f"Failed with {type(error).__name__}: {error}.") from error
+        raise NodeError(f"Failed with {told_error(error)}.") from error
 
     def _submit(self, work: _Work) -> None:
         with self._changed:

@@ -233,6 +233,13 @@ class Odd(enum.Flag):
     b = 2
 
 
+class Filling(enum.Enum):
+    """Members whose values can be changed."""
+
+    empty = []  # noqa: RUF012
+    one = ["one"]  # noqa: RUF012
+
+
 #: name → (type, words about it).
 DEEP: dict[str, tuple[Any, tuple[str, ...]]] = {
     "a sequence in a frozen type": (HoldsSequence, ("HoldsSequence", "names")),
@@ -269,6 +276,7 @@ DEEP: dict[str, tuple[Any, tuple[str, ...]]] = {
     "a mapping that changes": (MutableMapping[str, int], ("MutableMapping",)),
     "an iterable": (Iterable[Hits], ("Iterable[Hits]",)),
     "a bare frozenset": (frozenset, ("frozenset",)),
+    "an enum of lists": (Filling, ("Filling", "changed")),
     "a frozenset of what changes": (frozenset[Draft], ("Draft",)),
     "a tuple of unions with a list": (tuple[str | list[str], ...], ("list[str]",)),
     "a tuple of anything": (tuple[Any, ...], ("Any",)),
@@ -344,3 +352,16 @@ BROKEN.add(
 BROKEN.add("a setting without a type", lambda: node(untyped_setting) >> f.answer, "'k'", "type")
 BROKEN.add("the run as a setting", lambda: node(run_setting) >> f.answer, "Run", node="run_setting")
 BROKEN.add("an optional port as a setting", lambda: node(port_setting) >> f.answer, "Documents")
+
+
+async def without_saying(question: Question, hits: Hits = None) -> Answer:  # type: ignore[assignment]
+    """A read that may be None by its default, and not by its type."""
+    return Answer("")
+
+
+BROKEN.add(
+    "None as the default of what is always read",
+    lambda: f.find >> node(without_saying),
+    "default",
+    node="without_saying",
+)

@@ -231,3 +231,18 @@ BROKEN.add(
     "tuple[Hits, ...]",
     node="rank_fusion",
 )
+
+
+@node
+async def labels(question: Question) -> frozenset[str]:
+    """A set, whose items have another order in each process."""
+    return frozenset({"a", "b"})
+
+
+BROKEN.add(
+    "each over a set",
+    lambda: labels >> each(f.find_facet, over=frozenset[str]) >> f.rank_fusion >> f.answer,
+    "no order",
+    "tuple[X, ...]",
+    node="each_frozenset",
+)

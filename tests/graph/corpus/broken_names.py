@@ -124,3 +124,6 @@ for name in (
     "each_facets.collect",
 ):
     BROKEN.add(f"a node named {name}", lambda name=name: _beside_everything(name), name)
+
+BROKEN.add("a node named by nothing", lambda: f.find.named("") >> f.answer, "empty", node="find")
+BROKEN.add("a step named by nothing", lambda: f.find.within(timeout=1).named("") >> f.answer, "empty")

@@ -152,3 +152,32 @@ BROKEN.add(
     "a node class that is called with values", lambda: f.Shout(Question("q"), 1), "Shout", refused=BadInput
 )
 BROKEN.add("the bare Node", lambda: Node() >> f.answer_if_any, "Node", "__call__")
+
+# Operators that compose nothing.
+for name, build in {
+    "-": lambda: f.find - f.answer,
+    "*": lambda: 3 * f.find,
+    "/": lambda: f.find / f.answer,
+    "//": lambda: f.find // f.answer,
+    "%": lambda: f.find % f.answer,
+    "**": lambda: f.find**2,
+    "@": lambda: f.find @ f.answer,
+    "^": lambda: f.find ^ f.answer,
+    "<": lambda: f.find < f.answer,
+    ">=": lambda: f.find >= f.answer,
+    "~": lambda: ~f.find,
+}.items():
+    BROKEN.add(f"nodes joined by {name}", build, f"joined by {name}", ">>")
+
+
+class Found:
+    """A class that decorates a classmethod before there is the class."""
+
+    @node
+    @classmethod
+    async def find(cls, question: Question) -> Hits:
+        """A method of the class."""
+        return Hits()
+
+
+BROKEN.add("a classmethod of no class yet", lambda: Found.find >> f.answer, "classmethod", node="find")

@@ -10,9 +10,11 @@ from typing import Annotated, Generic, Literal, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass as validated
+from typing_extensions import TypeAliasType
 
-from orchestrator import Answer, Hits, Question, node
-from orchestrator.types import Filter, Principal
+from orchestrator import Answer, Hits, Question, node, route, workflow
+from orchestrator.types import Filter, Hit, Principal
+from tests.graph import flows as f
 from tests.graph.corpus.case import Cases
 
 RIGHT = Cases()
@@ -231,3 +233,35 @@ def two_of_one_name() -> object:
 
 
 RIGHT.add("two types of one name", two_of_one_name)
+
+
+#: What `type Name = …` makes in Python 3.12.
+Ranking = TypeAliasType("Ranking", tuple[Hit, ...])
+First = TypeAliasType("First", Annotated[Hits, "first"])
+Perhaps = TypeAliasType("Perhaps", Hits | None)
+Several = TypeAliasType("Several", tuple[T, ...], type_params=(T,))
+Length = TypeAliasType("Length", Literal["short", "long"])
+
+
+def aliases() -> object:
+    """Types by other names: what one node writes under a name, the next reads under none."""
+
+    async def ranking(hits: Hits) -> Ranking:
+        return hits.hits
+
+    async def first(question: Question) -> First:
+        return Hits()
+
+    async def read(
+        hits: tuple[Hit, ...], again: Several[Hit], first: Annotated[Hits, "first"], perhaps: Perhaps
+    ) -> Answer:
+        return Answer("")
+
+    async def length(question: Question) -> Length:
+        return "short"
+
+    chosen = route({"short": f.find, "long": f.find_other}, by=length)
+    return workflow("graph", chosen >> node(ranking) >> node(first) >> node(read), outputs=(Ranking,))
+
+
+RIGHT.add("types by other names", aliases)

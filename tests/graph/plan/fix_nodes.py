@@ -356,3 +356,12 @@ def takes_first() -> object:
         return Answer("")
 
     return node(first)
+
+
+class Bound:
+    """A class with a method of its own."""
+
+    @classmethod
+    async def find(cls, question: Question) -> Answer:
+        """Bound to its class where it is decorated."""
+        return Answer("")

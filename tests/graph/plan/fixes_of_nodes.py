@@ -19,6 +19,7 @@ from orchestrator.ports import Documents
 from tests.graph import flows as f
 from tests.graph.corpus import broken_annotations as annotations
 from tests.graph.corpus import broken_flow as flow
+from tests.graph.corpus import broken_things as things
 from tests.graph.plan import fix_nodes as n
 from tests.graph.plan.fix import Fixes
 
@@ -26,6 +27,7 @@ FIXES = Fixes()
 
 # Things that are no nodes.
 FIXES.add("decorate it with @node", lambda: f.find >> n.plain, lambda: node(n.plain))
+FIXES.add("behind the class C", lambda: things.Found.find >> f.answer, lambda: node(n.Bound.find))
 FIXES.add("decorate that with @node", lambda: len >> f.answer, lambda: node(n.plain) >> f.answer)
 FIXES.add("write Shout(…)", lambda: f.find >> f.Shout, lambda: f.Shout())
 FIXES.add("define it as a method", lambda: n.Static(), lambda: n.Wordy())

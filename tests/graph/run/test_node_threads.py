@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from orchestrator import ANONYMOUS, Answer, Budget, Hits, Question, Run, Text, node, workflow
 from orchestrator.errors import BudgetExhausted, NodeError, NodeTimeout
 from orchestrator.graph.run.node_threads import NodeThreads, abandoned_threads
+from orchestrator.types import Hit
 from tests.graph import flows as f
 
 QUESTION = Question("ask", ANONYMOUS)
@@ -218,3 +220,43 @@ async def test_many_calls_at_once_all_come_back_with_their_own_result() -> None:
     found = await asyncio.gather(*(threads.run(lambda number=number: number) for number in range(500)))
     assert found == list(range(500))
     assert threads.busy <= 4
+
+
+async def test_an_error_that_cannot_say_what_it_is_fails_its_node_all_the_same() -> None:
+    class Wordless(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    @node
+    def in_a_thread(question: Question) -> Hits:
+        raise Wordless
+
+    @node
+    async def in_the_loop(question: Question) -> Hits:
+        raise Wordless
+
+    for raises in (in_a_thread, in_the_loop):
+        with pytest.raises(NodeError, match="Failed with Wordless\\.") as caught:
+            await workflow("w", raises >> f.answer).run(QUESTION, ports={})
+        assert isinstance(caught.value.__cause__, Wordless)
+
+
+@pytest.mark.parametrize("budget", [Budget(), Budget(seconds=60)], ids=["no deadline", "deadline"])
+async def test_what_a_plain_function_returns_to_be_awaited_is_awaited(budget: Budget) -> None:
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            called.append(function.__name__)
+            return function(*args, **kwargs)
+
+        return counting
+
+    @node
+    @counted
+    async def find(question: Question) -> Hits:
+        await asyncio.sleep(0)
+        return Hits((Hit("a", 1.0),))
+
+    called: list[str] = []
+    result = await workflow("w", find >> f.answer).run(QUESTION, ports={}, budget=budget)
+    assert (result.output.text, called) == ("ask: a", ["find"])

@@ -22,6 +22,7 @@ from orchestrator import (
     node,
     workflow,
 )
+from orchestrator.errors import NodeError
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Cache
 from tests.graph import flows as f
@@ -136,3 +137,14 @@ async def test_what_is_no_answer_is_not_read_out() -> None:
     assert [event for event in events if isinstance(event, Text)] == []
     assert isinstance(events[-1], Finished)
     assert isinstance(events[-1].result.output, Hits)
+
+
+async def test_what_is_no_text_is_not_sent() -> None:
+    @node
+    async def numbers(question: Question, run: Run) -> Answer:
+        run.emit(5)  # type: ignore[arg-type]
+        return Answer("5")
+
+    with pytest.raises(NodeError, match=r"5, which is no text"):
+        async for _ in workflow("w", numbers).stream(QUESTION, ports={}):
+            pass

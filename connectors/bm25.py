@@ -11,6 +11,7 @@ its function words show (`orchestrator.text.languages`), Greek, Cyrillic and Ara
 
 from __future__ import annotations
 
+import copy
 import re
 import unicodedata
 from collections import Counter
@@ -92,6 +93,9 @@ class Bm25Encoder:
             ) from error
         self._keyphrases = keyphrases
         self._stops: dict[str, bool] = {}
+        # Of the text that pieces are read of, where they are.
+        self._told: str | None = None
+        self._possible: tuple[str, ...] = ()
         expanded = f"-p{keyphrases}" if keyphrases else ""
         self._name = f"bm25v2-{self._named or 'auto'}-k{k:g}-b{b:g}-l{average_length:g}{expanded}"
 
@@ -100,13 +104,25 @@ class Bm25Encoder:
         """Names everything that a stored vector depends on."""
         return self._name
 
+    def reading(self, text: str) -> Bm25Encoder:
+        """The same encoder for words or sentences of `text`: its language is theirs."""
+        if self._named:
+            return self
+        view = copy.copy(self)
+        view.read_as(language_of(text), possible_languages(text))
+        return view
+
+    def read_as(self, told: str | None, possible: tuple[str, ...]) -> None:
+        """Read passages as of a language from now on, and queries as of those that are possible."""
+        self._told, self._possible = told, possible
+
     def passages(self, texts: Sequence[str]) -> list[SparseVector]:
         """The term-frequency part of BM25 of each text."""
         return [self._passage(text) for text in texts]
 
     def _passage(self, text: str) -> SparseVector:
         if text.isascii():
-            language = self._named or language_of(text) or "english"
+            language = self._language(text)
             return _vector(self._weigh(language).embed_document(self._expanded(text, language)))
         parts = dict(self._parts(text))
         if len(parts) == 1:
@@ -116,6 +132,10 @@ class Bm25Encoder:
         for language, part in parts.items():
             counts.update(self._counts(language, self._expanded(part, language)))
         return self._weighed(counts)
+
+    def _language(self, text: str) -> str:
+        """The language in which a passage in Latin script is stemmed."""
+        return self._named or self._told or language_of(text) or "english"
 
     def _weighed(self, counts: Counter[int]) -> SparseVector:
         """Term counts as the engine weighs them: saturated, and normalised by length."""
@@ -157,7 +177,7 @@ class Bm25Encoder:
         if self._named:
             return self._counts(self._named, text)
         counts: Counter[int] = Counter()
-        languages = possible_languages(text)
+        languages = self._possible or possible_languages(text)
         if "english" in languages:
             return self._counts("english", text)
         for language in languages:
@@ -170,7 +190,7 @@ class Bm25Encoder:
     def _parts(self, text: str) -> Iterator[tuple[str, str]]:
         """(language, text in it) of the scripts of a text."""
         for language, part in by_language(with_terms(_normalised(text))).items():
-            yield language or self._named or language_of(part) or "english", part
+            yield language or self._language(part), part
 
     def _counts(self, language: str, text: str) -> Counter[int]:
         vector = self._count(language).embed_document(text)

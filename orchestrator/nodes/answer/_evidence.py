@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
 
-from orchestrator.ports import Embedder, SparseEncoder, SparseVector
+from orchestrator.ports import Embedder, SparseEncoder, SparseVector, reading
 from orchestrator.ranking.lexrank import lexrank
 from orchestrator.text.sentences import Sentence, introduces, sentences
 from orchestrator.types import Passage, Query
@@ -126,6 +126,7 @@ def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
     In "How does it work?", `work` asks, and counts less than a word that names a subject.
     """
     weights: dict[int, float] = {}
+    encoder = reading(encoder, query.text)
     for term, weight in query.terms or ((query.text, 1.0),):
         vector = encoder.query(term)
         for index, count in zip(vector.indices, vector.values, strict=True):
@@ -159,9 +160,14 @@ def gather(
         kept.append(passage)
     echoes = {row for row, candidate in enumerate(candidates) if _echoes(candidate, asked)}
     candidates = [replace(one, alone=False) if row in echoes else one for row, one in enumerate(candidates)]
-    vectors = _encoded(encoder, [candidate.text for candidate in candidates])
+    vectors: list[SparseVector] = []
+    for number, passage in enumerate(kept):
+        # A sentence alone may be too short to tell its language; its passage does.
+        texts = [candidate.text for candidate in candidates if candidate.passage == number]
+        vectors += _encoded(reading(encoder, passage.text), texts)
     said = [frozenset[int]() if row in echoes else held for row, held in enumerate(_held(question, vectors))]
-    titled = _held(question, _encoded(encoder, [passage.title for passage in kept]))
+    titles = [_encoded(reading(encoder, passage.text), [passage.title])[0] for passage in kept]
+    titled = _held(question, titles)
     counts = Counter(term for terms in said for term in terms)
     weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
     stated: list[frozenset[int]] = []

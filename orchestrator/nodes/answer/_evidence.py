@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ _ASKED = 0.25
 # A question of so few words may well be said by chance; so many beside it are no answer.
 _ECHOED, _BESIDE = 4, 2
 _WORD = re.compile(r"\w+")
+# What may stand behind the mark that ends a question.
+_AROUND = "*_` #\n\"'”’»」"
 # Drawings say nothing when they are quoted.
 _DRAWING = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:mermaid|dot|graphviz|plantuml|svg)\b", re.IGNORECASE)
 _REFERS = re.compile(
@@ -50,7 +52,7 @@ class Candidate:
     """A sentence of passage number `passage`. `needs` are the candidates that it must come with.
 
     `follows` holds the sentence before in its paragraph, `introduces` tells a line that announces
-    what comes next.
+    what comes next, as a question does whose answer follows.
     `alone` is False for what can only come with others: headings, headers of tables, lines that
     introduce a list, drawings in code, and sentences that an earlier passage holds too.
     """
@@ -147,7 +149,8 @@ def gather(
 ) -> Evidence:
     """The sentences of `passages`, the best passage first, weighed against the question's terms.
 
-    A sentence that only says what was `asked`, or an example that asks it, holds none of them.
+    A sentence that only says what was `asked` is not quoted alone, but it leads what follows it; an example
+    of code that asks it holds none of the terms.
     """
     kept: list[Passage] = []
     candidates: list[Candidate] = []
@@ -159,13 +162,16 @@ def gather(
         candidates += _candidates(passage.text, parts, len(kept), len(candidates), seen)
         kept.append(passage)
     echoes = {row for row, candidate in enumerate(candidates) if _echoes(candidate, asked)}
-    candidates = [replace(one, alone=False) if row in echoes else one for row, one in enumerate(candidates)]
+    candidates = _led_by(candidates, echoes)
+    examples = {row for row in echoes if candidates[row].sentence.kind == "code"}
     vectors: list[SparseVector] = []
     for number, passage in enumerate(kept):
         # A sentence alone may be too short to tell its language; its passage does.
         texts = [candidate.text for candidate in candidates if candidate.passage == number]
         vectors += _encoded(reading(encoder, passage.text), texts)
-    said = [frozenset[int]() if row in echoes else held for row, held in enumerate(_held(question, vectors))]
+    said = [
+        frozenset[int]() if row in examples else held for row, held in enumerate(_held(question, vectors))
+    ]
     titles = [_encoded(reading(encoder, passage.text), [passage.title])[0] for passage in kept]
     titled = _held(question, titles)
     counts = Counter(term for terms in said for term in terms)
@@ -201,7 +207,9 @@ def _candidates(
             needs = sorted({*needs, number - 1})
         goes_on = after_prose and text.count("\n", parts[number - 1].end, part.start) < 2
         piece = text[part.start : part.end]
-        lead = introduces(text, part)
+        lead = introduces(text, part) or _is_asked(text, parts, number)
+        if number and _is_asked(text, parts, number - 1):
+            needs = sorted({*needs, number - 1})
         # Passages of one document may overlap.
         words = " ".join(piece.split())
         header = part.kind == "heading" or (part.kind == "row" and "\n" in piece)
@@ -265,6 +273,34 @@ def sentence_scores(
     if peak > 0:
         score = score + balance.centrality * central / peak
     return (score / total if total > 0 else score * 0.0).astype(np.float32)
+
+
+def _is_asked(text: str, parts: Sequence[Sentence], number: int) -> bool:
+    """Whether a sentence is a question that the next one answers: one that is not a question or a heading."""
+    if number + 1 >= len(parts) or not _is_question(text, parts[number]):
+        return False
+    return parts[number + 1].kind != "heading" and not _is_question(text, parts[number + 1])
+
+
+def _is_question(text: str, sentence: Sentence) -> bool:
+    written = text[sentence.start : sentence.end].rstrip(_AROUND)
+    return sentence.kind in ("prose", "item", "heading") and written.endswith(("?", "？", "؟"))
+
+
+def _led_by(candidates: Sequence[Candidate], echoes: Collection[int]) -> list[Candidate]:
+    """The candidates where what was asked is not quoted alone, and leads what stands behind it."""
+    found: list[Candidate] = []
+    for row, one in enumerate(candidates):
+        if row in echoes:
+            one = replace(one, alone=False, introduces=one.sentence.kind != "code")
+        elif (
+            row - 1 in echoes
+            and one.passage == candidates[row - 1].passage
+            and one.sentence.kind != "heading"
+        ):
+            one = replace(one, needs=tuple(sorted({*one.needs, row - 1})))
+        found.append(one)
+    return found
 
 
 def is_example(candidate: Candidate) -> bool:

@@ -8,6 +8,7 @@ words is told only if they are plain. Other scripts are told by Unicode (`orches
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 
 from orchestrator.text.words import words
 
@@ -94,6 +95,37 @@ FUNCTION_WORDS = {
         siapa kapan berapa
     """,
 }
+#: Words that ask rather than say what about: "How does it work?", "Wie viele gibt es?". They are no subject,
+#: and a document that answers need not hold them.
+ASKING_WORDS = {
+    "english": """
+        work works happen happens mean means use used tell show explain describe give list know need want
+        thing things something anything everything many much long often far old cost costs called please
+    """,
+    "german": """
+        viele viel lange oft weit alt kostet kosten gibt heißt heißen passiert geschieht bedeutet funktioniert
+        muss müssen soll sollen jeder jede bis bitte erklären zeige
+    """,
+    "french": """
+        combien coûte coûtent appelle signifie fonctionne faut doit peut expliquer montre temps fois quoi
+    """,
+    "spanish": """
+        cuesta cuestan llama significa funciona pasa hay debe deben cuántas explica muestra mucho
+    """,
+    "italian": """
+        costa costano chiama significa funziona succede deve devono spiega mostra molto tempo
+    """,
+    "portuguese": """
+        custa custam chama significa funciona acontece deve devem explique mostre muito quanto quanta
+    """,
+    "dutch": """
+        kost kosten heet betekent werkt gebeurt moet moeten veel lang vaak leg toon
+    """,
+    "russian": """
+        сколько стоит как что кто где когда какой какая какие почему зачем называется значит работает
+        нужно можно является были был была
+    """,
+}
 #: Letters and marks that one of these languages alone writes; they tell as a function word does.
 LETTERS = {
     "german": "ß",
@@ -146,6 +178,17 @@ def possible_languages(text: str) -> tuple[str, ...]:
     """
     ranked = _votes(text).most_common()
     return tuple(language for language, votes in ranked if votes > 0 and votes * _CLEARLY > ranked[0][1])
+
+
+def is_asking(word: str, languages: tuple[str, ...]) -> bool:
+    """Whether a word of a question in one of these languages is no subject, but a function word or asks."""
+    return word.lower() in _asking(languages or ("english",))
+
+
+@lru_cache(maxsize=64)
+def _asking(languages: tuple[str, ...]) -> frozenset[str]:
+    listed = [table.get(language, "") for language in languages for table in (FUNCTION_WORDS, ASKING_WORDS)]
+    return frozenset(" ".join([*listed, ASKING_WORDS["russian"]]).split())
 
 
 def _votes(text: str) -> Counter[str]:

@@ -6,16 +6,17 @@ exactly when search thinks so. Matrices are small: at most `limit` sentences of 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
 
+from orchestrator.nodes.answer._candidates import Candidate, candidates_of, is_example, led_by
 from orchestrator.ports import Embedder, SparseEncoder, SparseVector, reading
 from orchestrator.ranking.lexrank import lexrank
-from orchestrator.text.sentences import Sentence, introduces, sentences
+from orchestrator.text.languages import ASKING_WORDS, possible_languages
+from orchestrator.text.sentences import sentences
 from orchestrator.types import Passage, Query
 
 if TYPE_CHECKING:
@@ -26,44 +27,8 @@ if TYPE_CHECKING:
 #: or the sentence before. The same goes for words in code of more lines than a command has: a command
 #: may be the answer, but a program holds many words by the way.
 _ABOVE = 0.5
-_COMMAND = 2
-# Words that ask rather than say what about, and what they count.
-_ASKING = (
-    "work works happen happens mean means use used tell show explain describe give list know need want"
-    " thing things something anything everything"
-)
+# What words count that ask rather than say what about.
 _ASKED = 0.25
-# A question of so few words may well be said by chance; so many beside it are no answer.
-_ECHOED, _BESIDE = 4, 2
-_WORD = re.compile(r"\w+")
-# What may stand behind the mark that ends a question.
-_AROUND = "*_` #\n\"'”’»」"
-# Drawings say nothing when they are quoted.
-_DRAWING = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:mermaid|dot|graphviz|plantuml|svg)\b", re.IGNORECASE)
-_REFERS = re.compile(
-    r"(?:it|its|this|that|these|those|they|their|he|she|his|her|such|so|then|but|however|therefore"
-    r"|otherwise|instead)\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence of passage number `passage`. `needs` are the candidates that it must come with.
-
-    `follows` holds the sentence before in its paragraph, `introduces` tells a line that announces
-    what comes next, as a question does whose answer follows.
-    `alone` is False for what can only come with others: headings, headers of tables, lines that
-    introduce a list, drawings in code, and sentences that an earlier passage holds too.
-    """
-
-    passage: int
-    sentence: Sentence
-    text: str
-    needs: tuple[int, ...]
-    follows: tuple[int, ...]
-    introduces: bool
-    alone: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +98,8 @@ def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
         vector = encoder.query(term)
         for index, count in zip(vector.indices, vector.values, strict=True):
             weights[index] = weights.get(index, 0.0) + weight * count
-    asking = set(encoder.query(_ASKING).indices)
+    languages = possible_languages(query.text) or ("english",)
+    asking = set(encoder.query(" ".join(ASKING_WORDS.get(one, "") for one in languages)).indices)
     if not weights.keys() <= asking:
         weights = {term: weight * (_ASKED if term in asking else 1.0) for term, weight in weights.items()}
     return weights
@@ -159,11 +125,9 @@ def gather(
         parts = sentences(passage.text)
         if candidates and len(candidates) + len(parts) > limit:
             break
-        candidates += _candidates(passage.text, parts, len(kept), len(candidates), seen)
+        candidates += candidates_of(passage.text, parts, len(kept), len(candidates), seen)
         kept.append(passage)
-    echoes = {row for row, candidate in enumerate(candidates) if _echoes(candidate, asked)}
-    candidates = _led_by(candidates, echoes)
-    examples = {row for row in echoes if candidates[row].sentence.kind == "code"}
+    candidates, examples = led_by(candidates, asked)
     vectors: list[SparseVector] = []
     for number, passage in enumerate(kept):
         # A sentence alone may be too short to tell its language; its passage does.
@@ -193,36 +157,6 @@ def gather(
         _coverage(weights, stated, above),
         _similarity(vectors),
     )
-
-
-def _candidates(
-    text: str, parts: Sequence[Sentence], passage: int, first: int, seen: set[str]
-) -> Iterator[Candidate]:
-    """The sentences of a passage as candidates, numbered from `first`; their words join those `seen`."""
-    for number, part in enumerate(parts):
-        needs = _closure(parts, part)
-        after_prose = number > 0 and part.kind == parts[number - 1].kind == "prose"
-        if after_prose and _REFERS.match(text, part.start):
-            # "It does so …": the sentence before says who.
-            needs = sorted({*needs, number - 1})
-        goes_on = after_prose and text.count("\n", parts[number - 1].end, part.start) < 2
-        piece = text[part.start : part.end]
-        lead = introduces(text, part) or _is_asked(text, parts, number)
-        if number and _is_asked(text, parts, number - 1):
-            needs = sorted({*needs, number - 1})
-        # Passages of one document may overlap.
-        words = " ".join(piece.split())
-        header = part.kind == "heading" or (part.kind == "row" and "\n" in piece)
-        yield Candidate(
-            passage,
-            part,
-            piece,
-            needs=tuple(first + one for one in needs),
-            follows=(first + number - 1,) if goes_on else (),
-            introduces=lead,
-            alone=not (lead or header or words in seen or _DRAWING.match(piece)),
-        )
-        seen.add(words)
 
 
 async def cosines(
@@ -273,60 +207,6 @@ def sentence_scores(
     if peak > 0:
         score = score + balance.centrality * central / peak
     return (score / total if total > 0 else score * 0.0).astype(np.float32)
-
-
-def _is_asked(text: str, parts: Sequence[Sentence], number: int) -> bool:
-    """Whether a sentence is a question that the next one answers: one that is not a question or a heading."""
-    if number + 1 >= len(parts) or not _is_question(text, parts[number]):
-        return False
-    return parts[number + 1].kind != "heading" and not _is_question(text, parts[number + 1])
-
-
-def _is_question(text: str, sentence: Sentence) -> bool:
-    written = text[sentence.start : sentence.end].rstrip(_AROUND)
-    return sentence.kind in ("prose", "item", "heading") and written.endswith(("?", "？", "؟"))
-
-
-def _led_by(candidates: Sequence[Candidate], echoes: Collection[int]) -> list[Candidate]:
-    """The candidates where what was asked is not quoted alone, and leads what stands behind it."""
-    found: list[Candidate] = []
-    for row, one in enumerate(candidates):
-        if row in echoes:
-            one = replace(one, alone=False, introduces=one.sentence.kind != "code")
-        elif (
-            row - 1 in echoes
-            and one.passage == candidates[row - 1].passage
-            and one.sentence.kind != "heading"
-        ):
-            one = replace(one, needs=tuple(sorted({*one.needs, row - 1})))
-        found.append(one)
-    return found
-
-
-def is_example(candidate: Candidate) -> bool:
-    """Whether a candidate is code longer than a command."""
-    return candidate.sentence.kind == "code" and candidate.text.count("\n") > _COMMAND + 1
-
-
-def _echoes(candidate: Candidate, asked: str) -> bool:
-    """Whether a sentence says what was asked, word for word, and next to nothing else; code may say more."""
-    words, wanted = (f" {' '.join(_WORD.findall(text.casefold()))} " for text in (candidate.text, asked))
-    if wanted.count(" ") <= _ECHOED or wanted not in words:
-        return False
-    return candidate.sentence.kind == "code" or words.count(" ") - wanted.count(" ") <= _BESIDE
-
-
-def _closure(parts: Sequence[Sentence], part: Sentence) -> list[int]:
-    """Numbers of the sentences that `part` needs, and they in turn, its heading among them."""
-    found: set[int] = set()
-    waiting = [*part.needs, part.heading]
-    while waiting:
-        number = waiting.pop()
-        if number >= 0 and number not in found:
-            found.add(number)
-            # The heading of a heading is another section's.
-            waiting += parts[number].needs
-    return sorted(found)
 
 
 def _rarity(count: int, total: int) -> float:

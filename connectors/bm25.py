@@ -3,18 +3,28 @@
 A passage's vector holds the term-frequency part of the score, a query's vector the count of each
 term; the store multiplies the latter by the inverse document frequencies of what the reader may read.
 Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
+
+Every text is read in its own script and language, so that an index of many languages works. Scripts without
+spaces become pairs of characters (`orchestrator.text.scripts`); Latin script is stemmed in the language that
+its function words show (`orchestrator.text.languages`), Greek, Cyrillic and Arabic in their largest language.
 """
 
 from __future__ import annotations
 
+import copy
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from qdrant_edge import Bm25, Bm25Config
+from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, StopwordsSet
+from qdrant_edge import SparseVector as EdgeVector
 
 from orchestrator.errors import SettingsError
 from orchestrator.ports import SparseVector
 from orchestrator.text.keyphrases import keyphrases
+from orchestrator.text.languages import FUNCTION_WORDS, language_of, possible_languages
+from orchestrator.text.scripts import by_language, with_terms
 
 #: Length, in terms, of a passage that is neither favoured nor penalised. It is fixed, since a vector
 #: cannot follow an average that moves with every document. A short one is the safe side: on six
@@ -26,14 +36,32 @@ AVERAGE_LENGTH = 48.0
 _SHORTEST_TERM = 2
 # Words that are remembered to be stop words or none.
 _WORDS = 200_000
+#: The languages that the engine stems, beside its others, which have stop words alone.
+STEMMED = (
+    "arabic danish dutch english finnish french german greek hungarian italian norwegian portuguese romanian"
+    " russian spanish swedish turkish"
+).split()
+#: Languages told by their script, or not stemmed: they may be named, and need no more than that.
+_PLAIN = (
+    "bengali burmese catalan chinese czech hebrew hindi indonesian japanese khmer korean lao persian polish"
+    " thai ukrainian urdu vietnamese"
+).split()
+# Marks that end a word for the engine's tokenizer, inside of words as people write them: the virama of
+# Indian scripts, Arabic and Hebrew vowels, combining accents that have no composed form.
+_MARKS = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
+    "\u06d6-\u06dc\u0e47-\u0e4e\u0ec8-\u0ecd\u1037-\u103a\u17c6-\u17d3\u200b-\u200f\u00ad]"
+    "\u200b-\u200f\u00ad]"
+)
 # Saturation so late that a document's weight is its term count, up to counts of thousands.
 _NO_SATURATION = 2.0**24
 
 
 class Bm25Encoder:
-    """Texts to BM25 term vectors of one language.
+    """Texts to BM25 term vectors, each in its own script and language.
 
-    `language` chooses stop words and stemmer (`english`, `german`, …). `k` is the saturation of
+    `language` names the one of texts in Latin script that do not tell; with "auto", they are taken as
+    English. A named language that is stemmed holds for all texts in Latin script. `k` is the saturation of
     repeated terms, `b` the strength of length normalisation. With `keyphrases`, that many of a passage's
     own are indexed with it once more, so that its subject outweighs what it only mentions. Raises
     SettingsError if out of range.
@@ -41,70 +69,163 @@ class Bm25Encoder:
 
     def __init__(
         self,
-        language: str = "english",
+        language: str = "auto",
         *,
         k: float = 1.2,
         b: float = 0.75,
         average_length: float = AVERAGE_LENGTH,
         keyphrases: int = 0,
     ) -> None:
+        if language not in ("auto", *STEMMED, *_PLAIN):
+            raise SettingsError(
+                f"BM25 knows no language {language!r}.",
+                hint=f"Give 'auto', or one of {', '.join(sorted((*STEMMED, *_PLAIN)))}.",
+            )
+        self._named = language if language in STEMMED else None
+        self._k, self._b, self._average_length = k, b, average_length
+        self._weighing: dict[str, Bm25] = {}
+        self._counting: dict[str, Bm25] = {}
         try:
-            self._passage = Bm25(_config(language, k, b, average_length))
-            # Edge's own query encoding gives every term weight 1, however often it is repeated.
-            self._count = Bm25(_config(language, _NO_SATURATION, 0.0, average_length))
+            self._weigh(self._named or "english")
         except ValueError as error:
             raise SettingsError(
-                f"BM25 cannot be set up: {error}.",
-                hint="Give a language such as 'english', k ≥ 0, 0 ≤ b ≤ 1 and a positive length.",
+                f"BM25 cannot be set up: {error}.", hint="Give k ≥ 0, 0 ≤ b ≤ 1 and a positive length."
             ) from error
         self._keyphrases = keyphrases
         self._stops: dict[str, bool] = {}
+        # Of the text that pieces are read of, where they are.
+        self._told: str | None = None
+        self._possible: tuple[str, ...] = ()
         expanded = f"-p{keyphrases}" if keyphrases else ""
-        self._name = f"bm25-{language}-k{k:g}-b{b:g}-l{average_length:g}{expanded}"
+        self._name = f"bm25v2-{self._named or 'auto'}-k{k:g}-b{b:g}-l{average_length:g}{expanded}"
 
     @property
     def name(self) -> str:
         """Names everything that a stored vector depends on."""
         return self._name
 
+    def reading(self, text: str) -> Bm25Encoder:
+        """The same encoder for words or sentences of `text`: its language is theirs."""
+        if self._named:
+            return self
+        view = copy.copy(self)
+        view.read_as(language_of(text), possible_languages(text))
+        return view
+
+    def read_as(self, told: str | None, possible: tuple[str, ...]) -> None:
+        """Read passages as of a language from now on, and queries as of those that are possible."""
+        self._told, self._possible = told, possible
+
     def passages(self, texts: Sequence[str]) -> list[SparseVector]:
         """The term-frequency part of BM25 of each text."""
-        vectors: list[SparseVector] = []
-        for text in texts:
-            vector = self._passage.embed_document(_normalised(self._expanded(text)))
-            vectors.append(SparseVector(tuple(vector.indices), tuple(vector.values)))
-        return vectors
+        return [self._passage(text) for text in texts]
 
-    def _expanded(self, text: str) -> str:
+    def _passage(self, text: str) -> SparseVector:
+        if text.isascii():
+            language = self._language(text)
+            return _vector(self._weigh(language).embed_document(self._expanded(text, language)))
+        parts = dict(self._parts(text))
+        if len(parts) == 1:
+            (language, part), *_ = parts.items()
+            return _vector(self._weigh(language).embed_document(self._expanded(part, language)))
+        counts: Counter[int] = Counter()
+        for language, part in parts.items():
+            counts.update(self._counts(language, self._expanded(part, language)))
+        return self._weighed(counts)
+
+    def _language(self, text: str) -> str:
+        """The language in which a passage in Latin script is stemmed."""
+        return self._named or self._told or language_of(text) or "english"
+
+    def _weighed(self, counts: Counter[int]) -> SparseVector:
+        """Term counts as the engine weighs them: saturated, and normalised by length."""
+        length = sum(counts.values()) / self._average_length
+        norm = self._k * (1 - self._b + self._b * length)
+        weights = [(term, count * (self._k + 1) / (count + norm)) for term, count in sorted(counts.items())]
+        return SparseVector(*zip(*weights, strict=True)) if weights else SparseVector((), ())
+
+    def _expanded(self, text: str, language: str) -> str:
         if not self._keyphrases:
             return text
         # The title is the first line of what is indexed.
         title, _, rest = text.partition("\n")
-        found = keyphrases(rest, self._keyphrases, is_stop=self._is_stop, title=title)
+        found = keyphrases(
+            rest, self._keyphrases, is_stop=lambda word: self._is_stop(word, language), title=title
+        )
         return " ".join([text, *found])
 
-    def _is_stop(self, word: str) -> bool:
-        if word not in self._stops:
+    def _is_stop(self, word: str, language: str) -> bool:
+        known = f"{language} {word}"
+        if known not in self._stops:
             if len(self._stops) > _WORDS:
                 self._stops.clear()
-            self._stops[word] = not self.query(word).indices
-        return self._stops[word]
+            self._stops[known] = not self._counts(language, word)
+        return self._stops[known]
 
     def query(self, text: str) -> SparseVector:
-        """How often each term occurs in `text`."""
-        vector = self._count.embed_document(_normalised(text))
-        return SparseVector(tuple(vector.indices), tuple(float(round(value)) for value in vector.values))
+        """How often each term occurs in `text`.
+
+        A few words may be of several languages: they are looked for as each of them has them.
+        """
+        counts: Counter[int] = Counter()
+        for language, part in by_language(with_terms(_normalised(text))).items():
+            counts.update(self._counts(language, part) if language else self._latin_counts(part))
+        terms = sorted(counts)
+        return SparseVector(tuple(terms), tuple(float(counts[term]) for term in terms))
+
+    def _latin_counts(self, text: str) -> Counter[int]:
+        if self._named:
+            return self._counts(self._named, text)
+        counts: Counter[int] = Counter()
+        languages = self._possible or possible_languages(text)
+        if "english" in languages:
+            return self._counts("english", text)
+        for language in languages:
+            counts |= self._counts(language, text)
+        # A passage that did not tell its language was taken as English; function words were not content.
+        stops = {word for language in languages for word in FUNCTION_WORDS[language].split()}
+        content = " ".join(word for word in text.split() if word.casefold() not in stops)
+        return counts | self._counts("english", content)
+
+    def _parts(self, text: str) -> Iterator[tuple[str, str]]:
+        """(language, text in it) of the scripts of a text."""
+        for language, part in by_language(with_terms(_normalised(text))).items():
+            yield language or self._language(part), part
+
+    def _counts(self, language: str, text: str) -> Counter[int]:
+        vector = self._count(language).embed_document(text)
+        return Counter(
+            {index: round(value) for index, value in zip(vector.indices, vector.values, strict=True)}
+        )
+
+    def _weigh(self, language: str) -> Bm25:
+        if language not in self._weighing:
+            self._weighing[language] = Bm25(_config(language, self._k, self._b, self._average_length))
+        return self._weighing[language]
+
+    def _count(self, language: str) -> Bm25:
+        # Edge's own query encoding gives every term weight 1, however often it is repeated.
+        if language not in self._counting:
+            self._counting[language] = Bm25(_config(language, _NO_SATURATION, 0.0, self._average_length))
+        return self._counting[language]
 
 
 def _config(language: str, k: float, b: float, average_length: float) -> Bm25Config:
+    stemmed = language in STEMMED
     return Bm25Config(
         k=k,
         b=b,
         avg_len=average_length,
-        language=language,
+        language=language if stemmed else None,
+        stemmer=None if stemmed else DisabledStemmer(),
+        stopwords=None if stemmed else StopwordsSet(custom=set(FUNCTION_WORDS.get(language, "").split())),
         ascii_folding=True,
         min_token_len=_SHORTEST_TERM,
     )
+
+
+def _vector(vector: EdgeVector) -> SparseVector:
+    return SparseVector(tuple(vector.indices), tuple(vector.values))
 
 
 def _normalised(text: str) -> str:
@@ -112,4 +233,4 @@ def _normalised(text: str) -> str:
         return text
     # PDF files write ligatures and full-width letters, which no query does. JSON may carry halves of
     # surrogate pairs, which the engine refuses.
-    return unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8"))
+    return _MARKS.sub("", unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8")))

@@ -26,7 +26,7 @@ class Bm25Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    language: str = "english"
+    language: str = "auto"
     k: float = Field(default=1.2, ge=0, allow_inf_nan=False)
     b: float = Field(default=0.75, ge=0, le=1)
     average_length: float = Field(default=48.0, gt=0, allow_inf_nan=False)

@@ -37,6 +37,7 @@ from orchestrator.ports import (
     ShardRegistry,
     SparseEncoder,
     TermStatistics,
+    reading,
 )
 from orchestrator.types import Filter, Hit, Hits, Principal
 
@@ -220,7 +221,13 @@ class EdgeVectorStore:
         for search in searches:
             if isinstance(search, Lexical):
                 for text, _ in search.terms or ((search.text, 1.0),):
-                    self._sparse.query(text)
+                    self._encoder(search).query(text)
+
+    def _encoder(self, search: Lexical) -> SparseEncoder:
+        """The encoder, which reads weighted terms as words of one text."""
+        if not search.terms:
+            return self._sparse
+        return reading(self._sparse, " ".join(text for text, _ in search.terms))
 
     def _weighted(self, search: Lexical, statistics: TermStatistics | None) -> dict[int, float]:
         """Counts or weights of the terms, times their inverse document frequencies if there are statistics.
@@ -230,8 +237,9 @@ class EdgeVectorStore:
         Source: Lucene's ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
         """
         counts: dict[int, float] = {}
+        encoder = self._encoder(search)
         for text, weight in search.terms or ((search.text, 1.0),):
-            vector = self._sparse.query(text)
+            vector = encoder.query(text)
             for dimension, count in zip(vector.indices, vector.values, strict=True):
                 counts[dimension] = counts.get(dimension, 0.0) + weight * count
         if statistics is None:

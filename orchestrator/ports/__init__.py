@@ -91,6 +91,7 @@ from orchestrator.ports.vectors import (
     counts_usage,
     embed_tokens_with_usage,
     embed_with_usage,
+    reading,
 )
 
 __all__ = [
@@ -185,5 +186,6 @@ __all__ = [
     "close_model",
     "counts_usage",
     "embed_with_usage",
+    "reading",
     "embed_tokens_with_usage",
 ]

@@ -111,6 +111,15 @@ class SparseEncoder(Protocol):
     def query(self, text: str) -> SparseVector: ...
 
 
+def reading(encoder: SparseEncoder, text: str) -> SparseEncoder:
+    """The encoder as it reads pieces of `text`, single words or sentences: in the language of the whole.
+
+    It is what the encoder's method `reading` gives, or the encoder itself where there is none.
+    """
+    view = getattr(encoder, "reading", None)
+    return encoder if view is None else view(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Lexical:
     """A term search: `text` (repeated terms sum) or, when given, weighted `terms`."""

@@ -1,8 +1,9 @@
 """A text as sentences: exact spans, whatever it is written in.
 
 Blocks come first (`orchestrator.text.blocks`): headings, list items, table rows and code are never
-joined with prose or cut inside. Prose is then split where a sentence ends. The rules need no
-language: a full stop ends a sentence unless the word before it is a known abbreviation, an initial
+joined with prose or cut inside. Lines that are no wrapped prose, as those of logs, receipts and addresses,
+stay by themselves (`orchestrator.text.own_lines`). Prose is then split where a sentence ends. The rules
+need no language: a full stop ends a sentence unless the word before it is a known abbreviation, an initial
 or a list number, or the next word begins in lower case.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.text.blocks import Block, Kind, blocks
+from orchestrator.text.own_lines import own_lines
 
 #: The longest sentence in characters; longer ones are cut at a line, a clause or a word.
 LONGEST = 800
@@ -82,7 +84,11 @@ def _introduces(text: str, sentence: Sentence) -> bool:
 
 def _pieces(text: str, block: Block) -> Iterator[tuple[int, int]]:
     whole = block.kind in ("heading", "row", "code")
-    spans = [(block.start, block.end)] if whole else _prose(text, block.start, block.end)
+    spans = [(block.start, block.end)]
+    if block.kind == "prose":
+        spans = own_lines(text, block.start, block.end) or spans
+    if not whole:
+        spans = [sentence for start, end in spans for sentence in _prose(text, start, end)]
     for start, end in spans:
         while end - start > LONGEST:
             cut = _cut(text, start, start + LONGEST)

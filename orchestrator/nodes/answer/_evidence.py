@@ -6,16 +6,17 @@ exactly when search thinks so. Matrices are small: at most `limit` sentences of 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
 
-from orchestrator.ports import Embedder, SparseEncoder, SparseVector
+from orchestrator.nodes.answer._candidates import Candidate, candidates_of, is_example, led_by
+from orchestrator.ports import Embedder, SparseEncoder, SparseVector, reading
 from orchestrator.ranking.lexrank import lexrank
-from orchestrator.text.sentences import Sentence, introduces, sentences
+from orchestrator.text.languages import ASKING_WORDS, possible_languages
+from orchestrator.text.sentences import sentences
 from orchestrator.types import Passage, Query
 
 if TYPE_CHECKING:
@@ -26,42 +27,8 @@ if TYPE_CHECKING:
 #: or the sentence before. The same goes for words in code of more lines than a command has: a command
 #: may be the answer, but a program holds many words by the way.
 _ABOVE = 0.5
-_COMMAND = 2
-# Words that ask rather than say what about, and what they count.
-_ASKING = (
-    "work works happen happens mean means use used tell show explain describe give list know need want"
-    " thing things something anything everything"
-)
+# What words count that ask rather than say what about.
 _ASKED = 0.25
-# A question of so few words may well be said by chance; so many beside it are no answer.
-_ECHOED, _BESIDE = 4, 2
-_WORD = re.compile(r"\w+")
-# Drawings say nothing when they are quoted.
-_DRAWING = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:mermaid|dot|graphviz|plantuml|svg)\b", re.IGNORECASE)
-_REFERS = re.compile(
-    r"(?:it|its|this|that|these|those|they|their|he|she|his|her|such|so|then|but|however|therefore"
-    r"|otherwise|instead)\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence of passage number `passage`. `needs` are the candidates that it must come with.
-
-    `follows` holds the sentence before in its paragraph, `introduces` tells a line that announces
-    what comes next.
-    `alone` is False for what can only come with others: headings, headers of tables, lines that
-    introduce a list, drawings in code, and sentences that an earlier passage holds too.
-    """
-
-    passage: int
-    sentence: Sentence
-    text: str
-    needs: tuple[int, ...]
-    follows: tuple[int, ...]
-    introduces: bool
-    alone: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,11 +93,13 @@ def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
     In "How does it work?", `work` asks, and counts less than a word that names a subject.
     """
     weights: dict[int, float] = {}
+    encoder = reading(encoder, query.text)
     for term, weight in query.terms or ((query.text, 1.0),):
         vector = encoder.query(term)
         for index, count in zip(vector.indices, vector.values, strict=True):
             weights[index] = weights.get(index, 0.0) + weight * count
-    asking = set(encoder.query(_ASKING).indices)
+    languages = possible_languages(query.text) or ("english",)
+    asking = set(encoder.query(" ".join(ASKING_WORDS.get(one, "") for one in languages)).indices)
     if not weights.keys() <= asking:
         weights = {term: weight * (_ASKED if term in asking else 1.0) for term, weight in weights.items()}
     return weights
@@ -146,7 +115,8 @@ def gather(
 ) -> Evidence:
     """The sentences of `passages`, the best passage first, weighed against the question's terms.
 
-    A sentence that only says what was `asked`, or an example that asks it, holds none of them.
+    A sentence that only says what was `asked` is not quoted alone, but it leads what follows it; an example
+    of code that asks it holds none of the terms.
     """
     kept: list[Passage] = []
     candidates: list[Candidate] = []
@@ -155,13 +125,19 @@ def gather(
         parts = sentences(passage.text)
         if candidates and len(candidates) + len(parts) > limit:
             break
-        candidates += _candidates(passage.text, parts, len(kept), len(candidates), seen)
+        candidates += candidates_of(passage.text, parts, len(kept), len(candidates), seen)
         kept.append(passage)
-    echoes = {row for row, candidate in enumerate(candidates) if _echoes(candidate, asked)}
-    candidates = [replace(one, alone=False) if row in echoes else one for row, one in enumerate(candidates)]
-    vectors = _encoded(encoder, [candidate.text for candidate in candidates])
-    said = [frozenset[int]() if row in echoes else held for row, held in enumerate(_held(question, vectors))]
-    titled = _held(question, _encoded(encoder, [passage.title for passage in kept]))
+    candidates, examples = led_by(candidates, asked)
+    vectors: list[SparseVector] = []
+    for number, passage in enumerate(kept):
+        # A sentence alone may be too short to tell its language; its passage does.
+        texts = [candidate.text for candidate in candidates if candidate.passage == number]
+        vectors += _encoded(reading(encoder, passage.text), texts)
+    said = [
+        frozenset[int]() if row in examples else held for row, held in enumerate(_held(question, vectors))
+    ]
+    titles = [_encoded(reading(encoder, passage.text), [passage.title])[0] for passage in kept]
+    titled = _held(question, titles)
     counts = Counter(term for terms in said for term in terms)
     weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
     stated: list[frozenset[int]] = []
@@ -181,34 +157,6 @@ def gather(
         _coverage(weights, stated, above),
         _similarity(vectors),
     )
-
-
-def _candidates(
-    text: str, parts: Sequence[Sentence], passage: int, first: int, seen: set[str]
-) -> Iterator[Candidate]:
-    """The sentences of a passage as candidates, numbered from `first`; their words join those `seen`."""
-    for number, part in enumerate(parts):
-        needs = _closure(parts, part)
-        after_prose = number > 0 and part.kind == parts[number - 1].kind == "prose"
-        if after_prose and _REFERS.match(text, part.start):
-            # "It does so …": the sentence before says who.
-            needs = sorted({*needs, number - 1})
-        goes_on = after_prose and text.count("\n", parts[number - 1].end, part.start) < 2
-        piece = text[part.start : part.end]
-        lead = introduces(text, part)
-        # Passages of one document may overlap.
-        words = " ".join(piece.split())
-        header = part.kind == "heading" or (part.kind == "row" and "\n" in piece)
-        yield Candidate(
-            passage,
-            part,
-            piece,
-            needs=tuple(first + one for one in needs),
-            follows=(first + number - 1,) if goes_on else (),
-            introduces=lead,
-            alone=not (lead or header or words in seen or _DRAWING.match(piece)),
-        )
-        seen.add(words)
 
 
 async def cosines(
@@ -259,32 +207,6 @@ def sentence_scores(
     if peak > 0:
         score = score + balance.centrality * central / peak
     return (score / total if total > 0 else score * 0.0).astype(np.float32)
-
-
-def is_example(candidate: Candidate) -> bool:
-    """Whether a candidate is code longer than a command."""
-    return candidate.sentence.kind == "code" and candidate.text.count("\n") > _COMMAND + 1
-
-
-def _echoes(candidate: Candidate, asked: str) -> bool:
-    """Whether a sentence says what was asked, word for word, and next to nothing else; code may say more."""
-    words, wanted = (f" {' '.join(_WORD.findall(text.casefold()))} " for text in (candidate.text, asked))
-    if wanted.count(" ") <= _ECHOED or wanted not in words:
-        return False
-    return candidate.sentence.kind == "code" or words.count(" ") - wanted.count(" ") <= _BESIDE
-
-
-def _closure(parts: Sequence[Sentence], part: Sentence) -> list[int]:
-    """Numbers of the sentences that `part` needs, and they in turn, its heading among them."""
-    found: set[int] = set()
-    waiting = [*part.needs, part.heading]
-    while waiting:
-        number = waiting.pop()
-        if number >= 0 and number not in found:
-            found.add(number)
-            # The heading of a heading is another section's.
-            waiting += parts[number].needs
-    return sorted(found)
 
 
 def _rarity(count: int, total: int) -> float:

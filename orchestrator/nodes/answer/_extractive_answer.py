@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from orchestrator.nodes.answer._evidence import Evidence, is_example
+from orchestrator.nodes.answer._candidates import is_example
+from orchestrator.nodes.answer._evidence import Evidence
 from orchestrator.nodes.select.mmr import maximal_marginal_relevance
 from orchestrator.text.quotation import cells, item_number, readable
 
@@ -96,7 +97,7 @@ def quotation(evidence: Evidence, quote: Quote, n: int) -> str:
     for row in quote.rows:
         candidate = evidence.candidates[row]
         kind = candidate.sentence.kind
-        if kind == "heading":
+        if kind == "heading" and not candidate.alone:
             continue
         adjacent = last is not None and row == last + 1
         if kind == "row":
@@ -110,7 +111,7 @@ def quotation(evidence: Evidence, quote: Quote, n: int) -> str:
         elif kind == "code":
             _add(parts, "code", readable(candidate.text, kind))
         else:
-            text = readable(candidate.text, "prose")
+            text = readable(candidate.text, "heading" if kind == "heading" else "prose")
             if parts and parts[-1][0] == ("item" if kind == "item" else "prose"):
                 kind_before, before = parts.pop()
                 parts.append((kind_before, f"{before}{' ' if adjacent else ' … '}{text}"))
@@ -155,7 +156,8 @@ def _lead(evidence: Evidence, quote: Quote, parts: Sequence[tuple[str, str]]) ->
     if not parts:
         return ""
     passage = evidence.passages[quote.passage]
-    headings = [row for row in quote.rows if evidence.candidates[row].sentence.kind == "heading"]
+    above = [row for row in quote.rows if evidence.candidates[row].sentence.kind == "heading"]
+    headings = [row for row in above if not evidence.candidates[row].alone]
     said = frozenset[int]().union(*(evidence.said[row] for row in quote.rows if row not in headings))
     only_code = all(kind == "code" for kind, _ in parts)
     for row in reversed(headings):

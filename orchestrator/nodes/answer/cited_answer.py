@@ -24,7 +24,8 @@ from orchestrator.nodes.answer._evidence import (
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes, unsaid
 from orchestrator.nodes.answer._generated_answer import generated
 from orchestrator.nodes.answer._quoting import BALANCE, NOTHING, aboutness, citation, within
-from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
+from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder, reading
+from orchestrator.text.languages import is_asking, possible_languages
 from orchestrator.types import Answer, Citation, Context, Queries, Question
 
 if TYPE_CHECKING:
@@ -81,7 +82,12 @@ class CitedAnswer(Node):
             evidence = await asyncio.to_thread(gather, ordered, terms, encoder, asked=asked.text)
             allowed = within(evidence, excerpts)
             cosine = await cosines(evidence, asked.text, embedder, among=allowed)
-            said = {word: encoder.query(word).indices for word in _WORD.findall(question.text)}
+            words, languages = reading(encoder, question.text), possible_languages(question.text)
+            said = {
+                word: words.query(word).indices
+                for word in _WORD.findall(question.text)
+                if not is_asking(word, languages)
+            }
             return self._quoted(evidence, allowed, cosine, said, citations)
 
         if model.available and citations:

@@ -7,7 +7,8 @@ import asyncio
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count
-from orchestrator.nodes.answer._evidence import Candidate, Evidence, gather, question_terms
+from orchestrator.nodes.answer._candidates import Candidate
+from orchestrator.nodes.answer._evidence import Evidence, gather, question_terms
 from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.text.quotation import readable, spaced_numbers
 from orchestrator.types import Answer, Citation, Hits, Passage, Queries, Question

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import queries_of, ready_vector, with_vector
 from orchestrator.nodes._settings import Count, IndexName, Share, Weight
-from orchestrator.ports import Documents, Embedder, SparseEncoder, SparseVector, VectorStore
+from orchestrator.ports import Documents, Embedder, SparseEncoder, SparseVector, VectorStore, reading
+from orchestrator.text.scripts import with_terms
 from orchestrator.text.words import words
 from orchestrator.types import Hits, Passage, Queries, Query, Question
 
@@ -233,9 +234,10 @@ def own_terms(query: Query, encoder: SparseEncoder) -> list[tuple[str, float]]:
     """A query's terms as words with their weights: those that it has, or how often its text says each."""
     if query.terms:
         return list(query.terms)
+    encoder = reading(encoder, query.text)
     return [
         (word, float(count))
-        for word, count in Counter(words(query.text)).items()
+        for word, count in Counter(words(with_terms(query.text))).items()
         if encoder.query(word).indices
     ]
 
@@ -248,7 +250,8 @@ def spelled(wanted: Iterable[int], texts: Sequence[str], encoder: SparseEncoder)
     """
     left = set(wanted)
     found: dict[int, str] = {}
-    for word in _by_frequency(word for text in texts for word in words(text)):
+    encoder = reading(encoder, "\n".join(texts))
+    for word in _by_frequency(word for text in texts for word in words(with_terms(text))):
         if not left:
             break
         indices = encoder.query(word).indices

@@ -13,7 +13,7 @@ from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
 from orchestrator.nodes._settings import Count, Share
-from orchestrator.ports import Conversations, LanguageModel, SparseEncoder
+from orchestrator.ports import Conversations, LanguageModel, SparseEncoder, reading
 from orchestrator.types import Message, Queries, Query, Question
 
 _WORD = re.compile(r"\w+(?:[-.'’_/]\w+)*")
@@ -99,6 +99,7 @@ class Standalone(Node):
             rewritten = await self._rewritten(question.text, history, model, run)
             if rewritten is not None:
                 return Queries((Query(rewritten),))
+        encoder = reading(encoder, "\n".join([question.text, *(message.text for message in history)]))
         if stands_alone(question.text, encoder):
             return alone
         salient = salient_terms(question.text, history, encoder, decay=self.decay)[: self.terms]

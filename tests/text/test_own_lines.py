@@ -29,7 +29,7 @@ def test_lines_that_their_author_broke_stand_by_themselves(text: str) -> None:
     "text",
     [
         "Every process that writes to an index\ntakes a lease, so that two of them never\nwrite at once.",
-        "Der Ausschuss hat am Montag über den Antrag der\nFraktion beraten und empfiehlt mit\nMehrheit die\nJa.",
+        "Der Ausschuss hat über den Antrag der\nFraktion beraten und empfiehlt dem Plenum die\nAnnahme.",
         "It was the year\n1984.",
     ],
 )

@@ -148,8 +148,8 @@ async def test_passages_of_unreadable_groups_keep_the_retrievers_judgement_and_i
     result = await reranked(Babbler(["no"]), found, strategy="groupwise", keep=30)
     assert result.output.ids == found.ids
     assert result.degraded == (
-        "reranked in part: 6 of 6 replies could not be read",
-        "reranked in part: 30 passages kept the retriever's judgement",
+        "Reranked in part: 6 of 6 replies could not be read.",
+        "Reranked in part: 30 passages kept the retriever's judgement.",
     )
 
 

@@ -13,7 +13,8 @@ _MOST_HEADERS, _LONGEST_REPEATED = 3, 80
 #: The longest name of a column where the document does not say that it is one.
 _LONGEST_NAME = 60
 
-_NUMBER = re.compile(r"[(\[<>~≈±+−–-]*\s*[$€£¥]?\s*[\d.,'’\s]*\d[\d.,'’\s]*\s*(?:[%‰°)\]]|[$€£¥])*")
+#: Amounts, dates, times and telephone numbers.
+_NUMBER = re.compile(r"[(\[<>~≈±+−–-]*\s*[$€£¥]?\s*[\d.,'’\s/:+–-]*\d[\d.,'’\s/:+–-]*(?:[%‰°)\]]|[$€£¥])*")
 _YEAR = re.compile(r"(?:1[89]|20|21)\d\d\*?")
 _CURRENCY = frozenset("$ € £ ¥ ($ (€ (£ (¥".split())
 _SUFFIX = re.compile(r"[)%\]]{1,3}")
@@ -105,7 +106,10 @@ def _headers(grid: Sequence[Sequence[_Place]]) -> int:
     if marked:
         # A column of names beside values that are all marked is none of headers.
         return min(marked, _MOST_HEADERS)
-    if any(place.header for row in grid for place in row):
+    if any(place.header for place in grid[0]):
+        return 0
+    if len(grid[0]) == 2 and not all(_NUMBER.fullmatch(row[1].text) for row in grid[1:] if row[1].text):
+        # Names and values beside each other look the same as names above values.
         return 0
     found = 0
     for row in grid[: min(_MOST_HEADERS, len(grid) - 1)]:

@@ -29,6 +29,8 @@ _LEFT_OUT = frozenset(
 _BREAKS = {"w:tab": "\t", "w:ptab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-"}
 #: In the place of the text of a cell that is merged with the one above.
 _ABOVE = "\0"
+#: The longest text of a cell that stands in a table of one row.
+_LONGEST_ALONE = 100
 _SPACE = re.compile(r"[^\S\n\t]+")
 _AROUND_BREAK = re.compile(r"\s*\n\s*")
 
@@ -265,8 +267,8 @@ class WordText:
             if child(row, "w:trPr", "w:del") is None
         ]
         filled = [sum(bool(cell.text) and cell.text != _ABOVE for cell in row.cells) for row in rows]
-        if sum(map(bool, filled)) < 2 or max(filled) < 2:
-            # One column or one row is a frame about text.
+        if max(filled, default=0) < 2 or (len(rows) == 1 and _is_frame(rows[0])):
+            # One column, or one row of long texts, is a frame about text.
             yield from (block for row in rows for block in row.blocks)
             return
         headers = next((at for at, row in enumerate(rows) if not row.header), len(rows))
@@ -294,6 +296,10 @@ class WordText:
                 text = _ABOVE
             cells.append(Cell(text, number(value(settings, "w:gridSpan"), 1)))
         return _Row(cells, blocks, is_on(properties, "w:tblHeader"))
+
+
+def _is_frame(row: _Row) -> bool:
+    return len(row.blocks) > len(row.cells) or any(len(block.text) > _LONGEST_ALONE for block in row.blocks)
 
 
 def _shown(rows: list[list[Cell]], headers: int, first: int) -> Iterator[Block]:

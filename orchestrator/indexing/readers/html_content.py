@@ -26,12 +26,10 @@ _COOKIES = frozenset("cookie cookies cookiebot consent gdpr ccpa onetrust".split
 _BANNERS = frozenset(
     "banner bar notice popup modal overlay dialog message alert disclaimer law prompt".split()
 )
-_MENUS = frozenset(
-    """
-    nav navbar navigation navheader navfooter navlinks menu menubar breadcrumb breadcrumbs sidebar toc
-    contents pagination pager skip topbar toolbar related siblings links share sharing social header masthead
-    """.split()
-)
+#: Names of what leads elsewhere, and those that stand for it only outside of the main part.
+_MENUS = frozenset("nav navbar navlinks menu menubar sidebar toc skip toolbar share sharing social".split())
+_MENUS_OUTSIDE = _MENUS | frozenset("contents topbar related siblings links header masthead top".split())
+_NAVIGATION = frozenset("navigation navheader navfooter breadcrumb breadcrumbs pagination pager".split())
 _FOOTERS = frozenset("footer colophon copyright foot pagefooter sitefooter".split())
 _BESIDE = frozenset(
     "advert advertisement ads sponsored popup modal newsletter subscribe share sharing social".split()
@@ -41,8 +39,10 @@ _MAIN_IDS = frozenset(
 )
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6 summary dt legend".split())
+#: What no name makes a menu of.
+_NEVER = _HEADINGS | frozenset("a p span code pre td th tr li article main body".split())
 #: The share of an element's text that is links if it is there to lead elsewhere.
-_LINKS = 0.5
+_LINKS, _FEW_LINKS = 0.5, 0.2
 
 
 def keep_content(page: Any) -> list[Any]:
@@ -156,24 +156,13 @@ def _is_beside(element: Any, inside: bool, sizes: _Sizes, whole: int) -> bool:
     if tag == "aside" or role == "complementary":
         return not inside or links >= _LINKS
     named = tokens(element)
-    if not named or tag in (
-        "a",
-        "p",
-        "span",
-        "code",
-        "pre",
-        "td",
-        "th",
-        "tr",
-        "li",
-        "article",
-        "main",
-        "body",
-    ):
+    if not named or tag in _NEVER:
         return False
     if not named.isdisjoint(_COOKIES) and size < 2_000 and not named.isdisjoint(_BANNERS):
         return True
-    if not named.isdisjoint(_MENUS) and links >= _LINKS:
+    if not named.isdisjoint(_MENUS if inside else _MENUS_OUTSIDE) and links >= _LINKS:
+        return True
+    if not named.isdisjoint(_NAVIGATION) and links >= _FEW_LINKS:
         return True
     if not named.isdisjoint(_FOOTERS) and not inside:
         return size <= max(whole / 5, 400) and element.find(".//h1") is None

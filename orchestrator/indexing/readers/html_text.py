@@ -106,10 +106,9 @@ class _Writer:
                 self._mark = _HEADINGS[tag]
             elif tag == "dt":
                 self._in_term = True
-        elif tag == "sup" and _POWER.fullmatch((element.text or "").strip()):
+        elif tag == "sup" and _POWER.fullmatch((element.text or "").strip()) and self._after_digit():
             # Ten to the sixth is not one hundred and six.
-            if self._inline and self._inline[-1][-1:].isdigit():
-                self._inline.append("^")
+            self._inline.append("^")
         if element.text:
             self._inline.append(element.text)
 
@@ -126,6 +125,9 @@ class _Writer:
             self._lists.pop()
         if tag == "li" or tag in _HEADINGS:
             self._mark = ""
+
+    def _after_digit(self) -> bool:
+        return bool(self._inline) and self._inline[-1][-1:].isdigit()
 
     def _item_mark(self, element: Any) -> str:
         if not self._lists:

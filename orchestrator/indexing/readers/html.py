@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import importlib
 import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -44,8 +45,7 @@ def _content(page: Any) -> str:
 
 
 def _parsed(data: bytes, charset: str | None = None) -> Any:
-    from lxml import etree
-
+    etree: Any = importlib.import_module("lxml.etree")  # which has no types
     text = _CONTROL.sub("", _decoded(data, charset))
     if not text.strip():
         raise UnreadableFile("It holds no text.")

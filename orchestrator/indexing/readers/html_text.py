@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.indexing.readers.tables import Cell, markdown_table
+from orchestrator.indexing.readers.tables import Cell, header_rows, markdown_table
 
 _BLOCKS = frozenset(
     """
@@ -188,25 +188,29 @@ class _Writer:
     def _table(self, element: Any, rows: list[list[Any]]) -> None:
         """A table; those within its cells follow the row that they stand in, and the header stands again."""
         for caption in element.iterchildren("caption"):
-            self._inline.append(" ".join(_flat(caption)))
+            self._inline.append("".join(_flat(caption)))
             self._end()
         headers = len(
             [row for row in rows if row and next(row[0].iterancestors("thead", "table")).tag == "thead"]
         )
+        cells: list[list[Cell]] = []
+        nested: list[list[Any]] = []
+        for row in rows:
+            cells.append([])
+            nested.append([])
+            for cell in row:
+                text = " ".join("".join(_flat(cell, nested[-1])).split())
+                cells[-1].append(Cell(text, _span(cell, "colspan"), _span(cell, "rowspan"), cell.tag == "th"))
+        headers = headers or header_rows(cells)
         waiting: list[list[Cell]] = []
         first = 0
-        for row in rows:
-            nested: list[Any] = []
-            cells: list[Cell] = []
-            for cell in row:
-                text = " ".join(" ".join(_flat(cell, nested)).split())
-                cells.append(Cell(text, _span(cell, "colspan"), _span(cell, "rowspan"), cell.tag == "th"))
-            waiting.append(cells)
-            if nested:
+        for row, tables in zip(cells, nested, strict=True):
+            waiting.append(row)
+            if tables:
                 self._shown(waiting, headers, first)
-                for table in nested:
+                for table in tables:
                     self._nested(table)
-                first = headers or 1
+                first = headers
                 waiting = waiting[:first]
         self._shown(waiting, headers, first)
 
@@ -250,8 +254,8 @@ def _is_layout(table: Any, rows: list[list[Any]]) -> bool:
     return False
 
 
-def _flat(cell: Any, nested: list[Any] | None = None) -> Iterator[str]:
-    """The text of a cell in one line; tables within it are put into `nested`."""
+def _flat(cell: Any, nested: list[Any] | None = None) -> list[str]:
+    """The text of a cell in pieces; tables within it are put into `nested`."""
     pieces: list[str] = []
     waiting: list[tuple[Any, bool]] = [(cell, False)]
     while waiting:
@@ -267,7 +271,7 @@ def _flat(cell: Any, nested: list[Any] | None = None) -> Iterator[str]:
         pieces += [" " if block else "", element.text or ""]
         waiting.append((element, True))
         waiting.extend((each, False) for each in reversed(element))
-    yield "".join(pieces)
+    return pieces
 
 
 def _span(cell: Any, attribute: str) -> int:

@@ -40,15 +40,23 @@ class _Place:
     below: bool = False
 
 
-def markdown_table(rows: Sequence[Sequence[Cell]], headers: int = 0) -> str:
+def header_rows(rows: Sequence[Sequence[Cell]]) -> int:
+    """How many of the first rows name the columns, where the document does not say.
+
+    Those do whose cells are all marked as headers, or else those that read like names: neither numbers
+    nor sentences.
+    """
+    return _headers(_grid(rows))
+
+
+def markdown_table(rows: Sequence[Sequence[Cell]], headers: int | None = None) -> str:
     """A Markdown table of the same number of cells a row; "" if there is no text.
 
-    The first `headers` rows name the columns. Where the document marks none (0), those do whose cells
-    are all marked as headers, or else those that read like names: neither numbers nor sentences. If none
-    does, the table is rows alone.
+    The first `headers` rows name the columns; by default as many as `header_rows` finds. If none does,
+    the table is rows alone.
     """
     grid = _grid(rows)
-    headers = min(headers, len(grid) - 1) if headers else _headers(grid)
+    headers = _headers(grid) if headers is None else min(headers, len(grid))
     lines = [_values(row, repeated=at < headers) for at, row in enumerate(grid)]
     lines[headers:] = [_with_signs(line) for line in lines[headers:]]
     lines = _without_empty_columns(lines, headers)
@@ -56,8 +64,6 @@ def markdown_table(rows: Sequence[Sequence[Cell]], headers: int = 0) -> str:
     if not headers:
         return "\n".join(map(_line, body))
     names = [_name(column) for column in zip(*lines[:headers], strict=True)]
-    if not any(names) and not body:
-        return ""
     return "\n".join([_line(names), "|" + " --- |" * len(names), *map(_line, body)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import posixpath
 import zipfile
 from collections.abc import Iterator
@@ -96,8 +97,7 @@ class WordPackage:
 
     def root(self, part: str) -> Any:
         """The root element of a part, or None where there is none."""
-        from lxml import etree
-
+        etree: Any = importlib.import_module("lxml.etree")  # which has no types
         if part not in self._parsed:
             data = self.bytes(part)
             parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=part != self.main)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.indexing.readers.tables import Cell, markdown_table
+from orchestrator.indexing.readers.tables import Cell, header_rows, markdown_table
 from orchestrator.indexing.readers.word_equations import equation
 from orchestrator.indexing.readers.word_inserts import chart, diagram, inserted_file
 from orchestrator.indexing.readers.word_package import WordPackage, attribute, child, is_on, name, value
@@ -271,15 +271,17 @@ class WordText:
             # One column, or one row of long texts, is a frame about text.
             yield from (block for row in rows for block in row.blocks)
             return
-        headers = next((at for at, row in enumerate(rows) if not row.header), len(rows))
+        merged = _merged([row.cells for row in rows])
+        marked = next((at for at, row in enumerate(rows) if not row.header), len(rows))
+        headers = marked or header_rows(merged)
         waiting: list[list[Cell]] = []
         first = 0
-        for row, cells in zip(rows, _merged([row.cells for row in rows]), strict=True):
+        for row, cells in zip(rows, merged, strict=True):
             waiting.append(cells)
             if row.tables:
                 yield from _shown(waiting, headers, first)
                 yield from row.tables
-                first = headers or 1
+                first = headers
                 waiting = waiting[:first]
         yield from _shown(waiting, headers, first)
 

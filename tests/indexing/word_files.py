@@ -52,7 +52,8 @@ def run(text: str) -> str:
 
 def paragraph(inner: str, properties: str = "") -> str:
     """A paragraph of runs, or of text alone."""
-    return f"<w:p>{f'<w:pPr>{properties}</w:pPr>' if properties else ''}{inner if '<' in inner else run(inner)}</w:p>"
+    runs = inner if "<" in inner else run(inner)
+    return f"<w:p>{f'<w:pPr>{properties}</w:pPr>' if properties else ''}{runs}</w:p>"
 
 
 def cell(inner: str, properties: str = "") -> str:
@@ -114,8 +115,9 @@ def word(
 
 
 def _relations(entries: list[tuple[str, str]]) -> str:
-    inner = "".join(
-        f'<Relationship Id="{file.rpartition("/")[2].partition(".")[0]}" Type="{_RELATIONS}/{kind}" Target="{file}"/>'
-        for kind, file in entries
-    )
-    return f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{inner}</Relationships>'
+    inner = ""
+    for kind, file in entries:
+        identifier = file.rpartition("/")[2].partition(".")[0]
+        inner += f'<Relationship Id="{identifier}" Type="{_RELATIONS}/{kind}" Target="{file}"/>'
+    address = "http://schemas.openxmlformats.org/package/2006/relationships"
+    return f'<Relationships xmlns="{address}">{inner}</Relationships>'

@@ -7,11 +7,13 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.readers import word_package
-from orchestrator.indexing.readers.file import FileDocument, FileReader, document
+from orchestrator.indexing.readers.file import FileDocument, FileReader, decoded, document
+from orchestrator.indexing.readers.html import page_text
 from orchestrator.indexing.readers.titles import real_title
 from orchestrator.indexing.readers.word_package import WordPackage
 from orchestrator.indexing.readers.word_text import Block, WordText, joined
@@ -21,6 +23,8 @@ LARGEST_UNPACKED = 256 * 2**20
 MOST_PARTS = 10_000
 
 _PIECE = 2**20
+#: How deep documents may be set into documents.
+_DEEPEST = 3
 #: What a broken file can surprise its parsers with.
 _FLAWS = (
     *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError),
@@ -86,8 +90,8 @@ def _bomb(parts: int, size: int) -> str:
     )
 
 
-def _blocks(package: WordPackage) -> list[Block]:
-    text = WordText.of(package)
+def _blocks(package: WordPackage, depth: int = 0) -> list[Block]:
+    text = WordText.of(package, partial(_inserted_text, depth=depth + 1))
     root = package.root(package.main)
     headers, footers = (_around(package, text, root, kind) for kind in ("header", "footer"))
     return [*headers, *text.blocks(root), *footers]
@@ -107,6 +111,34 @@ def _around(package: WordPackage, text: WordText, root: Any, kind: str) -> list[
                 if not _PAGE_NUMBER.fullmatch(block.text):
                     found.setdefault(block.text, block)
     return list(found.values())
+
+
+def _inserted_text(name: str, data: bytes, depth: int) -> str:
+    """The text of a file that is set into a document (`w:altChunk`); "" if it cannot be read."""
+    if depth > _DEEPEST:
+        return ""
+    try:
+        if data.startswith(b"PK"):
+            check_unpacked(data)
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                return joined(_blocks(WordPackage(archive), depth))
+        if name.lower().endswith((".mht", ".mhtml", ".eml")):
+            return _web_archive_text(data)
+        if name.lower().endswith(".txt"):
+            return decoded(data)
+        return page_text(data) if b"<" in data and not data.startswith(b"{\\rtf") else ""
+    except UnreadableFile:
+        return ""
+
+
+def _web_archive_text(data: bytes) -> str:
+    from email import message_from_bytes
+
+    for part in message_from_bytes(data).walk():
+        content = part.get_payload(decode=True)
+        if part.get_content_type() == "text/html" and isinstance(content, bytes):
+            return page_text(content, part.get_content_charset())
+    return ""
 
 
 def _title(package: WordPackage) -> str:

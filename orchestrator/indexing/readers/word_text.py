@@ -8,13 +8,13 @@ stands beside a paragraph (text boxes, drawings, footnotes and endnotes) follows
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.indexing.readers.tables import Cell, header_rows, markdown_table
+from orchestrator.indexing.readers.word_drawings import chart, diagram
 from orchestrator.indexing.readers.word_equations import equation
-from orchestrator.indexing.readers.word_inserts import chart, diagram, inserted_file
 from orchestrator.indexing.readers.word_package import WordPackage, attribute, child, is_on, name, value
 from orchestrator.indexing.readers.word_styles import Numbering, Styles, number, outline_level
 from orchestrator.indexing.readers.word_symbols import symbol
@@ -74,8 +74,8 @@ class WordText:
     part: str
     styles: Styles
     numbering: Numbering
-    #: How often files may stand within files.
-    depth: int = 0
+    #: Reads a file that stands in the place of paragraphs, by its name and bytes.
+    read_file: Callable[[str, bytes], str]
     _notes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     #: What is shown beside the paragraph that is being read.
     _beside: list[Block] = field(default_factory=list[Block])
@@ -85,14 +85,16 @@ class WordText:
     _unended: str = ""
 
     @classmethod
-    def of(cls, package: WordPackage, depth: int = 0) -> WordText:
+    def of(cls, package: WordPackage, read_file: Callable[[str, bytes], str]) -> WordText:
         """The text of the main part."""
 
         def related(kind: str) -> Any:
             found = package.related(package.main, kind)
             return package.root(found[0]) if found else None
 
-        found = cls(package, package.main, Styles(related("styles")), Numbering(related("numbering")), depth)
+        found = cls(
+            package, package.main, Styles(related("styles")), Numbering(related("numbering")), read_file
+        )
         for kind, element in (("footnotes", "w:footnote"), ("endnotes", "w:endnote")):
             root = related(kind)
             found._notes[element] = {
@@ -124,9 +126,7 @@ class WordText:
                 yield from self._end()
                 yield from self._table(element)
             elif kind == "w:altChunk":
-                text = inserted_file(self.package, self.part, attribute(element, "r:id"), self.depth)
-                if text:
-                    yield Block(text)
+                yield from self._inserted(attribute(element, "r:id"))
             elif kind == "mc:AlternateContent":
                 yield from self._alternative(element)
             elif kind in ("m:oMathPara", "m:oMath"):
@@ -134,6 +134,12 @@ class WordText:
                     yield Block(text)
             elif kind not in _LEFT_OUT:
                 yield from self._blocks(element)
+
+    def _inserted(self, identifier: str) -> Iterator[Block]:
+        target = self.package.target(self.part, identifier)
+        data = self.package.bytes(target) if target else None
+        if target and data and (text := self.read_file(target, data)):
+            yield Block(text)
 
     def _end(self) -> Iterator[Block]:
         """A paragraph whose deleted end has no paragraph behind it."""

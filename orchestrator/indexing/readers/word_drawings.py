@@ -1,18 +1,13 @@
-"""What a Word document shows out of other parts of its file: diagrams, charts, and files set into it."""
+"""What a Word document draws from other parts of its file: diagrams and charts."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import decoded
 from orchestrator.indexing.readers.tables import Cell, markdown_table
 from orchestrator.indexing.readers.word_package import WordPackage, child, name
 
-_DEEPEST = 3
 _MOST_POINTS = 1_000
 
 
@@ -38,39 +33,6 @@ def chart(package: WordPackage, part: str, identifier: str) -> Iterator[str]:
         height = max(map(len, columns))
         full = [[*column, *[""] * (height - len(column))] for column in columns]
         yield markdown_table([[Cell(text) for text in row] for row in zip(*full, strict=True)], 1)
-
-
-def inserted_file(package: WordPackage, part: str, identifier: str, depth: int) -> str:
-    """The text of a file that stands in the place of paragraphs (`w:altChunk`); "" if it cannot be read."""
-    target = package.target(part, identifier)
-    data = package.bytes(target) if target else None
-    if not target or not data or depth >= _DEEPEST:
-        return ""
-    try:
-        return _text(target.lower(), data, depth)
-    except UnreadableFile:
-        return ""
-
-
-def _text(target: str, data: bytes, depth: int) -> str:
-    from orchestrator.indexing.readers.html import page_text
-    from orchestrator.indexing.readers.word_text import WordText, joined
-
-    if data.startswith(b"PK"):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            inner = WordPackage(archive)
-            return joined(WordText.of(inner, depth + 1).blocks(inner.root(inner.main)))
-    if target.endswith((".mht", ".mhtml", ".eml")):
-        from email import message_from_bytes
-
-        for each in message_from_bytes(data).walk():
-            content = each.get_payload(decode=True)
-            if each.get_content_type() == "text/html" and isinstance(content, bytes):
-                return page_text(content, each.get_content_charset())
-        return ""
-    if target.endswith(".txt"):
-        return decoded(data)
-    return page_text(data) if b"<" in data and not data.startswith(b"{\\rtf") else ""
 
 
 def _root(package: WordPackage, part: str, identifier: str) -> Any:

@@ -34,7 +34,8 @@ def markdown(elements: list[Any]) -> str:
     writer = _Writer()
     for element in elements:
         writer.write(element)
-    return writer.text()
+    # A soft hyphen shows where a word may be broken, and is no part of it.
+    return writer.text().replace("\xad", "")
 
 
 @dataclass(slots=True)
@@ -181,7 +182,8 @@ class _Writer:
             indent = "  " * min(len(self._lists), _DEEPEST)
             text = text.replace("\n", f"\n{indent}")
         self._written += ["\n" if item and self._item_before else "\n\n", mark, text]
-        self._item_before = item
+        # A line right below a table would be one of its rows.
+        self._item_before = item or (bool(self._lists) and not text.startswith("|"))
 
     # -- tables ------------------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: The most columns that a table may have, and rows that a cell may span: what a broken file can ask for.
-MOST_COLUMNS, MOST_ROWS = 200, 2_000
+#: The last column and the most rows that a cell may span: what a broken file can ask for.
+MOST_COLUMNS, MOST_ROWS = 100, 2_000
 #: The most rows that name the columns, and the longest text that stands again in every row it spans.
 _MOST_HEADERS, _LONGEST_REPEATED = 3, 80
 #: The longest name of a column where the document does not say that it is one.
@@ -30,7 +30,7 @@ class Cell:
     header: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
     """A place of the grid. `first` is where a cell begins; elsewhere it is one that spans this place."""
 
@@ -74,7 +74,7 @@ def _grid(rows: Sequence[Sequence[Cell]]) -> list[list[_Place]]:
     for row in rows:
         places: list[_Place] = []
         cells = iter(row)
-        while len(places) < MOST_COLUMNS:
+        while True:
             if len(places) in waiting:
                 left, above = waiting.pop(len(places))
                 if left > 1:
@@ -87,11 +87,12 @@ def _grid(rows: Sequence[Sequence[Cell]]) -> list[list[_Place]]:
                     break
                 places.append(_Place())
                 continue
-            for at in range(min(max(cell.columns, 1), MOST_COLUMNS - len(places))):
-                place = _Place(cell.text, cell.header, first=at == 0)
+            place = _Place(cell.text, cell.header)
+            for _ in range(max(min(cell.columns, MOST_COLUMNS - len(places)), 1)):
                 if cell.rows > 1:
                     waiting[len(places)] = (min(cell.rows, MOST_ROWS) - 1, place)
                 places.append(place)
+                place = _Place(cell.text, cell.header, first=False) if place.first else place
         grid.append(places)
     width = max(map(len, grid), default=0)
     for places in grid:
@@ -161,7 +162,7 @@ def _with_signs(line: list[str]) -> list[str]:
             continue
         if value in _CURRENCY:
             number = next((n for n in range(at + 1, min(at + 3, len(values))) if values[n]), None)
-            if number is not None and values[number][0].isdigit():
+            if number is not None and values[number].lstrip("(-–−")[:1].isdigit():
                 values[number], values[at] = value + values[number], ""
         elif _SUFFIX.fullmatch(value):
             number = next((n for n in range(at - 1, max(at - 3, -1), -1) if values[n]), None)

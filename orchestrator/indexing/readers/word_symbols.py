@@ -29,7 +29,7 @@ _CODES = (
     0xD6,
     0xE5,
 )
-_SYMBOL = dict(zip(_CODES, "≤∞←→°±≥×•≠≡≈⊕∩∪∈√∑", strict=True))
+_SYMBOL: dict[int, str] = dict(zip(_CODES, "≤∞←→°±≥×•≠≡≈⊕∩∪∈√∑", strict=True))
 _WINGDINGS = {
     0x6C: "●",
     0x6E: "■",

@@ -214,6 +214,8 @@ def test_the_main_part_is_taken_with_the_heading_above_it() -> None:
         ('<?xml version="1.0" encoding="shift_jis"?>', "shift_jis"),
         ("", "utf-8"),
         ("", "utf-16"),
+        ("", "utf-16-le"),
+        ("", "utf-32-be"),
         ('<meta charset="no-such">', "utf-8"),
     ],
 )

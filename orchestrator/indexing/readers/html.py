@@ -15,7 +15,18 @@ from orchestrator.indexing.readers.html_text import markdown
 from orchestrator.indexing.readers.titles import real_title
 
 _CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+#: How files begin that are in these encodings: with a mark, or with the first bracket of the page.
+_MARKS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"<\0\0\0": "utf-32-le",
+    b"\0\0\0<": "utf-32-be",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
 #: What pages that name these mean by them (WHATWG, Encoding Standard, section 4.2).
 _MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\xad\ufeff]")
@@ -27,7 +38,7 @@ class HtmlReader(FileReader):
     markdown: ClassVar[bool] = True
 
     def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        if b"\0" in data[:1000] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if b"\0" in data[:1000] and not data.startswith(tuple(_MARKS)):
             raise UnreadableFile("It is not HTML: it holds binary data.")
         page = _parsed(data)
         title = _text(page, "title")
@@ -63,13 +74,13 @@ def _parsed(data: bytes, charset: str | None = None) -> Any:
 
 def _decoded(data: bytes, charset: str | None) -> str:
     """Text in the encoding that the page's mark or head names, or in the one that fits."""
-    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), charset)
+    encoding = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), charset)
     if not encoding and (named := _CHARSET.search(data, 0, 4096)):
         encoding = named.group(1).decode("ascii", "replace")
+        # A head that can be read so names no encoding of two bytes a letter.
+        encoding = "utf-8" if encoding.lower().startswith(("utf-16", "utf-32")) else encoding
     try:
         encoding = codecs.lookup(encoding or "utf-8").name
-        # A head that can be read as it is names no encoding of two bytes a letter.
-        encoding = "utf-8" if encoding.startswith("utf-16") and b"<" in data[:1] else encoding
         return data.decode(_MEANT.get(encoding, encoding))
     except (LookupError, UnicodeDecodeError):
         pass

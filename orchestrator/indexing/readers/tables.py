@@ -56,15 +56,26 @@ def markdown_table(rows: Sequence[Sequence[Cell]], headers: int | None = None) -
     the table is rows alone.
     """
     grid = _grid(rows)
-    headers = _headers(grid) if headers is None else min(headers, len(grid))
-    lines = [_values(row, repeated=at < headers) for at, row in enumerate(grid)]
+    titles = _titles(grid)
+    headers = max((_headers(grid) if headers is None else min(headers, len(grid))) - titles, 0)
+    lines = [_values(row, repeated=at < headers) for at, row in enumerate(grid[titles:])]
     lines[headers:] = [_with_signs(line) for line in lines[headers:]]
     lines = _without_empty_columns(lines, headers)
-    body = [line for line in lines[headers:] if any(line)]
-    if not headers:
-        return "\n".join(map(_line, body))
-    names = [_name(column) for column in zip(*lines[:headers], strict=True)]
-    return "\n".join([_line(names), "|" + " --- |" * len(names), *map(_line, body)])
+    table = [_line(line) for line in lines[headers:] if any(line)]
+    if headers:
+        names = [_name(column) for column in zip(*lines[:headers], strict=True)]
+        table = [_line(names), "|" + " --- |" * len(names), *table]
+    return "\n\n".join([*(row[0].text for row in grid[:titles]), "\n".join(table)])
+
+
+def _titles(grid: Sequence[Sequence[_Place]]) -> int:
+    """How many of the first rows stand above all columns, and name none."""
+    found = 0
+    for row in grid:
+        if len(row) < 2 or not row[0].text or any(place.first and place.text for place in row[1:]):
+            break
+        found += 1
+    return found if found < len(grid) else 0
 
 
 def _grid(rows: Sequence[Sequence[Cell]]) -> list[list[_Place]]:
@@ -101,40 +112,45 @@ def _grid(rows: Sequence[Sequence[Cell]]) -> list[list[_Place]]:
 
 
 def _headers(grid: Sequence[Sequence[_Place]]) -> int:
-    """How many rows name the columns."""
-    if len(grid) < 2 or len(grid[0]) < 2:
+    """How many rows name the columns, with the titles above them."""
+    titles = _titles(grid)
+    rows = grid[titles:]
+    if len(rows) < 2 or len(rows[0]) < 2:
         return 0
     marked = 0
-    for row in grid[:-1]:
-        filled = [place for place in row if place.text]
-        if not all(place.header for place in filled):
+    for row in rows[:-1]:
+        if not all(place.header for place in row if place.text):
             break
         marked += 1
     if marked:
-        # A column of names beside values that are all marked is none of headers.
-        return min(marked, _MOST_HEADERS)
-    if any(place.header for place in grid[0]):
+        return titles + min(marked, _MOST_HEADERS)
+    if any(place.header for place in rows[0]):
+        # Names of rows beside their values.
         return 0
-    if len(grid[0]) == 2 and not all(_NUMBER.fullmatch(row[1].text) for row in grid[1:] if row[1].text):
+    if len(rows[0]) == 2 and not all(_NUMBER.fullmatch(row[1].text) for row in rows[1:] if row[1].text):
         # Names and values beside each other look the same as names above values.
         return 0
-    found = 0
-    for row in grid[: min(_MOST_HEADERS, len(grid) - 1)]:
-        texts = [place.text for place in row if place.first and not place.below]
-        names = [text for text in texts if text]
-        # Below the first, only a row that leaves the corner empty goes on naming columns.
-        if not all(map(_is_name, names)) or (found and row[0].text):
+    found = _unmarked(rows)
+    return titles + found if found else 0
+
+
+def _unmarked(rows: Sequence[Sequence[_Place]]) -> int:
+    """How many rows read like names of columns: the first, and those that divide what it names."""
+    found = before = 0
+    for row in rows[: min(_MOST_HEADERS, len(rows) - 1)]:
+        cells = [place for place in row if place.first and not place.below]
+        names = [place.text for place in cells if place.text]
+        if not names or not all(map(_is_name, names)):
+            break
+        divides = len(names) > before if row[0].text else len(names) >= before
+        if found and not divides:
             break
         spans = any(not place.first for place in row)
-        if not spans and (len(set(names)) < len(names) or any(not text for text in texts[1:])):
+        if not spans and (len(set(names)) < len(names) or any(not place.text for place in cells[1:])):
             break
-        found += 1
-        if not spans and row[0].text:
+        found, before = found + 1, len(names)
+        if not spans:
             break
-    # A title above the table spans all of it, and names no column.
-    first = {place.text for place in grid[0]}
-    if found == 1 and len(first) == 1 and not grid[0][-1].first:
-        return 0
     return found
 
 

@@ -22,13 +22,12 @@ from orchestrator.indexing.readers.word_text import Block, WordText, joined
 LARGEST_UNPACKED = 256 * 2**20
 MOST_PARTS = 10_000
 
-_PIECE = 2**20
 #: How deep documents may be set into documents.
 _DEEPEST = 3
-#: What a broken file can surprise its parsers with.
+#: What a broken file can surprise its parsers with; the syntax errors are those of XML.
 _FLAWS = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError),
-    *(ValueError, KeyError, TypeError, AttributeError, IndexError, OSError),
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
+    *(SyntaxError, ValueError, KeyError, OSError),
 )
 #: Headers and footers such as "Page 3 of 12".
 _PAGE_NUMBER = re.compile(
@@ -46,48 +45,36 @@ class DocxReader(FileReader):
     markdown: ClassVar[bool] = True
 
     def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        check_unpacked(data)
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                check_unpacked(archive)
                 package = WordPackage(archive)
                 blocks = _blocks(package)
                 title = _title(package)
-        except (SyntaxError, RecursionError, *_FLAWS) as error:  # lxml's are syntax errors
-            raise UnreadableFile(f"It is not a valid .docx: {str(error) or type(error).__name__}.") from error
+        except _FLAWS as error:
+            raise UnreadableFile(_reason(data, error)) from error
         heading = next((block.text.lstrip("# ") for block in blocks if block.text.startswith("#")), "")
         yield document(name, real_title(title, heading), joined(blocks))
 
 
-def check_unpacked(data: bytes) -> None:
-    """Refuse an archive that unpacks to more than a document can be, whatever its directory declares."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = archive.infolist()
-            declared = sum(part.file_size for part in parts)
-            if len(parts) > MOST_PARTS or declared > LARGEST_UNPACKED:
-                raise UnreadableFile(_bomb(len(parts), declared))
-            unpacked = 0
-            for part in parts:
-                with archive.open(part) as opened:
-                    while piece := opened.read(_PIECE):
-                        unpacked += len(piece)
-                        if unpacked > LARGEST_UNPACKED:
-                            raise UnreadableFile(_bomb(len(parts), unpacked))
-    except (RuntimeError, *_FLAWS) as error:
-        encrypted = data.startswith(b"\xd0\xcf\x11\xe0") or "password" in str(error)
-        reason = (
-            "It is encrypted or in the older .doc format; save it as .docx without a password."
-            if encrypted
-            else f"It is not a valid .docx: {str(error) or type(error).__name__}."
+def check_unpacked(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive that unpacks to more than a document can be.
+
+    What it declares is a bound: a part is read no further than the size that the archive has for it.
+    """
+    parts = archive.infolist()
+    size = sum(part.file_size for part in parts)
+    if len(parts) > MOST_PARTS or size > LARGEST_UNPACKED:
+        raise UnreadableFile(
+            f"It unpacks to {len(parts):,} parts and {size / 2**20:,.0f} MB, more than {MOST_PARTS:,} parts "
+            f"or {LARGEST_UNPACKED / 2**20:,.0f} MB; it may be a zip bomb."
         )
-        raise UnreadableFile(reason) from error
 
 
-def _bomb(parts: int, size: int) -> str:
-    return (
-        f"It unpacks to {parts:,} parts and at least {size / 2**20:,.0f} MB, more than {MOST_PARTS:,} parts "
-        f"or {LARGEST_UNPACKED / 2**20:,.0f} MB; it may be a zip bomb."
-    )
+def _reason(data: bytes, error: Exception) -> str:
+    if data.startswith(b"\xd0\xcf\x11\xe0") or "password" in str(error):
+        return "It is encrypted or in the older .doc format; save it as .docx without a password."
+    return f"It is not a valid .docx: {(str(error) or type(error).__name__).rstrip('.')}."
 
 
 def _blocks(package: WordPackage, depth: int = 0) -> list[Block]:
@@ -99,17 +86,19 @@ def _blocks(package: WordPackage, depth: int = 0) -> list[Block]:
 
 def _around(package: WordPackage, text: WordText, root: Any, kind: str) -> list[Block]:
     """The headers or footers of all sections, each text once, without those that only number pages."""
+    wanted = f"w:{kind}Reference"
+    parts = [
+        package.target(package.main, word_package.attribute(reference, "r:id"))
+        for section in root.iter()
+        if word_package.name(section) == "w:sectPr"
+        for reference in section
+        if word_package.name(reference) == wanted
+    ]
     found: dict[str, Block] = {}
-    for section in root.iter():
-        if word_package.name(section) != "w:sectPr":
-            continue
-        for reference in section:
-            if word_package.name(reference) != f"w:{kind}Reference":
-                continue
-            part = package.target(package.main, word_package.attribute(reference, "r:id"))
-            for block in text.other(part) if part else ():
-                if not _PAGE_NUMBER.fullmatch(block.text):
-                    found.setdefault(block.text, block)
+    for part in dict.fromkeys(parts):
+        for block in text.other(part) if part else ():
+            if not _PAGE_NUMBER.fullmatch(block.text):
+                found.setdefault(block.text, block)
     return list(found.values())
 
 
@@ -119,15 +108,15 @@ def _inserted_text(name: str, data: bytes, depth: int) -> str:
         return ""
     try:
         if data.startswith(b"PK"):
-            check_unpacked(data)
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                check_unpacked(archive)
                 return joined(_blocks(WordPackage(archive), depth))
         if name.lower().endswith((".mht", ".mhtml", ".eml")):
             return _web_archive_text(data)
         if name.lower().endswith(".txt"):
             return decoded(data)
         return page_text(data) if b"<" in data and not data.startswith(b"{\\rtf") else ""
-    except UnreadableFile:
+    except (UnreadableFile, *_FLAWS):
         return ""
 
 

@@ -81,7 +81,8 @@ class WordPackage:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        self._files = {file.lower(): file for file in archive.namelist()}
+        # Some programs write the paths as Windows has them.
+        self._files = {file.replace("\\", "/").lstrip("/").lower(): file for file in archive.namelist()}
         self._parsed: dict[str, Any] = {}
         self._relationships: dict[str, dict[str, tuple[str, str]]] = {}
         self.main = ""

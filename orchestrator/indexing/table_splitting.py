@@ -57,40 +57,40 @@ def packed(
     """
     lead = ""
     for part in found:
-        if isinstance(part, str):
-            if lead:
-                yield lead
-            *whole, lead = list(packed_text(part)) or [""]
-            yield from whole
-            continue
-        head = token_count(part.head)
-        if head > tokens // 2:
-            if lead:
-                yield lead
-            *whole, lead = list(packed_text("\n".join([part.head, *part.rows])))
-            yield from whole
-            continue
-        first = token_count(part.rows[0]) + 1 if part.rows else 0
-        text, size = part.head, head
-        if lead:
-            if token_count(lead) + 2 + head + first <= tokens:
-                text, size = f"{lead}\n\n{part.head}", token_count(lead) + 2 + head
-            else:
-                yield lead
-        lead, filled = "", not part.rows
-        for row in part.rows:
-            cost = token_count(row) + 1
-            if size + cost > tokens and filled:
-                yield text
-                text, size, filled = part.head, head, False
-            if size + cost > tokens:
-                yield from packed_text(row)
-                continue
-            text, size, filled = f"{text}\n{row}", size + cost, True
-        if filled or text != part.head:
-            lead = text
+        if isinstance(part, Table) and token_count(part.head) <= tokens // 2:
+            whole = list(_rows(part, lead, tokens, packed_text))
+        else:
+            text = part if isinstance(part, str) else "\n".join([part.head, *part.rows])
+            whole = [*([lead] if lead else []), *packed_text(text)]
+        *complete, lead = whole or [""]
+        yield from complete
     if lead:
         yield lead
+
+
+def _rows(table: Table, lead: str, tokens: int, packed_text: Callable[[str], Iterable[str]]) -> Iterator[str]:
+    head = token_count(table.head)
+    text, size, filled = table.head, head, not table.rows
+    if lead:
+        first = token_count(table.rows[0]) + 1 if table.rows else 0
+        size = token_count(lead) + 2 + head
+        if size + first <= tokens:
+            text, filled = f"{lead}\n\n{table.head}", True
+        else:
+            yield lead
+            size = head
+    for row in table.rows:
+        cost = token_count(row) + 1
+        if size + cost > tokens:
+            if filled:
+                yield text
+            text, size, filled = table.head, head, False
+        if size + cost > tokens:
+            yield from packed_text(row)
+        else:
+            text, size, filled = f"{text}\n{row}", size + cost, True
+    if filled:
+        yield text
 
 
 def _heads(lines: list[str], at: int) -> bool:

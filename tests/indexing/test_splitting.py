@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from itertools import pairwise
 from pathlib import Path
@@ -180,3 +181,6 @@ def test_tables_lose_no_word_however_they_are_written(parts: list[str]) -> None:
     passages = Splitting(32, 8).split(text, markdown=True)
     assert all(token_count(passage) <= 32 for passage in passages)
     assert set(text.split()) <= {word for passage in passages for word in passage.split()}
+    numbers = re.findall(r"\bw\d+", "\n".join(passages))
+    first = list(dict.fromkeys(numbers))
+    assert first == sorted(first, key=lambda number: int(number[1:]))

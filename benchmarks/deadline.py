@@ -4,8 +4,8 @@
 
 Workflows are random sequences, fusions, maps and loops of asynchronous and plain nodes, many of which would
 take an hour. Each has a deadline of 50 ms and a grace time of 50 ms, and runs alone. A run is late by what
-it takes beyond both; "of 100 ms allowed" counts those that are late by less. The first run of a process loads the
-engine's modules before its time begins, so it is printed by itself, and counted as any other.
+it takes beyond both; "of 100 ms allowed" counts those that are late by less. The first run of a process loads
+the engine's modules before its time begins, so it is printed by itself, and counted as any other.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def main() -> None:
     late_ms = sorted(max(0.0, seconds) * 1e3 for seconds in late)
     print(f"{len(late)} workflows: {answered} answered, {in_part} of them in part")
     print(f"late beyond deadline and grace, ms: median {statistics.median(late_ms):.1f}, ", end="")
-    print(f"99th percentile {late_ms[int(0.99 * len(late_ms))]:.1f}, most {late_ms[-1]:.1f}, first run {first_ms:.1f}")
+    print(f"99th percentile {late_ms[int(0.99 * len(late_ms))]:.1f}, most {late_ms[-1]:.1f}, ", end="")
+    print(f"first run {first_ms:.1f}")
     print(f"of {ALLOWED * 1e3:.0f} ms allowed: {allowed} of {len(late)}")
     print(f"threads left hanging: {abandoned_threads()}")
     print(harness.machine())

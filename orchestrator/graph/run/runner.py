@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 import time
 import uuid
@@ -76,6 +77,7 @@ async def run(
     workflow.check(ports)
     ports = _across(workflow, ports)
     state = initial_state(workflow, inputs)
+    _ready(durability)
     who = principal or next((value.principal for value in inputs if hasattr(value, "principal")), NOBODY)
     running = RunState(
         run_id or uuid.uuid4().hex,
@@ -120,10 +122,17 @@ async def resume(
     await _resumable(workflow, run_id, ports, principal)
     async with owned(_runs(ports), run_id) as lease:
         record = await _resumable(workflow, run_id, ports, principal)
+        _ready(record.durability)
         running = RunState(
             run_id, ports, principal, budget, events, tracer=_tracer(), durable=True, lease=lease
         )
         return await _driven(workflow, None, running, record)
+
+
+def _ready(durability: str) -> None:
+    """Import what a run needs that keeps something: that takes a second, once, which is not the run's."""
+    if durability != "none":
+        importlib.import_module("langgraph.graph")
 
 
 def _across(workflow: Flow, ports: Ports) -> Ports:

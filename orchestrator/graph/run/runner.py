@@ -129,15 +129,15 @@ async def resume(
         return await _driven(workflow, None, running, record)
 
 
+def _across(workflow: Flow, ports: Ports) -> Ports:
+    """The ports, with the passages of every index that the workflow names."""
+    return ports.across(workflow.indexes) if workflow.indexes and isinstance(ports, IndexedPorts) else ports
+
+
 def _ready(durability: str) -> None:
     """Import what a run needs that keeps something: that takes a second, once, which is not the run's."""
     if durability != "none":
         importlib.import_module("langgraph.graph")
-
-
-def _across(workflow: Flow, ports: Ports) -> Ports:
-    """The ports, with the passages of every index that the workflow names."""
-    return ports.across(workflow.indexes) if workflow.indexes and isinstance(ports, IndexedPorts) else ports
 
 
 async def _resumable(workflow: Flow, run_id: str, ports: Ports, principal: Principal) -> RunRecord:

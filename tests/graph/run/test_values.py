@@ -502,3 +502,20 @@ async def test_a_node_that_returns_what_cannot_be_kept_is_named(tmp_path: pathli
     assert refused.value.hint
     await runs.close()
     database.close()
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A chain of any length."""
+
+    next: Link | None = None
+
+
+def test_a_value_that_lies_too_deep_within_itself_says_so() -> None:
+    chain = Link()
+    assert unpack(pack(chain, Link), Link) == chain
+    for _ in range(5_000):
+        chain = Link(chain)
+    with pytest.raises(BadInput, match=r"A value of Link lies too deep within itself") as refused:
+        pack(chain, Link)
+    assert refused.value.hint

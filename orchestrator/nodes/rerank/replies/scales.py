@@ -59,7 +59,7 @@ def _ends(values: Sequence[float], low: float, high: float) -> tuple[float, floa
     least, most = min(*values, low), max(values)
     if most > high:
         slip = most <= _SLIP * high or low != 0
-        return least, most if slip else min(end for end in (*_SCALES, most) if end >= most)
+        return least, most if slip else next((end for end in _SCALES if end >= most), most)
     if low == 0 and high > 1 and most <= 1 and any(not value.is_integer() for value in values):
         return least, 1.0
     return least, high

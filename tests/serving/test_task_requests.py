@@ -131,6 +131,7 @@ async def test_they_can_be_questions_after_all():
         ("title", '{"title": ["Ferry"]}', TASKS["title"][1]),
         ("tags", '{"tags": ["Travel", "Greece"]}', '{"tags": ["Travel", "Greece"]}'),
         ("follow-ups", '{"follow_ups": "no', '{"follow_ups": []}'),
+        ("follow-ups", '{"follow_ups": ' + "[" * 5_000, '{"follow_ups": []}'),
         ("LibreChat", '\n"Ferry to Naxos"\nThat is it.', "Ferry to Naxos"),
         ("LibreChat", "", SHORT),
         ("chat-ui", "**Naxos ferry**", "Naxos ferry"),
@@ -145,6 +146,14 @@ async def test_a_model_writes_the_reply_if_it_keeps_to_the_shape(name: str, writ
     asked = [(message.role, message.text) for message in model.prompts[0]]
     assert asked == [(each["role"], each["content"]) for each in TASKS[name][0]]
     assert body["usage"]["total_tokens"] == 15
+
+
+async def test_half_a_line_is_no_title():
+    messages, short = TASKS["LibreChat"]
+    for written, expected in (("Ferry to", short), ("Ferry to Naxos\nThis is", "Ferry to Naxos")):
+        async with endpoint(SEARCHES, ports={LanguageModel: Model(written, finish="length")}) as client:
+            body = (await client.post(PATH, json=sent(messages, max_tokens=3))).json()
+        assert body["choices"][0]["message"]["content"] == expected
 
 
 async def test_a_model_that_fails_leaves_the_short_reply():

@@ -40,9 +40,10 @@ class Terms:
         self._model = model
         self._own = frozenset(own)
         self._amendments: dict[str, str] = {}
-        #: Whether the model thinks where it was not asked to, and whether its template begins the thought.
+        #: Whether the model thinks where it was not asked to; and whether its template begins a thought,
+        #: where it shall think and where it shall not.
         self.thinks = False
-        self.begins_inside = False
+        self.begins_inside: dict[bool, bool] = {}
 
     @property
     def learned(self) -> tuple[str, ...]:

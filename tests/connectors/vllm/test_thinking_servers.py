@@ -11,6 +11,7 @@ from orchestrator import Application
 from orchestrator.errors import SettingsError
 from orchestrator.ports import LanguageModel, resolved_name
 from orchestrator.settings import Settings
+from tests.connectors.vllm.faults import openai_says
 from tests.connectors.vllm.test_protocol import PROMPT, asking
 from tests.connectors.vllm.test_replies import message
 from tests.services.scripted import Asked, Reply, chunk, completion, scripted, serving, step
@@ -151,3 +152,22 @@ async def test_an_answer_without_a_thought_is_shown_though_one_was_expected() ->
     async with asking(script) as (model, _):
         pieces: list[str] = []
         assert (await model.generate(PROMPT, on_text=pieces.append)).text == "".join(pieces) == "Yes."
+
+
+async def test_a_model_that_can_only_think_less_is_told_the_least_that_it_takes() -> None:
+    offered = "Unsupported value: 'reasoning_effort' does not support 'none' with this model. Supported values are: 'low', 'medium', and 'high'."  # noqa: E501
+
+    def chat(asked: Asked) -> Reply:
+        if "chat_template_kwargs" in asked.body:
+            return openai_says("Unrecognized request argument supplied: chat_template_kwargs", None, "")
+        effort = asked.body.get("reasoning_effort")
+        if effort == "none":
+            return openai_says(offered, "reasoning_effort", "unsupported_value")
+        return Reply(completion("Yes.") if effort == "low" else message("length", reasoning="Hm"))
+
+    async with asking(serving(chat)) as (model, server):
+        assert [(await model.generate(PROMPT)).text for _ in range(2)] == ["Yes.", "Yes."]
+        efforts = [each.body.get("reasoning_effort") for each in server.of(CHAT)]
+        assert efforts == [None, "none", "none", "low", "low"]
+        await model.generate(PROMPT, reasoning=5000)
+        assert server.of(CHAT)[-1].body["reasoning_effort"] == "medium"

@@ -220,10 +220,18 @@ def _pair(tag: str) -> tuple[str, str]:
     return (begin, end.strip()) if end else (f"<{begin}>", f"</{begin}>")
 
 
+@lru_cache(maxsize=128)
+def _begins(marks: tuple[str, ...]) -> re.Pattern[str]:
+    """What a tag may begin with."""
+    firsts = "".join(re.escape(each) for each in sorted({mark[0] for mark in marks}))
+    return re.compile(f"[{firsts}]", re.IGNORECASE)
+
+
 def _begun(text: str, marks: tuple[str, ...]) -> int:
     """How many characters at the end of a text may be the beginning of a tag."""
-    for size in range(min(max(map(len, marks)), len(text)), 0, -1):
-        end = text[-size:].lower()
+    start = len(text) - max(map(len, marks)) + 1
+    for first in _begins(marks).finditer(text, max(0, start)):
+        end = text[first.start() :].lower()
         if any(mark.startswith(end) for mark in marks):
-            return size
+            return len(end)
     return 0

@@ -311,8 +311,8 @@ class Coverage:
     """Which aspects of a question found each passage, and how well.
 
     `shares[i]` holds, for passage `ids[i]`, (number of an aspect, share) for each aspect that found it;
-    shares lie in 0–1, and 1 is the best that was found for the aspect. `drift[a]` is the part of what
-    aspect `a` found first that the question itself does not find: 0 is none, 1 is another subject.
+    shares lie in 0–1, and 1 is the best that was found for the aspect, or could be. `drift[a]` is the part
+    of what aspect `a` found first that the question itself does not find: 0 is none, 1 is another subject.
     `trust` is that of the facets; less than 1 only where the first aspect is the question itself.
     """
 

@@ -118,7 +118,7 @@ class Judge:
         return Scores(values, usage)
 
     def _grade(self, known: Mapping[str, float], text: str) -> float:
-        return self.stop if text.startswith(_STOP) else known.get(text, 0.0)
+        return known.get(text, self.stop if text.startswith(_STOP) else 0.0)
 
     def held(self, value: float) -> float:
         """What is believed, within the ends of a scale."""
@@ -170,7 +170,7 @@ class Judge:
 
 
 #: How the text of a stop candidate begins.
-_STOP = "None of the other "
+_STOP = "No other "
 
 
 def _picks_worst(instructions: str) -> bool:

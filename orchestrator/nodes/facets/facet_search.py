@@ -15,7 +15,7 @@ from orchestrator.nodes.retrieve.retrieve import Retrieve
 from orchestrator.ports import Embedder, VectorStore
 from orchestrator.types import Coverage, Facets, Hit, Hits, Queries, Query, Question
 
-Scale = Literal["score", "rank"]
+Scale = Literal["score", "rank", "judged"]
 
 #: How many of an aspect's first passages are looked at to see whether it is about the question.
 _FIRST = 10
@@ -32,7 +32,9 @@ class SearchFacets(Node):
     by the mean share over the aspects, where the question has what they lack in `trust`, and cut to `keep`.
 
     A passage's share of an aspect is one over its rank; or, with scale `score`, its score between the last
-    of the aspect, 0, and the best, 1. Every search has the question's principal and filters.
+    of the aspect, 0, and the best, 1; or, with scale `judged`, its score as it is, where hits are judged
+    from 0 to 1 (`Rerank`): then an aspect that only found what is of no use has nothing to cover. Every
+    search has the question's principal and filters.
     Source: RichRAG, arXiv 2406.12566.
     """
 
@@ -166,9 +168,13 @@ def united(
 
 
 def _shared(hits: Hits, scale: Scale) -> Hits:
-    """A ranking whose scores are shares of its aspect: 1 for the best."""
-    by_rank = [1.0 / rank for rank in range(1, len(hits) + 1)]
-    shares = by_rank if scale == "rank" else min_max(hits)
+    """A ranking whose scores are shares of its aspect: 1 for the best, or as much as it was judged."""
+    if scale == "rank":
+        shares = [1.0 / rank for rank in range(1, len(hits) + 1)]
+    elif scale == "score":
+        shares = min_max(hits)
+    else:
+        shares = [min(1.0, max(0.0, hit.score)) for hit in hits]
     return Hits(tuple(Hit(hit.id, share, hit.why) for hit, share in zip(hits, shares, strict=True)))
 
 

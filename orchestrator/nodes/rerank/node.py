@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from orchestrator.errors import ModelError
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
+from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes._strategies import known_strategy, strategy
 from orchestrator.nodes.rerank.candidates import Candidate, Ranking, Task, normalised
@@ -19,7 +20,7 @@ from orchestrator.nodes.rerank.reply_log import ReplyLog
 from orchestrator.nodes.rerank.strategies import Needs, Strategy, StrategyFactory
 from orchestrator.ports import Documents, Embedder, LanguageModel, ModelProfiles, scores_texts
 from orchestrator.text.tokens import token_count
-from orchestrator.types import Hits, Question
+from orchestrator.types import Hits, Queries, Question
 
 #: What takes the place of a strategy whose model is not there or fails, the first that can.
 STAND_INS: tuple[tuple[str, Strategy], ...] = (
@@ -66,7 +67,8 @@ class Rerank(Node):
     the drug". `grades` name the grades of a scale from the worst to the best; without them it is 0 to 10.
     `prompt` is one's own, with places for `{question}` and `{passages}`. `reasoning` lets the model think so
     many tokens before each answer, or as many as it likes ("model"). With `stop`, passages that rank
-    below a stop candidate are left out (`groupwise`, `setwise`, `listwise`, `full`, `cascade`).
+    below a stop candidate are left out (`groupwise`, `setwise`, `listwise`, `full`, `cascade`). `judged_by`
+    is the question, or the first of the queries, which within `each` is that of one aspect (`AskFacet`).
 
     The result is always a permutation of the input, cut to `keep` or by `stop`. Without a language model, or
     if all calls fail, passages are ordered by the cross-encoder if there is one, else by the embedder, and
@@ -92,6 +94,7 @@ class Rerank(Node):
     grades: Grades = ()
     prompt: OwnPrompt = ""
     stop: bool = False
+    judged_by: Literal["question", "query"] = "question"
 
     @model_validator(mode="after")
     def _together(self) -> Rerank:
@@ -107,6 +110,7 @@ class Rerank(Node):
     async def __call__(
         self,
         question: Question,
+        queries: Queries | None,
         hits: Hits,
         documents: Documents,
         model: LanguageModel,
@@ -124,7 +128,7 @@ class Rerank(Node):
         )
         prompts = Prompts(criterion_of(self.criterion, self.grades), self.prompt, bool(self.reasoning))
         task = Task(
-            question.text,
+            first_query(question, queries).text if self.judged_by == "query" else question.text,
             candidates,
             model,
             embedder,

@@ -39,7 +39,7 @@ class Prompts:
     @property
     def stop(self) -> str:
         """The text of the stop candidate, below which passages are cut."""
-        return f"None of the other {self.criterion.passage}s {_plural(self.criterion.judged)}."
+        return f"No other {self.criterion.passage} {self.criterion.judged}."
 
     def scores(self, question: str, texts: Sequence[str]) -> list[Message]:
         """Grade every passage of a group."""
@@ -143,12 +143,3 @@ def fault_of(own: str) -> str:
         )
     missing = [f"{{{place}}}" for place in PLACES if place not in fields]
     return f"the prompt has no place for {' and '.join(missing)}: add it where it belongs" if missing else ""
-
-
-def _plural(judged: str) -> str:
-    """A verb phrase for several: "answers a question" becomes "answer a question"."""
-    first, _, rest = judged.partition(" ")
-    verbs = {"is": "are", "has": "have", "does": "do"}
-    if first in verbs:
-        return f"{verbs[first]} {rest}"
-    return f"{first.removesuffix('s')} {rest}" if first.endswith("s") and not first.endswith("ss") else judged

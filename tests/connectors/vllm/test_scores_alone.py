@@ -69,8 +69,11 @@ async def test_what_is_missing_is_named_by_its_setting(tmp_path: Path) -> None:
     async with scripted(serving(lambda _: Reply(completion()))) as server:
         settings = Settings(home=tmp_path, embedder="light", llm_url=server.url)
         async with Application(settings) as application:
+            model = application.container.get(LanguageModel)
+            writes = await reranked(model, hits(5), strategy="cross_encoder")
+            assert writes.degraded == none.degraded
             with pytest.raises(ModelError, match="scores texts") as refused:
-                await reranked(application.container.get(LanguageModel), hits(5), strategy="cross_encoder")
+                await model.score("which?", ["this"])
         assert "score_url" in refused.value.hint
     async with scripted(cross_encoder) as server:
         settings = Settings(home=tmp_path, embedder="light", score_url=server.url)

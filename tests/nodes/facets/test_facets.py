@@ -322,3 +322,15 @@ async def test_a_question_without_aspects_is_searched_as_it_is(app: Application)
     plain = await run(app, Retrieve(k=100), outputs=())
     assert set(result.output.ids) == set(plain.output.ids)
     assert result.output.ids[0] == plain.output.ids[0]
+
+
+async def test_shares_as_judged_let_a_good_second_go_before_a_poor_first():
+    """By rank the greedy choice is a round-robin, however poor an aspect's first passage is."""
+    question = Hits((Hit("a", 0.9), Hit("b", 0.8), Hit("c", 0.1)))
+    aspect = Hits((Hit("c", 0.05), Hit("a", 0.02)))
+    chosen: dict[str, tuple[str, ...]] = {}
+    for scale in ("rank", "judged"):
+        coverage, together, _ = united(("q", "aspect"), [question, aspect], scale=scale, original=True)
+        chosen[scale] = (await Cover(k=2)(together, coverage)).ids[:2]
+    assert set(chosen["rank"]) == {"a", "c"}
+    assert set(chosen["judged"]) == {"a", "b"}

@@ -15,10 +15,10 @@ from orchestrator.nodes import Rerank
 from orchestrator.nodes.rerank.criteria import CRITERIA
 from orchestrator.nodes.rerank.prompts import Prompts
 from orchestrator.nodes.rerank.schemas import ranking_schema, scores_schema
-from orchestrator.ports import Generation, Probabilities
+from orchestrator.ports import Documents, Embedder, Generation, LanguageModel, Probabilities
 from orchestrator.testing.judge import Noise
-from orchestrator.types import Message
-from tests.nodes.rerank.asking import hits, judge, reranked
+from orchestrator.types import Message, Queries, Query
+from tests.nodes.rerank.asking import QUESTION, Letters, Texts, hits, judge, reranked
 
 SPOKEN = ("groupwise", "listwise", "full")
 CHOSEN = ("yes_no", "graded", "pairwise", "setwise", "first", "elimination")
@@ -242,7 +242,7 @@ async def test_what_ranks_below_the_stop_candidate_is_cut(strategy: str, bar: fl
     # Grades are told in tenths; windows that slide once keep what was cut only as far as they reach.
     assert len(kept ^ wanted) <= (12 if strategy == "listwise" and bar < 0.9 else 3), sorted(kept)
     assert 20 in kept
-    assert "None of the other passages answer a question." in model.told
+    assert "No other passage answers a question." in model.told
 
 
 @pytest.mark.parametrize("strategy", ["groupwise", "setwise", "listwise", "full"])
@@ -257,3 +257,12 @@ async def test_where_nothing_is_of_use_nothing_is_kept(strategy: str) -> None:
 async def test_a_model_that_never_names_the_stop_candidate_cuts_nothing(strategy: str) -> None:
     result = await reranked(Listening(12, stop=-1.0), hits(12), strategy=strategy, stop=True, keep=12)
     assert sorted(result.output.ids) == sorted(hits(12).ids)
+
+
+async def test_passages_are_judged_by_the_question_or_by_the_query_that_was_made_of_it() -> None:
+    for judged_by, said in (("question", "which number is large?"), ("query", "another query")):
+        model = Listening(4)
+        flow = workflow("rerank", Rerank(judged_by=judged_by), inputs=(Question, Queries, Hits))
+        ports = {Documents: Texts(), Embedder: Letters(), LanguageModel: model}
+        await flow.run(QUESTION, Queries((Query("another query"),)), hits(4), ports=ports)
+        assert all(f'Question: "{said}"' in prompt[1].text for prompt, _ in model.asked)

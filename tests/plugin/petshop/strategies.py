@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from orchestrator.nodes.rerank.candidates import Ranking, Task
@@ -11,20 +10,18 @@ from orchestrator.nodes.rerank.strategies import Needs, RerankSettings
 from orchestrator.types import Hits
 
 
-@dataclass(frozen=True)
 class Shortest:
-    """The shortest passage first."""
+    """The shortest passage first. An entry point may be the class itself, made with the node's settings."""
 
     needs: ClassVar[Needs] = "nothing"
     stops: ClassVar[bool] = False
 
+    def __init__(self, settings: RerankSettings) -> None:
+        self.keep = settings.keep
+
     async def __call__(self, task: Task) -> Ranking:
         by_length = sorted(range(len(task)), key=lambda number: len(task.candidates[number].text))
         return Ranking(tuple(by_length))
-
-
-def shortest(settings: RerankSettings) -> Shortest:
-    return Shortest()
 
 
 def first(rankings: Sequence[Hits], weights: Sequence[float] | None = None) -> Hits:

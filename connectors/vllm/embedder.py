@@ -137,6 +137,7 @@ class VllmEmbedder:
         try:
             with OpenAI(
                 base_url=address.api,
+                default_query=dict(address.query),
                 api_key=self._servers.key or "none",
                 organization="",
                 project="",

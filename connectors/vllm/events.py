@@ -22,7 +22,7 @@ _FIELD = re.compile(r"(data|event|id|retry)(?::|$)")
 
 
 class EventDecoder:
-    """Makes JSON values of bytes that come in pieces. `done` once the stream said that it is over."""
+    """Makes JSON values of bytes that come in pieces."""
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -32,7 +32,8 @@ class EventDecoder:
         self._held = ""
         self._event: list[str] = []
         self._plain: list[str] = []
-        self._any = False
+        #: Whether there was any event, and whether the stream said that it is over.
+        self.streams = False
         self.done = False
 
     def feed(self, data: bytes) -> list[Any]:
@@ -43,7 +44,7 @@ class EventDecoder:
         """The values at the end: an event that nothing ended, or an answer that is no stream."""
         found = self._lines(self._decode(b"", True), final=True)
         found += self._end()
-        if not self._any and not self.done and (told := "\n".join(self._plain).strip()):
+        if not self.streams and not self.done and (told := "\n".join(self._plain).strip()):
             found.append(json.loads(told))
         return found
 
@@ -84,8 +85,9 @@ class EventDecoder:
         value = line[field.end() :].removeprefix(" ")
         if value.strip().startswith("[DONE]"):
             found = self._end()
-            self.done = True
+            self.streams = self.done = True
             return found
+        self.streams = True
         self._event.append(value)
         # One line is one value, nearly always; servers may leave out the empty line after it.
         try:
@@ -100,7 +102,6 @@ class EventDecoder:
     def _value(self, told: str) -> list[Any]:
         value = json.loads(told)
         self._event.clear()
-        self._any = True
         return [value]
 
 

@@ -103,7 +103,8 @@ def wrong_address(server: str, setting: str, found: str) -> ModelUnreachable:
     """Something answers there, and it is no model server."""
     error = ModelUnreachable(
         f"{server} is not an OpenAI-compatible model server: {found}.",
-        hint=f"Correct {named(setting, 'url')}, such as http://host:8000 (with or without /v1).",
+        hint=f"Correct {named(setting, 'url')}, such as http://host:8000, or with a path, as it is: "
+        "http://host/path/v1.",
     )
     error.retryable = False
     return error

@@ -80,7 +80,18 @@ class Line:
                     self.said_done = True
                     await _rest(pieces)
                     return
-        for value in decoder.close():
+        try:
+            last = decoder.close()
+        except ValueError:
+            if decoder.streams:
+                raise
+            last = [None]
+        for value in last:
+            if not isinstance(value, dict) and not decoder.streams:
+                root = self.server.address.root
+                raise wrong_address(root, self.setting, f"{path} answers with no JSON object")
+            # An answer that is no stream is whole.
+            self.said_done = not decoder.streams
             yield _whole(value)
 
     async def _posted(self, path: str, body: Json, at_root: bool) -> Any:

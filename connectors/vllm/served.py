@@ -45,7 +45,7 @@ class Serving:
         self, servers: Servers, model: str | None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._servers = servers
-        self._model = model
+        self._model = model or servers.all[0].address.deployment
         self._found: Served | None = None
         self._since = 0.0
         self._clock = clock

@@ -273,10 +273,16 @@ class Servers:
     def _made(self, address: Address) -> AsyncOpenAI:
         from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
 
+        headers = {"api-key": self.key} if address.azure and self.key else {}
         if self._clients:
-            return next(iter(self._clients.values())).with_options(base_url=address.api)
+            one = next(iter(self._clients.values()))
+            return one.with_options(
+                base_url=address.api, set_default_query=dict(address.query), set_default_headers=headers
+            )
         return AsyncOpenAI(
             base_url=address.api,
+            default_query=dict(address.query),
+            default_headers=headers,
             # The client insists on a key, and would else take one from the environment.
             api_key=self.key or "none",
             organization="",

@@ -363,12 +363,6 @@ async def test_requests_never_exceed_what_the_server_takes() -> None:
         assert refused < 60
 
 
-@pytest.mark.parametrize("written", ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"])
-def test_an_address_may_be_written_with_or_without_v1(written: str) -> None:
-    (address,) = addresses(written)
-    assert (address.root, address.api) == ("http://h:1", "http://h:1/v1")
-
-
 @pytest.mark.parametrize("written", ["", "localhost:8000", "ftp://h", "http://", "http://user:secret@h"])
 def test_what_is_no_address_is_refused_without_repeating_a_password(written: str) -> None:
     from orchestrator.errors import SettingsError

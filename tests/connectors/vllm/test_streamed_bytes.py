@@ -43,7 +43,12 @@ BYTES: dict[str, bytes] = {
 
 @pytest.mark.parametrize(
     ("kind", "size"),
-    [("text/event-stream", 1), ("text/event-stream", 10_000), ("application/json", 7), ("text/plain", 10_000)],
+    [
+        ("text/event-stream", 1),
+        ("text/event-stream", 10_000),
+        ("application/json", 7),
+        ("text/plain", 10_000),
+    ],
 )
 @pytest.mark.parametrize("fault", BYTES)
 async def test_bytes_are_read_however_they_come(fault: str, size: int, kind: str) -> None:

@@ -115,6 +115,16 @@ async def test_a_prompt_of_ones_own_is_filled_in_and_still_keeps_the_data_apart(
     assert "Reply with one JSON object" in prompt[0].text
 
 
+async def test_a_prompt_of_ones_own_is_still_told_what_is_to_be_picked() -> None:
+    for strategy, task in (
+        ("elimination", "fits what is asked least."),
+        ("setwise", "fits what is asked best."),
+    ):
+        model = Listening(4)
+        await reranked(model, hits(4), strategy=strategy, prompt="For {question}:\n{passages}")
+        assert all(task in prompt[0].text for prompt, _ in model.asked)
+
+
 def test_the_question_is_repeated_behind_a_long_list() -> None:
     short, long = (Prompts().order("Why?", ["text"] * size)[1].text for size in (5, 6))
     assert short.count('"Why?"') == 1

@@ -171,8 +171,8 @@ class Chat:
         if not self._advised:
             self._advised = True
             log.warning(
-                "%r at %s thought and gave no answer: allow it more reasoning, in the call or by "
-                "llm_reasoning, or name the field that switches it off in llm_options.",
+                "%r at %s thought and gave no answer: allow it more reasoning, in the node or for every call "
+                "by connectors.vllm.reasoning, or name the field that switches it off in llm_options.",
                 served.name,
                 self.servers.names,
             )

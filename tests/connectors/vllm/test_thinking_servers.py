@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator import Application
+from orchestrator.errors import SettingsError
+from orchestrator.ports import LanguageModel, resolved_name
+from orchestrator.settings import Settings
 from tests.connectors.vllm.test_protocol import PROMPT, asking
 from tests.connectors.vllm.test_replies import message
-from tests.services.scripted import Asked, Reply, chunk, completion, serving, step
+from tests.services.scripted import Asked, Reply, chunk, completion, scripted, serving, step
 
 CHAT = "/v1/chat/completions"
 
@@ -80,3 +85,27 @@ async def test_a_model_whose_template_begins_its_thoughts_shows_none_once_that_i
         shown: list[str] = []
         made = await model.generate(PROMPT, on_text=shown.append)
         assert (made.text, made.reasoning, "".join(shown)) == ("Yes.", "Hm, so.", "Yes.")
+
+
+async def test_a_model_that_always_thinks_is_allowed_to_in_every_call_by_a_setting(tmp_path: Path) -> None:
+    told = {"vllm": {"reasoning": 700, "tags": ["plan"], "score_form": "tei"}}
+    async with scripted(serving(lambda _: Reply(completion("<plan>Hm.</plan>Yes.")))) as server:
+        settings = Settings(home=tmp_path, embedder="light", llm_url=server.url, connectors=told)
+        async with Application(settings) as application:
+            model = application.container.get(LanguageModel)
+            made = await model.generate(PROMPT, max_tokens=50)
+            assert (made.text, made.reasoning) == ("Yes.", "Hm.")
+            await model.generate(PROMPT, max_tokens=50, reasoning=900)
+            assert [each.body["max_tokens"] for each in server.of(CHAT)] == [750, 950]
+            assert await resolved_name(model) != "m", "what is kept of it depends on it"
+
+
+@pytest.mark.parametrize(
+    "told", [{"reasoning": -1}, {"reasoning": "much"}, {"score_form": "odd"}, {"think": 1}]
+)
+def test_settings_of_the_connector_are_checked(tmp_path: Path, told: dict[str, Any]) -> None:
+    settings = Settings(
+        home=tmp_path, embedder="light", llm_url="http://127.0.0.1:9", connectors={"vllm": told}
+    )
+    with pytest.raises(SettingsError, match="vllm"):
+        Application(settings).container.get(LanguageModel)

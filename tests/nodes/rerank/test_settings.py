@@ -237,6 +237,23 @@ async def test_a_strategy_that_only_orders_scores_by_rank(strategy: str) -> None
     assert [hit.score for hit in result.output] == [(8 - rank) / 8 for rank in range(8)]
 
 
+async def test_all_groups_are_on_one_scale_also_those_of_low_scores_alone() -> None:
+    """A group that gets 5, 3 and 8 of 100 is not half as good as one that gets 90."""
+
+    class Percent(Listening):
+        async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
+            made = await self.inner.generate(prompt, **settings)
+            return Generation(
+                json.dumps({key: 9 * score + 1 for key, score in json.loads(made.text).items()})
+            )
+
+    found = Hits(tuple(hit for hit in hits(100) if int(hit.id) < 12 or int(hit.id) > 95))
+    result = await reranked(Percent(100), found, group=4, keep=16, weight=1.0, calibrate=False)
+    scores = {int(hit.id): hit.score for hit in result.output}
+    assert all(score > 0.8 for number, score in scores.items() if number > 95)
+    assert all(score < 0.12 for number, score in scores.items() if number < 10)
+
+
 # -- the stop candidate ----------------------------------------------------------------------------
 
 

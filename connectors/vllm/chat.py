@@ -15,6 +15,7 @@ from connectors.vllm.negotiation import Agreements, Terms
 from connectors.vllm.reading import ReplyReader, first_choice
 from connectors.vllm.served import Served, Serving
 from connectors.vllm.servers import Servers
+from connectors.vllm.templates import begins_thought
 from connectors.vllm.thinking import thinking_fields, with_fields
 from orchestrator.errors import UnknownModel
 from orchestrator.models.usage import Spending
@@ -106,7 +107,8 @@ class Chat:
             terms = self._terms(line, served)
             made = await self._asked(line, served, terms, body, on_text, reasoning, readers)
             reader = readers[-1]
-            terms.begins_inside |= reader.headless
+            if reader.headless:
+                terms.begins_inside[reasoning != 0] = True
             if reasoning != 0 or terms.thinks or not (made.reasoning or reader.thought_tokens):
                 return made
             terms.thinks = True
@@ -143,6 +145,10 @@ class Chat:
         full = with_fields(body, fields)
         if on_text is not None:
             full = {"stream_options": {"include_usage": True}, **full}
+            if served.vllm and (reasoning != 0) not in terms.begins_inside:
+                template = answers.table(full.get("chat_template_kwargs"))
+                begins = await begins_thought(line, served.name, template, self._tags)
+                terms.begins_inside[reasoning != 0] = begins
 
         async def ask(agreed: Json) -> Generation[Any]:
             reader = ReplyReader(
@@ -150,7 +156,7 @@ class Chat:
                 served.name,
                 agreed,
                 tags=self._tags,
-                inside=terms.begins_inside,
+                inside=terms.begins_inside.get(reasoning != 0, False),
                 on_text=on_text,
             )
             readers.append(reader)

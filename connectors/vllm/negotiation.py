@@ -40,9 +40,11 @@ class Terms:
         self._model = model
         self._own = frozenset(own)
         self._amendments: dict[str, str] = {}
-        #: Whether the model thinks where it was not asked to, and whether its template begins the thought.
+        #: Whether the model thinks where it was not asked to; and whether its template begins a thought,
+        #: where it shall think and where it shall not.
         self.thinks = False
-        self.begins_inside = False
+        self.begins_inside: dict[bool, bool] = {}
+        self._said = False
 
     @property
     def learned(self) -> tuple[str, ...]:
@@ -84,9 +86,12 @@ class Terms:
 
     def _amended(self, body: Json) -> Json:
         if "logprobs" in body and "logprobs" in self._amendments:
+            if not self._said:
+                self._said = True
+                log.warning("%s gives no log-probabilities for %r.", self._server, self._model)
             raise NoLogProbabilities(
                 f"The model server {self._server} gives no log-probabilities for {self._model!r}.",
-                hint="Serve it with vLLM, or take a strategy that needs none: `groupwise`, `listwise`.",
+                hint="Take a server that does, or a strategy that needs none: `groupwise`, `listwise`.",
             )
         for name, value in self._amendments.items():
             body = change(name)(body, value)

@@ -109,3 +109,45 @@ def test_settings_of_the_connector_are_checked(tmp_path: Path, told: dict[str, A
     )
     with pytest.raises(SettingsError, match="vllm"):
         Application(settings).container.get(LanguageModel)
+
+
+@pytest.mark.parametrize(
+    ("last", "shown"),
+    [
+        (["<|assistant|>", "<think>", "Ċ"], "Yes."),
+        (["<|assistant|>", "<th", "ink", ">"], "Yes."),
+        (["<|assistant|>", "<think>", "Ċ", "</think>", "Ċ"], "Hm, so.\n\nYes."),
+        (["<|assistant|>"], "Hm, so.\n\nYes."),
+        (None, "Hm, so.\n\nYes."),
+    ],
+)
+async def test_of_vllm_the_template_is_asked_before_a_thought_is_shown(
+    last: list[str] | None, shown: str
+) -> None:
+    def script(asked: Asked) -> Any:
+        if asked.path == "/v1/models":
+            return Reply({"data": [{"id": "m", "owned_by": "vllm"}]})
+        if asked.path == "/tokenize":
+            return Reply({"tokens": [1], "token_strs": last}) if last else Reply(status=404)
+        ends = [chunk("</think>")] if shown == "Yes." else []
+        return Reply(pieces=[chunk("Hm, so."), *ends, chunk("\n\nYes."), chunk(finish="stop"), "[DONE]"])
+
+    async with asking(script) as (model, server):
+        for _ in range(2):
+            pieces: list[str] = []
+            made = await model.generate(PROMPT, on_text=pieces.append)
+            assert "".join(pieces) == made.text == shown
+        assert len(server.of("/tokenize")) == 1
+
+
+async def test_an_answer_without_a_thought_is_shown_though_one_was_expected() -> None:
+    def script(asked: Asked) -> Any:
+        if asked.path == "/v1/models":
+            return Reply({"data": [{"id": "m", "owned_by": "vllm"}]})
+        if asked.path == "/tokenize":
+            return Reply({"tokens": [1], "token_strs": ["<think>"]})
+        return Reply(pieces=[chunk("Yes."), chunk(finish="stop"), "[DONE]"])
+
+    async with asking(script) as (model, _):
+        pieces: list[str] = []
+        assert (await model.generate(PROMPT, on_text=pieces.append)).text == "".join(pieces) == "Yes."

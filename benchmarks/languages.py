@@ -4,9 +4,10 @@
 
 XQuAD: the same 240 paragraphs in each of twelve languages, 50 questions a language in its own, nDCG@10 with
 exact scores. `auto` is the default; `english` names one language for all texts in Latin script, as the
-default did before; "one token a run" is the engine's own tokenizer, without a look at scripts. Known items:
-60 passages a language, a phrase of five words (of eight or sixteen characters where there are no spaces) copied
-from a random place, and whether its passage is among the first five.
+default did before; "one token a run" is the engine's own tokenizer, without a look at scripts.
+
+Known items: 60 passages a language, a phrase of five words copied from a random place (of eight or sixteen
+characters where there are no spaces), and whether its passage is among the first five.
 """
 
 import json

@@ -161,7 +161,7 @@ async def test_a_model_that_fails_leaves_the_short_reply():
     async with endpoint(SEARCHES, ports={LanguageModel: Model("x", fails_after=0)}) as client:
         body = (await client.post(PATH, json=sent(messages))).json()
     assert body["choices"][0]["message"]["content"] == expected
-    assert body["degraded"] == ["the language model could not reply: The model server went away."]
+    assert body["degraded"] == ["The language model could not reply: The model server went away."]
 
 
 async def test_a_task_needs_a_model_that_is_served():

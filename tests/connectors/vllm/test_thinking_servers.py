@@ -171,3 +171,20 @@ async def test_a_model_that_can_only_think_less_is_told_the_least_that_it_takes(
         assert efforts == [None, "none", "none", "low", "low"]
         await model.generate(PROMPT, reasoning=5000)
         assert server.of(CHAT)[-1].body["reasoning_effort"] == "medium"
+
+
+async def test_vllm_without_a_limit_on_thoughts_is_asked_without_one() -> None:
+    told = "thinking_token_budget is set but reasoning_config is not configured."
+
+    def script(asked: Asked) -> Any:
+        if asked.path == "/v1/models":
+            return Reply({"data": [{"id": "m", "owned_by": "vllm"}]})
+        if "thinking_token_budget" in asked.body:
+            return openai_says(told, None, "BadRequestError")
+        return Reply(completion("<think>Hm.</think>Yes."))
+
+    async with asking(script) as (model, server):
+        for _ in range(2):
+            made = await model.generate(PROMPT, reasoning=100)
+            assert (made.text, made.reasoning) == ("Yes.", "Hm.")
+        assert len(server.of(CHAT)) == 3

@@ -125,6 +125,9 @@ class ReplyReader:
 
     def _finish(self, whole: Said) -> Finish:
         finish = finish_of(self._reason, whole)
+        if finish == "length" and self.thought_tokens and not whole.text.strip():
+            # OpenAI counts thoughts, and does not show them.
+            return "no_text"
         limit = self._body.get("max_tokens") or self._body.get("max_completion_tokens")
         if self._reason is None and finish == "stop" and self._told and isinstance(limit, int):
             # Nobody says why it ended: at its limit, it was cut off there.

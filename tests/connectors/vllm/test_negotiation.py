@@ -99,6 +99,8 @@ LEFT_OUT = [
         "Unrecognized request argument supplied: reasoning_effort", None, "")),
     ("reasoning_effort", thinking, has("reasoning_effort"), llamacpp_says(
         "Unsupported param: reasoning_effort")),
+    ("chat_template_kwargs", thinking, has("chat_template_kwargs"), openai_says(
+        "chat_template is absent for this tokenizer", None, "")),
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llama_index.core.schema import Document
 
 #: Raised whenever a release reads or splits files in another way: all are then read again.
-READING = 1
+READING = 2
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 _NAMESPACE = uuid.UUID("6f0c1a52-3d0e-4b7b-9a61-0d7f6f1c9e55").bytes

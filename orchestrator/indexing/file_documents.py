@@ -58,9 +58,7 @@ def document_id(place: Place, source: str) -> str:
     return _identifier(place.index, place.tenant, place.root, source)
 
 
-def read_documents(
-    data: bytes, file: str, place: Place, recipe: Recipe
-) -> Iterator[DocumentRow | FileNote]:
+def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow | FileNote]:
     """The documents in a file's bytes, with their passages, and notes on how they were read.
 
     UnreadableFile if there is none to read.

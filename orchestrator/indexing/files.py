@@ -18,8 +18,8 @@ from orchestrator.errors import BadInput, UnreadableFile
 LARGEST = 512 * 2**20
 
 _VERSION_CONTROL = frozenset({"CVS", "_darcs"})  # the others are hidden anyway
-# A path loses one of the two slashes.
-_URL = re.compile(r"(?:https?|ftp|s3|gs|file):/", re.IGNORECASE)
+# A path has lost one of the two slashes.
+_URL, _SLASH = re.compile(r"(?:https?|ftp|s3|gs|file):/", re.IGNORECASE), re.compile(":/+")
 _BEIR_CORPUS, _BEIR_QUERIES = "corpus.jsonl", "queries.jsonl"
 
 
@@ -67,8 +67,8 @@ def resolve_root(root: str | Path) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         if _URL.match(str(root)):
             raise BadInput(
-                f"{str(root)!r} is a URL, and a URL cannot be indexed.",
-                hint="Download it, and give the file or folder.",
+                f"{_SLASH.sub('://', str(root), count=1)!r} is a URL, and a URL cannot be indexed.",
+                hint="Download it, and give the file.",
             ) from error
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise BadInput(
@@ -123,6 +123,9 @@ def scan(
     skipped.sort(key=lambda file: file.file)
     if not found and not any(not file.absent for file in skipped):
         reasons = f" ({skipped[0].file}: {skipped[0].reason})" if skipped else ""
+        if others and not skipped:
+            kinds = ", ".join(f"{kind or 'no suffix'} {count:,}" for kind, count in others.most_common(8))
+            reasons = f" ({kinds})"
         raise BadInput(
             f"{str(start)!r} holds no file that can be indexed{reasons}.",
             hint=f"Files that can be read end in {', '.join(sorted(suffixes))}. "

@@ -25,9 +25,9 @@ class IndexReport:
 
     `skipped` are the files that were not indexed, each with a reason; what the index had of such a
     file, it still has. `relabelled` files changed who may read them. `repaired` passages were embedded
-    again, since what held them in the store was gone. `notes` say of files that were read how, where that is
-    not as they are written: in another encoding, or without a line that is no record. `others` counts the files
-    of kinds that cannot be read, by the ends of their names.
+    again, since what held them in the store was gone. `notes` say how files were read, where that is not as
+    they are written: in another encoding, or without a line that is no record. `others` counts the files of
+    kinds that cannot be read, by the ends of their names.
     """
 
     index: str

@@ -1,8 +1,8 @@
 """The encoding of a text file: UTF-8 if it can be, else the mark, else what its bytes are like.
 
 Text in UTF-8 is told by its bytes alone. UTF-16 and UTF-32 without a mark are told by their zero bytes. Of
-older encodings, `charset_normalizer` finds the script; which of those of one alphabet it is, the letters of the
-languages say. What was taken is noted, so that a wrong guess is seen.
+older encodings, `charset_normalizer` finds the script; which of those of one alphabet it is, the letters of
+the languages say. What was taken is noted, so that a wrong guess is seen.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ _CENTRAL = (
 ).split()
 _LATIN = (
     ("cp1252", _WESTERN),
+    ("iso8859_15", _WESTERN),
     ("cp1250", _CENTRAL),
     ("iso8859_2", _CENTRAL),
     ("cp1254", ["çğıöşüâîûÇĞİÖŞÜ"]),

@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"[-+(]?\s?[€$£¥]?\s?\d[\d.,'’ \u00a0]*\s?(?:%|€|\$
 _YEAR = re.compile(r"(?:19|20|21)\d\d")
 _MISSING = frozenset("n/a na null none nan - – — ? nil unknown".split())
 _ADDRESS = re.compile(r"\S+@\S+\.\w+|\w+://\S+")
+_NUMBERED = re.compile(r"([^\W\d]+[ _.-]?)(\d{1,5})")
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 
 
@@ -71,7 +72,10 @@ def _before(rows: Sequence[Sequence[str]], width: int) -> int:
     held = [sum(map(bool, row)) for row in rows]
     most = max(count for count, row in zip(held, rows, strict=True) if len(row) <= width or count <= width)
     needed = max(2, round(0.75 * min(most, width)))
-    at = next((number for number, count in enumerate(held[:_WITHIN]) if count >= needed), 0)
+    full = [number for number, count in enumerate(held[:_WITHIN]) if count >= needed]
+    # A line such as "made on: a date" is none that names.
+    named = (at for at in full if held[at] == most or not any(map(_DIGITS.search, rows[at])))
+    at = next(named, full[0] if full else 0)
     if at and held[0] > 1 and len(rows[0]) < width and any(map(_is_number, rows[at])):
         # A header that names the first columns only, above rows of data.
         return 0 if not any(map(_is_number, rows[0])) and len(rows[0]) == held[0] else at
@@ -102,6 +106,7 @@ def _is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether a first row is like those below it."""
     if _is_row_of_numbers(first):
         return False
+    rows = [row for row in rows if row != first]
     like = 0
     for at, cell in enumerate(first):
         below = _column(rows, at)
@@ -138,7 +143,12 @@ def _share(test: Callable[[str], object], cells: Sequence[str]) -> float:
 
 
 def _is_row_of_numbers(row: Sequence[str]) -> bool:
-    """Whether a row numbers its columns, or names the years of a table."""
+    """Whether a row numbers its columns, as 0, 1, 2 or q1, q2, q3, or names the years of a table."""
+    marked = [match.groups() for cell in row if (match := _NUMBERED.fullmatch(cell))]
+    for mark in {mark for mark, _ in marked}:
+        counts = [int(count) for other, count in marked if other == mark]
+        if len(counts) > 2 and all(after - before == 1 for before, after in pairwise(counts)):
+            return True
     numbers = [int(cell) for cell in row if cell.isdigit()]
     rest = [cell for cell in row if cell and not cell.isdigit()]
     if len(numbers) < 2 or any(map(_is_number, rest)):

@@ -36,7 +36,7 @@ EXTRAS = {
     "evaluate": (("ir_measures",), "Measures of evaluation, by trec_eval's own code."),
     "irds": (("ir_datasets",), "Data sets by their ids, `--data irds:ID`."),
     "plot": (("matplotlib",), "Drawings of reports."),
-    "server": (("psycopg", "qdrant_client", "celery", "redis"), "PostgreSQL, a Qdrant server, Celery."),
+    "server": (("psycopg", "psycopg_pool"), "PostgreSQL."),
 }
 #: Less room than this and an index may not be written.
 LOW_SPACE = 1_000_000_000

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.readers import READERS, reader_for
-from orchestrator.indexing.readers.file import FileDocument, FileReader
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.ports import DocumentRow, PassageRow
 
@@ -58,8 +58,11 @@ def document_id(place: Place, source: str) -> str:
     return _identifier(place.index, place.tenant, place.root, source)
 
 
-def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow]:
-    """The documents in a file's bytes, with their passages; UnreadableFile if there is none to read."""
+def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow | FileNote]:
+    """The documents in a file's bytes, with their passages, and notes on how they were read.
+
+    UnreadableFile if there is none to read.
+    """
     if not data:
         raise UnreadableFile("It is empty.")
     path = Path(place.root)
@@ -68,12 +71,15 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
     markdown, records = False, False
     if isinstance(reader, FileReader):
         markdown, records = reader.markdown, reader.records
-        found: Iterator[FileDocument] = reader.read(data, path.name)
+        found: Iterator[FileDocument | FileNote] = reader.read(data, path.name)
     else:
         records = True
         found = _foreign(reader.load_data(path), file)
     name = recipe.name(file)
     for document in found:
+        if isinstance(document, FileNote):
+            yield document
+            continue
         metadata = {_clean(key): _clean(value) for key, value in document.metadata.items()}
         title = str(metadata.pop("title", ""))
         identifier = _clean(document.id) if records else file

@@ -109,6 +109,8 @@ class IndexChange:
     new passage, for the statistics. A passage that `terms` leaves out keeps those that it had.
     A rebuild gives `format`, and `base`, the number of the version that it read: one that read another than
     the current version is refused. Its documents stay, and `terms` replace theirs if there are any.
+    `notes` are kept with the job's effects: of a file, a sentence on how it was read, and whether something
+    was left out.
     """
 
     documents: tuple[DocumentRow, ...] = ()
@@ -118,6 +120,7 @@ class IndexChange:
     terms: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     base: int | None = None
     format: IndexFormat | None = None
+    notes: tuple[tuple[str, str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UnreadableFile
+from orchestrator.indexing.document_places import document_places, passage_places
 from orchestrator.indexing.readers import READERS, reader_for
 from orchestrator.indexing.readers.file import FileDocument, FileReader
 from orchestrator.indexing.splitting import Splitting
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from llama_index.core.schema import Document
 
 #: Raised whenever a release reads or splits files in another way: all are then read again.
-READING = 1
+READING = 2
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 _NAMESPACE = uuid.UUID("6f0c1a52-3d0e-4b7b-9a61-0d7f6f1c9e55").bytes
@@ -80,6 +81,10 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
         source = str(path) if identifier == file else f"{path}#{identifier}"
         text = _clean(document.text)
         unique = document_id(place, source)
+        parts = recipe.splitting.split(text, markdown=markdown)
+        places = passage_places(
+            text, document_places(text, document.page_starts, title, markdown=markdown), parts
+        )
         content = digest(_CANONICAL.encode([name, title, text, metadata]))
         yield DocumentRow(
             unique,
@@ -94,9 +99,13 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
             metadata,
             tuple(
                 PassageRow(
-                    _identifier(place.index, unique, content, str(position)), position, part, digest(part)
+                    _identifier(place.index, unique, content, str(position)),
+                    position,
+                    part,
+                    digest(part),
+                    places[position],
                 )
-                for position, part in enumerate(recipe.splitting.split(text, markdown=markdown))
+                for position, part in enumerate(parts)
             ),
         )
 

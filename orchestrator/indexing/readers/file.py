@@ -21,11 +21,15 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-
 
 @dataclass(frozen=True, slots=True)
 class FileDocument:
-    """A document read from a file: its id within the file, text, title and other metadata."""
+    """A document read from a file: its id within the file, text, title and other metadata.
+
+    `page_starts` are the characters of the text at which its pages begin, where the format has pages.
+    """
 
     id: str
     text: str
     metadata: Mapping[str, Any]
+    page_starts: tuple[int, ...] = ()
 
 
 class FileReader(ABC):

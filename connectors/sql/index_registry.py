@@ -142,6 +142,8 @@ class SqlIndexRegistry:
                 "files": len(change.files),
                 "removed_files": len(change.removed_files),
             }
+            if change.notes:
+                effects["notes"] = [list(note) for note in change.notes]
             if isinstance(change, ShardedChange):
                 effects |= shard_effects(change)
             finish(connection, job, effects, now)

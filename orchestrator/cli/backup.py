@@ -72,6 +72,7 @@ def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
                 "path": str(path),
                 "created": manifest.created,
                 "bytes": size,
+                "unpacked_bytes": sum(each.size for each in manifest.files.values()),
                 "indexes": indexes,
                 "recommenders": manifest.trained,
             }
@@ -79,7 +80,11 @@ def _report(manifest: Manifest, path: Path, done: str, as_json: bool) -> None:
         return
     names = ", ".join(f"{each.name} ({each.documents} documents)" for each in manifest.indexes)
     trained = f" and the recommenders' {manifest.trained}" if manifest.trained else ""
-    say(f"{done} {names or 'no index'}{trained}: {path}, {size / 1e6:.1f} MB")
+    unpacked = sum(each.size for each in manifest.files.values())
+    say(
+        f"{done} {names or 'no index'}{trained}: {path}, {size / 1e6:.1f} MB "
+        f"(unpacked {unpacked / 1e6:,.1f} MB, most of it room not used yet)"
+    )
     for each in manifest.indexes:
         if not each.vectors:
             note(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from orchestrator.cli.added_files import as_json_object, say_added
 from orchestrator.cli.options import IndexOption, Invocation, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.progress import Progress
@@ -17,6 +18,7 @@ from orchestrator.progress import Progress
 if TYPE_CHECKING:
     from orchestrator.indexing.index_report import IndexReport, IndexStatus, RemovalReport
     from orchestrator.indexing.indexer import Indexer
+    from orchestrator.ports import FileRow
 
 program = typer.Typer(
     add_completion=False,
@@ -49,12 +51,15 @@ def add(
     ] = None,
     tenant: TenantOption = "default",
     wait: WaitOption = 60.0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 2 if a file, or a part of one, was left out.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Index files and folders, or update the index after they changed.
 
     Unchanged files are skipped. Changed files are indexed again, and deleted files are removed from the
-    index. Files that cannot be read are skipped and reported.
+    index. Files that cannot be read are skipped and reported. Exit code 2 if none could be read.
     """
     given = invocation(context)
     reports: list[IndexReport] = []
@@ -69,27 +74,11 @@ def add(
     finally:
         # What was done before a path that cannot be added.
         for report in () if as_json else reports:
-            _say_added(report)
+            say_added(report)
     if as_json:
-        found = [asdict(report) for report in reports]
-        say_json(found[0] if len(found) == 1 else found)
-
-
-def _say_added(report: IndexReport) -> None:
-    counts = {
-        "added": report.added,
-        "changed": report.changed,
-        "removed": report.removed,
-        "relabelled": report.relabelled,
-        "unchanged": report.unchanged,
-    }
-    done = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing to do"
-    say(f"{report.root}: {done}, in {report.seconds:.1f} s")
-    if report.repaired:
-        note(f"{report.repaired} passages were embedded again, since what held them in the store was gone.")
-    for file in report.skipped:
-        note(f"Skipped {file.file}: {file.reason}")
-    say(f"Index {report.index} now has {report.documents} documents, {report.passages} passages.")
+        say_json(as_json_object(reports))
+    if any(report.failed or (strict and not report.complete) for report in reports):
+        raise typer.Exit(2)
 
 
 @program.command(name="list", epilog="Example: `orchestrator index list --index default`")
@@ -137,10 +126,18 @@ def _list_files(given: Invocation, index: str, as_json: bool) -> None:
     if as_json:
         say_json([asdict(each) for each in found])
         return
-    table(
-        ("root", "file", "labels", "documents", "passages"),
-        [(each.root, each.file, ",".join(each.labels), each.documents, each.passages) for each in found],
-    )
+    by_root: dict[str, list[FileRow]] = {}
+    for each in found:
+        by_root.setdefault(each.root, []).append(each)
+    for number, (root, rows) in enumerate(by_root.items()):
+        if number:
+            say()
+        say(f"{root}:")
+        # Names are as long as they are: behind them nothing is to be aligned.
+        table(
+            ("documents", "passages", "labels", "file"),
+            [(each.documents, each.passages, ",".join(each.labels), each.file) for each in rows],
+        )
 
 
 @program.command(epilog="Example: `orchestrator index status --index default`")
@@ -163,9 +160,9 @@ def _say_status(found: IndexStatus) -> None:
     if found.roots:
         say()
         table(
-            ("root", "tenant", "labels", "files", "documents", "passages"),
+            ("files", "documents", "passages", "tenant", "labels", "root"),
             [
-                (each.root, each.tenant, ",".join(each.labels), each.files, each.documents, each.passages)
+                (each.files, each.documents, each.passages, each.tenant, ",".join(each.labels), each.root)
                 for each in found.roots
             ],
         )
@@ -217,15 +214,35 @@ def remove(
                 f"index {report.index} has {report.documents} documents, {report.passages} passages."
             )
     if as_json:
-        found = [asdict(report) for report in reports]
-        say_json(found[0] if len(found) == 1 else found)
+        last = reports[-1]
+        removed = {
+            name: sum(getattr(each, name) for each in reports)
+            for name in ("removed_files", "removed_documents")
+        }
+        say_json({**asdict(last), **removed, "dropped": False})
 
 
 def _drop(given: Invocation, index: str | None, wait: float, as_json: bool) -> None:
     name = given.settings(index=index).index
-    _with_indexer(given, index, wait, f"Removing {name}", lambda indexer, moved: indexer.drop(moved))
+
+    async def dropped(indexer: Indexer, moved: Progress) -> IndexStatus:
+        before = await indexer.status()
+        await indexer.drop(moved)
+        return before
+
+    before = _with_indexer(given, index, wait, f"Removing {name}", dropped)
     if as_json:
-        say_json({"index": name, "removed": True})
+        say_json(
+            {
+                "index": name,
+                "version": before.version,
+                "removed_files": sum(root.files for root in before.roots),
+                "removed_documents": before.documents,
+                "documents": 0,
+                "passages": 0,
+                "dropped": True,
+            }
+        )
     else:
         say(f"Removed index {name}.")
 

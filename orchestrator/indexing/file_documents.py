@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UnreadableFile
+from orchestrator.indexing.document_places import document_places, passage_places
 from orchestrator.indexing.readers import READERS, reader_for
-from orchestrator.indexing.readers.file import FileDocument, FileReader
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.ports import DocumentRow, PassageRow
 
@@ -58,8 +59,11 @@ def document_id(place: Place, source: str) -> str:
     return _identifier(place.index, place.tenant, place.root, source)
 
 
-def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow]:
-    """The documents in a file's bytes, with their passages; UnreadableFile if there is none to read."""
+def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow | FileNote]:
+    """The documents in a file's bytes, with their passages, and notes on how they were read.
+
+    UnreadableFile if there is none to read.
+    """
     if not data:
         raise UnreadableFile("It is empty.")
     path = Path(place.root)
@@ -68,18 +72,25 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
     markdown, records = False, False
     if isinstance(reader, FileReader):
         markdown, records = reader.markdown, reader.records
-        found: Iterator[FileDocument] = reader.read(data, path.name)
+        found: Iterator[FileDocument | FileNote] = reader.read(data, path.name)
     else:
         records = True
         found = _foreign(reader.load_data(path), file)
     name = recipe.name(file)
     for document in found:
+        if isinstance(document, FileNote):
+            yield document
+            continue
         metadata = {_clean(key): _clean(value) for key, value in document.metadata.items()}
         title = str(metadata.pop("title", ""))
         identifier = _clean(document.id) if records else file
         source = str(path) if identifier == file else f"{path}#{identifier}"
         text = _clean(document.text)
         unique = document_id(place, source)
+        parts = recipe.splitting.split(text, markdown=markdown)
+        places = passage_places(
+            text, document_places(text, document.page_starts, title, markdown=markdown), parts
+        )
         content = digest(_CANONICAL.encode([name, title, text, metadata]))
         yield DocumentRow(
             unique,
@@ -94,9 +105,13 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
             metadata,
             tuple(
                 PassageRow(
-                    _identifier(place.index, unique, content, str(position)), position, part, digest(part)
+                    _identifier(place.index, unique, content, str(position)),
+                    position,
+                    part,
+                    digest(part),
+                    places[position],
                 )
-                for position, part in enumerate(recipe.splitting.split(text, markdown=markdown))
+                for position, part in enumerate(parts)
             ),
         )
 

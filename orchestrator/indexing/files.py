@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -16,6 +18,8 @@ from orchestrator.errors import BadInput, UnreadableFile
 LARGEST = 512 * 2**20
 
 _VERSION_CONTROL = frozenset({"CVS", "_darcs"})  # the others are hidden anyway
+# A path has lost one of the two slashes.
+_URL, _SLASH = re.compile(r"(?:https?|ftp|s3|gs|file):/", re.IGNORECASE), re.compile(":/+")
 _BEIR_CORPUS, _BEIR_QUERIES = "corpus.jsonl", "queries.jsonl"
 
 
@@ -43,11 +47,15 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The files below `root` (absolute, links resolved), by rising path."""
+    """The files below `root` (absolute, links resolved), by rising path.
+
+    `others` counts the files of kinds that cannot be read, by the ends of their names.
+    """
 
     root: Path
     files: tuple[FoundFile, ...]
     skipped: tuple[SkippedFile, ...]
+    others: tuple[tuple[str, int], ...] = ()
 
 
 def resolve_root(root: str | Path) -> Path:
@@ -57,6 +65,11 @@ def resolve_root(root: str | Path) -> Path:
         resolved = given.resolve(strict=True)
         mode = resolved.stat().st_mode
     except (OSError, RuntimeError, ValueError) as error:
+        if _URL.match(str(root)):
+            raise BadInput(
+                f"{_SLASH.sub('://', str(root), count=1)!r} is a URL, and a URL cannot be indexed.",
+                hint="Download it, and give the file.",
+            ) from error
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise BadInput(
             f"{str(given)!r} cannot be indexed: {reason.lower()}.",
@@ -78,7 +91,7 @@ def scan(
 ) -> Scan:
     """The files below `root` whose names end in one of `suffixes`, or `root` itself if it is a file.
 
-    Hidden files, folders of version control, and files of other kinds are passed over; links that
+    Hidden files and folders of version control are passed over, files of other kinds counted; links that
     lead outside of the root, names that are not UTF-8, and what cannot be opened are skipped with a
     reason. `within` limits the scan to a file or folder below the root. BadInput if there is no root,
     or nothing in it that could be indexed.
@@ -87,12 +100,14 @@ def scan(
     start = base / within if within else base
     found: list[FoundFile] = []
     skipped: list[SkippedFile] = []
+    others: Counter[str] = Counter()
     single = base.is_file()
     # A file that is named by the user is read whatever it is called, hidden or not.
     entries = [_Entry(base.name, base)] if single else _walk(base, start, skipped)
     for entry in entries:
         suffix = Path(entry.file).suffix.lower()
         if suffix not in suffixes:
+            others[suffix] += 1
             if single or entry.path == start:
                 raise BadInput(
                     f"{str(entry.path)!r} is of a kind that cannot be read.",
@@ -108,12 +123,15 @@ def scan(
     skipped.sort(key=lambda file: file.file)
     if not found and not any(not file.absent for file in skipped):
         reasons = f" ({skipped[0].file}: {skipped[0].reason})" if skipped else ""
+        if others and not skipped:
+            kinds = ", ".join(f"{kind or 'no suffix'} {count:,}" for kind, count in others.most_common(8))
+            reasons = f" ({kinds})"
         raise BadInput(
             f"{str(start)!r} holds no file that can be indexed{reasons}.",
             hint=f"Files that can be read end in {', '.join(sorted(suffixes))}. "
             "Nothing was removed from the index; `orchestrator index remove` does that.",
         )
-    return Scan(base, tuple(found), tuple(skipped))
+    return Scan(base, tuple(found), tuple(skipped), tuple(others.most_common()))
 
 
 def read_below(root: Path, file: str, largest: int = LARGEST) -> bytes:

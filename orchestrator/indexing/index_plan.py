@@ -46,7 +46,8 @@ class Plan:
     """The difference between a root and what an index holds of it.
 
     `labels` are those of each file that is to be read; `relabelled` the known files whose documents
-    must change theirs; `before` the files as they are known, under the labels that they will have.
+    must change theirs; `before` the files as they are known, under the labels that they will have; `others`
+    how many files of which other kinds there are.
     """
 
     target: Target
@@ -58,6 +59,7 @@ class Plan:
     labels: Mapping[str, Labels]
     relabelled: Mapping[str, Labels]
     before: Mapping[str, FileRow]
+    others: tuple[tuple[str, int], ...] = ()
 
 
 def target(path: Path, tenant: str, rows: Iterable[FileRow]) -> Target:
@@ -128,6 +130,7 @@ def compare(
             if row.labels != before[file].labels and file not in gone
         },
         before={file: row for file, row in before.items() if file not in gone},
+        others=scanned.others,
     )
 
 

@@ -11,12 +11,23 @@ from orchestrator.ports import IndexFormat, Job
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingNote:
+    """A note on how a file was read; `lost` if something of it was left out."""
+
+    file: str
+    text: str
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """The result of `Indexer.add` in files; `documents` and `passages` are totals of the index.
 
     `skipped` are the files that were not indexed, each with a reason; what the index had of such a
     file, it still has. `relabelled` files changed who may read them. `repaired` passages were embedded
-    again, since what held them in the store was gone.
+    again, since what held them in the store was gone. `notes` say how files were read, where that is not as
+    they are written: in another encoding, or without a line that is no record. `others` counts the files of
+    kinds that cannot be read, by the ends of their names.
     """
 
     index: str
@@ -32,6 +43,18 @@ class IndexReport:
     passages: int = 0
     seconds: float = 0.0
     repaired: int = 0
+    notes: tuple[ReadingNote, ...] = ()
+    others: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file was read, and all of it."""
+        return not self.skipped and not any(note.lost for note in self.notes)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there were files, and none could be read, now or before."""
+        return bool(self.skipped) and not (self.added or self.changed or self.unchanged or self.removed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from orchestrator.indexing.index_plan import Plan, place
 from orchestrator.indexing.index_report import (
     IndexReport,
     IndexStatus,
+    ReadingNote,
     RebuildReport,
     RemovalReport,
     RootStatus,
@@ -226,7 +227,8 @@ class Indexer:
         await writer.there("relabel", relabelled, total=passages, doing="relabelling")
         jobs = list(planning.read_jobs(plan, self._recipe, self._limits))
         total = len(plan.added) + len(plan.changed)
-        await writer.there("read", jobs, total=total, doing="reading", unit="files")
+        done = await writer.there("read", jobs, total=total, doing="reading", unit="files")
+        notes = [ReadingNote(*note) for job in done for note in (job.effects or {}).get("notes", ())]
         rows = await asyncio.to_thread(self._registry.files, self.index)
         gone = [*plan.removed, *planning.superseded(rows, plan.target)]
         await writer.here("forget", planning.forget_jobs(gone))
@@ -237,7 +239,8 @@ class Indexer:
         if relabelled or jobs or gone or repaired:
             await self._tidy(writer, progress)
         version = self._context.version(self.index)
-        return replace(_report(plan, version, rows, time.monotonic() - began), repaired=repaired)
+        report = _report(plan, version, rows, time.monotonic() - began)
+        return replace(report, repaired=repaired, notes=tuple(sorted(notes, key=lambda note: note.file)))
 
     async def _repair(self, writer: JobDispatcher) -> int:
         """Embed again what lies in places of the store that are not there any more; how many passages."""
@@ -354,4 +357,5 @@ def _report(plan: Plan, version: IndexVersion, rows: Sequence[FileRow], seconds:
         documents=version.documents,
         passages=version.passages,
         seconds=seconds,
+        others=plan.others,
     )

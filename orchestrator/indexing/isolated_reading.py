@@ -20,6 +20,7 @@ from typing import Literal, Self
 from orchestrator.errors import StoreError
 from orchestrator.indexing.file_documents import Place, Recipe
 from orchestrator.indexing.files import LARGEST
+from orchestrator.indexing.readers.file import FileNote
 from orchestrator.jobs.child_process import child_command, child_environment
 from orchestrator.ports import DocumentRow
 
@@ -61,13 +62,17 @@ class FileRows:
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """The file is read: its hash and size as it was then, its documents and passages counted."""
+    """The file is read: its hash and size as it was then, its documents and passages counted.
+
+    `notes` say how it was read, where that is not as it was written, and what was left out of it.
+    """
 
     file: str
     hash: str
     size: int
     documents: int
     passages: int
+    notes: tuple[FileNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ async def read_files(
     before = {name: stored_file(row) for name, row in job.payload["before"].items()}
     built = _Built()
     files: list[FileRow] = []
+    notes: list[tuple[str, str, bool]] = []
     seen: set[str] = set()
     async with aclosing(_events(source.reader, request)) as events:
         reading = _File()
@@ -131,12 +132,13 @@ async def read_files(
                 reading.whole = True
                 seen |= reading.ids
                 files.append(_read(event, request.place))
+                notes += ((event.file, note.text, note.lost) for note in event.notes)
                 running.count(files=1)
             else:
                 files.append(_failed(event, request.place, before.get(event.file)))
                 running.count(files=1)
     await built.embed(encoder, running)
-    publishing = (job, registry, writer, running, request.place, built, files, seen)
+    publishing = (job, registry, writer, running, request.place, built, files, notes, seen)
     await asyncio.to_thread(_publish, *publishing)
 
 
@@ -184,6 +186,7 @@ def _publish(
     place: Place,
     built: _Built,
     files: list[FileRow],
+    notes: list[tuple[str, str, bool]],
     seen: set[str],
 ) -> None:
     import numpy as np
@@ -202,6 +205,7 @@ def _publish(
         documents=tuple(documents),
         removed_documents=tuple(sorted(held.keys() - seen)),
         files=tuple(files),
+        notes=tuple(notes),
         terms={passage: vector.indices for passage, vector in zip(passages, sparse, strict=True)},
     )
     vectors = PassageVectors(dense, sparse, built.tokens) if sparse else None

@@ -26,6 +26,7 @@ from orchestrator.indexing.isolated_reading import (
     ReadRequest,
 )
 from orchestrator.indexing.readers import READERS, reader_for
+from orchestrator.indexing.readers.file import FileNote
 from orchestrator.ports import DocumentRow
 
 #: How many documents, and how many characters of them, go into one message.
@@ -81,8 +82,12 @@ def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
     digest = request.recipe.hash(file, hashlib.sha256(data).hexdigest())
     changed: list[DocumentRow] = []
     unchanged: list[str] = []
+    notes: list[FileNote] = []
     documents = passages = characters = 0
     for row in read_documents(data, file, request.place, request.recipe):
+        if isinstance(row, FileNote):
+            notes.append(row)
+            continue
         documents += 1
         passages += len(row.passages)
         if (row.id, row.hash) in request.known:
@@ -99,7 +104,7 @@ def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
         raise UnreadableFile("It changed while it was read; index it again.")
     if changed or unchanged:
         yield FileRows(tuple(changed), tuple(unchanged))
-    yield FileRead(file, digest, len(data), documents, passages)
+    yield FileRead(file, digest, len(data), documents, passages, tuple(notes))
 
 
 def _limit_memory(limits: Limits) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from orchestrator.places import Place
 from orchestrator.ports.jobs import Job, JobScope
 from orchestrator.types import DEFAULT_TENANT, Principal
 
@@ -17,12 +18,16 @@ def index_scope(index: str) -> JobScope:
 
 @dataclass(frozen=True, slots=True)
 class PassageRow:
-    """A passage to be stored. `id` = uuid5 of index, document, content hash and position."""
+    """A passage to be stored. `id` = uuid5 of index, document, content hash and position.
+
+    `places` are its pages and sections, none where they are not known.
+    """
 
     id: str
     position: int
     text: str
     hash: str
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,8 @@ class IndexChange:
     new passage, for the statistics. A passage that `terms` leaves out keeps those that it had.
     A rebuild gives `format`, and `base`, the number of the version that it read: one that read another than
     the current version is refused. Its documents stay, and `terms` replace theirs if there are any.
+    `notes` are kept with the job's effects: of a file, a sentence on how it was read, and whether something
+    was left out.
     """
 
     documents: tuple[DocumentRow, ...] = ()
@@ -118,6 +125,7 @@ class IndexChange:
     terms: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     base: int | None = None
     format: IndexFormat | None = None
+    notes: tuple[tuple[str, str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,8 +200,8 @@ def test_several_paths_are_added_in_turn_and_a_missing_one_adds_none(
     assert "3 added" in half.out
     assert "holds no file" in half.err
     both = cli("index", "add", notes, folder / "more.md", "--json").json
-    assert [(each["unchanged"], each["added"]) for each in both] == [(3, 0), (0, 1)]
-    assert both[1]["documents"] == 4
+    assert [(each["unchanged"], each["added"]) for each in both["paths"]] == [(3, 0), (0, 1)]
+    assert (both["unchanged"], both["added"], both["documents"]) == (3, 1, 4)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Where the reader of each kind of file is, as `module:class`; imported when a file needs it.
 READERS: Mapping[str, str] = {
-    ".csv": "orchestrator.indexing.readers.records:CsvReader",
+    ".csv": "orchestrator.indexing.readers.delimited:CsvReader",
     ".docx": "orchestrator.indexing.readers.docx:DocxReader",
     ".htm": "orchestrator.indexing.readers.html:HtmlReader",
     ".html": "orchestrator.indexing.readers.html:HtmlReader",
@@ -26,7 +26,9 @@ READERS: Mapping[str, str] = {
     ".jsonl": "orchestrator.indexing.readers.records:JsonLinesReader",
     ".markdown": "orchestrator.indexing.readers.text:MarkdownReader",
     ".md": "orchestrator.indexing.readers.text:MarkdownReader",
+    ".ndjson": "orchestrator.indexing.readers.records:JsonLinesReader",
     ".pdf": "orchestrator.indexing.readers.pdf:PdfReader",
+    ".tsv": "orchestrator.indexing.readers.delimited:CsvReader",
     ".txt": "orchestrator.indexing.readers.text:TextReader",
 }
 

@@ -16,16 +16,26 @@ if TYPE_CHECKING:
 #: The most text that one document may hold, in characters: some ten thousand pages.
 LONGEST_TEXT = 20_000_000
 
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-
 
 @dataclass(frozen=True, slots=True)
 class FileDocument:
-    """A document read from a file: its id within the file, text, title and other metadata."""
+    """A document read from a file: its id within the file, text, title and other metadata.
+
+    `page_starts` are the characters of the text at which its pages begin, where the format has pages.
+    """
 
     id: str
     text: str
     metadata: Mapping[str, Any]
+    page_starts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileNote:
+    """What a reader says of a file beside its documents; `lost` if something of it was left out."""
+
+    text: str
+    lost: bool = False
 
 
 class FileReader(ABC):
@@ -40,8 +50,11 @@ class FileReader(ABC):
     records: ClassVar[bool] = False
 
     @abstractmethod
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        """The documents in the bytes of the file `name`; UnreadableFile with the reason if there are none."""
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+        """The documents in the bytes of the file `name`, and notes on how they were read.
+
+        UnreadableFile with the reason if there is none.
+        """
 
     def lazy_load_data(
         self, file: Path, extra_info: dict[str, Any] | None = None, **_: Any
@@ -50,23 +63,13 @@ class FileReader(ABC):
         from llama_index.core.schema import Document
 
         for each in self.read(Path(file).read_bytes(), Path(file).name):
+            if isinstance(each, FileNote):
+                continue
             yield Document(id_=each.id, text=each.text, metadata={**each.metadata, **(extra_info or {})})
 
     def load_data(self, file: Path, extra_info: dict[str, Any] | None = None, **_: Any) -> list[Document]:
         """The same as a list."""
         return list(self.lazy_load_data(file, extra_info))
-
-
-def decoded(data: bytes) -> str:
-    """Text from bytes in UTF-8, or in UTF-16 with its mark; UnreadableFile otherwise."""
-    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        expected = encoding.upper().removesuffix("-SIG")
-        raise UnreadableFile(
-            f"Byte {error.start:,} (0x{data[error.start]:02x}) is not {expected}; save it as UTF-8."
-        ) from error
 
 
 def document(name: str, title: str, text: str, **metadata: Any) -> FileDocument:

@@ -1,207 +1,217 @@
-"""Files of records, one document each: JSON, JSON lines (BEIR's corpora among them) and CSV.
+"""Files of records in JSON, one document each: JSON, and JSON lines (BEIR's corpora among them).
 
-The first field of each of these that a record has is its id, title and text; a record without any
-text field is read whole, a line `field: value` each. Other fields become metadata, nested ones under
-dotted names. A record without an id is named by its number.
+What becomes of a record's fields: `orchestrator.indexing.readers.record_fields`.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, cast
 
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileDocument, FileReader, decoded, limited
+from orchestrator.indexing.readers.encoding import decoded
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader
+from orchestrator.indexing.readers.record_fields import (
+    DEEPEST,
+    ID_FIELDS,
+    LONGEST_LINE,
+    TEXT_FIELDS,
+    TITLE_FIELDS,
+    numbered,
+)
+from orchestrator.indexing.readers.table_header import unique_names
 
-ID_FIELDS = ("_id", "id", "doc_id", "docid", "document_id", "uid", "key")
-TITLE_FIELDS = ("title", "name", "headline", "heading", "subject")
-TEXT_FIELDS = ("text", "contents", "content", "body", "passage", "abstract", "description", "summary")
-
-#: The longest line of a file of JSON lines, in bytes.
-LONGEST_LINE = 10 * 2**20
-#: Metadata beyond these is not kept: it is for filters, not for reading.
-LONGEST_VALUE, MOST_FIELDS, DEEPEST = 1000, 100, 8
-
-Scalar = str | int | float | bool
+#: How many bad lines are named; the others are counted.
+_NAMED = 10
+#: So many records are no items of one record.
+_MANY = 20
 
 
 class JsonLinesReader(FileReader):
-    """A record a line."""
+    """A record a line. A line that is no record is left out and named."""
 
     records: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            data = decoded(data).encode()
-        return _numbered(self._records(data.removeprefix(b"\xef\xbb\xbf")))
-
-    @staticmethod
-    def _records(data: bytes) -> Iterator[Any]:
-        for number, line in enumerate(io.BytesIO(data), 1):
-            if len(line) > LONGEST_LINE:
-                raise UnreadableFile(
-                    f"Line {number:,} holds {len(line) / 2**20:,.0f} MB, more than "
-                    f"{LONGEST_LINE / 2**20:,.0f} MB; is it one record a line?"
-                )
-            if line := line.strip():
-                yield _parsed(line, f"Line {number:,}")
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+        found = decoded(data)
+        yield from numbered(_by_line(found.text))
+        yield from found.notes
 
 
 class JsonReader(FileReader):
-    """A list of records, or an object whose only list of objects is; any other value is one document."""
+    """A list of records, or an object around one; any other value is one document. Also JSON lines."""
 
     records: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        value = _parsed(decoded(data).encode(), "It")
-        if isinstance(value, dict):
-            value = _list_within(cast("dict[str, Any]", value)) or [value]
-        yield from _numbered(iter(cast("list[Any]", value) if isinstance(value, list) else [value]))
-
-
-class CsvReader(FileReader):
-    """A record a row; the first row names the fields. Fields end at a comma, semicolon, tab or bar."""
-
-    records: ClassVar[bool] = True
-
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        text = decoded(data)
-        csv.field_size_limit(LONGEST_LINE)
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+        found = decoded(data)
         try:
-            dialect = csv.Sniffer().sniff(text[:20_000], delimiters=",;\t|")
-        except csv.Error:
-            dialect = csv.excel
-        try:
-            yield from _numbered(self._rows(csv.reader(io.StringIO(text, newline=""), dialect)))
-        except csv.Error as error:
-            raise UnreadableFile(f"It is not valid CSV: {error}.") from error
-
-    @staticmethod
-    def _rows(rows: Iterator[list[str]]) -> Iterator[dict[str, str]]:
-        first = next(rows, None) or []
-        header = [name.strip() or f"column {number}" for number, name in enumerate(first, 1)]
-        for row in rows:
-            names = header + [f"column {number}" for number in range(len(header) + 1, len(row) + 1)]
-            if any(row):
-                yield dict(zip(names, row, strict=False))
+            value = _parsed(found.text, "It")
+        except UnreadableFile:
+            if not _is_lines(found.text):
+                raise
+            yield from numbered(_by_line(found.text))
+        else:
+            yield from numbered(iter(_records(value)))
+        yield from found.notes
 
 
-def record_document(record: Any, number: int) -> FileDocument | None:
-    """One record as a document; None if it holds no text."""
-    if not isinstance(record, dict):
-        return _document(str(number), "", _plain(record), {}) if record not in (None, "", [], {}) else None
-    fields = cast("dict[str, Any]", record)
-    identifier = _first(fields, ID_FIELDS)
-    title, text = _first(fields, TITLE_FIELDS), _first(fields, TEXT_FIELDS)
-    used = {name for name, _ in (identifier, title, text)}
-    others = {name: value for name, value in fields.items() if name not in used}
-    flat = dict(_flat(others))
-    content = text[1]
-    if not text[0]:
-        content = "\n".join(f"{name}: {value}" for name, value in flat.items())
-    if not content.strip():
-        # A title alone can still be found.
-        content = title[1]
-    if not content.strip():
-        return None
-    return _document(identifier[1] or str(number), title[1], content, flat)
-
-
-def _document(identifier: str, title: str, text: str, metadata: Mapping[str, Scalar]) -> FileDocument:
-    limited(text, f"record {identifier!r}")
-    kept = {
-        name: value[:LONGEST_VALUE] if isinstance(value, str) else value
-        for name, value in list(metadata.items())[:MOST_FIELDS]
-    }
-    return FileDocument(identifier, text, {**kept, "title": title})
-
-
-def _numbered(records: Iterator[Any]) -> Iterator[FileDocument]:
-    """Documents of records; the second of an id is told apart by its count."""
-    seen: dict[str, int] = {}
-    for number, record in enumerate(records, 1):
-        document = record_document(record, number)
-        if document is None:
+def _by_line(text: str) -> Iterator[Any]:
+    """The records of lines, and a note on each that is none."""
+    if text.lstrip()[:1] == "[" and (whole := _whole(text)) is not None:
+        # A list of records under the name of lines.
+        yield from whole
+        return
+    bad: list[str] = []
+    good = 0
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        if not (line := line.strip()):
             continue
-        identifier = document.id
-        count = seen[identifier] = seen.get(identifier, 0) + 1
-        if count > 1:
-            document = replace(document, id=f"{identifier}~{count}")
-            seen[document.id] = 1
-        yield document
-    if not seen:
-        raise UnreadableFile("It holds no record with text.")
+        what = f"Line {number:,}"
+        try:
+            if len(line) > LONGEST_LINE:
+                raise UnreadableFile(
+                    f"{what} holds {len(line) / 2**20:,.0f} MB, more than "
+                    f"{LONGEST_LINE / 2**20:,.0f} MB; is it one record a line?"
+                )
+            yield _parsed(line, what)
+            good += 1
+        except UnreadableFile as error:
+            bad.append(error.message)
+            # It counts: the records behind it keep their numbers when it is mended.
+            yield None
+    if bad and not good:
+        if (whole := _whole(text)) is None:
+            raise UnreadableFile(bad[0])
+        yield from whole
+        return
+    yield from (FileNote(f"{message.rstrip('.')}; left out.", lost=True) for message in bad[:_NAMED])
+    if len(bad) > _NAMED:
+        yield FileNote(f"{len(bad) - _NAMED:,} more lines are no records; left out.", lost=True)
 
 
-def _parsed(data: bytes, what: str) -> Any:
+def _whole(text: str) -> list[Any] | None:
+    """The records of a file that is one value in JSON, over however many lines; None if it is none."""
+    first = text.strip().partition("\n")[0]
     try:
-        return json.loads(data)
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            f"{what}, byte {error.start:,} (0x{data[error.start]:02x}) is not UTF-8; save it as UTF-8."
-        ) from error
+        if len(first) > LONGEST_LINE or not isinstance(_parsed(first, "It"), dict | list):
+            return None
+    except UnreadableFile:
+        pass
+    else:
+        if "\n" in text.strip():
+            return None
+    try:
+        return _records(_parsed(text, "It"))
+    except UnreadableFile:
+        return None
+
+
+def _is_lines(text: str) -> bool:
+    """Whether a text that is no JSON begins with a line that is an object, and has more lines."""
+    first, _, rest = text.strip().partition("\n")
+    if not rest or not first.startswith("{"):
+        return False
+    try:
+        return isinstance(_parsed(first, "It"), dict)
+    except UnreadableFile:
+        return False
+
+
+def _records(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return cast("list[Any]", value)
+    return (_wrapped(cast("dict[str, Any]", value)) or [value]) if isinstance(value, dict) else [value]
+
+
+def _wrapped(value: dict[str, Any]) -> list[Any] | None:
+    """The records within an object, as in `{"data": [...]}` or `{"A-1": {...}, "A-2": {...}}`, if it is none.
+
+    What stands beside a list in words is a record of its own.
+    """
+    if any(name in value for name in TEXT_FIELDS if isinstance(value.get(name), str)):
+        return None
+    if records := _by_key(value):
+        return records
+    lists = list(_lists(value, ()))
+    if len(lists) != 1:
+        return None
+    path, records = lists[0]
+    beside = _without(value, path)
+    if len(records) < _MANY and _is_record(beside):
+        return None
+    return [*records, beside] if _says_something(beside) else records
+
+
+def _by_key(value: dict[str, Any]) -> list[Any] | None:
+    """Records by their keys: several objects that have most of their fields in common."""
+    if len(value) < 2 or not all(isinstance(each, dict) and each for each in value.values()):
+        return None
+    objects = cast("dict[str, dict[str, Any]]", value)
+    common = set[str].intersection(*(set(each) for each in objects.values()))
+    if len(common) < 2 or any(len(common) < 0.5 * len(each) for each in objects.values()):
+        return None
+    return [{"key": key, **each} for key, each in objects.items()]
+
+
+def _lists(value: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """The lists of objects within an object, with the names that lead to them."""
+    for name, item in value.items():
+        if isinstance(item, list) and item:
+            items = cast("list[Any]", item)
+            if all(isinstance(each, dict) for each in items):
+                yield (*path, name), items
+        elif isinstance(item, dict) and len(path) < DEEPEST:
+            yield from _lists(cast("dict[str, Any]", item), (*path, name))
+
+
+def _without(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    name, *rest = path
+    kept = {key: item for key, item in value.items() if key != name}
+    if rest and (inner := _without(cast("dict[str, Any]", value[name]), tuple(rest))):
+        kept[name] = inner
+    return kept
+
+
+def _is_record(value: dict[str, Any]) -> bool:
+    """Whether what stands beside a list is a record that the list is a field of, as the items of an order."""
+    names = {name.casefold() for name in value}
+    named = any(name in names for name in (*ID_FIELDS, *TITLE_FIELDS))
+    return named or any(isinstance(each, dict) and _holds_text(each) for each in value.values())
+
+
+def _holds_text(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_text, cast("dict[str, Any]", value).values()))
+    return isinstance(value, str) and any(map(str.isalpha, value))
+
+
+def _says_something(value: Any) -> bool:
+    """Whether there is a text of several words in it."""
+    if isinstance(value, dict):
+        return any(map(_says_something, cast("dict[str, Any]", value).values()))
+    return isinstance(value, str) and " " in value.strip()
+
+
+def _parsed(text: str, what: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise UnreadableFile(f"{what} is not valid JSON: {error.msg} at column {error.colno:,}.") from error
+        where = f"line {error.lineno:,}, " if error.lineno > 1 else ""
+        raise UnreadableFile(
+            f"{what} is not valid JSON: {error.msg} at {where}column {error.colno:,}."
+        ) from error
     except RecursionError as error:
         raise UnreadableFile(f"{what} is not usable JSON: it is nested too deep; flatten it.") from error
     except ValueError as error:  # a number of thousands of digits
         raise UnreadableFile(f"{what} is not valid JSON: {error}.") from error
 
 
-def _list_within(value: dict[str, Any]) -> list[Any] | None:
-    """The list of records that an object wraps, as in `{"data": [...]}`."""
-    if any(name in value for name in TEXT_FIELDS if isinstance(value.get(name), str)):
-        return None
-    lists = [
-        cast("list[Any]", item)
-        for item in value.values()
-        if isinstance(item, list) and item and all(isinstance(each, dict) for each in cast("list[Any]", item))
-    ]
-    return lists[0] if len(lists) == 1 else None
-
-
-def _first(fields: dict[str, Any], names: tuple[str, ...]) -> tuple[str, str]:
-    """The name and text of the first of these fields that holds any, whatever its case."""
-    by_name = {name.casefold(): name for name in reversed(fields)}
-    for name in names:
-        given = by_name.get(name)
-        if given is not None and (text := _plain(fields[given]).strip()):
-            return given, text
-    return "", ""
-
-
-def _plain(value: Any, depth: int = 0) -> str:
-    """A value as text: lists joined by commas, objects as `name: value`."""
-    if value is None or depth > DEEPEST:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return ", ".join(filter(None, (_plain(item, depth + 1) for item in cast("list[Any]", value))))
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return "; ".join(f"{name}: {_plain(item, depth + 1)}" for name, item in items)
-    return str(value)
-
-
-def _flat(fields: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, Scalar]]:
-    """Scalars by dotted name; lists as text. What a store cannot hold is left out."""
-    for name, value in fields.items():
-        name = f"{before}{name}"
-        if isinstance(value, dict) and depth < DEEPEST:
-            yield from _flat(cast("dict[str, Any]", value), f"{name}.", depth + 1)
-        elif isinstance(value, bool):
-            yield name, value
-        elif isinstance(value, int):
-            # Stores hold integers of 64 bits.
-            yield name, value if abs(value) < 2**63 else str(value)
-        elif isinstance(value, float):
-            if math.isfinite(value):
-                yield name, value
-        elif text := _plain(value):
-            yield name, text
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object with all of its fields, also those of one name."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    return dict(zip(unique_names([name for name, _ in pairs]), (value for _, value in pairs), strict=True))

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
-from orchestrator.indexing.readers.file import FileDocument, FileReader, decoded, document, limited
+from orchestrator.indexing.readers.encoding import decoded
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, document, limited
 
 _HEADING = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _FRONT_TITLE = re.compile(r"\A---\n(?:.*\n){0,40}?title:[ \t]*(['\"]?)(.+?)\1[ \t]*\n")
@@ -15,8 +16,10 @@ _FRONT_TITLE = re.compile(r"\A---\n(?:.*\n){0,40}?title:[ \t]*(['\"]?)(.+?)\1[ \
 class TextReader(FileReader):
     """A text file is one document, named after the file."""
 
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        yield document(name, "", _lines(decoded(data)))
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+        found = decoded(data)
+        yield document(name, "", _lines(found.text))
+        yield from found.notes
 
 
 class MarkdownReader(FileReader):
@@ -24,11 +27,13 @@ class MarkdownReader(FileReader):
 
     markdown: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        text = limited(_lines(decoded(data)))
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+        found = decoded(data)
+        text = limited(_lines(found.text))
         front, heading = _FRONT_TITLE.search(text), _HEADING.search(text, 0, 20_000)
         title = front.group(2) if front else heading.group(1) if heading else ""
         yield document(name, title.replace("`", "").replace("*", ""), text)
+        yield from found.notes
 
 
 def _lines(text: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import UnreadableFile
+from orchestrator.indexing.readers.file import FileDocument
 from orchestrator.indexing.readers.html import HtmlReader, page_text
 
 
@@ -230,6 +231,7 @@ def test_a_placeholder_is_no_title() -> None:
     for title, expected in (("Untitled Document", "Hours"), ("Museum", "Museum"), ("", "Hours")):
         page = f"<title>{title}</title><h1>Hours</h1><p>Ten.</p>"
         (document,) = HtmlReader().read(page.encode(), "a.html")
+        assert isinstance(document, FileDocument)
         assert document.metadata["title"] == expected
 
 

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.indexing.readers.docx import DocxReader
+from orchestrator.indexing.readers.file import FileDocument
 from tests.indexing.word_files import cell, control, paragraph, row, run, table, word
 
 
 def read(data: bytes) -> str:
     (document,) = DocxReader().read(data, "a.docx")
+    assert isinstance(document, FileDocument)
     return document.text
 
 
@@ -270,6 +272,7 @@ def test_a_frame_of_one_cell_is_no_table() -> None:
 def test_the_title_is_no_placeholder(title: str, expected: str) -> None:
     data = word(paragraph("Two", '<w:pStyle w:val="berschrift2"/>'), title=title)
     (document,) = DocxReader().read(data, "a.docx")
+    assert isinstance(document, FileDocument)
     assert document.metadata["title"] == expected
 
 

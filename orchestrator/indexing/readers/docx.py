@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.readers import word_package
-from orchestrator.indexing.readers.file import FileDocument, FileReader, decoded, document
+from orchestrator.indexing.readers.encoding import decoded
+from orchestrator.indexing.readers.file import FileDocument, FileReader, document
 from orchestrator.indexing.readers.html import page_text
 from orchestrator.indexing.readers.titles import real_title
 from orchestrator.indexing.readers.word_package import WordPackage
@@ -114,7 +115,7 @@ def _inserted_text(name: str, data: bytes, depth: int) -> str:
         if name.lower().endswith((".mht", ".mhtml", ".eml")):
             return _web_archive_text(data)
         if name.lower().endswith(".txt"):
-            return decoded(data)
+            return decoded(data).text
         return page_text(data) if b"<" in data and not data.startswith(b"{\\rtf") else ""
     except (UnreadableFile, *_FLAWS):
         return ""

@@ -9,27 +9,26 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileDocument, FileReader, decoded, document, limited
+from orchestrator.indexing.readers.encoding import DecodedText, decoded
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, document, limited
 from orchestrator.indexing.readers.html_content import keep_content
 from orchestrator.indexing.readers.html_text import markdown
 from orchestrator.indexing.readers.titles import real_title
 
 _CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-#: How files begin that are in these encodings: with a mark, or with the first bracket of the page.
-_MARKS = {
-    b"\xef\xbb\xbf": "utf-8-sig",
-    b"\xff\xfe\0\0": "utf-32",
-    b"\0\0\xfe\xff": "utf-32",
-    b"<\0\0\0": "utf-32-le",
-    b"\0\0\0<": "utf-32-be",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-    b"<\0": "utf-16-le",
-    b"\0<": "utf-16-be",
-}
 #: What pages that name these mean by them (WHATWG, Encoding Standard, section 4.2).
-_MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\xad\ufeff]")
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ufeff]")
 
 
 class HtmlReader(FileReader):
@@ -37,32 +36,29 @@ class HtmlReader(FileReader):
 
     markdown: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        if b"\0" in data[:1000] and not data.startswith(tuple(_MARKS)):
-            raise UnreadableFile("It is not HTML: it holds binary data.")
-        page = _parsed(data)
-        title = _text(page, "title")
-        heading = _text(page, "h1")
-        yield document(name, real_title(title, heading), _content(page))
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+        source = _decoded(data, None)
+        page = _parsed(source.text)
+        yield document(name, real_title(_text(page, "title"), _text(page, "h1")), _content(page))
+        yield from source.notes
 
 
 def page_text(data: bytes, charset: str | None = None) -> str:
     """The content of a page as Markdown; `charset` is what came with it."""
-    return _content(_parsed(data, charset))
+    return _content(_parsed(_decoded(data, charset).text))
 
 
 def _content(page: Any) -> str:
     return limited(markdown(keep_content(page)))
 
 
-def _parsed(data: bytes, charset: str | None = None) -> Any:
+def _parsed(source: str) -> Any:
     etree: Any = importlib.import_module("lxml.etree")  # which has no types
-    text = _CONTROL.sub("", _decoded(data, charset))
-    if not text.strip():
+    if not source.strip():
         raise UnreadableFile("It holds no text.")
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
     try:
-        page = etree.fromstring(text.encode("utf-8", "replace"), parser)
+        page = etree.fromstring(source.encode("utf-8", "replace"), parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise UnreadableFile(f"It is not valid HTML: {str(error) or type(error).__name__}.") from error
     if page is None:
@@ -72,22 +68,20 @@ def _parsed(data: bytes, charset: str | None = None) -> Any:
     return page
 
 
-def _decoded(data: bytes, charset: str | None) -> str:
-    """Text in the encoding that the page's mark or head names, or in the one that fits."""
-    encoding = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), charset)
-    if not encoding and (named := _CHARSET.search(data, 0, 4096)):
+def _decoded(data: bytes, charset: str | None) -> DecodedText:
+    """Text in the encoding that came with the page or that its head names, if it fits; else as other text."""
+    encoding = charset
+    # A mark says more than the head; and one that can be read so names no encoding of two bytes a letter.
+    marked = data.startswith(b"\xef\xbb\xbf") or b"\0" in data[:1000]
+    if not encoding and not marked and (named := _CHARSET.search(data, 0, 4096)):
         encoding = named.group(1).decode("ascii", "replace")
-        # A head that can be read so names no encoding of two bytes a letter.
-        encoding = "utf-8" if encoding.lower().startswith(("utf-16", "utf-32")) else encoding
-    try:
-        encoding = codecs.lookup(encoding or "utf-8").name
-        return data.decode(_MEANT.get(encoding, encoding))
-    except (LookupError, UnicodeDecodeError):
-        pass
-    try:
-        return decoded(data)
-    except UnreadableFile:
-        return data.decode("cp1252", "replace")
+    if encoding and not encoding.lower().startswith(("utf-16", "utf-32")):
+        try:
+            encoding = codecs.lookup(encoding).name
+            return DecodedText(_CONTROL.sub("", data.decode(_MEANT.get(encoding, encoding))))
+        except (LookupError, UnicodeDecodeError):
+            pass
+    return decoded(data)
 
 
 def _text(page: Any, tag: str) -> str:

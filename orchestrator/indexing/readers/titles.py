@@ -25,10 +25,16 @@ _FILE = re.compile(
 )
 
 
-def real_title(*candidates: str | None) -> str:
-    """The first that is a title, in one line; "" if each is empty, a placeholder or the name of a file."""
-    for candidate in candidates:
-        title = _PROGRAM.sub("", " ".join((candidate or "").replace("\xad", "").split()))
-        if title and not _JUNK.fullmatch(title) and not _FILE.fullmatch(title):
-            return title
-    return ""
+def real_title(given: str | None, heading: str | None = "") -> str:
+    """The title that a file gives itself, or its first heading where that is a placeholder or a file's name.
+
+    In one line; "" if there is neither.
+    """
+    title = _PROGRAM.sub("", _line(given))
+    if title and not _JUNK.fullmatch(title) and not _FILE.fullmatch(title):
+        return title
+    return _line(heading)
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").replace("\xad", "").split())

@@ -209,8 +209,15 @@ def test_the_items_of_an_order_are_lines_of_it() -> None:
         "items": [{"sku": "A-1", "qty": 2}, {"sku": "B-2", "qty": 1}],
     }
     assert texts(json.dumps(order), "a.json") == [
-        "id: 2024-17\ncustomer.name: Ann\ncustomer.city: Bern\n"
-        "items: sku: A-1; qty: 2\nitems: sku: B-2; qty: 1"
+        "\n".join(
+            (
+                "id: 2024-17",
+                "customer.name: Ann",
+                "customer.city: Bern",
+                "items: sku: A-1; qty: 2",
+                "items: sku: B-2; qty: 1",
+            )
+        )
     ]
 
 

@@ -21,6 +21,7 @@ from orchestrator.errors import UnknownModel
 from orchestrator.models.usage import Spending
 from orchestrator.ports import Generation, Reasoning
 from orchestrator.text.thoughts import TAGS
+from orchestrator.text.tokens import token_count
 from orchestrator.types import Message, Usage
 
 log = logging.getLogger("orchestrator.models")
@@ -28,6 +29,8 @@ log = logging.getLogger("orchestrator.models")
 ResultT = TypeVar("ResultT")
 
 _PATH = "/chat/completions"
+#: Tokens that a chat template adds to a turn, at the most.
+_TURN = 16
 
 
 class Chat:
@@ -105,14 +108,16 @@ class Chat:
 
         async def ask(line: Line) -> Generation[Any]:
             terms = self._terms(line, served)
+            told = reasoning != 0 or terms.thinks
             made = await self._asked(line, served, terms, body, on_text, reasoning, readers)
             reader = readers[-1]
             if reader.headless:
                 terms.begins_inside[reasoning != 0] = True
-            if reasoning != 0 or terms.thinks or not (made.reasoning or reader.thought_tokens):
+            if told or not (made.reasoning or reader.thought_tokens):
                 return made
-            terms.thinks = True
-            log.info("%r at %s thinks by itself: it is told not to.", served.name, line.server.address.root)
+            if not terms.thinks:
+                terms.thinks = True
+                log.info("%r at %s thinks by itself: it is told not to.", served.name, self.servers.names)
             if made.answered or reader.shown:
                 return made
             spending.add(made.usage)
@@ -126,7 +131,7 @@ class Chat:
                     if not reader.closed:
                         spending.add(reader.spent)
                 raise
-        if made.finish == "no_text" and made.reasoning:
+        if made.finish == "no_text" and (made.reasoning or readers[-1].thought_tokens):
             self._advise(served)
         return replace(made, usage=spending.usage + made.usage)
 
@@ -191,6 +196,14 @@ def sampling(temperature: float, top_p: float, seed: int) -> Json:
     return {"temperature": temperature, "seed": seed} | ({"top_p": top_p} if top_p < 1 else {})
 
 
-def length(max_tokens: int, reasoning: Reasoning) -> Json:
-    """The limit of a reply with its thoughts; none if the model thinks as long as it does."""
-    return {} if reasoning == "model" else {"max_tokens": max_tokens + reasoning}
+def length(served: Served, prompt: Sequence[Message], max_tokens: int, reasoning: Reasoning) -> Json:
+    """The limit of a reply with its thoughts; none if the model thinks as long as it does.
+
+    Thoughts get what the context has left beside the prompt and the answer.
+    """
+    if reasoning == "model":
+        return {}
+    if reasoning and served.context:
+        taken = sum(token_count(message.text) + _TURN for message in prompt)
+        reasoning = max(0, min(reasoning, served.context - taken - max_tokens))
+    return {"max_tokens": max_tokens + reasoning}

@@ -146,7 +146,7 @@ class VllmModel:
         reasoning = _more(reasoning, self._reasoning)
         body = {
             **self._chat.body(served, prompt, self._salt),
-            **length(max_tokens, reasoning),
+            **length(served, prompt, max_tokens, reasoning),
             **sampling(temperature, top_p, seed),
         }
         if schema is None:

@@ -25,7 +25,7 @@ log = logging.getLogger("orchestrator.models")
 ResultT = TypeVar("ResultT")
 
 #: How often one request is amended. LiteLLM names all fields at once, OpenAI one at a time.
-TRIES = 6
+TRIES = 8
 #: Statuses of a request that was read and not taken.
 _REFUSALS = (400, 422, 501)
 #: What llama.cpp says with a status of 500, and others of a field that they lack.
@@ -71,7 +71,8 @@ class Terms:
                 new = self._proposed(error, amended, before) if left else {}
                 if not new:
                     # It is wrong in another way: what was left out for it may well be taken.
-                    self._forget(made)
+                    if left:
+                        self._forget(made)
                     raise
                 made |= {name: value for name, value in new.items() if self._amendments.get(name) != value}
                 self._amendments |= new

@@ -36,7 +36,8 @@ class Served:
 
     def __str__(self) -> str:
         reads = f", reads {self.context:,} tokens" if self.context else ""
-        return f"{self.name} at {self.server}{'' if self.vllm else ', not known to be vLLM'}{reads}."
+        made = f" ({self.maker})" if self.maker and not self.vllm else ""
+        return f"{self.name} at {self.server}{made}{reads}."
 
 
 class Serving:

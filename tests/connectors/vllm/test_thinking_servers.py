@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from orchestrator import Application
 from orchestrator.errors import SettingsError
 from orchestrator.ports import LanguageModel, resolved_name
 from orchestrator.settings import Settings
+from tests.connectors.vllm.faults import openai_says
 from tests.connectors.vllm.test_protocol import PROMPT, asking
 from tests.connectors.vllm.test_replies import message
 from tests.services.scripted import Asked, Reply, chunk, completion, scripted, serving, step
@@ -151,3 +153,84 @@ async def test_an_answer_without_a_thought_is_shown_though_one_was_expected() ->
     async with asking(script) as (model, _):
         pieces: list[str] = []
         assert (await model.generate(PROMPT, on_text=pieces.append)).text == "".join(pieces) == "Yes."
+
+
+async def test_a_model_that_can_only_think_less_is_told_the_least_that_it_takes() -> None:
+    offered = "Unsupported value: 'reasoning_effort' does not support 'none' with this model. Supported values are: 'low', 'medium', and 'high'."  # noqa: E501
+
+    def chat(asked: Asked) -> Reply:
+        if "chat_template_kwargs" in asked.body:
+            return openai_says("Unrecognized request argument supplied: chat_template_kwargs", None, "")
+        effort = asked.body.get("reasoning_effort")
+        if effort == "none":
+            return openai_says(offered, "reasoning_effort", "unsupported_value")
+        return Reply(completion("Yes.") if effort == "low" else message("length", reasoning="Hm"))
+
+    async with asking(serving(chat)) as (model, server):
+        assert [(await model.generate(PROMPT)).text for _ in range(2)] == ["Yes.", "Yes."]
+        efforts = [each.body.get("reasoning_effort") for each in server.of(CHAT)]
+        assert efforts == [None, "none", "none", "low", "low"]
+        await model.generate(PROMPT, reasoning=5000)
+        assert server.of(CHAT)[-1].body["reasoning_effort"] == "medium"
+
+
+async def test_vllm_without_a_limit_on_thoughts_is_asked_without_one() -> None:
+    told = "thinking_token_budget is set but reasoning_config is not configured."
+
+    def script(asked: Asked) -> Any:
+        if asked.path == "/v1/models":
+            return Reply({"data": [{"id": "m", "owned_by": "vllm"}]})
+        if "thinking_token_budget" in asked.body:
+            return openai_says(told, None, "BadRequestError")
+        return Reply(completion("<think>Hm.</think>Yes."))
+
+    async with asking(script) as (model, server):
+        for _ in range(2):
+            made = await model.generate(PROMPT, reasoning=100)
+            assert (made.text, made.reasoning) == ("Yes.", "Hm.")
+        assert len(server.of(CHAT)) == 3
+
+
+async def test_calls_that_find_out_side_by_side_that_a_model_thinks_are_all_answered() -> None:
+    async def slow(asked: Asked) -> Reply:
+        await asyncio.sleep(0.02)
+        return thinker(asked)
+
+    async with asking(serving(slow)) as (model, _):
+        made = await asyncio.gather(*(model.generate(PROMPT) for _ in range(8)))
+        assert {each.text for each in made} == {"Yes."}
+
+
+async def test_thoughts_that_are_counted_and_not_shown_are_thoughts() -> None:
+    counted = {
+        "prompt_tokens": 7,
+        "completion_tokens": 512,
+        "completion_tokens_details": {"reasoning_tokens": 512},
+    }
+
+    def chat(asked: Asked) -> Reply:
+        if "reasoning_effort" in asked.body:
+            return Reply(completion("Yes."))
+        return Reply({**message("length", content=""), "usage": counted})
+
+    async with asking(serving(chat)) as (model, _):
+        assert (await model.generate(PROMPT)).text == "Yes."
+    async with asking(serving(lambda _: Reply({**message("length", content=""), "usage": counted}))) as (
+        model,
+        _,
+    ):
+        assert (await model.generate(PROMPT)).finish == "no_text"
+
+
+async def test_thoughts_get_what_the_context_has_left() -> None:
+    def script(asked: Asked) -> Any:
+        if asked.path == "/v1/models":
+            return Reply({"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 1000}]})
+        return Reply(completion())
+
+    async with asking(script) as (model, server):
+        await model.generate(PROMPT, max_tokens=100, reasoning=30_000)
+        await model.generate(PROMPT, max_tokens=100, reasoning=50)
+        first, second = (each.body["max_tokens"] for each in server.of(CHAT))
+        assert 900 < first < 1000
+        assert second == 150

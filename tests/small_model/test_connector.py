@@ -33,8 +33,8 @@ class Animal(BaseModel):
 
 class TestSmallModel(LanguageModelConformance):
     scores = False
-    # Streams are let go at once (test_answers.py, test_endpoint.py). Of a whole reply, llama.cpp's server sees
-    # late that nobody waits for it any more: at the latest when it is written.
+    # Streams are let go at once (test_answers.py, test_endpoint.py). Of a whole reply, llama.cpp's server
+    # sees late that nobody waits for it any more: at the latest when it is written.
     drained = 240.0
 
     @pytest.fixture

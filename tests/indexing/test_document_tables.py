@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from orchestrator.indexing.readers.tables import Cell, markdown_table
 
 
-def lines(*rows: list[str | tuple[str, int]]) -> list[str]:
+def lines(*rows: Sequence[str | tuple[str, int]]) -> list[str]:
     cells = [[Cell(cell) if isinstance(cell, str) else Cell(*cell) for cell in row] for row in rows]
     return markdown_table(cells).splitlines()
 

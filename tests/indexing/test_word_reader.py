@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections import Counter
 from itertools import count
 
@@ -185,6 +187,15 @@ def test_a_strict_file_is_read_as_another() -> None:
     assert (
         read(word(body, strict=True)) == read(word(body)) == "## Head\n\n| a | b |\n| --- | --- |\n| 1 | 2 |"
     )
+
+
+def test_paths_of_windows_and_a_broken_picture_refuse_no_text() -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(word(paragraph("kept")))) as source, zipfile.ZipFile(data, "w") as target:
+        for part in source.namelist():
+            target.writestr(part.replace("word/", "word\\"), source.read(part))
+        target.writestr("word/media/a.png", b"a picture")
+    assert read(data.getvalue().replace(b"a picture", b"no more a")) == "kept"
 
 
 # -- structure -------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def markdown_table(rows: Sequence[Sequence[Cell]], headers: int | None = None) -
     if headers:
         names = [_name(column) for column in zip(*lines[:headers], strict=True)]
         table = [_line(names), "|" + " --- |" * len(names), *table]
-    return "\n\n".join([*(row[0].text for row in grid[:titles]), "\n".join(table)])
+    return "\n\n".join([*(_cell(row[0].text) for row in grid[:titles]), "\n".join(table)])
 
 
 def _titles(grid: Sequence[Sequence[_Place]]) -> int:
@@ -212,4 +212,9 @@ def _name(column: Sequence[str]) -> str:
 
 
 def _line(values: Sequence[str]) -> str:
-    return f"| {' | '.join(' '.join(value.split()).replace('|', chr(92) + '|') for value in values)} |"
+    return f"| {' | '.join(map(_cell, values))} |"
+
+
+def _cell(text: str) -> str:
+    """A text in one line, in which no bar ends a cell."""
+    return " ".join(text.split()).replace("|", "\\|")

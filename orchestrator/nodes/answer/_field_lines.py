@@ -16,7 +16,7 @@ def is_field(text: str) -> bool:
 
 
 def record_leads(text: str, parts: Sequence[Sentence]) -> dict[int, int]:
-    """Of records in a row, each a paragraph of fields that begins alike: the first line of each other line."""
+    """Of paragraphs of fields that begin alike, and so are records: the first line of each other line."""
     blocks: list[list[int]] = []
     for number, part in enumerate(parts):
         if part.kind != "prose" or not is_field(text[part.start : part.end]):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from orchestrator.graph.run.result import RunResult
     from orchestrator.types import Answer
 
+#: What begins a conversation.
+NEW = "new"
+
 
 @command("orchestrator ask 'Who may read a document?' --json")
 def ask(
@@ -34,6 +37,14 @@ def ask(
     instructions: Annotated[
         str, typer.Option(help="How to write the answer, for a language model.", metavar="TEXT")
     ] = "",
+    conversation: Annotated[
+        str | None,
+        typer.Option(
+            "--conversation",
+            help="Go on with a conversation, by the id that its last answer came with; `new` begins one.",
+            metavar="ID",
+        ),
+    ] = None,
     index: IndexOption = None,
     principal: PrincipalOption = None,
     record: RecordOption = None,
@@ -49,30 +60,47 @@ def ask(
     from orchestrator.application.served_run import ServedRun
     from orchestrator.cli.index_content import require_content
     from orchestrator.errors import BadInput
-    from orchestrator.types import Question, Slate
+    from orchestrator.ports import Conversations
+    from orchestrator.types import Message, Question, Slate
 
     if not question.strip():
         raise BadInput("The question is empty.", hint="Write one: `orchestrator ask 'What is …?'`.")
     settings = invocation(context).settings(index=index)
-    asked = Question(question, settings.reader(principal), instructions=instructions)
+    before = None if conversation == NEW else conversation
+    asked = Question(question, settings.reader(principal), before, instructions=instructions)
+    turn: str | None = None
 
     async def answered() -> RunResult:
+        nonlocal turn
         async with Application(settings, record=record, replay=replay) as application:
             shown = exposed(application.workflow(workflow))
             if shown.exposure.accepts is not Slate:
                 require_content(application, settings.index, *shown.workflow.indexes)
                 application.check_format()
             ports = application.ports()
+            conversations = application.container.get(Conversations)
+            if before and not await conversations.read(before, principal=asked.principal):
+                raise BadInput(
+                    f"There is no conversation {before!r} of {asked.principal.name}.",
+                    hint="`--conversation new` begins one.",
+                )
             run = ServedRun(shown.answering, shown.inputs(asked), asked.principal, ports)
-            return await run.result()
+            result = await run.result()
+            if conversation and result.answer is not None:
+                turns = (Message("user", question), Message("assistant", result.answer.text))
+                turn = await conversations.append(turns, principal=asked.principal, after=before)
+            return result
 
     result = complete(answered())
     answer = result.answer
     assert answer is not None, "what is exposed ends in an answer"
     if as_json:
-        say_json(_wire(result, answer))
-    else:
-        _print(result, answer)
+        told = {"conversation": turn} if turn else {}
+        say_json({**_wire(result, answer), **told})
+        return
+    _print(result, answer)
+    if turn:
+        note(f"Go on with `--conversation {turn}`.")
 
 
 def _wire(result: RunResult, answer: Answer) -> dict[str, Any]:

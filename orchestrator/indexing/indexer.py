@@ -228,7 +228,8 @@ class Indexer:
         jobs = list(planning.read_jobs(plan, self._recipe, self._limits))
         total = len(plan.added) + len(plan.changed)
         done = await writer.there("read", jobs, total=total, doing="reading", unit="files")
-        notes = [ReadingNote(*note) for job in done for note in (job.effects or {}).get("notes", ())]
+        effects = [job.effects.read() for job in done if job.effects is not None]
+        notes = [ReadingNote(*note) for each in effects for note in each.get("notes", ())]
         rows = await asyncio.to_thread(self._registry.files, self.index)
         gone = [*plan.removed, *planning.superseded(rows, plan.target)]
         await writer.here("forget", planning.forget_jobs(gone))

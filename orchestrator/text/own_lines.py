@@ -14,6 +14,8 @@ _MOST = 0.75
 _ENDED = re.compile(r"[.!?…。！？,;:，；、-][\"'”’»)\]*_`]*$")
 # What records have and prose has seldom: digits, or columns.
 _RECORD = re.compile(r"\d|\t|\S {2,}\S")
+# A field of a record, as `name: value`. So many make up no statement that can be quoted whole.
+_FIELD, _RECORD_LINES = re.compile(r"[^\s:][^:\n]{0,60}:[ \t]+\S.*"), 10
 _FIRST = re.compile(r"\S+")
 
 
@@ -23,6 +25,8 @@ def own_lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
     if len(spans) < 2:
         return []
     lines = [text[first:last] for first, last in spans]
+    if len(lines) > _RECORD_LINES and all(map(_FIELD.fullmatch, lines)):
+        return spans
     width = max(map(len, lines))
     early = begun = 0
     for line, following in pairwise(lines):

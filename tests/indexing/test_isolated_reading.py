@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -174,12 +175,20 @@ def _alive(pid: int) -> bool:
 
 
 def test_a_file_that_fails_ends_with_failed_and_not_with_rows(reader: Reader, tmp_path: Path) -> None:
-    lines = [f'{{"_id": "{number}", "text": "fine"}}' for number in range(500)]
-    (tmp_path / "a.jsonl").write_text("\n".join([*lines, "{broken"]))
+    records = [*({"_id": str(number), "text": "fine"} for number in range(500)), {"text": "x" * 20_000_001}]
+    (tmp_path / "a.json").write_text(json.dumps(records))
+    place = Place("default", "default", str(tmp_path), ("public",))
+    *_, last = reader.read(ReadRequest(place, ("a.json",)))
+    assert isinstance(last, FileFailed)
+    assert "million characters" in last.reason
+
+
+def test_what_is_left_out_of_a_file_ends_its_rows(reader: Reader, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "fine"}\n{broken\n')
     place = Place("default", "default", str(tmp_path), ("public",))
     *_, last = reader.read(ReadRequest(place, ("a.jsonl",)))
-    assert isinstance(last, FileFailed)
-    assert last.reason.startswith("Line 501 is not valid JSON")
+    assert isinstance(last, FileRead)
+    assert [(note.text.partition(" is")[0], note.lost) for note in last.notes] == [("Line 2", True)]
 
 
 def test_files_are_read_without_llamaindex(tmp_path: Path) -> None:

@@ -178,8 +178,8 @@ def _rows(lines: Sequence[str], form: _Form) -> Iterator[tuple[int, list[str]]]:
             except csv.Error:
                 row = []
             start, taken = begin + taken, reader.line_num
-            torn = lines[start : begin + taken] if begin + taken - start > 1 else []
-            if not row or (torn and (len(row) != form.width or not _is_strict(torn, form))):
+            torn = lines[start : begin + taken]
+            if not row or (len(torn) > 1 and (len(row) != form.width or not _is_strict(torn, form))):
                 alone = lines[start].strip("\r\n").split(form.delimiter)
                 # The first line of a row that has as many fields as others is a row, and its quote a letter.
                 if len(alone) == form.width or (not row and lines[start].strip()):

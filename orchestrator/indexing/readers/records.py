@@ -147,7 +147,7 @@ def _wrapped(value: dict[str, Any]) -> list[Any] | None:
 
 def _by_key(value: dict[str, Any]) -> list[Any] | None:
     """Records by their keys: several objects that have most of their fields in common."""
-    if len(value) < 2 or not all(isinstance(each, dict) and each for each in value.values()):
+    if len(value) < 2 or not all(isinstance(each, dict) for each in value.values()):
         return None
     objects = cast("dict[str, dict[str, Any]]", value)
     common = set[str].intersection(*(set(each) for each in objects.values()))

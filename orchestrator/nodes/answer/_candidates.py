@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.nodes.answer._field_lines import record_leads
 from orchestrator.text.sentences import Sentence, introduces
 
 #: The most lines of a command; longer code is an example.
@@ -49,6 +50,8 @@ def candidates_of(
     text: str, parts: Sequence[Sentence], passage: int, first: int, seen: set[str]
 ) -> Iterator[Candidate]:
     """The sentences of a passage as candidates, numbered from `first`; their words join those `seen`."""
+    leads = record_leads(text, parts)
+    named = set(leads.values())
     for number, part in enumerate(parts):
         needs = _closure(parts, part)
         after_prose = number > 0 and part.kind == parts[number - 1].kind == "prose"
@@ -57,7 +60,10 @@ def candidates_of(
             needs = sorted({*needs, number - 1})
         goes_on = after_prose and text.count("\n", parts[number - 1].end, part.start) < 2
         piece = text[part.start : part.end]
-        lead = introduces(text, part) or _is_asked(text, parts, number)
+        lead = introduces(text, part) or _is_asked(text, parts, number) or number in named
+        if number in leads:
+            # The first field of a record says whose the others are.
+            needs = sorted({*needs, leads[number]})
         if number and _is_asked(text, parts, number - 1):
             needs = sorted({*needs, number - 1})
         # Passages of one document may overlap.

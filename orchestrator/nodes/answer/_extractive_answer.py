@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from orchestrator.nodes.answer._candidates import is_example
 from orchestrator.nodes.answer._evidence import Evidence
+from orchestrator.nodes.answer._field_lines import is_field
+from orchestrator.nodes.answer._fields import is_record, with_fields
 from orchestrator.nodes.select.mmr import maximal_marginal_relevance
 from orchestrator.text.quotation import cells, item_number, readable
+from orchestrator.types import Passage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +59,10 @@ def quotes(
         return True
 
     maximal_marginal_relevance(scores, evidence.similarity, trade=trade, limit=sentences, accept=accepted)
-    return [Quote(passage, _filled(evidence, group, allowed)) for passage, group in groups.items()]
+    return [
+        Quote(passage, _filled(evidence, with_fields(evidence, group, allowed), allowed))
+        for passage, group in groups.items()
+    ]
 
 
 def _code_beside(evidence: Evidence, row: int) -> set[int]:
@@ -114,7 +120,11 @@ def quotation(evidence: Evidence, quote: Quote, n: int) -> str:
             text = readable(candidate.text, "heading" if kind == "heading" else "prose")
             if parts and parts[-1][0] == ("item" if kind == "item" else "prose"):
                 kind_before, before = parts.pop()
-                parts.append((kind_before, f"{before}{' ' if adjacent else ' … '}{text}"))
+                fields = (
+                    last is not None and is_field(candidate.text) and is_field(evidence.candidates[last].text)
+                )
+                between = "; " if fields else " " if adjacent else " … "
+                parts.append((kind_before, f"{before}{between}{text}"))
             else:
                 _add(parts, "prose", text)
         last = row
@@ -163,9 +173,17 @@ def _lead(evidence: Evidence, quote: Quote, parts: Sequence[tuple[str, str]]) ->
     for row in reversed(headings):
         if only_code or evidence.said[row] - said:
             return _as_lead(readable(evidence.candidates[row].text, "heading"))
-    if only_code or evidence.titled[quote.passage] - said:
+    if only_code or evidence.titled[quote.passage] - said or _is_named(evidence, quote, passage):
         return _as_lead(readable(passage.title or passage.document, "heading"))
     return ""
+
+
+def _is_named(evidence: Evidence, quote: Quote, passage: Passage) -> bool:
+    """Whether the title is the name of a record, and the quote does not hold it."""
+    if not passage.title or not is_record(passage):
+        return False
+    texts = (evidence.candidates[row].text for row in quote.rows)
+    return not any(passage.title.casefold() in text.casefold() for text in texts)
 
 
 def _as_lead(text: str) -> str:

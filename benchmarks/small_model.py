@@ -137,10 +137,9 @@ def searches(folder: Path) -> list[Workflow]:
         arms.append(workflow(f"bm25, {name}", node >> bm25))
         if isinstance(node, PseudoDocuments):
             arms.append(workflow(f"dense, {name}", node >> dense))
-    for file in sorted((folder / "reformulations").glob("*.jsonl")):
-        if file.name != "index.jsonl":
-            stored = StoredReformulations(file, folder / "queries.jsonl")
-            arms.append(workflow(f"bm25, stored {file.stem}", stored >> bm25))
+    for file in sorted((folder / "reformulations").glob("*.tsv")):
+        stored = StoredReformulations(file, folder / "queries.jsonl")
+        arms.append(workflow(f"bm25, stored {file.stem}", stored >> bm25))
     return arms
 
 

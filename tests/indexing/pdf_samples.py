@@ -42,7 +42,9 @@ def pdf_of(pages: Iterable[Iterable[Written]], bookmarks: Sequence[tuple[str, in
         page[NameObject("/Contents")] = writer._add_object(content)
     parents: dict[int, IndirectObject] = {}
     for title, number, level in bookmarks:
-        parents[level] = writer.add_outline_item(title, page_number=number, parent=parents.get(level - 1))
+        parents[level] = writer.add_outline_item(
+            title=title, page_number=number, parent=parents.get(level - 1)
+        )
     return saved(writer)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+from contextlib import suppress
 
 import pytest
 from pypdf import PdfReader as Parser
@@ -169,3 +171,14 @@ def test_a_file_that_opens_without_a_password_is_read() -> None:
 def test_a_broken_character_map_is_named() -> None:
     with pytest.raises(UnreadableFile, match="character map is broken"):
         read(unmapped_pdf(bytes(range(1, 31))))
+
+
+def test_a_damaged_file_is_read_or_refused() -> None:
+    whole = pdf_of([list(column(60, 680, LEFT)), list(table(60, 700, [("a", "b")] * 4))])
+    draw = random.Random(5)
+    for _ in range(200):
+        data = bytearray(whole)
+        for _ in range(draw.randrange(1, 30)):
+            data[draw.randrange(len(data))] = draw.randrange(256)
+        with suppress(UnreadableFile):
+            assert read(bytes(data)).text.strip()

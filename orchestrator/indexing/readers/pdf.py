@@ -38,17 +38,14 @@ class PdfReader(FileReader):
         import pypdfium2
 
         try:
-            parsed = pypdfium2.PdfDocument(data)
+            with pypdfium2.PdfDocument(data) as parsed:
+                read = _page_texts(parsed)
+                title = str(parsed.get_metadata_dict().get("Title") or "")
+                bookmarks = _bookmarks(parsed)
         except pypdfium2.PdfiumError as error:
-            if error.err_code == _PASSWORD:
+            if getattr(error, "err_code", None) == _PASSWORD:
                 raise UnreadableFile("It is encrypted; save it without a password.") from error
             raise UnreadableFile(f"It is not a valid PDF: {str(error).rstrip('.')}.") from error
-        try:
-            read = _page_texts(parsed)
-            title = str(parsed.get_metadata_dict().get("Title") or "")
-            bookmarks = _bookmarks(parsed)
-        finally:
-            parsed.close()
         _require_text(read)
         text, starts = _whole(read, bookmarks)
         whole = document(name, " ".join(title.split()), text, pages=len(read))

@@ -9,6 +9,8 @@ from typing import Any
 
 #: A gap of this part of the size of the letters is a space, and one of the other ends a run.
 _SPACE, _APART = 0.17, 0.95
+#: No page is larger, in points.
+_FAR = 20_000.0
 #: Letters that a font draws as one, and forms of Arabic letters: what they stand for is searched.
 _DRAWN = ((0xFB00, 0xFDFF), (0xFE70, 0xFEFC))
 _UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
@@ -68,19 +70,24 @@ class _Collector:
     def collected(self) -> PageText:
         pdfium, text = self._pdfium, self._text
         place = pdfium.FS_RECTF()
+        code_of, box_of = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox
+        lacks = pdfium.FPDFText_HasUnicodeMapError
         characters = unmapped = 0
         spaced = False
         for number in range(max(0, pdfium.FPDFText_CountChars(text))):
-            code: int = pdfium.FPDFText_GetUnicode(text, number)
+            code: int = code_of(text, number)
             if code in (0x20, 0x0A, 0x0D, 0x09, 0xA0):
                 spaced = True
                 continue
             characters += 1
             letter = _letter(code)
-            if _meaningless(code) or pdfium.FPDFText_HasUnicodeMapError(text, number) == 1:
+            if lacks(text, number) == 1 or _meaningless(code):
                 unmapped += 1
-            pdfium.FPDFText_GetLooseCharBox(text, number, place)
+            box_of(text, number, place)
             box = _upright(place.left, place.bottom, place.right, place.top, self._turns)
+            # Beyond any page, or no number at all: the file is damaged there.
+            if not (-_FAR < box[0] <= box[2] < _FAR and -_FAR < box[1] <= box[3] < _FAR):
+                continue
             self._take(number, letter, box, spaced)
             spaced = False
         self._end()
@@ -148,6 +155,8 @@ def _upright(
 
 
 def _letter(code: int) -> str:
+    if 0x20 < code < 0x7F:
+        return chr(code)
     if code in _HYPHENS:
         return "-"
     letter = chr(code) if code < 0xD800 or 0xE000 <= code <= 0x10FFFF else "\ufffd"
@@ -158,6 +167,6 @@ def _letter(code: int) -> str:
 
 def _meaningless(code: int) -> bool:
     """Whether a character says nothing: no letter of Unicode, but the number of a drawing in a font."""
-    if code in _HYPHENS:
+    if 0x20 < code < 0x7F or code in _HYPHENS:
         return False
     return code < 0x20 or code == 0xFFFD or 0xE000 <= code <= 0xF8FF or 0x7F <= code < 0xA0

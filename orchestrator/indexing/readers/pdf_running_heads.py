@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from orchestrator.indexing.readers.pdf_characters import Run
@@ -77,9 +77,8 @@ def _counts_pages(found: dict[int, Row]) -> bool:
     numbers = {page: [int(digits[:9]) for digits in _DIGITS.findall(row.text)] for page, row in found.items()}
     length = len(next(iter(numbers.values())))
     for at in range(length):
-        steps = [values[at] - page for page, values in numbers.items()]
-        same = [values[at] for values in numbers.values()]
-        most = max(steps.count(max(set(steps), key=steps.count)), same.count(max(set(same), key=same.count)))
-        if most < 0.7 * len(found):
+        steps = Counter(values[at] - page for page, values in numbers.items())
+        same = Counter(values[at] for values in numbers.values())
+        if max(*steps.values(), *same.values()) < 0.7 * len(found):
             return False
     return True

@@ -206,7 +206,7 @@ def test_the_items_of_an_order_are_lines_of_it() -> None:
     order = {
         "id": "2024-17",
         "customer": {"name": "Ann", "city": "Bern"},
-        "items": [{"sku": "A-1", "n": 2}, {"sku": "B-2", "n": 1}],
+        "items": [{"sku": "A-1", "qty": 2}, {"sku": "B-2", "qty": 1}],
     }
     items = "items: sku: A-1; qty: 2\nitems: sku: B-2; qty: 1"
     (text,) = texts(json.dumps(order), "a.json")

@@ -18,16 +18,16 @@ def lines(*rows: Sequence[str | tuple[str, int]]) -> list[str]:
 
 def test_a_header_of_two_rows_is_one_name_a_column() -> None:
     found = lines(
-        ["", ("Year ended December 31,", 3)],
-        ["(In millions)", "2025", "2024", "2023"],
-        ["Revenue", "19,984", "10,230", "9,001"],
-        ["Costs", "7,050", "6,400", "6,000"],
+        [("", 3), ("Year ended December 31,", 6)],
+        [("(In millions)", 3), ("2025", 2), ("2024", 2), ("2023", 2)],
+        [("Revenue", 3), "$", "19,984", "$", "10,230", "$", "9,001"],
+        [("Costs", 3), "", "7,050", "", "6,400", "", "6,000"],
     )
     assert found[0] == (
         "| (In millions) | Year ended December 31, 2025 | Year ended December 31, 2024 "
         "| Year ended December 31, 2023 |"
     )
-    assert found[2:] == ["| Revenue | 19,984 | 10,230 | 9,001 |", "| Costs | 7,050 | 6,400 | 6,000 |"]
+    assert found[2:] == ["| Revenue | $19,984 | $10,230 | $9,001 |", "| Costs | 7,050 | 6,400 | 6,000 |"]
 
 
 def test_a_title_above_all_columns_stands_above_the_table() -> None:

@@ -6,7 +6,7 @@ import re
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import UnreadableFile
@@ -128,7 +128,7 @@ def test_blocks_are_written_as_markdown() -> None:
         <dt>x</dt><dt>y</dt></dl>
         <details><summary>More</summary>Tours.</details>
         <figure><img alt="unseen"><figcaption>A map.</figcaption></figure>
-        <pre>a <b>b</b>
+        <pre>a <b><i>b</i></b>
   c</pre><p>10<sup>6</sup> of H<sub>2</sub>O, co&shy;operate, A&nbsp;B</p>"""
     assert text(body) == (
         "## Fees\n\nLoose text\nsecond line\n\nthird\n\n- one\n  3. deep\n  4. deeper\n\n    more\n- two\n\n"
@@ -277,6 +277,7 @@ bodies = st.recursive(
 
 
 @settings(deadline=None, max_examples=100)
+@example("<pre><b> w1 <i> w2 </i></b> w3 </pre>")
 @given(bodies)
 def test_no_word_is_lost_or_doubled(body: str) -> None:
     found = re.findall(r"w\d+", text(body))

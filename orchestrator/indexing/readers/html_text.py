@@ -285,10 +285,13 @@ def _span(cell: Any, attribute: str) -> int:
 
 
 def _with_breaks(element: Any) -> Iterator[str]:
-    for each in element.iter():
-        if each.tag == "br":
-            yield "\n"
-        elif isinstance(each.tag, str):
-            yield each.text or ""
-        if each is not element:
-            yield each.tail or ""
+    """The text of code as it stands."""
+    waiting: list[tuple[Any, bool]] = [(element, False)]
+    while waiting:
+        each, closing = waiting.pop()
+        if closing:
+            yield (each.tail or "") if each is not element else ""
+            continue
+        yield "\n" if each.tag == "br" else each.text or ""
+        waiting.append((each, True))
+        waiting.extend((inner, False) for inner in reversed(each))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 #: The last column and the most rows that a cell may span: what a broken file can ask for.
 MOST_COLUMNS, MOST_ROWS = 100, 2_000
@@ -192,17 +193,11 @@ def _without_empty_columns(lines: list[list[str]], headers: int) -> list[list[st
     if not lines:
         return lines
     kept: list[int] = []
-    for at in range(len(lines[0])):
-        body = any(line[at] for line in lines[headers:])
-        names = [line[at] for line in lines[:headers]]
-        beside = [n for n in (at - 1, at + 1) if 0 <= n < len(lines[0])]
-        repeated = not any(names) or any(
-            [line[n] for line in lines[:headers]] == names
-            and (n in kept or (n > at and any(line[n] for line in lines[headers:])))
-            for n in beside
-        )
-        if body or not repeated:
-            kept.append(at)
+    names = [[line[at] for line in lines[:headers]] for at in range(len(lines[0]))]
+    for _, beside in groupby(range(len(lines[0])), lambda at: names[at]):
+        columns = list(beside)
+        filled = [at for at in columns if any(line[at] for line in lines[headers:])]
+        kept += filled or columns[: any(names[columns[0]])]
     return [[line[at] for at in kept] for line in lines]
 
 

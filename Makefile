@@ -83,7 +83,7 @@ $(LLM_VENV)/.installed: | $(BIN)/python
 	@touch $@
 
 test-llm: $(DEVELOP) $(LLM_INSTALLED)
-	@ORCHESTRATOR_LLM_PYTHON="$(LLM_PYTHON)" $(BIN)/python -m pytest -n 0 -m llm $(ARGS)
+	@ORCHESTRATOR_LLM_PYTHON="$(LLM_PYTHON)" $(BIN)/python -m pytest -n 0 -m llm tests/small_model $(ARGS)
 
 check: $(DEVELOP)
 	@$(BIN)/ruff check .

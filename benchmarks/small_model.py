@@ -34,7 +34,7 @@ from orchestrator.application.application import Application
 from orchestrator.evaluation import beir, experiment
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.nodes import GenQREnsemble, PseudoDocuments, Rerank, Retrieve, StoredReformulations
-from orchestrator.ports import Documents, Embedder, LanguageModel
+from orchestrator.ports import Documents, Embedder, LanguageModel, close_model
 from orchestrator.settings import Settings
 from orchestrator.types import Hit, Usage
 
@@ -144,9 +144,7 @@ def searches(folder: Path) -> list[Workflow]:
     return arms
 
 
-async def reformulation(
-    folder: Path, home: Path, queries: int, model: LanguageModel | None
-) -> dict[str, Any]:
+async def reformulation(folder: Path, home: Path, queries: int, model: LanguageModel) -> dict[str, Any]:
     """Searches of SciFact's first queries, printed as a table."""
     data = beir(folder)
     first = dict(list(data.queries.items())[:queries])
@@ -173,6 +171,14 @@ async def study(arguments: Any) -> dict[str, Any]:
         # A server of one slot lets the last of a hundred calls wait for all others.
         asked = model_of(Settings(llm_url=(arguments.url,), llm_timeout=3600, **named))
     model: Any = RecordedModel(arguments.record, asked) if arguments.record else asked
+    try:
+        return await measured(arguments, model)
+    finally:
+        await close_model(model)
+
+
+async def measured(arguments: Any, model: LanguageModel) -> dict[str, Any]:
+    """What was found of each part."""
     found: dict[str, Any] = {}
     if "noveleval" in arguments.parts:
         given = tasks(arguments.data / "noveleval", 20, arguments.queries or 21, judged_only=True)

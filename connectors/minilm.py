@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.minilm_network import MiniLmNetwork
 from orchestrator.errors import SettingsError
+from orchestrator.text.languages import may_be_english
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +46,10 @@ class MiniLmEmbedder:
         self._lock = threading.Lock()
         self._tokenizer: Any = None
         self._model: Any = None
+
+    def reads(self, text: str) -> bool:
+        """Whether a text may be English, the language that the model was trained on."""
+        return may_be_english(text)
 
     async def embed(
         self, texts: Sequence[str], *, kind: Literal["query", "passage"] = "passage"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from orchestrator.errors import SettingsError
+from orchestrator.text.languages import may_be_english
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,10 @@ class WordLlamaEmbedder:
         self._lock = threading.Lock()
         self._tokenizer: Any = None
         self._weights: NDArray[np.float32] | None = None
+
+    def reads(self, text: str) -> bool:
+        """Whether a text may be English, the language that the model was trained on."""
+        return may_be_english(text)
 
     async def embed(
         self, texts: Sequence[str], *, kind: Literal["query", "passage"] = "passage"

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from orchestrator.places import Place
+
 #: Who wrote a message of a conversation.
 Role = Literal["system", "user", "assistant"]
 
@@ -147,11 +149,8 @@ class Hits:
 
     def trace(self) -> dict[str, Any]:
         """How many, the first ids and the best score."""
-        return {
-            "hits": len(self),
-            "ids": list(self.ids[:TRACED_IDS]),
-            "best": self.hits[0].score if self.hits else None,
-        }
+        best = self.hits[0].score if self.hits else None
+        return {"hits": len(self), "ids": list(self.ids[:TRACED_IDS]), "best": best}
 
 
 def ranked(hits: list[Hit] | tuple[Hit, ...]) -> Hits:
@@ -172,7 +171,8 @@ class Passage:
     """A piece of a document, as the document store returns it to a principal who may read it.
 
     `document` is the id its author knows: the path below its root, or the `_id` of a record. `source` is the
-    full path or address, `position` the passage's number within the document, `hash` the SHA-256 of `text`.
+    full path or address, `position` the passage's number within the document, `hash` the SHA-256 of `text`;
+    `places` are the pages and sections that `text` stands on.
     """
 
     id: str
@@ -184,6 +184,7 @@ class Passage:
     hash: str = ""
     labels: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str | int | float | bool], ...] = ()
+    places: tuple[Place, ...] = ()
 
     @property
     def passages(self) -> tuple[str, ...]:
@@ -235,8 +236,7 @@ class Context:
 class Facets:
     """The sub-aspects of a question, each a short phrase.
 
-    `trust`, 0–1, says how far they may move a ranking away from the question's own: 1 where somebody named
-    them, less where they were guessed from what was found.
+    `trust`, 0–1, says how far they may move a ranking: 1 where somebody named them, less for guesses.
     """
 
     facets: tuple[str, ...] = ()
@@ -253,8 +253,7 @@ class Facets:
 class History:
     """What a user had, the oldest first: the items that are known of `user`, and behind them `items`.
 
-    A long history is named by its user and read where it is ranked; `items` are those of a session,
-    or of somebody who is not known.
+    A long history is named by its user and read where it is ranked; `items` are those of a session.
     """
 
     user: str = ""
@@ -265,9 +264,8 @@ class History:
 class SlateItem:
     """One place of a slate: an item, its score, which rankers ranked it, and a reason to read.
 
-    `propensity` is the chance that this item had of this place, given those before it; 1 without
-    exploration. It is logged, so that other policies can be valued from what users then did. `labels` are
-    the item's when it was shown: whoever has none of them granted may not read it back.
+    `propensity` is the chance of this item at this place, given those before it; 1 without exploration. It is
+    logged to value other policies. Whoever is granted none of `labels`, the item's, may not read it back.
     """
 
     id: str
@@ -340,10 +338,9 @@ class Usage:
     completion_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
+        prompt, completion = other.prompt_tokens, other.completion_tokens
         return Usage(
-            self.calls + other.calls,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
+            self.calls + other.calls, self.prompt_tokens + prompt, self.completion_tokens + completion
         )
 
     @property
@@ -356,7 +353,8 @@ class Usage:
 class Citation:
     """The passage behind a `[n]` of an answer, as it read when the answer was written.
 
-    `text` is the excerpt that the answer stands on; `hash` is the SHA-256 of the whole passage.
+    `text` is the excerpt that the answer stands on; `hash` is the SHA-256 of the whole passage. `page`, from
+    1, and `section`, the headings above, say where it stands; None and "" where that is not known.
     """
 
     n: int
@@ -366,6 +364,8 @@ class Citation:
     text: str
     hash: str = ""
     labels: tuple[str, ...] = ()
+    page: int | None = None
+    section: str = ""
 
     @property
     def passages(self) -> tuple[str, ...]:

@@ -103,6 +103,7 @@ async def test_answers_and_citations_never_tell_what_the_reader_may_not_read(app
     assert any(step.cached for step in again.steps)
 
 
+@pytest.mark.slow
 async def test_a_cached_result_falls_when_its_document_is_withdrawn(app: Application, library: Path) -> None:
     assert SECRET in (await asked(app, STAFF)).answer.text
     await app.indexer().add(library / "hr", ["board"])

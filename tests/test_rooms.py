@@ -17,6 +17,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "version",
         "types",
+        "places",
         "values",
         "json_object",
         "errors",

@@ -9,7 +9,7 @@ What to change:
 * the weights of `rrf` are those of the history and of the words;
 * the user of the log is the name of the principal, which the API key decides;
 * `ExcludeRefused` reads "not red", "without perfume", "fragrance-free"; a high `k` makes up for these;
-* with a language model, `Rerank("groupwise")` before `MakeSlate` reads titles and attributes.
+* with a language model, `Rerank("groupwise", criterion="products")` before `MakeSlate` reads the titles.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from connectors.sql.access import labels_of
 from connectors.sql.index_version import of_index
 from connectors.sql.statements import chunks
 from connectors.sql.tables import documents, indexes, passages
+from orchestrator.places import Place
 from orchestrator.ports import DocumentRow, PassageRow
 
 
@@ -38,8 +39,14 @@ def _passages_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, 
             passages.c.retired.is_(None),
         )
         for row in connection.execute(query.order_by(passages.c.document_id, passages.c.position)):
-            found[row.document_id].append(PassageRow(row.id, row.position, row.text, row.hash))
+            places = places_of(row.places)
+            found[row.document_id].append(PassageRow(row.id, row.position, row.text, row.hash, places))
     return {document: tuple(inside) for document, inside in found.items()}
+
+
+def places_of(stored: Sequence[tuple[int, int | None, str]] | None) -> tuple[Place, ...]:
+    """The places of a passage from its column."""
+    return tuple(Place(*each) for each in stored or ())
 
 
 def _document(row: Row[Any], labels: tuple[str, ...], inside: tuple[PassageRow, ...]) -> DocumentRow:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, select
 
 from connectors.sql.access import labels_of, readable
 from connectors.sql.database import Database
+from connectors.sql.document_rows import places_of
 from connectors.sql.statements import chunks
 from connectors.sql.tables import documents, indexes, passages
 from orchestrator.types import Passage, Principal
@@ -48,6 +49,7 @@ class SqlDocuments:
                         passages.c.text,
                         passages.c.position,
                         passages.c.hash,
+                        passages.c.places,
                         documents.c.document,
                         documents.c.title,
                         documents.c.source,
@@ -84,4 +86,5 @@ def _passage(row: Row[*tuple[Any, ...]], labels: tuple[str, ...]) -> Passage:
             for key, value in sorted(row.metadata.items())
             if isinstance(value, (str, int, float, bool))
         ),
+        places=places_of(row.places),
     )

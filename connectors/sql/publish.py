@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Self
 
 from sqlalchemy import Row, bindparam, delete, or_, select, text, update
@@ -258,6 +258,7 @@ def _passages(
                 "hash": passage.hash,
                 "terms": terms,
                 "retired": None,
+                "places": [astuple(place) for place in passage.places] or None,
             }
 
 

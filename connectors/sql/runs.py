@@ -278,6 +278,8 @@ def _citation(citation: Mapping[str, Any]) -> dict[str, Any]:
         "text": citation.get("text", ""),
         "hash": citation.get("hash", ""),
         "labels": sorted(citation.get("labels", ())),
+        "page": citation.get("page"),
+        "section": citation.get("section", ""),
     }
 
 
@@ -306,6 +308,8 @@ def _as_readable(
             "text": row.text,
             "hash": row.hash,
             "labels": row.labels,
+            "page": row.page,
+            "section": row.section or "",
         }
         for row in shown
     ]

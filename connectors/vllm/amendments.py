@@ -42,9 +42,11 @@ def _listing(body: Json, value: str) -> Json:
 
 
 def _trying(body: Json, value: str) -> Json:
-    if body.get("reasoning_effort") not in EFFORTS and value:
-        return body
-    return {**body, "reasoning_effort": value} if value else _without(body, "reasoning_effort")
+    asked = body.get("reasoning_effort")
+    if not value:
+        return _without(body, "reasoning_effort")
+    less = asked in EFFORTS and EFFORTS.index(asked) < EFFORTS.index(value)
+    return {**body, "reasoning_effort": value} if less else body
 
 
 def _with_format(body: Json, value: str, only: str) -> Json:

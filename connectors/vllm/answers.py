@@ -33,13 +33,13 @@ def text(value: object) -> str:
 def usage(answer: Json) -> Usage:
     """The tokens of an answer, as one call; 0 where the server says nothing that can be believed."""
     told = table(answer.get("usage"))
-    return Usage(1, _count(told.get("prompt_tokens")), _count(told.get("completion_tokens")))
+    return Usage(1, count(told.get("prompt_tokens")), count(told.get("completion_tokens")))
 
 
 def thought_tokens(answer: Json) -> int:
     """Tokens of the completion that were thoughts, if the server says so."""
     details = table(table(answer.get("usage")).get("completion_tokens_details"))
-    return _count(details.get("reasoning_tokens"))
+    return count(details.get("reasoning_tokens"))
 
 
 def finish(reason: object) -> Literal["stop", "length"]:
@@ -66,7 +66,7 @@ def _number(entry: Mapping[str, Any]) -> float:
     return min(0.0, float(value))
 
 
-def _count(value: object) -> int:
+def count(value: object) -> int:
     """A number of tokens: a negative one would be credited to budgets, one without bounds end them."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
         return 0

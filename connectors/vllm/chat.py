@@ -15,11 +15,13 @@ from connectors.vllm.negotiation import Agreements, Terms
 from connectors.vllm.reading import ReplyReader, first_choice
 from connectors.vllm.served import Served, Serving
 from connectors.vllm.servers import Servers
+from connectors.vllm.templates import begins_thought
 from connectors.vllm.thinking import thinking_fields, with_fields
 from orchestrator.errors import UnknownModel
 from orchestrator.models.usage import Spending
 from orchestrator.ports import Generation, Reasoning
 from orchestrator.text.thoughts import TAGS
+from orchestrator.text.tokens import token_count
 from orchestrator.types import Message, Usage
 
 log = logging.getLogger("orchestrator.models")
@@ -27,6 +29,8 @@ log = logging.getLogger("orchestrator.models")
 ResultT = TypeVar("ResultT")
 
 _PATH = "/chat/completions"
+#: Tokens that a chat template adds to a turn, at the most.
+_TURN = 16
 
 
 class Chat:
@@ -104,13 +108,16 @@ class Chat:
 
         async def ask(line: Line) -> Generation[Any]:
             terms = self._terms(line, served)
+            told = reasoning != 0 or terms.thinks
             made = await self._asked(line, served, terms, body, on_text, reasoning, readers)
             reader = readers[-1]
-            terms.begins_inside |= reader.headless
-            if reasoning != 0 or terms.thinks or not (made.reasoning or reader.thought_tokens):
+            if reader.headless:
+                terms.begins_inside[reasoning != 0] = True
+            if told or not (made.reasoning or reader.thought_tokens):
                 return made
-            terms.thinks = True
-            log.info("%r at %s thinks by itself: it is told not to.", served.name, line.server.address.root)
+            if not terms.thinks:
+                terms.thinks = True
+                log.info("%r at %s thinks by itself: it is told not to.", served.name, self.servers.names)
             if made.answered or reader.shown:
                 return made
             spending.add(made.usage)
@@ -124,7 +131,7 @@ class Chat:
                     if not reader.closed:
                         spending.add(reader.spent)
                 raise
-        if made.finish == "no_text" and made.reasoning:
+        if made.finish == "no_text" and (made.reasoning or readers[-1].thought_tokens):
             self._advise(served)
         return replace(made, usage=spending.usage + made.usage)
 
@@ -143,6 +150,10 @@ class Chat:
         full = with_fields(body, fields)
         if on_text is not None:
             full = {"stream_options": {"include_usage": True}, **full}
+            if served.vllm and (reasoning != 0) not in terms.begins_inside:
+                template = answers.table(full.get("chat_template_kwargs"))
+                begins = await begins_thought(line, served.name, template, self._tags)
+                terms.begins_inside[reasoning != 0] = begins
 
         async def ask(agreed: Json) -> Generation[Any]:
             reader = ReplyReader(
@@ -150,7 +161,7 @@ class Chat:
                 served.name,
                 agreed,
                 tags=self._tags,
-                inside=terms.begins_inside,
+                inside=terms.begins_inside.get(reasoning != 0, False),
                 on_text=on_text,
             )
             readers.append(reader)
@@ -171,8 +182,8 @@ class Chat:
         if not self._advised:
             self._advised = True
             log.warning(
-                "%r at %s thought and gave no answer: allow it more reasoning, in the call or by "
-                "llm_reasoning, or name the field that switches it off in llm_options.",
+                "%r at %s thought and gave no answer: allow it more reasoning, in the node or for every call "
+                "by connectors.vllm.reasoning, or name the field that switches it off in llm_options.",
                 served.name,
                 self.servers.names,
             )
@@ -185,6 +196,14 @@ def sampling(temperature: float, top_p: float, seed: int) -> Json:
     return {"temperature": temperature, "seed": seed} | ({"top_p": top_p} if top_p < 1 else {})
 
 
-def length(max_tokens: int, reasoning: Reasoning) -> Json:
-    """The limit of a reply with its thoughts; none if the model thinks as long as it does."""
-    return {} if reasoning == "model" else {"max_tokens": max_tokens + reasoning}
+def length(served: Served, prompt: Sequence[Message], max_tokens: int, reasoning: Reasoning) -> Json:
+    """The limit of a reply with its thoughts; none if the model thinks as long as it does.
+
+    Thoughts get what the context has left beside the prompt and the answer.
+    """
+    if reasoning == "model":
+        return {}
+    if reasoning and served.context:
+        taken = sum(token_count(message.text) + _TURN for message in prompt)
+        reasoning = max(0, min(reasoning, served.context - taken - max_tokens))
+    return {"max_tokens": max_tokens + reasoning}

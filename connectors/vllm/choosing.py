@@ -89,7 +89,7 @@ class Chooser:
             raise NoLogProbabilities(
                 f"The model server {self._chat.servers.names} gives no log-probabilities for "
                 f"{served.name!r}.",
-                hint="Serve it with vLLM, or take a strategy that needs none: `groupwise`, `listwise`.",
+                hint="Take a server that does, or a strategy that needs none: `groupwise`, `listwise`.",
             )
         return step, terms
 

@@ -10,8 +10,10 @@ from connectors.vllm.embedder import VllmEmbedder
 from connectors.vllm.model import VllmModel
 from connectors.vllm.scoring import Scorer, ScoringModel
 from connectors.vllm.servers import Servers
+from connectors.vllm.settings import VllmSettings
 from orchestrator.errors import SettingsError
 from orchestrator.models.null import NullModel
+from orchestrator.text.thoughts import TAGS
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 
-def model_of(settings: Settings) -> VllmModel | ScoringModel | NullModel:
+def model_of(settings: Settings, own: VllmSettings | None = None) -> VllmModel | ScoringModel | NullModel:
     """The model at `llm_url`; its scores come from `score_url`, which may be there alone."""
-    scorer = _scorer(settings)
+    own = own or VllmSettings()
+    scorer = _scorer(settings, own)
     if not settings.llm_url:
         return ScoringModel(scorer) if scorer is not None else NullModel()
     servers = _servers(settings, "llm", settings.llm_url, settings.llm_api_key)
@@ -31,15 +34,18 @@ def model_of(settings: Settings) -> VllmModel | ScoringModel | NullModel:
         scorer=scorer,
         secret=_told(settings.llm_api_key) or "",
         options=settings.llm_options,
+        reasoning=own.reasoning,
+        tags=(*TAGS, *own.tags),
     )
 
 
-def routes_of(settings: Settings) -> dict[str, VllmModel]:
+def routes_of(settings: Settings, own: VllmSettings | None = None) -> dict[str, VllmModel]:
     """The models of `routes` by name, the cheapest first: ties, and scores, are its own.
 
     A name holds the model's: what was learned of one is not taken for another that follows it.
     """
-    scorer = _scorer(settings)
+    own = own or VllmSettings()
+    scorer = _scorer(settings, own)
     routes = sorted(settings.routes.items(), key=lambda item: item[1].cost)
     return {
         f"{name} ({route.model})" if route.model else name: VllmModel(
@@ -48,16 +54,18 @@ def routes_of(settings: Settings) -> dict[str, VllmModel]:
             scorer=scorer,
             secret=_told(route.api_key) or "",
             options={**settings.llm_options, **route.options},
+            reasoning=own.reasoning,
+            tags=(*TAGS, *own.tags),
         )
         for name, route in routes
     }
 
 
-def _scorer(settings: Settings) -> Scorer | None:
+def _scorer(settings: Settings, own: VllmSettings) -> Scorer | None:
     if not settings.score_url:
         return None
     servers = _servers(settings, "score", settings.score_url, settings.score_api_key)
-    return Scorer(servers, settings.score_model)
+    return Scorer(servers, settings.score_model, form=own.score_form)
 
 
 def embedder_of(settings: Settings) -> VllmEmbedder:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from connectors.vllm import answers
 from connectors.vllm.failures import translated
 from connectors.vllm.line import Line
+from connectors.vllm.negotiation import Agreements
 from connectors.vllm.served import Serving
 from connectors.vllm.servers import Servers
 from orchestrator.errors import ModelError, OrchestratorError
@@ -42,6 +43,7 @@ class VllmEmbedder:
         self._model = model
         self._prefix = query_prefix
         self._dimensions = 0
+        self._agreements = Agreements()
 
     @property
     def name(self) -> str:
@@ -102,7 +104,8 @@ class VllmEmbedder:
 
     async def _part(self, model: str, body: dict[str, Any], spending: Spending) -> NDArray[np.float32]:
         async def ask(line: Line) -> dict[str, Any]:
-            return await line.post("/embeddings", body)
+            terms = self._agreements.of(line.server.address.api, model)
+            return await terms.agreed(body, lambda agreed: line.post("/embeddings", agreed))
 
         answer = await self._servers.send(model, ask)
         spending.add(answers.usage(answer))

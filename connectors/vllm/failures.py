@@ -156,7 +156,7 @@ def _refused(body: ErrorBody, where: str, what: str, server: str, model: str, se
     hint = "Its log says more; a feature that it lacks may be switched off."
     if "could not finish the message" in body.text.lower():
         # OpenAI, of a model that thought until its tokens ran out.
-        hint = "Allow it more reasoning (llm_reasoning), or more max_tokens."
+        hint = "Allow it more reasoning (connectors.vllm.reasoning), or more max_tokens."
     return _private(ModelError(f"{where} refuses a request{what}: {body.shown}.", hint=hint))
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from connectors.vllm.address import Address
@@ -16,7 +17,7 @@ from connectors.vllm.failures import ErrorReply, wrong_address
 from connectors.vllm.limit import AdaptiveLimit
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, AsyncStream
 
 #: Seconds in which a server may end a stream that it said is over: the connection can then be used again.
 _LAST = 0.5
@@ -111,13 +112,9 @@ class Line:
 
     async def _bytes(self, url: str, body: Json) -> AsyncGenerator[bytes]:
         """What the server answers with, as it comes."""
-        from openai import APIConnectionError, APITimeoutError, AsyncStream
+        from openai import APIConnectionError, APITimeoutError
 
-        class Raw(AsyncStream[Any]):
-            def __init__(self, *, response: Any, **_: Any) -> None:
-                self.response = response
-
-        opened: Any = await self.client.post(url, cast_to=object, body=body, stream=True, stream_cls=Raw)
+        opened: Any = await self.client.post(url, cast_to=object, body=body, stream=True, stream_cls=_raw())
         response = opened.response
         pieces = response.aiter_bytes()
         try:
@@ -134,6 +131,18 @@ class Line:
                 yield piece
         finally:
             await response.aclose()
+
+
+@cache
+def _raw() -> type[AsyncStream[Any]]:
+    """A stream of the client's that reads nothing by itself."""
+    from openai import AsyncStream
+
+    class Raw(AsyncStream[Any]):
+        def __init__(self, *, response: Any, **_: Any) -> None:
+            self.response = response
+
+    return Raw
 
 
 def _whole(value: Any) -> Json:

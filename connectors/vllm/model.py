@@ -41,8 +41,9 @@ class VllmModel:
     `model` may be left out where the servers have just one. Requests of a tenant carry a `cache_salt` of
     its own, so that the time of an answer tells nothing of what others asked; `secret` makes salts
     unguessable. Without a `scorer`, `score` raises ModelError. `options` are further fields of every
-    chat request, such as `{"chat_template_kwargs": {"enable_thinking": False}}`. `tags` are those between
-    which the model thinks, where the server leaves its thoughts in the text.
+    chat request, such as `{"chat_template_kwargs": {"enable_thinking": False}}`. `reasoning` is what
+    the model may think in every call, if the call allows no more; `tags` are those between which it thinks,
+    where the server leaves its thoughts in the text.
     """
 
     available = True
@@ -55,12 +56,16 @@ class VllmModel:
         scorer: Scorer | None = None,
         secret: str = "",
         options: Mapping[str, Any] | None = None,
+        reasoning: Reasoning = 0,
         tags: Sequence[str] = TAGS,
     ) -> None:
         self._servers = servers
         self._serving = Serving(servers, model)
         self._options = dict(options or {})
-        self._options_hash = _digest(self._options) if self._options else ""
+        self._reasoning: Reasoning = reasoning
+        beyond = {} if (reasoning, tuple(tags)) == (0, TAGS) else {"": [reasoning, *tags]}
+        told = {**self._options, **beyond}
+        self._options_hash = _digest(told) if told else ""
         self._chat = Chat(servers, self._serving, options=self._options, tags=tags)
         self._chooser = Chooser(self._chat, Labels(self._chat, self._options.get("chat_template_kwargs")))
         self._scorer = scorer
@@ -138,9 +143,10 @@ class VllmModel:
         What was streamed cannot be taken back: a reply that is streamed is asked for once.
         """
         served = await self.served()
+        reasoning = _more(reasoning, self._reasoning)
         body = {
             **self._chat.body(served, prompt, self._salt),
-            **length(max_tokens, reasoning),
+            **length(served, prompt, max_tokens, reasoning),
             **sampling(temperature, top_p, seed),
         }
         if schema is None:
@@ -230,6 +236,11 @@ class VllmModel:
 
         answer = await self._chat.send(served, ask)
         return read_completion(answer, first_choice(answer, served.name, self._servers.names))
+
+
+def _more(one: Reasoning, other: Reasoning) -> Reasoning:
+    """The larger of two allowances."""
+    return "model" if "model" in (one, other) else max(int(one), int(other))
 
 
 def _digest(options: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ log = logging.getLogger("orchestrator.models")
 ResultT = TypeVar("ResultT")
 
 #: How often one request is amended. LiteLLM names all fields at once, OpenAI one at a time.
-TRIES = 6
+TRIES = 8
 #: Statuses of a request that was read and not taken.
 _REFUSALS = (400, 422, 501)
 #: What llama.cpp says with a status of 500, and others of a field that they lack.
@@ -40,9 +40,11 @@ class Terms:
         self._model = model
         self._own = frozenset(own)
         self._amendments: dict[str, str] = {}
-        #: Whether the model thinks where it was not asked to, and whether its template begins the thought.
+        #: Whether the model thinks where it was not asked to; and whether its template begins a thought,
+        #: where it shall think and where it shall not.
         self.thinks = False
-        self.begins_inside = False
+        self.begins_inside: dict[bool, bool] = {}
+        self._said = False
 
     @property
     def learned(self) -> tuple[str, ...]:
@@ -69,7 +71,8 @@ class Terms:
                 new = self._proposed(error, amended, before) if left else {}
                 if not new:
                     # It is wrong in another way: what was left out for it may well be taken.
-                    self._forget(made)
+                    if left:
+                        self._forget(made)
                     raise
                 made |= {name: value for name, value in new.items() if self._amendments.get(name) != value}
                 self._amendments |= new
@@ -84,9 +87,12 @@ class Terms:
 
     def _amended(self, body: Json) -> Json:
         if "logprobs" in body and "logprobs" in self._amendments:
+            if not self._said:
+                self._said = True
+                log.warning("%s gives no log-probabilities for %r.", self._server, self._model)
             raise NoLogProbabilities(
                 f"The model server {self._server} gives no log-probabilities for {self._model!r}.",
-                hint="Serve it with vLLM, or take a strategy that needs none: `groupwise`, `listwise`.",
+                hint="Take a server that does, or a strategy that needs none: `groupwise`, `listwise`.",
             )
         for name, value in self._amendments.items():
             body = change(name)(body, value)

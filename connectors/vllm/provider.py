@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from connectors.vllm.settings import VllmSettings
 from orchestrator.ports import Build, Embedder, FeedbackStore, LanguageModel, Provider
 from orchestrator.settings import Settings
 
@@ -20,13 +21,13 @@ def _model(build: Build) -> LanguageModel:
     from connectors.vllm.configured import model_of, routes_of
 
     if not settings.routes:
-        return model_of(settings)
+        return model_of(settings, build.table)
     from orchestrator.models.routed import build_routed_model
 
     # Where a prompt points is learned of many: the embedder that is always there is enough.
     embedder = build.get(Embedder, connector="wordllama")
     return build_routed_model(
-        routes_of(settings),
+        routes_of(settings, build.table),
         sorted(route.cost for route in settings.routes.values()),
         embedder,
         build.get(FeedbackStore),
@@ -56,6 +57,7 @@ providers = (
         name="vllm",
         make=_model,
         missing=_missing,
+        settings=VllmSettings,
         description="servers that speak OpenAI's protocol, at llm_url, routes or score_url",
     ),
     Provider(
@@ -63,6 +65,7 @@ providers = (
         name="vllm",
         make=_embedder,
         missing=_missing_embedder,
+        settings=VllmSettings,
         description="the server at embed_url",
     ),
 )

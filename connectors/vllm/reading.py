@@ -37,6 +37,7 @@ class ReplyReader:
         self._model = model
         self._body = body
         self._words = ThoughtFilter(tags, inside=inside)
+        self._written: list[str] = []
         self._on_text = on_text
         self._told: Usage | None = None
         self._thoughts: list[str] = []
@@ -104,6 +105,7 @@ class ReplyReader:
         self._thoughts.append(piece.reasoning)
         self._refusal += piece.refusal
         self._calls_tools |= piece.calls_tools
+        self._written.append(piece.text)
         self._show(self._words.feed(piece.text))
         self._reason = choice.get("finish_reason") or self._reason
 
@@ -114,10 +116,18 @@ class ReplyReader:
 
     def _said(self) -> Said:
         thoughts = "\n".join(filter(None, ("".join(self._thoughts).strip(), self._words.thoughts)))
-        return Said(self._words.text, thoughts, self._refusal, self._calls_tools)
+        words = self._words.text
+        written = "".join(self._written)
+        if self._on_text is None and "response_format" in self._body and written.lstrip().startswith("{"):
+            # An object begins at once, and may hold a tag in a string.
+            words, thoughts = written, "".join(self._thoughts).strip()
+        return Said(words, thoughts, self._refusal, self._calls_tools)
 
     def _finish(self, whole: Said) -> Finish:
         finish = finish_of(self._reason, whole)
+        if finish == "length" and self.thought_tokens and not whole.text.strip():
+            # OpenAI counts thoughts, and does not show them.
+            return "no_text"
         limit = self._body.get("max_tokens") or self._body.get("max_completion_tokens")
         if self._reason is None and finish == "stop" and self._told and isinstance(limit, int):
             # Nobody says why it ended: at its limit, it was cut off there.

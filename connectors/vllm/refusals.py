@@ -64,10 +64,15 @@ def proposed(error: ErrorBody, body: Json, own: frozenset[str]) -> list[tuple[st
     """Amendments that a refusal asks for: those of the fields that it points at, else that its text names."""
     pointed = _names_in(" ".join(error.fields))
     changes = [each for name in _fields_of(body) if name in pointed for each in _for_field(name, error, body)]
-    if not changes and _REFUSED.search(error.text):
+    if not changes:
         named = _names_in(error.text)
+        refused = bool(_REFUSED.search(error.text))
         changes = [
-            each for name in _fields_of(body) if name in named for each in _for_field(name, error, body)
+            each
+            for name in _fields_of(body)
+            # `stop` and `seed` are words, too; nobody says `stream_options` by the way.
+            if name in named and (refused or ("_" in name and name != "max_tokens"))
+            for each in _for_field(name, error, body)
         ]
     if not changes and has_system(body) and _SYSTEM.search(f"{' '.join(error.fields)} {error.text}"):
         changes = [("system", "")]

@@ -1,4 +1,4 @@
-"""Relevance scores of texts, by a server of its own: vLLM's `/score`, or `/rerank` of others.
+"""Relevance scores of texts, by a server of its own: vLLM's `/score`, or the `/rerank` of others.
 
 With such a server alone, `ScoringModel` is the `LanguageModel` port: it scores, and writes nothing.
 """
@@ -6,31 +6,38 @@ With such a server alone, `ScoringModel` is the `LanguageModel` port: it scores,
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
-from typing import Any
 
 from connectors.vllm import answers
 from connectors.vllm.failures import translated
 from connectors.vllm.line import Line
+from connectors.vllm.negotiation import Agreements
+from connectors.vllm.scoring_forms import Form, FormName, forms_of, scores_in
 from connectors.vllm.served import Served, Serving
 from connectors.vllm.servers import Servers
-from orchestrator.errors import ModelError, ModelUnreachable
+from orchestrator.errors import ContextTooLong, ModelError, ModelKeyRefused, ModelTimeout, UnknownModel
 from orchestrator.models.null import NullModel
 from orchestrator.models.usage import Spending
 from orchestrator.ports import Operation, Scores
+from orchestrator.text.tokens import token_count
+from orchestrator.types import Usage
 
 #: Texts in one request: enough to fill a server's batch, few enough to share them among several.
 BATCH = 64
 
 
 class Scorer:
-    """Asks a pooling server for the relevance of texts to a query; texts that are too long are cut there."""
+    """Asks a server for the relevance of texts to a query; texts that are too long are cut there.
 
-    def __init__(self, servers: Servers, model: str | None = None) -> None:
+    `form` names what the server speaks; by default that is found out with the first request.
+    """
+
+    def __init__(self, servers: Servers, model: str | None = None, *, form: FormName | None = None) -> None:
         self._servers = servers
-        self.serving = Serving(servers, model)
-        self._reranks = False
+        self.serving = Serving(servers, model, names_itself=False)
+        self._forms = forms_of(form)
+        self._agreements = Agreements()
+        self._finding = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -64,50 +71,63 @@ class Scorer:
     async def _part(
         self, model: str, query: str, texts: Sequence[str], spending: Spending
     ) -> tuple[float, ...]:
-        if not self._reranks:
-            body = {"model": model, "text_1": query, "text_2": list(texts), "truncate_prompt_tokens": -1}
-            answer = await self._posted(model, "/score", body, may_lack=True)
-            if answer is not None:
-                spending.add(answers.usage(answer))
-                return self._read(answer.get("data"), "score", len(texts), model)
-        # There is a server, and it has no such path: others call it /rerank.
-        body = {"model": model, "query": query, "documents": list(texts), "truncate_prompt_tokens": -1}
-        answer = await self._posted(model, "/rerank", body) or {}
-        self._reranks = True
-        spending.add(answers.usage(answer))
-        return self._read(answer.get("results"), "relevance_score", len(texts), model)
+        if len(self._forms) == 1:
+            answer = await self._posted(self._forms[0], model, query, texts)
+        else:
+            async with self._finding:
+                answer = await self._found(model, query, texts)
+        used = answers.usage(answer)
+        told = used.prompt_tokens or answers.count(answers.table(answer.get("usage")).get("total_tokens"))
+        estimated = sum(map(token_count, texts)) + len(texts) * token_count(query)
+        spending.add(Usage(1, told or estimated, used.completion_tokens))
+        with Spending():
+            return scores_in(answer, len(texts), self._servers.names, model)
+
+    async def _found(self, model: str, query: str, texts: Sequence[str]) -> answers.Json:
+        """The answer in the first form that the server takes; that is its form from then on."""
+        for form in self._forms[:-1]:
+            try:
+                answer = await self._posted(form, model, query, texts, may_lack=True)
+            except _Lacks:
+                continue
+            self._forms = (form,)
+            return answer
+        answer = await self._posted(self._forms[-1], model, query, texts)
+        self._forms = self._forms[-1:]
+        return answer
 
     async def _posted(
-        self, model: str, path: str, body: dict[str, Any], *, may_lack: bool = False
-    ) -> dict[str, Any] | None:
-        """The answer; None if the server may lack this path, and does: it is not ill for that."""
+        self, form: Form, model: str, query: str, texts: Sequence[str], *, may_lack: bool = False
+    ) -> answers.Json:
+        """The answer; `_Lacks` if the server may lack this form, and does: it is not ill for that."""
+        body = form.body(model, query, texts)
 
-        async def ask(line: Line) -> dict[str, Any] | None:
+        async def ask(line: Line) -> answers.Json | None:
+            terms = self._agreements.of(line.server.address.api, model)
             try:
-                return await line.post(path, body, at_root=True)
+                return await terms.agreed(
+                    body, lambda agreed: line.post_for_rows(form.path, agreed, at_root=form.at_root)
+                )
             except Exception as error:
                 failure = translated(error, line.server.address.root, model, self._servers.setting)
-                if may_lack and isinstance(failure, ModelUnreachable) and not failure.retryable:
+                if may_lack and failure is not None and _of_form(failure):
                     return None
                 raise
 
-        return await self._servers.send(model, ask)
+        answer = await self._servers.send(model, ask)
+        if answer is None:
+            raise _Lacks
+        return answer
 
-    def _read(self, rows: Any, field: str, size: int, model: str) -> tuple[float, ...]:
-        try:
-            values = {int(row["index"]): float(row[field]) for row in rows}
-            ordered = tuple(values[number] for number in range(size))
-        except (TypeError, KeyError, ValueError):
-            raise ModelError(
-                f"The model server {self._servers.names} scored other texts than {model!r} was given.",
-                hint="Look whether it serves a cross-encoder.",
-            ) from None
-        if not all(map(math.isfinite, ordered)):
-            raise ModelError(
-                f"The model server {self._servers.names} gave scores that are no numbers for {model!r}.",
-                hint="Serve the model with another --dtype.",
-            )
-        return ordered
+
+class _Lacks(Exception):
+    """A server does not take texts in this form."""
+
+
+def _of_form(failure: ModelError) -> bool:
+    """Whether another form may be taken: not if the key, the model or the length is wrong."""
+    wrong = isinstance(failure, ModelKeyRefused | ContextTooLong | UnknownModel | ModelTimeout)
+    return not failure.retryable and not wrong
 
 
 class ScoringModel(NullModel):

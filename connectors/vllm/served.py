@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.vllm import answers
 from connectors.vllm.address import named
+from connectors.vllm.failures import translated
 from connectors.vllm.line import Line
 from connectors.vllm.servers import Servers
 from orchestrator.errors import ModelError, UnknownModel
@@ -35,15 +36,26 @@ class Served:
 
     def __str__(self) -> str:
         reads = f", reads {self.context:,} tokens" if self.context else ""
-        return f"{self.name} at {self.server}{'' if self.vllm else ', not known to be vLLM'}{reads}."
+        made = f" ({self.maker})" if self.maker and not self.vllm else ""
+        return f"{self.name} at {self.server}{made}{reads}."
 
 
 class Serving:
-    """Asks `/v1/models` when it is first needed, and remembers the answer."""
+    """Asks `/v1/models` when it is first needed, and remembers the answer.
+
+    With `names_itself=False`, a server may have no such path, as those that only score: its model is then the
+    one that `/info` names (text-embeddings-inference), or whichever is there.
+    """
 
     def __init__(
-        self, servers: Servers, model: str | None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        servers: Servers,
+        model: str | None,
+        *,
+        names_itself: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._names_itself = names_itself
         self._servers = servers
         self._model = model or servers.all[0].address.deployment
         self._found: Served | None = None
@@ -104,7 +116,9 @@ class Serving:
             # A gateway need not list its models.
             if self._model and not error.retryable and error.code != "model_key_refused":
                 return Served(self._model, vllm=False, server=servers.names)
-            raise
+            if self._names_itself or error.retryable or error.code == "model_key_refused":
+                raise
+            return Served(await self._informed(servers), vllm=False, server=servers.names)
         names = [str(each.get("id")) for each in models]
         vllm = any(each.get("owned_by") == "vllm" for each in models)
         if (self._model is None and len(models) != 1) or (vllm and self._model not in (None, *names)):
@@ -125,6 +139,21 @@ class Serving:
             root="" if root == name else root,
             maker=answers.text(mine.get("owned_by")).lower(),
         )
+
+    async def _informed(self, servers: Servers) -> str:
+        """The model that `/info` names, or else the servers: what is kept of one is not another's."""
+
+        async def ask(line: Line) -> str:
+            try:
+                told = await line.get("/info", at_root=True)
+            except Exception as error:
+                failure = translated(error, line.server.address.root, "", servers.setting)
+                if failure is None or failure.retryable:
+                    raise
+                return ""
+            return answers.text(told.get("model_id"))
+
+        return await servers.send("", ask) or servers.names
 
 
 def _choice(wanted: str | None, names: Sequence[str]) -> str:

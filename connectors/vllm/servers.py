@@ -19,6 +19,7 @@ from orchestrator.errors import (
     ModelOverloaded,
     ModelTimeout,
     ModelUnreachable,
+    NoLogProbabilities,
     OrchestratorError,
     SettingsError,
 )
@@ -88,6 +89,9 @@ class Servers:
         """What `request` returns for one of the servers; not made again once `shown()` is true."""
         try:
             return await self._attempted(model, request, shown)
+        except NoLogProbabilities:
+            # It was said once: a reranker would hear it with every passage.
+            raise
         except ModelError as error:
             # Who asks is told less than who runs this.
             log.warning("%s", error)

@@ -71,7 +71,7 @@ class Jobs:
         container = self._container
         runner = JobRunner(
             self._ledger,
-            JobHandlers({}),
+            JobHandlers(),
             container.ports(),
             principal=principal or container.settings.principal,
             budget=budget,

@@ -17,6 +17,7 @@ from orchestrator.cli.options import (
     invocation,
 )
 from orchestrator.cli.output import note, say, say_json
+from orchestrator.places import described
 
 if TYPE_CHECKING:
     from orchestrator.graph.run.result import RunResult
@@ -106,7 +107,15 @@ def _wire(result: RunResult, answer: Answer) -> dict[str, Any]:
     return {
         "answer": answer.text,
         "citations": [
-            {"n": each.n, "id": each.id, "title": each.title, "source": each.source, "text": each.text}
+            {
+                "n": each.n,
+                "id": each.id,
+                "title": each.title,
+                "source": each.source,
+                "text": each.text,
+                "page": each.page,
+                "section": each.section,
+            }
             for each in answer.citations
         ],
         "degraded": list(result.degraded),
@@ -124,9 +133,8 @@ def _print(result: RunResult, answer: Answer) -> None:
     if answer.citations:
         say()
         for each in answer.citations:
-            where = (
-                f"{each.title} ({each.source})" if each.title and each.source else each.title or each.source
-            )
+            source = each.source and each.source + described(each.page, each.section)
+            where = f"{each.title} ({source})" if each.title and source else each.title or source
             say(f"[{each.n}] {where or each.id}")
     note("")
     for reason in result.degraded:

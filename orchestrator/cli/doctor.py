@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.application.application import Application
-    from orchestrator.ports import DamagedPlace
+    from orchestrator.models.trial import Trial
+    from orchestrator.ports import DamagedPlace, LanguageModel
 
 State = Literal["ok", "note", "fault"]
 
@@ -210,8 +211,33 @@ def _model(application: Application) -> Iterator[Finding]:
         )
     if not application.container.get(LanguageModel).available:
         yield Finding("model", "note", "None: answers are sentences of the documents, cited.")
-    for name, described in complete(server_info(application.container.base(LanguageModel))):
+    model = application.container.base(LanguageModel)
+    for name, described in complete(server_info(model)):
         yield Finding(name, "ok", described)
+    yield from _calls(model)
+
+
+def _calls(model: LanguageModel) -> Iterator[Finding]:
+    """One real call of each kind, and what was negotiated with the servers for it."""
+    from orchestrator.models.trial import tried
+    from orchestrator.ports import close_model
+
+    routes: Mapping[str, LanguageModel] = getattr(model, "models", {"": model})
+
+    async def trials() -> list[tuple[str, Trial]]:
+        try:
+            return [(name, trial) for name, each in routes.items() for trial in await tried(each)]
+        finally:
+            # Each look has a loop of its own, to which the connections belong.
+            await close_model(model)
+
+    for name, each in complete(trials()):
+        state: State = "ok" if each.works else "fault" if each.needed else "note"
+        yield Finding(
+            f"model {each.call}", state, f"{name}: {each.detail}" if name else each.detail, each.hint
+        )
+    for server, said in getattr(model, "negotiated", ()):
+        yield Finding("model fields", "note", f"{server}: {said}.")
 
 
 def _indexes(application: Application) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from orchestrator.cli.output import note, progress, say, say_json, table
 if TYPE_CHECKING:
     from orchestrator.evaluation.model_abilities import Ability
     from orchestrator.evaluation.strategy_trials import StrategyTrial
+    from orchestrator.models.trial import Trial
     from orchestrator.ports import ModelProfile
     from orchestrator.settings import Settings
 
@@ -28,26 +29,28 @@ def probe_model(settings: Settings, strategies: Sequence[str], *, as_json: bool)
     if found is None:
         note("There is no language model to probe. Set llm_url.")
         raise typer.Exit(2)
-    profile, abilities, trials = found
+    profile, calls, abilities, trials = found
     if as_json:
         say_json(
             {
                 **asdict(profile),
+                "calls": [asdict(each) for each in calls],
                 "abilities": [asdict(each) for each in abilities],
                 "trials": [each.json() for each in trials],
             }
         )
     else:
-        tell_probe(profile, abilities, trials)
+        tell_probe(profile, calls, abilities, trials)
 
 
 async def _probed(
     settings: Settings, strategies: Sequence[str]
-) -> tuple[ModelProfile, list[Ability], list[StrategyTrial]] | None:
+) -> tuple[ModelProfile, list[Trial], list[Ability], list[StrategyTrial]] | None:
     from orchestrator.application.application import Application
     from orchestrator.evaluation.model_abilities import model_abilities
     from orchestrator.evaluation.strategy_trials import TRIED, recommended, strategy_trials
     from orchestrator.models.stack import served_by
+    from orchestrator.models.trial import tried
     from orchestrator.ports import Clock, LanguageModel, ModelProfile, ModelProfiles, resolved_name
 
     async with Application(settings) as application:
@@ -60,6 +63,7 @@ async def _probed(
         lengths = [
             getattr(served, "context", None) for role, served in await served_by(model) if role == "model"
         ]
+        calls = await tried(model)
         abilities = await model_abilities(model, min(filter(None, lengths), default=None))
         chosen = strategies or TRIED
         trials: list[StrategyTrial] = []
@@ -70,15 +74,22 @@ async def _probed(
                 moved(len(trials), len(chosen), chosen[min(len(trials), len(chosen) - 1)])
         profile = ModelProfile(name, recommended(trials), container.get(Clock).now())
         await container.get(ModelProfiles).keep(profile)
-        return profile, abilities, trials
+        return profile, calls, abilities, trials
 
 
-def tell_probe(profile: ModelProfile, abilities: Sequence[Ability], trials: Sequence[StrategyTrial]) -> None:
+def tell_probe(
+    profile: ModelProfile,
+    calls: Sequence[Trial],
+    abilities: Sequence[Ability],
+    trials: Sequence[StrategyTrial],
+) -> None:
     """Print what was found."""
     from orchestrator.evaluation.strategy_trials import NONE_FOLLOWED
 
     say(f"model: {profile.model}\n")
-    table(("ability", "", "found"), [(each.name, _STATES[each.there], each.detail) for each in abilities])
+    found = [(each.call, each.works, each.detail) for each in calls]
+    found += [(each.name, each.there, each.detail) for each in abilities]
+    table(("ability", "", "found"), [(name, _STATES[there], detail) for name, there, detail in found])
     say()
     table(
         ("strategy", "nDCG@3", "over chance", "given", "follows", "calls", "tokens", "seconds"),

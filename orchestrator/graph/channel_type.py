@@ -110,13 +110,20 @@ def marks_problem(annotation: Any) -> Problem | None:
     return None
 
 
+def _is_set(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, frozenset)
+
+
 def _worded(fault: Fault) -> Problem:
     kind = class_of(fault.type)
     said, fix = _WORDS[fault.why]
+    if fault.why is Unfit.UNSAID and kind not in (tuple, frozenset):
+        fix = "derive {name} from {base}[{held}]"
     name = type_name(fault.type)
     words = {
         "name": type_name(kind),
-        "held": "X" if kind is frozenset else "X, ...",
+        "base": "frozenset" if _is_set(kind) else "tuple",
+        "held": "X" if _is_set(kind) else "X, ...",
         "kind": a_kind_of(type(kind).__name__),
         "reason": f" ({fault.reason})" if fault.reason else "",
     }

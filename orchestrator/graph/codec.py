@@ -68,10 +68,24 @@ class Codec:
             writer = _Writer(self)
             body = writer.plain(value)
             return ormsgpack.packb([writer.names, body])
-        except (TypeError, ValueError, OverflowError):  # a number or a text that msgpack has not
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return self._packed_with_care(value)
+
+    def _packed_with_care(self, value: Any) -> bytes:
+        """A value with a number or a text that msgpack has not."""
+        import ormsgpack
+
+        try:
             writer = _Writer(self, careful=True)
             body = writer.plain(value)
             return ormsgpack.packb([writer.names, body])
+        except (TypeError, RecursionError) as error:
+            if "ecursion" not in str(error):
+                raise
+            raise BadInput(
+                f"A value of {type_name(self._type)} lies too deep within itself to be kept.",
+                hint="Hold what is nested side by side, in a tuple.",
+            ) from None
 
     def unpack(self, data: bytes) -> Any:
         """The value of `pack`'s bytes; PlanChanged if it holds a class that the declared type has not."""

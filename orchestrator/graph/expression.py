@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-from orchestrator.graph.names import a_kind_of
+from orchestrator.graph.names import a_kind_of, written
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.signature import Signature
 
@@ -202,8 +202,12 @@ def expression(value: object) -> Expression:
         name = value.__name__.replace("<lambda>", "lambda")
         return Broken(name, f"is the plain function {name}, and no node", "decorate it with @node")
     kind = "None" if value is None else a_kind_of(type(value).__name__)
-    shown = repr(value)
-    name = str(getattr(value, "__name__", None) or (kind if " at 0x" in shown else shown[:60]))
+    shown = written(value)
+    try:
+        called = getattr(value, "__name__", None)
+    except Exception:
+        called = None
+    name = str(called or (kind if " at 0x" in shown else shown[:60]))
     if callable(value):
         fix = "call it in a function with annotations of its own, and decorate that with @node"
         return Broken(name, f"is {kind}, and no node", fix)

@@ -51,6 +51,14 @@ def a_kind_of(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
+def written(value: object) -> str:
+    """How Python writes a value; of one that cannot be written, what kind it is of."""
+    try:
+        return repr(value)
+    except Exception:
+        return a_kind_of(type(value).__name__)
+
+
 def _shown(value: Any) -> str:
     name = getattr(value, "__name__", None) if isinstance(value, type) else None
-    return name or repr(value)[:60]
+    return name or written(value)[:60]

@@ -60,6 +60,14 @@ class _Unresolved:
 @lru_cache(maxsize=4096)
 def signature_of(function: Callable[..., Any], *, method: bool = False) -> Signature:
     """The signature of a node's function; `method` skips `self` and allows no settings."""
+    try:
+        # What a decorator says it wraps need be no function, or go around; typing would follow it for ever.
+        inspect.unwrap(function)
+        inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        fix = "decorate with functools.wraps(function), and set no __wrapped__ or __signature__ by hand"
+        reason = str(error).splitlines()[0][:80].rstrip(". ")
+        return Signature(problems=(Problem(f"has no signature that can be read ({reason})", fix),))
     return _Reader(function, method).signature()
 
 

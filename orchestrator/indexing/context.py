@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ModelError
 from orchestrator.indexing.file_documents import embedded_text
-from orchestrator.indexing.handlers import HANDLERS
 from orchestrator.indexing.index_format import index_format
 from orchestrator.indexing.job_ports import BATCH, Encoded, PassageEncoder, ReaderSource, current_version
 from orchestrator.indexing.token_buffer import TokenBuffer
@@ -69,7 +68,7 @@ class IndexingContext:
 
     def runner(self) -> JobRunner:
         """The runner of the jobs of an index in this process."""
-        return JobRunner(self.ledger, JobHandlers(HANDLERS), self.ports)
+        return JobRunner(self.ledger, JobHandlers(), self.ports)
 
     @property
     def format(self) -> IndexFormat:

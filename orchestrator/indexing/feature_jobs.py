@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.indexing.handlers import HANDLERS
 from orchestrator.indexing.passage_features import SCOPE, FeatureReport, check_feature_kind
 from orchestrator.jobs.job_run import JobRunner
 from orchestrator.jobs.local_runner import LocalRunner
@@ -34,7 +33,7 @@ async def make_features_locally(
     checked = check_feature_kind(kind, ports[LanguageModel])
     scope = JobScope(SCOPE, version.index)
     async with write_lock(ledger, scope, wait=wait, progress=progress) as lock:
-        runner = JobRunner(ledger, JobHandlers(HANDLERS), ports, principal=principal)
+        runner = JobRunner(ledger, JobHandlers(), ports, principal=principal)
         local = LocalRunner(scope, lock, runner, None, progress)
         (job,) = await local.there("make", [{"kind": checked}], total=version.passages, doing="")
     return FeatureReport(**dict(job.effects or {}))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UnreadableFile
+from orchestrator.indexing.document_places import document_places, passage_places
 from orchestrator.indexing.readers import READERS, reader_for
 from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader
 from orchestrator.indexing.splitting import Splitting
@@ -86,6 +87,10 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
         source = str(path) if identifier == file else f"{path}#{identifier}"
         text = _clean(document.text)
         unique = document_id(place, source)
+        parts = recipe.splitting.split(text, markdown=markdown)
+        places = passage_places(
+            text, document_places(text, document.page_starts, title, markdown=markdown), parts
+        )
         content = digest(_CANONICAL.encode([name, title, text, metadata]))
         yield DocumentRow(
             unique,
@@ -100,9 +105,13 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
             metadata,
             tuple(
                 PassageRow(
-                    _identifier(place.index, unique, content, str(position)), position, part, digest(part)
+                    _identifier(place.index, unique, content, str(position)),
+                    position,
+                    part,
+                    digest(part),
+                    places[position],
                 )
-                for position, part in enumerate(recipe.splitting.split(text, markdown=markdown))
+                for position, part in enumerate(parts)
             ),
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from orchestrator.indexing import table_splitting
 from orchestrator.text.sentences import sentences
 from orchestrator.text.tokens import fits, token_count
 
@@ -29,8 +30,9 @@ class Splitting:
 
     The default keeps a paper's abstract whole. The sentences are those that answers cite. The passages
     are those that LlamaIndex's `SentenceSplitter` and `MarkdownNodeParser` make of them, and of clauses
-    that cut no number; a test holds this to them. To import them takes a second, more than most additions
-    to an index.
+    that cut no number; a test holds this to them. Only long tables are split otherwise, between rows and
+    with their header in every passage. To import the parsers takes a second, more than most additions to
+    an index.
     """
 
     tokens: int = 640
@@ -53,7 +55,13 @@ class Splitting:
         text = _LONG_WORD.sub(lambda word: _PART.sub(r"\g<0> ", word.group()), text)
         if not markdown:
             return list(self._packed(text))
-        return self._join(passage for section in _sections(text) for passage in self._packed(section))
+        return self._join(passage for section in _sections(text) for passage in self._section(section))
+
+    def _section(self, text: str) -> Iterator[str]:
+        """The passages of a section; each that holds rows of a table begins with the table's header."""
+        if not table_splitting.holds_table(text) or fits(text, self.tokens):
+            return self._packed(text)
+        return table_splitting.packed(table_splitting.parts(text), self.tokens, self._packed)
 
     def _packed(self, text: str) -> Iterator[str]:
         """As many pieces a passage as fit, after those at the end of the last one that may be repeated."""

@@ -23,12 +23,12 @@ class JobHandlers:
     (`RunningJob` too), one annotated `Job` is given the job, one annotated `Run` the run; keyword-only
     parameters are settings. It returns `JobEffects`, or None if it finished the job itself, as a
     publication does. It is run as a workflow of one node, under a budget, with a trace, cancellation and
-    the tenant's model. What is not `given` is looked for among the entry points of `orchestrator.jobs`,
-    once it is needed.
+    the tenant's model. What is not `given` is looked for among the entry points of `orchestrator.jobs`, where
+    the library's own are too, once it is needed.
     """
 
-    def __init__(self, given: Mapping[str, Handler]) -> None:
-        self._given = dict(given)
+    def __init__(self, given: Mapping[str, Handler] | None = None) -> None:
+        self._given = dict(given or {})
         self._made: dict[str, Workflow] = {}
 
     def handler(self, job: Job) -> Workflow:
@@ -43,7 +43,7 @@ class JobHandlers:
             return self._given[name]
         found = plugins.plugin(plugins.JOBS, name)
         if found is None:
-            known = ", ".join(sorted(self._given)) or "none"
+            known = ", ".join(sorted({*self._given, *plugins.plugins(plugins.JOBS)})) or "none"
             raise BadInput(
                 f"Nothing does jobs of the kind {name!r}; there are: {known}.",
                 hint=f"Register a function as an entry point of the group {plugins.JOBS!r}.",

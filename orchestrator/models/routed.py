@@ -148,6 +148,11 @@ class RoutedModel(WrapperModel):
         return [served for found in each for served in found]
 
     @property
+    def negotiated(self) -> list[tuple[str, str]]:
+        """What the servers of all models do not take as it is."""
+        return [each for model in self._models.values() for each in getattr(model, "negotiated", ())]
+
+    @property
     def bandit(self) -> PromptBandit:
         """The bandit, with what it has learned."""
         if self._bandit is None:

@@ -92,6 +92,7 @@ from orchestrator.ports.vectors import (
     embed_tokens_with_usage,
     embed_with_usage,
     reading,
+    reads,
 )
 
 __all__ = [
@@ -187,5 +188,6 @@ __all__ = [
     "counts_usage",
     "embed_with_usage",
     "reading",
+    "reads",
     "embed_tokens_with_usage",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from orchestrator.places import Place
 from orchestrator.ports.jobs import Job, JobScope
 from orchestrator.types import DEFAULT_TENANT, Principal
 
@@ -17,12 +18,16 @@ def index_scope(index: str) -> JobScope:
 
 @dataclass(frozen=True, slots=True)
 class PassageRow:
-    """A passage to be stored. `id` = uuid5 of index, document, content hash and position."""
+    """A passage to be stored. `id` = uuid5 of index, document, content hash and position.
+
+    `places` are its pages and sections, none where they are not known.
+    """
 
     id: str
     position: int
     text: str
     hash: str
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ class Embedder(Protocol):
     An embedder whose vectors know no context, as means of token vectors, says so with an attribute
     `static = True`: fusions then trust its rankings less.
 
+    An embedder of few languages has a method `reads(text)`, which is False for a text that it cannot read:
+    hybrid search then leaves the question to the lexical side.
+
     An embedder whose calls cost something, as those of a server, says so with `counts_usage = True`, and has
     a method `embed_with_usage` beside `embed`, which gives the vectors and what they took: one call a
     request, and the tokens that were read. Its calls then count on the run's budget and trace. If its name
@@ -35,6 +38,12 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str], *, kind: Literal["query", "passage"]) -> NDArray[np.float32]:
         """Vectors of shape (len(texts), dimensions), each of length one, all finite."""
         ...
+
+
+def reads(embedder: Embedder, text: str) -> bool:
+    """Whether an embedder knows the language of a text: what its method `reads` says, or True without one."""
+    says = getattr(embedder, "reads", None)
+    return True if says is None else bool(says(text))
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.interactions.log_files import read_log
 from orchestrator.jobs.job_run import LEASE, JobRunner
 from orchestrator.jobs.local_runner import LocalRunner
-from orchestrator.jobs.registry import Handler, JobHandlers
+from orchestrator.jobs.registry import JobHandlers
 from orchestrator.jobs.write_lock import write_lock
 from orchestrator.ports import Job, JobEffects, JobScope, Ledger, RunningJob
 from orchestrator.progress import Progress
@@ -81,9 +81,6 @@ def refresh_job(job: Job, context: TrainingContext, running: RunningJob) -> JobE
     return _done(context, work)
 
 
-HANDLERS: Mapping[str, Handler] = {"recommender.train": train_job, "recommender.refresh": refresh_job}
-
-
 async def train_locally(
     ledger: Ledger, context: LocalTraining, payload: Mapping[str, Any], *, wait: float
 ) -> Trained:
@@ -104,7 +101,7 @@ async def _done_locally(
     ledger: Ledger, context: LocalTraining, kind: str, payload: Mapping[str, Any], *, wait: float
 ) -> Mapping[str, Any]:
     async with write_lock(ledger, RECOMMENDER, wait=wait, progress=context.progress) as lock:
-        runner = JobRunner(ledger, JobHandlers(HANDLERS), {TrainingContext: context})
+        runner = JobRunner(ledger, JobHandlers(), {TrainingContext: context})
         local = LocalRunner(RECOMMENDER, lock, runner, None, context.progress)
         try:
             (job,) = await local.there(

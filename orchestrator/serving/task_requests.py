@@ -195,7 +195,9 @@ class TaskReply(Node):
         except (BudgetExhausted, ModelError) as error:
             run.degrade(f"the language model could not reply: {error.told}")
             return Answer(request.short_reply())
-        written = request.reply(generation.text)
+        # The last line of a text that was cut short is half a line.
+        whole = generation.finish == "stop"
+        written = request.reply(generation.text if whole else generation.text.rpartition("\n")[0])
         if written is None:
             run.degrade("the language model gave no reply in the wanted form")
         return Answer(written if written is not None else request.short_reply())
@@ -245,7 +247,7 @@ def _value(written: str, key: Task) -> str | list[str] | None:
     for at in (match.start() for match in re.finditer(r"\{", written)):
         try:
             found: Any = decoder.raw_decode(written, at)[0]
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         value = found.get(key)
         if isinstance(value, str) and key in ("title", "text"):

@@ -236,6 +236,8 @@ class IndexWriterConformance:
         a = document("a", "otter")
         writing.apply(a)
         assert list(writing.writer.damaged(writing.version)) == []
+        assert list(writing.writer.damaged_documents(INDEX, [])) == []
+        assert all(number >= 1 for number in writing.writer.parts(writing.version).values())
         writing.writer.collect(INDEX, seconds=0.0)
         assert await self.found(store, "otter") == set(ids(a))
         assert list(writing.writer.check(writing.version).accept()) == []

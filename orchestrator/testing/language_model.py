@@ -64,6 +64,16 @@ class LanguageModelConformance:
         first = await model.generate(PROMPT, max_tokens=24)
         assert (await model.generate(PROMPT, max_tokens=24)).text == first.text
 
+    async def test_what_a_model_may_think_is_no_part_of_its_text(self, model: LanguageModel) -> None:
+        pieces: list[str] = []
+        generation = await model.generate(
+            PROMPT, on_text=pieces.append, max_tokens=24, temperature=0.5, top_p=0.9, seed=1, reasoning=8
+        )
+        assert "".join(pieces) == generation.text
+        assert generation.usage.completion_tokens <= 32
+        for told in (generation.text, generation.reasoning):
+            assert "<think>" not in told
+
     async def test_a_text_that_reaches_its_limit_says_so(self, model: LanguageModel) -> None:
         assert (await model.generate(PROMPT, max_tokens=1)).finish == "length"
 

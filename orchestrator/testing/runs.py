@@ -32,6 +32,8 @@ def citation(n: int, *labels: str) -> dict[str, Any]:
         "source": f"/docs/{n}.txt",
         "text": f"text {n}",
         "hash": f"hash-{n}",
+        "page": n,
+        "section": f"Section {n}",
         "labels": sorted(labels),
     }
 

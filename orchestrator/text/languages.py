@@ -180,6 +180,16 @@ def possible_languages(text: str) -> tuple[str, ...]:
     return tuple(language for language, votes in ranked if votes > 0 and votes * _CLEARLY > ranked[0][1])
 
 
+def may_be_english(text: str) -> bool:
+    """Whether a text may be English: most of its letters are Latin, and no other language's words tell."""
+    letters = [character for character in text[:_LOOKED_AT] if character.isalpha()]
+    latin = sum(character < "\u0250" for character in letters)
+    if latin * 2 < len(letters):
+        return False
+    possible = possible_languages(text)
+    return not possible or "english" in possible
+
+
 def is_asking(word: str, languages: tuple[str, ...]) -> bool:
     """Whether a word of a question in one of these languages is no subject, but a function word or asks."""
     return word.lower() in _asking(languages or ("english",))

@@ -7,7 +7,7 @@ Everything that reads a model's text reads it without them, by `split_thoughts`,
 * a thought anywhere, in one of `TAGS`, in Mistral's or Kimi's brackets, or in a channel of harmony;
 * a thought that has only an end, since the chat template wrote its beginning: all before the end is thought;
 * a thought that has no end, since the tokens ran out: there is no answer;
-* a tag that is only talked about, in quotation marks or as code: it is text.
+* a tag that is only talked about, in quotation marks, or as code after backticks or in a fence: it is text.
 """
 
 from __future__ import annotations
@@ -150,7 +150,8 @@ class ThoughtFilter:
             return False
         before, mark = self._waiting[: match.start()], match.group()
         self._waiting = self._waiting[match.end() :]
-        if (self._before + before)[-1:] in tuple(_QUOTED):
+        fenced = (self.text + before).count("```") % 2
+        if fenced or (self._before + before)[-1:] in tuple(_QUOTED):
             shown.append(self._show(before + mark))
             return True
         kind = mark.lower()
@@ -220,10 +221,18 @@ def _pair(tag: str) -> tuple[str, str]:
     return (begin, end.strip()) if end else (f"<{begin}>", f"</{begin}>")
 
 
+@lru_cache(maxsize=128)
+def _begins(marks: tuple[str, ...]) -> re.Pattern[str]:
+    """What a tag may begin with."""
+    firsts = "".join(re.escape(each) for each in sorted({mark[0] for mark in marks}))
+    return re.compile(f"[{firsts}]", re.IGNORECASE)
+
+
 def _begun(text: str, marks: tuple[str, ...]) -> int:
     """How many characters at the end of a text may be the beginning of a tag."""
-    for size in range(min(max(map(len, marks)), len(text)), 0, -1):
-        end = text[-size:].lower()
+    start = len(text) - max(map(len, marks)) + 1
+    for first in _begins(marks).finditer(text, max(0, start)):
+        end = text[first.start() :].lower()
         if any(mark.startswith(end) for mark in marks):
-            return size
+            return len(end)
     return 0

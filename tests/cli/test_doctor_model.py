@@ -7,6 +7,7 @@ import pytest
 from orchestrator.cli.doctor_model import tell_probe
 from orchestrator.evaluation.model_abilities import Ability
 from orchestrator.evaluation.strategy_trials import StrategyTrial
+from orchestrator.models.trial import Trial
 from orchestrator.ports import ModelProfile
 from orchestrator.types import Usage
 from tests.cli.conftest import Command
@@ -27,9 +28,16 @@ def test_without_a_model_there_is_nothing_to_probe(cli: Command) -> None:
 
 
 def test_the_table_says_which_strategy_is_followed_and_why_not(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_probe(ModelProfile("m", "yes_no"), [Ability("schema", True, "At the first call.")], TRIALS)
+    tell_probe(
+        ModelProfile("m", "yes_no"),
+        [Trial("schema", True, "An object.")],
+        [Ability("context", None, "Unknown.")],
+        TRIALS,
+    )
     out, err = capsys.readouterr()
     rows = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
+    assert rows["schema"][1] == "yes"
+    assert rows["context"][1] == "-"
     assert rows["yes_no"][1] == "0.850"
     assert rows["yes_no"][-4:] == ["yes", "24", "3,024", "1.2"]
     assert rows["listwise"][-4] == "no"
@@ -40,5 +48,5 @@ def test_the_table_says_which_strategy_is_followed_and_why_not(capsys: pytest.Ca
 
 
 def test_a_model_that_follows_nothing_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_probe(ModelProfile("m", "embedding"), [], TRIALS[:1])
+    tell_probe(ModelProfile("m", "embedding"), [], [], TRIALS[:1])
     assert "follows none of these strategies" in capsys.readouterr().out

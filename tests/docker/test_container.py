@@ -115,6 +115,7 @@ def test_the_shipped_settings_are_valid_and_hold_no_key(container: Container):
     assert Settings(config=container.settings).api_keys == {}
 
 
+@pytest.mark.slow
 def test_the_image_as_it_is_does_not_serve_without_a_key(container: Container):
     done = container.run(
         image().command, ORCHESTRATOR_SERVE__HOST=image().environment["ORCHESTRATOR_SERVE__HOST"]

@@ -119,6 +119,7 @@ def test_of_many_rows_how_often_each_value_occurs_is_drawn() -> None:
     assert both[1].low == pytest.approx(1.0 - both[0].high)
 
 
+@pytest.mark.slow
 def test_a_difference_is_certain_only_when_it_is() -> None:
     random = np.random.default_rng(2)
     base = random.random(3_000)

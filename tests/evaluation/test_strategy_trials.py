@@ -127,10 +127,8 @@ async def test_a_strategy_that_cannot_be_tried_says_why_and_stops_nothing() -> N
 
 async def test_abilities_are_found_by_asking() -> None:
     found = {each.name: each for each in await model_abilities(Mute(0), 4096)}
-    assert found["text"].there
     assert found["log-probabilities"].there is False
     assert "no log-probabilities" in found["log-probabilities"].detail
-    assert found["streaming"].there is False
-    assert found["schema"].there is False
+    assert found["thinking"].there is False
     assert found["context"].detail == "4,096 tokens."
     assert {each.name: each for each in await model_abilities(Dice(0))}["context"].there is None

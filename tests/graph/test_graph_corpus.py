@@ -8,16 +8,11 @@ import pytest
 
 from orchestrator.errors import WorkflowError
 from tests.graph.broken_graphs import BROKEN
-from tests.graph.corpus.case import Case, Cases
+from tests.graph.corpus.case import Case, parameters
 from tests.graph.right_graphs import RIGHT
 
 
-def named(cases: Cases) -> list[object]:
-    """A parameter a graph."""
-    return [pytest.param(case, id=name) for name, case in cases.items()]
-
-
-@pytest.mark.parametrize("case", named(BROKEN))
+@pytest.mark.parametrize("case", parameters(BROKEN))
 def test_a_broken_graph_is_refused_in_one_error_that_names_the_fault(case: Case) -> None:
     with pytest.raises(case.refused) as caught:
         case.check()
@@ -32,7 +27,7 @@ def test_a_broken_graph_is_refused_in_one_error_that_names_the_fault(case: Case)
     assert [word for word in case.words if word not in about] == [], str(error)
 
 
-@pytest.mark.parametrize("case", named(RIGHT))
+@pytest.mark.parametrize("case", parameters(RIGHT))
 def test_a_right_graph_passes(case: Case) -> None:
     case.check()
 

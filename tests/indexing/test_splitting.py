@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from itertools import pairwise
 from pathlib import Path
@@ -155,3 +156,31 @@ def test_splitting_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sizes_that_cannot_be_are_refused(tokens: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="at least 32"):
         Splitting(tokens, overlap)
+
+
+def test_every_passage_of_a_long_table_has_its_header() -> None:
+    head = "| Name | Phone |\n| --- | --- |"
+    rows = [f"| Person {number} | 555-{number:04} |" for number in range(120)]
+    text = "\n".join(["# Staff", "", "Who to call.", "", head, *rows, "", "Ask the desk otherwise."])
+    passages = Splitting(96, 16).split(text, markdown=True)
+    assert len(passages) > 10
+    assert passages[0].startswith(f"# Staff\n\nWho to call.\n\n{head}\n{rows[0]}")
+    assert all(head in passage for passage in passages)
+    assert all(token_count(passage) <= 96 for passage in passages)
+    found = [line for passage in passages for line in passage.splitlines() if line.startswith("| Person")]
+    assert found == rows
+    assert passages[-1].endswith("Ask the desk otherwise.")
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(st.sampled_from(["a b\n", "| a | b |\n", "|---|---|\n", "\n", "# c\n", "```\n", "word " * 9]))
+)
+def test_tables_lose_no_word_however_they_are_written(parts: list[str]) -> None:
+    text = "".join(f"w{number} {part}" if part[0] in "aw" else part for number, part in enumerate(parts * 3))
+    passages = Splitting(32, 8).split(text, markdown=True)
+    assert all(token_count(passage) <= 32 for passage in passages)
+    assert set(text.split()) <= {word for passage in passages for word in passage.split()}
+    numbers = re.findall(r"\bw\d+", "\n".join(passages))
+    first = list(dict.fromkeys(numbers))
+    assert first == sorted(first, key=lambda number: int(number[1:]))

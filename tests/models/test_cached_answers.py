@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ TIDES = "# Tides\n\nTides follow the moon. Spring tides come with the full moon,
 
 
 class Counted(Quoting):
-    """A model that counts what it is asked."""
+    """A model that counts what it is asked, and has a word where it quotes nothing."""
 
     asked = 0
 
     async def generate(self, prompt: Any, **settings: Any) -> Any:
         self.asked += 1
-        return await super().generate(prompt, **settings)
+        made = await super().generate(prompt, **settings)
+        return made if made.text else replace(made, text="Animals.")
 
 
 @pytest.fixture

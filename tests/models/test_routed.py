@@ -106,6 +106,7 @@ def test_the_inverse_that_grows_is_the_inverse() -> None:
     assert estimate.deviation == pytest.approx(np.sqrt((1 - solved @ near) / 0.5))
 
 
+@pytest.mark.slow
 def test_features_approach_their_kernel() -> None:
     vectors, _ = prompts(40, 3)
     scores = np.random.default_rng(0).random(40)

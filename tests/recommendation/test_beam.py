@@ -80,6 +80,7 @@ def found(beams: Beams, row: int) -> list[int]:
     return [int(item) for item in beams.items[row] if item >= 0]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(items=st.integers(1, 30), kind=st.integers(0, 2), seed=st.integers(0, 99), data=st.data())
 def test_a_beam_of_everything_is_exhaustive_and_its_scores_are_one_distribution(

@@ -58,6 +58,7 @@ def world(logs: int = 20_000) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     return taken, logging, shown, (random.random(logs) < taken[shown]).astype(float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", [[0.1, 0.2, 0.3, 0.4], [0.0, 0.0, 0.0, 1.0], [0.4, 0.3, 0.2, 0.1]])
 def test_the_truth_is_within_the_interval(policy: list[float]) -> None:
     taken, logging, shown, reward = world()

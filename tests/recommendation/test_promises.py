@@ -236,6 +236,7 @@ async def test_a_short_ranking_is_filled_with_what_is_popular_and_says_so(crime:
     )
 
 
+@pytest.mark.slow
 async def test_the_default_is_what_validation_says_is_best_and_the_edition_records_it(tmp_path: Path) -> None:
     editions = editions_at(tmp_path, REGISTRY)
     train(made_up_log(), editions, rankers=("popularity", "attributes", "rules", "fusion"))
@@ -328,6 +329,7 @@ async def test_what_is_withdrawn_stays_so_through_training_and_refreshing(tmp_pa
     assert editions.withdrawn() == frozenset()
 
 
+@pytest.mark.slow
 def test_training_a_ranker_by_name_leaves_the_others_in_use_unchanged(tmp_path: Path) -> None:
     editions = editions_at(tmp_path, REGISTRY)
     log = made_up_log()
@@ -406,6 +408,7 @@ def test_an_edition_that_was_overtaken_is_not_published_and_what_a_killed_one_le
     assert editions.current() == "version-8"
 
 
+@pytest.mark.slow
 async def test_the_order_of_a_logs_lines_changes_no_ranking(tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:

@@ -332,6 +332,7 @@ def test_an_item_that_nobody_had_changes_nothing_that_is_said_of_others() -> Non
     assert logarithmic[1, SIGNALS.index("ratio")] == pytest.approx(np.exp(-1.9), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_arms_are_trained_in_order_and_found_again(tmp_path: Path) -> None:
     first = trained(("fusion", "rules"), tmp_path)
     assert list(first) == ["rules", "popularity", "itemknn", "attributes", "fusion"]
@@ -375,6 +376,7 @@ def test_unknown_and_absent_arms_are_said(tmp_path: Path) -> None:
     assert len(set(RANKERS)) == 10
 
 
+@pytest.mark.slow
 def test_an_arm_that_is_not_wanted_is_no_part_of_another(tmp_path: Path) -> None:
     log = made_up_log()
     split = leave_two_out(log.interactions.sequences)

@@ -167,6 +167,7 @@ def restricted() -> Log:
     return Log(Items.of(rows), log.interactions)
 
 
+@pytest.mark.slow
 async def test_an_item_that_may_not_be_seen_is_in_no_answer_and_no_reason(tmp_path: Path) -> None:
     editions = editions_at(tmp_path, REGISTRY)
     train(restricted(), editions, rankers=("fusion",))
@@ -261,6 +262,7 @@ async def test_an_edition_of_an_earlier_release_says_how_to_train_anew(tmp_path:
     assert (await one(EditionRecommender(editions), History())).hits
 
 
+@pytest.mark.slow
 async def test_an_interrupted_training_leaves_what_is_in_use(tmp_path: Path) -> None:
     editions = editions_at(tmp_path, REGISTRY)
     log = made_up_log()
@@ -294,6 +296,7 @@ async def test_rerankers_read_items_as_they_read_passages(recommender: EditionRe
     assert await documents.passages(["soap-01"], principal=NOBODY) == {}
 
 
+@pytest.mark.slow
 async def test_a_catalogue_without_text_is_recommended_by_interactions(tmp_path: Path) -> None:
     log = made_up_log()
     bare = Log(Items.of(Item(one) for one in log.items.ids), log.interactions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def test_what_is_live_below_a_node_is_what_was_not_cut(ids: ItemIds, data: st.Da
     assert whole.whole
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(identifiers(), st.data())
 def test_a_request_cuts_exactly_the_nodes_that_it_empties(ids: ItemIds, data: st.DataObject) -> None:

@@ -105,7 +105,11 @@ async def _answer(state: Scripted, asked: Asked, writer: asyncio.StreamWriter) -
     made = state.script(asked)
     reply = made if isinstance(made, Reply) else await made
     await asyncio.sleep(reply.seconds)
-    if isinstance(reply.body, bytes | list) and all(isinstance(each, bytes) for each in _list(reply.body)):
+    if (
+        reply.body
+        and isinstance(reply.body, bytes | list)
+        and all(isinstance(each, bytes) for each in _list(reply.body))
+    ):
         writer.write(_head(reply, reply.kind, None))
         for data in _list(reply.body):
             writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
@@ -139,6 +143,7 @@ async def _answer(state: Scripted, asked: Asked, writer: asyncio.StreamWriter) -
 
 
 def _list(body: Any) -> list[Any]:
+    """The pieces of a body of bytes."""
     return body if isinstance(body, list) else [body]
 
 

@@ -137,6 +137,23 @@ async def test_a_stop_sequence_ends_a_model_s_text():
     assert await answered(Writer(), "writes", stop="three") == ("one two [1] ", "stop", [1])
 
 
+async def test_a_stream_behind_its_stop_sequence_is_kept_alive():
+    limits = Limits(durability="none", keep_alive=0.01)
+
+    @node
+    async def goes_on(question: Question, run: Run) -> Answer:
+        for _ in range(20):
+            run.emit("END ")
+            await asyncio.sleep(0.005)
+        return Answer("END " * 20)
+
+    async with endpoint([workflow("goes_on", goes_on)], limits=limits) as client:
+        response = await client.post(PATH, json=asking("goes_on", stream=True, stop="END"))
+    assert ": keep-alive" in response.text
+    *chunks, _ = events(response.text)
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+
+
 async def test_text_that_no_model_wrote_is_limited_as_well():
     text, finish, cited = await answered(None, "quotes", max_tokens=6)
     assert (text, finish, cited) == ("Bees dance [1].", "length", [1])

@@ -131,6 +131,7 @@ async def test_they_can_be_questions_after_all():
         ("title", '{"title": ["Ferry"]}', TASKS["title"][1]),
         ("tags", '{"tags": ["Travel", "Greece"]}', '{"tags": ["Travel", "Greece"]}'),
         ("follow-ups", '{"follow_ups": "no', '{"follow_ups": []}'),
+        ("follow-ups", '{"follow_ups": ' + "[" * 5_000, '{"follow_ups": []}'),
         ("LibreChat", '\n"Ferry to Naxos"\nThat is it.', "Ferry to Naxos"),
         ("LibreChat", "", SHORT),
         ("chat-ui", "**Naxos ferry**", "Naxos ferry"),
@@ -147,12 +148,20 @@ async def test_a_model_writes_the_reply_if_it_keeps_to_the_shape(name: str, writ
     assert body["usage"]["total_tokens"] == 15
 
 
+async def test_half_a_line_is_no_title():
+    messages, short = TASKS["LibreChat"]
+    for written, expected in (("Ferry to", short), ("Ferry to Naxos\nThis is", "Ferry to Naxos")):
+        async with endpoint(SEARCHES, ports={LanguageModel: Model(written, finish="length")}) as client:
+            body = (await client.post(PATH, json=sent(messages, max_tokens=3))).json()
+        assert body["choices"][0]["message"]["content"] == expected
+
+
 async def test_a_model_that_fails_leaves_the_short_reply():
     messages, expected = TASKS["title"]
     async with endpoint(SEARCHES, ports={LanguageModel: Model("x", fails_after=0)}) as client:
         body = (await client.post(PATH, json=sent(messages))).json()
     assert body["choices"][0]["message"]["content"] == expected
-    assert body["degraded"] == ["the language model could not reply: The model server went away."]
+    assert body["degraded"] == ["The language model could not reply: The model server went away."]
 
 
 async def test_a_task_needs_a_model_that_is_served():

@@ -33,8 +33,9 @@ class Animal(BaseModel):
 
 class TestSmallModel(LanguageModelConformance):
     scores = False
-    # One thread ends the batch that it computes before it looks for what was given up.
-    drained = 60.0
+    # Streams are let go at once (test_answers.py, test_endpoint.py). Of a whole reply, llama.cpp's server
+    # sees late that nobody waits for it any more: at the latest when it is written.
+    drained = 240.0
 
     @pytest.fixture
     async def model(self, llama: LlamaServer) -> AsyncGenerator[LanguageModel]:

@@ -14,7 +14,10 @@ from tests.services.llama import LlamaServer
 pytestmark = [pytest.mark.llm, pytest.mark.asyncio(loop_scope="module")]
 
 QUESTION = "Why do sea otters hold each other while they sleep?"
-BY_MODEL = [name for name in strategy_names("rerank") if name not in ("cross_encoder", "embedding", "e2rank")]
+#: `auto` is one of the others: test_doctor.py.
+BY_MODEL = [
+    name for name in strategy_names("rerank") if name not in ("auto", "cross_encoder", "embedding", "e2rank")
+]
 #: As few calls as each strategy can do with.
 SMALL = {"group": 4, "repeats": 1, "window": 3, "step": 2, "tokens": 60}
 

@@ -36,6 +36,8 @@ REPLIES = [
     ("<|channel|>analysis<|message|>h<|channel|>final<|message|>x", "x", "h"),
     ("Use the tag `<think>` here.", "Use the tag `<think>` here.", ""),
     ('{"tag": "<think>", "end": "</think>"}', '{"tag": "<think>", "end": "</think>"}', ""),
+    ("Write:\n```\n<think>\nHm.\n</think>\n```\nSo.", "Write:\n```\n<think>\nHm.\n</think>\n```\nSo.", ""),
+    ("```\nx\n```\n<think>Hm.</think>So.", "```\nx\n```\nSo.", "Hm."),
     ("I <thin", "I <thin", ""),
     ("1 < 2 and <b>bold</b>", "1 < 2 and <b>bold</b>", ""),
     ("İ<think>İİ</think>İ", "İİ", "İİ"),

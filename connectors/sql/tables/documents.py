@@ -50,7 +50,8 @@ documents = Table(
     Index("ix_documents_retired", "retired", **WHERE_RETIRED),
 )
 
-# `terms` are the passage's sparse dimensions, packed as little-endian uint32 in rising order.
+# `terms` are the passage's sparse dimensions, packed as little-endian uint32 in rising order. `places` are
+# [start, page, section] each, NULL where none are known.
 passages = Table(
     "passages",
     metadata,
@@ -63,6 +64,7 @@ passages = Table(
     Column("terms", LargeBinary, nullable=False),
     Column("retired", Double),
     Column("seal", Text),
+    Column("places", Json),
     ForeignKeyConstraint(["index_id", "document_id"], ["documents.index_id", "documents.id"]),
     Index("ix_passages_document", "index_id", "document_id"),
     Index("ix_passages_retired", "retired", **WHERE_RETIRED),

@@ -66,5 +66,7 @@ citations = Table(
     Column("text", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Column("labels", Json, nullable=False),
+    Column("page", Integer),
+    Column("section", Text),
     Index("ix_citations_passage", "passage"),
 )

@@ -4,6 +4,9 @@ A function is its bytecode with all that is nested in it, its defaults, the valu
 the object that it is bound to, and the source of its module and of the user's modules that this imports
 from; a class is that of its methods and attributes; the library's code counts as a whole. What cannot be
 known from outside, such as a lock or an open connection, is equal to itself only, in this process.
+
+What code reads of the variables of its modules is state, and no code: a run that is resumed goes on with
+what is there now. A kept result was computed with what was there then, so `values_around` tells it apart.
 """
 
 from __future__ import annotations
@@ -12,10 +15,13 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import fractions
 import functools
 import hashlib
 import inspect
+import ipaddress
 import logging
+import os
 import pathlib
 import re
 import sys
@@ -35,18 +41,29 @@ SCHEME = "2-"
 _BY_REPR: tuple[type, ...] = (
     int, float, complex, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented), range, slice,
     decimal.Decimal, uuid.UUID, pathlib.PurePath, datetime.date, datetime.time, datetime.timedelta,
-    datetime.tzinfo, types.GenericAlias, types.UnionType,
+    datetime.tzinfo, types.GenericAlias, types.UnionType, fractions.Fraction,
+    ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network,
 )  # fmt: skip
 _DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
 _NOISE = frozenset(
     {
         "__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "__parameters__", "__hash__",
         "__orig_bases__", "__signature__", "__match_args__", "__slots__", "_abc_impl", "__abstractmethods__",
-        "__firstlineno__", "__static_attributes__", "_is_protocol",
+        "__firstlineno__", "__static_attributes__", "_is_protocol", "__private_attributes__",
+        "__class_vars__",
+    }
+)  # fmt: skip
+#: What an enum's class keeps of its members.
+_OF_ENUMS = frozenset(
+    {
+        "_member_names_", "_member_map_", "_value2member_map_", "_unhashable_values_",
+        "_unhashable_values_map_", "_hashable_values_", "_value_repr_",
     }
 )  # fmt: skip
 #: How much is looked at: beyond, a value counts as one that cannot be known.
 _PARTS, _BYTES = 20_000, 1 << 24
+#: The same of the values around a node, which are looked at before each of its calls that may be kept.
+_PARTS_AROUND = 2_000
 _PROCESS = uuid.uuid4().hex
 #: Objects whose identity is their address are kept, so that no other gets it.
 _UNKNOWN: dict[int, Any] = {}
@@ -78,8 +95,24 @@ class _Same:
 def identity_of(value: Any) -> Identity:
     """The identity of a setting, a function, a class or a node."""
     walk = _Walk()
-    digest = walk.of(value)
+    try:
+        digest = walk.of(value)
+    except RecursionError:  # it lies deeper within itself than can be looked into
+        digest = walk.unknowable(value)
     return Identity(digest, tuple(sorted(walk.unknown)))
+
+
+def values_around(node: Any) -> str:
+    """What a node's code finds now: variables of the user's modules, closures, classes and bound objects.
+
+    What cannot be known, and what lies beyond the first thousands of values, counts by its type alone.
+    """
+    settings: Any = getattr(node, "settings", None)
+    code = cast("Any", type(node)) if settings is None else node.function
+    try:
+        return _Walk(around=True).of(code)
+    except RecursionError:
+        return "deep"
 
 
 def node_identity(node: Any) -> Identity:
@@ -119,9 +152,11 @@ def fingerprint(parts: Iterable[str]) -> str:
 
 
 class _Walk:
-    """Looks at one value and everything that it is made of."""
+    """Looks at one value and everything that it is made of; of code, at the values around it if asked to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, around: bool = False) -> None:
+        self.values = around
+        self.parts = 0
         self.unknown: set[str] = set()
         self.memo: dict[int, str] = {}
         self.kept: list[Any] = []
@@ -129,6 +164,9 @@ class _Walk:
 
     def of(self, value: Any) -> str:
         """The digest of a value."""
+        self.parts += 1
+        if self.values and self.parts > _PARTS_AROUND:
+            return "many"
         if isinstance(value, _BY_REPR) and not isinstance(value, enum.Enum):
             text = str(value) if isinstance(value, str) else repr(value)
             return _joined(type(value).__qualname__, text)
@@ -152,6 +190,8 @@ class _Walk:
         return _joined(kind, *(f"{name}={self.of(value)}" for name, value in sorted(values.items())))
 
     def unknowable(self, value: Any) -> str:
+        if self.values:
+            return _joined("unknown", type(value).__qualname__)
         self.unknown.add(a_kind_of(type(value).__name__))
         _UNKNOWN[id(value)] = value
         return _joined("unknown", type(value).__qualname__, _PROCESS, str(id(value)))
@@ -162,19 +202,21 @@ class _Walk:
             case type():
                 return self.cls(value)
             case enum.Enum():
-                return _joined("enum", self.of(type(value)), value.name)
+                # Flags that are joined may have no name.
+                return _joined("enum", self.of(type(value)), str(value.name), self.of(value.value))
             case list() | tuple():
                 return self.all(kind, cast("list[Any]", value))
             case set() | frozenset():
                 return _joined(kind, *sorted(self.of(item) for item in cast("set[Any]", value)))
-            case Mapping():
+            case Mapping() if value is not os.environ:
                 pairs = cast("Mapping[Any, Any]", value).items()
                 return _joined(kind, *sorted(f"{self.of(key)}={self.of(item)}" for key, item in pairs))
             case re.Pattern():
                 pattern = cast("re.Pattern[Any]", value)
                 return self.all("pattern", (pattern.pattern, pattern.flags))
             case types.ModuleType():
-                return _joined("module", value.__name__, modules_code(vars(value), file_of(value)))
+                code = "" if self.values else modules_code(vars(value), file_of(value))
+                return _joined("module", value.__name__, code)
             case types.CodeType():
                 return self.code(value)
             case logging.Logger():
@@ -217,7 +259,11 @@ class _Walk:
         }
         file = file_of(function)
         parts: list[Any] = [code, function.__defaults__, function.__kwdefaults__, cells]
-        if not _exists(file):
+        if self.values and _exists(file) and not is_own(file):
+            return _joined("function", function.__module__, function.__qualname__)
+        if self.values:
+            parts += [_globals_of(function), function.__dict__]
+        elif not _exists(file):
             # Typed into a prompt or made by exec: no file shows what its helpers are.
             names = _names(code)
             parts.append({name: function.__globals__[name] for name in names if name in function.__globals__})
@@ -227,7 +273,7 @@ class _Walk:
         )
 
     def source(self, function: types.FunctionType, file: str) -> str:
-        return "" if is_library(file) else modules_code(function.__globals__, file)
+        return "" if self.values or is_library(file) else modules_code(function.__globals__, file)
 
     def code(self, code: types.CodeType) -> str:
         return _joined(
@@ -243,7 +289,7 @@ class _Walk:
             found.append(f"{part.__module__}.{part.__qualname__}")
             file = file_of(part)
             scope = _scope(part)
-            if is_own(file):
+            if is_own(file) and not self.values:
                 found.append(modules_code(scope, file))
             if is_own(file) or (not file and part.__module__ == "__main__"):
                 found.append(self.named("attributes", _attributes(part)))
@@ -255,7 +301,8 @@ class _Walk:
             fields = {spec.name: getattr(value, spec.name, None) for spec in dataclasses.fields(value)}
             return _joined(self.of(kind), self.named("fields", fields))
         if hasattr(kind, "model_fields"):
-            return _joined(self.of(kind), self.named("fields", dict(value.__dict__)))
+            private: Any = getattr(value, "__pydantic_private__", None) or {}
+            return _joined(self.of(kind), self.named("fields", {**value.__dict__, **private}))
         if kind.__module__ == "numpy" and hasattr(value, "tobytes"):
             if value.dtype.hasobject or value.nbytes > _BYTES:
                 return self.unknowable(value)
@@ -306,16 +353,36 @@ def _scope(cls: type) -> Mapping[str, Any]:
 def _attributes(cls: type) -> dict[str, Any]:
     """What a class says itself, without what the interpreter, dataclasses and pydantic add."""
     found: dict[str, Any] = {}
-    for name, value in vars(cls).items():
+    members: Any = cls.__members__ if issubclass(cls, enum.Enum) else {}
+    if members:
+        # By their values: members hold their class, and flags that were joined are kept in it.
+        found["members"] = [(name, member.value) for name, member in members.items()]
+    for name, value in vars(cast("type", cls)).items():
+        if members and (name in members or name in _OF_ENUMS):
+            continue
         if (
             name in _NOISE
-            or name.startswith(("__pydantic", "__dataclass"))
+            or name.startswith(("__pydantic", "__dataclass", "__attrs"))
             or isinstance(value, _DESCRIPTORS)
         ):
             continue
         if inspect.isfunction(value) and not is_own(file_of(value)) and file_of(cls):
             continue
         found[name] = value
+    return found
+
+
+def _globals_of(function: types.FunctionType) -> dict[str, Any]:
+    """The variables of its own and of the user's other modules that a function names."""
+    names, scope = _names(function.__code__), function.__globals__
+    found: dict[str, Any] = {}
+    for name in names & scope.keys():
+        value = scope[name]
+        if not isinstance(value, types.ModuleType):
+            found[name] = value
+        elif is_own(file_of(value)):
+            inner = vars(value)
+            found.update({f"{name}.{each}": inner[each] for each in names & inner.keys()})
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import typing
+from collections.abc import Iterable
 from typing import Any, cast
 
 from orchestrator.graph import algebra
@@ -12,6 +13,7 @@ from orchestrator.graph.channel_type import annotation_problem
 from orchestrator.graph.expression import Broken, Expression, Nested, Parallel, Sequence, Step
 from orchestrator.graph.node import FunctionNode, Node
 from orchestrator.graph.signature import Signature
+from orchestrator.graph.type_parts import Variables, class_of, variables_of
 
 
 def title_of(expr: Expression) -> str:
@@ -204,12 +206,23 @@ def item_type(collection: Any) -> Any:
     element = Channel(collection).element
     if element is not None:
         return element.type
-    method = getattr(collection, "__iter__", None)
+    method = getattr(class_of(collection), "__iter__", None)
     if method is None:
         return None
     try:
         returned = typing.get_type_hints(method).get("return")
     except Exception:
         return None
-    inner = typing.get_args(returned)
-    return inner[0] if inner else None
+    inner, kind = typing.get_args(returned), class_of(returned)
+    if not inner or not (isinstance(kind, type) and issubclass(kind, Iterable)):
+        return None
+    # A tuple of two types is an `Iterable` as well, and its first type not that of all its items.
+    return None if issubclass(kind, tuple) else _of_variables(inner[0], variables_of(collection))
+
+
+def _of_variables(tp: Any, variables: Variables) -> Any:
+    """A type with what its type variables stand for."""
+    parameters: tuple[Any, ...] = getattr(tp, "__parameters__", ())
+    if not isinstance(tp, typing.TypeVar) and parameters:
+        return tp[tuple(variables.get(each, each) for each in parameters)]
+    return variables.get(tp, tp)

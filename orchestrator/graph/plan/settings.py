@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from orchestrator.graph.channel import type_name, without_none
-from orchestrator.graph.names import a_kind_of
+from orchestrator.graph.names import a_kind_of, written
 from orchestrator.graph.node import FunctionNode, as_setting
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.problem import Problem
@@ -130,4 +130,4 @@ def _port_faults(path: str, node: Any) -> Iterator[Fault]:
 
 
 def _shown(value: Any) -> str:
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))[:60]
+    return re.sub(r" at 0x[0-9a-f]+", "", written(value))[:60]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import ModelError
-from orchestrator.graph.plan.fingerprint import node_fingerprint
+from orchestrator.graph.plan.fingerprint import node_fingerprint, values_around
 from orchestrator.graph.plan.indexes import index_of
 from orchestrator.graph.plan.plan import Call
 from orchestrator.graph.run.state import RunState
@@ -41,13 +41,15 @@ _ASKED_FOR: dict[object, Operation] = {
 class CachedResult:
     """A place in the cache, and what was found there.
 
-    The key covers the node with its settings and code, the values it reads, the principal, the version of
-    every port, and the name of every model that the node uses, as its server tells it: another reader,
-    another index version or another model finds nothing.
+    The key covers the node with its settings and code, the values that its code finds around it, the values
+    it reads, the principal, the version of every port, and the name of every model that the node uses, as
+    its server tells it: another reader, another index version or another model finds nothing.
     """
 
     cache: Cache
     call: Call
+    #: What does not change while the node runs.
+    asked: str
     key: str
     #: What the node read: its result rests on their passages, whether or not it says so itself.
     reads: tuple[Any, ...] = ()
@@ -66,7 +68,8 @@ class CachedResult:
         except (ModelError, TimeoutError) as error:
             log.warning("%s is run without its cache: %s", call.path, error or "the model server is silent.")
             return None
-        place = cls(cache, call, _key(call, reads, run, models), tuple(reads.values()))
+        asked = _key(call, reads, run, models)
+        place = cls(cache, call, asked, _placed(asked, call), tuple(reads.values()))
         data = await cache.get(place.key)
         if data is not None:
             place.hit, place.value = True, place.restored(data)
@@ -77,7 +80,10 @@ class CachedResult:
         types = [slot.channel.type for slot in self.call.writes]
         values = (value,) if len(types) == 1 else value
         packed = b"".join(len(part).to_bytes(8) + part for part in map(pack, values, types))
-        await self.cache.put(self.key, packed, sources=passages_of(*values, *self.reads), seconds=seconds)
+        sources = passages_of(*values, *self.reads)
+        # A node that changes what is around it, such as a counter, is found again behind its own change.
+        for key in dict.fromkeys((self.key, _placed(self.asked, self.call))):
+            await self.cache.put(key, packed, sources=sources, seconds=seconds)
 
     def restored(self, data: bytes) -> Any:
         """The result from what was kept."""
@@ -87,6 +93,10 @@ class CachedResult:
             values.append(unpack(data[8 : 8 + size], slot.channel.type))
             data = data[8 + size :]
         return values[0] if len(values) == 1 else tuple(values)
+
+
+def _placed(asked: str, call: Call) -> str:
+    return hashlib.sha256(f"{asked}{values_around(call.node)}".encode()).hexdigest()
 
 
 def _key(call: Call, reads: dict[str, Any], run: RunState, models: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 import time
 import uuid
@@ -76,6 +77,7 @@ async def run(
     workflow.check(ports)
     ports = _across(workflow, ports)
     state = initial_state(workflow, inputs)
+    _ready(durability)
     who = principal or next((value.principal for value in inputs if hasattr(value, "principal")), NOBODY)
     running = RunState(
         run_id or uuid.uuid4().hex,
@@ -111,6 +113,7 @@ async def resume(
     await _resumable(workflow, run_id, ports, principal)
     async with owned(_runs(ports), run_id) as lease:
         record = await _resumable(workflow, run_id, ports, principal)
+        _ready(record.durability)
         running = RunState(
             run_id, ports, principal, budget, events, tracer=_tracer(), durable=True, lease=lease
         )
@@ -135,6 +138,12 @@ def _begun(
 def _across(workflow: Flow, ports: Ports) -> Ports:
     """The ports, with the passages of every index that the workflow names."""
     return ports.across(workflow.indexes) if workflow.indexes and isinstance(ports, IndexedPorts) else ports
+
+
+def _ready(durability: str) -> None:
+    """Import what a run needs that keeps something: that takes a second, once, which is not the run's."""
+    if durability != "none":
+        importlib.import_module("langgraph.graph")
 
 
 async def _resumable(workflow: Flow, run_id: str, ports: Ports, principal: Principal) -> RunRecord:

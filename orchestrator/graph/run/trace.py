@@ -13,6 +13,8 @@ from orchestrator.types import TRACED_IDS
 from orchestrator.values import Traced, is_traced
 
 log = logging.getLogger("orchestrator.graph.run.trace")
+#: How many levels of tuples and dataclasses within each other a trace tells.
+_LEVELS = 8
 
 
 def step_record(trace: StepTrace) -> StepRecord:
@@ -30,8 +32,8 @@ def step_record(trace: StepTrace) -> StepRecord:
     )
 
 
-def summary(value: Any) -> Any:
-    """A value by its ids and sizes."""
+def summary(value: Any, levels: int = _LEVELS) -> Any:
+    """A value by its ids and sizes, and what it holds, some levels deep."""
     match value:
         case None | bool() | int() | float():
             return value
@@ -41,15 +43,16 @@ def summary(value: Any) -> Any:
             return {"type": "type"}
         case _ if is_traced(value):
             return _said(value)
-        case tuple():
+        case tuple() if levels:
             items = cast("tuple[Any, ...]", value)
-            return [summary(item) for item in items[:TRACED_IDS]]
+            return [summary(item, levels - 1) for item in items[:TRACED_IDS]]
         case Mapping():
             return {"entries": len(cast("Mapping[Any, Any]", value))}
         case _:
             pass
-    if dataclasses.is_dataclass(value):
-        fields = {spec.name: summary(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
+    if dataclasses.is_dataclass(value) and levels:
+        held = ((spec.name, getattr(value, spec.name)) for spec in dataclasses.fields(value))
+        fields = {name: summary(part, levels - 1) for name, part in held}
         return {"type": type(value).__name__, **fields}
     return {"type": type(value).__name__}
 

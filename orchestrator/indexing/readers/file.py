@@ -19,11 +19,15 @@ LONGEST_TEXT = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class FileDocument:
-    """A document read from a file: its id within the file, text, title and other metadata."""
+    """A document read from a file: its id within the file, text, title and other metadata.
+
+    `page_starts` are the characters of the text at which its pages begin, where the format has pages.
+    """
 
     id: str
     text: str
     metadata: Mapping[str, Any]
+    page_starts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

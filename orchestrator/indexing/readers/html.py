@@ -1,23 +1,34 @@
-"""Web pages, by Beautiful Soup: what a reader would see, with headings and lists as Markdown."""
+"""Web pages: what a reader would see of their content, as Markdown."""
 
 from __future__ import annotations
 
+import codecs
+import importlib
 import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileDocument, FileReader, document, limited
+from orchestrator.indexing.readers.encoding import DecodedText, decoded
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, document, limited
+from orchestrator.indexing.readers.html_content import keep_content
+from orchestrator.indexing.readers.html_text import markdown
+from orchestrator.indexing.readers.titles import real_title
 
-_UNSEEN = "script style noscript template svg iframe head nav form button select".split()
-_BLOCKS = frozenset(
-    """
-    address article aside blockquote body br center dd details div dl dt fieldset figcaption figure footer
-    h1 h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul
-    """.split()
-)
-_SPACE = re.compile(r"\s+")
-_EMPTY_LINES = re.compile(r"(?:[ \t]*\n){3,}")
+_CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+#: What pages that name these mean by them (WHATWG, Encoding Standard, section 4.2).
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ufeff]")
 
 
 class HtmlReader(FileReader):
@@ -25,54 +36,54 @@ class HtmlReader(FileReader):
 
     markdown: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        from bs4 import BeautifulSoup
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+        source = _decoded(data, None)
+        page = _parsed(source.text)
+        yield document(name, real_title(_text(page, "title"), _text(page, "h1")), _content(page))
+        yield from source.notes
 
-        if b"\0" in data[:1000] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise UnreadableFile("It is not HTML: it holds binary data.")
+
+def page_text(data: bytes, charset: str | None = None) -> str:
+    """The content of a page as Markdown; `charset` is what came with it."""
+    return _content(_parsed(_decoded(data, charset).text))
+
+
+def _content(page: Any) -> str:
+    return limited(markdown(keep_content(page)))
+
+
+def _parsed(source: str) -> Any:
+    etree: Any = importlib.import_module("lxml.etree")  # which has no types
+    if not source.strip():
+        raise UnreadableFile("It holds no text.")
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+    try:
+        page = etree.fromstring(source.encode("utf-8", "replace"), parser)
+    except (etree.LxmlError, ValueError, AssertionError) as error:
+        raise UnreadableFile(f"It is not valid HTML: {str(error) or type(error).__name__}.") from error
+    if page is None:
+        raise UnreadableFile("It holds no text.")
+    if any("Excessive depth" in entry.message for entry in parser.error_log):
+        raise UnreadableFile("It is not valid HTML: it is nested too deep.")
+    return page
+
+
+def _decoded(data: bytes, charset: str | None) -> DecodedText:
+    """Text in the encoding that came with the page or that its head names, if it fits; else as other text."""
+    encoding = charset
+    # A mark says more than the head; and one that can be read so names no encoding of two bytes a letter.
+    marked = data.startswith(b"\xef\xbb\xbf") or b"\0" in data[:1000]
+    if not encoding and not marked and (named := _CHARSET.search(data, 0, 4096)):
+        encoding = named.group(1).decode("ascii", "replace")
+    if encoding and not encoding.lower().startswith(("utf-16", "utf-32")):
         try:
-            page = BeautifulSoup(data, "lxml")
-            title = page.title.get_text() if page.title else ""
-            if not title and page.h1:
-                title = page.h1.get_text()
-            for unseen in page.find_all(_UNSEEN):
-                unseen.decompose()
-            text = limited("".join(_pieces(page)))
-        except (RecursionError, AssertionError, ValueError) as error:
-            raise UnreadableFile(f"It is not valid HTML: {str(error) or type(error).__name__}.") from error
-        text = re.sub(r"\n (?=\S)", "\n", _EMPTY_LINES.sub("\n\n", text))
-        yield document(name, " ".join(title.split()), text)
+            encoding = codecs.lookup(encoding).name
+            return DecodedText(_CONTROL.sub("", data.decode(_MEANT.get(encoding, encoding))))
+        except (LookupError, UnicodeDecodeError):
+            pass
+    return decoded(data)
 
 
-def _pieces(page: Any) -> Iterator[str]:
-    """Texts in order, with line breaks where a block begins or ends; no recursion, however deep the page."""
-    from bs4 import Tag
-    from bs4.element import PreformattedString
-
-    waiting: list[tuple[Any, bool]] = [(page, False)]
-    while waiting:
-        node, kept = waiting.pop()
-        if isinstance(node, Tag):
-            kept = kept or node.name == "pre"
-            before, after = _marks(node)
-            waiting.append((after, True))
-            waiting.extend((child, kept) for child in reversed(node.contents))
-            waiting.append((before, True))
-        elif not isinstance(node, PreformattedString):  # comments and declarations
-            yield str(node) if kept else _SPACE.sub(" ", node)
-
-
-def _marks(tag: Any) -> tuple[str, str]:
-    """What stands before and after the text of a tag."""
-    name: str = tag.name
-    if name in ("h1", "h2", "h3", "h4", "h5", "h6"):
-        return f"\n\n{'#' * int(name[1])} ", "\n\n"
-    if name == "li":
-        return "\n- ", "\n"
-    if name in ("td", "th"):
-        return " ", " |"
-    if name in ("br", "tr"):
-        return "\n", "\n" if name == "tr" else ""
-    if name == "pre":
-        return "\n\n```\n", "\n```\n\n"
-    return ("\n\n", "\n\n") if name in _BLOCKS else ("", "")
+def _text(page: Any, tag: str) -> str:
+    found = next(page.iter(tag), None)
+    return "" if found is None else " ".join("".join(found.itertext()).split())

@@ -6,6 +6,8 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import accumulate
 
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.readers.file import FileDocument, FileReader, document, limited
@@ -42,4 +44,6 @@ class PdfReader(FileReader):
             raise UnreadableFile(f"It is not a valid PDF: {str(error) or type(error).__name__}.") from error
         if not any(pages):
             raise UnreadableFile("It holds no text; if it is a scan, run it through OCR first.")
-        yield document(name, title.strip(), "\n\n".join(filter(None, pages)), pages=len(pages))
+        starts = accumulate((len(page) + 2 for page in pages[:-1]), initial=0)
+        whole = document(name, title.strip(), "\n\n".join(pages), pages=len(pages))
+        yield replace(whole, page_starts=tuple(starts))

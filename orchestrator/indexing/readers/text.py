@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from orchestrator.indexing.readers.encoding import decoded
 from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, document, limited
+from orchestrator.indexing.readers.titles import real_title
 
 _HEADING = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _FRONT_TITLE = re.compile(r"\A---\n(?:.*\n){0,40}?title:[ \t]*(['\"]?)(.+?)\1[ \t]*\n")
@@ -31,7 +32,7 @@ class MarkdownReader(FileReader):
         found = decoded(data)
         text = limited(_lines(found.text))
         front, heading = _FRONT_TITLE.search(text), _HEADING.search(text, 0, 20_000)
-        title = front.group(2) if front else heading.group(1) if heading else ""
+        title = real_title(front and front.group(2), heading and heading.group(1))
         yield document(name, title.replace("`", "").replace("*", ""), text)
         yield from found.notes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from orchestrator.errors import BudgetExhausted, ModelError
@@ -168,7 +169,4 @@ async def generated(
 def renumbered(citations: Sequence[Citation], cited: Sequence[int]) -> tuple[Citation, ...]:
     """The citations whose numbers are `cited`, numbered from 1 in that order."""
     by_number = {citation.n: citation for citation in citations}
-    return tuple(
-        Citation(n, one.id, one.title, one.source, one.text, one.hash, one.labels)
-        for n, one in enumerate((by_number[number] for number in cited), 1)
-    )
+    return tuple(replace(one, n=n) for n, one in enumerate((by_number[number] for number in cited), 1))

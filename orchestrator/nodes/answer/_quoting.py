@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from orchestrator.nodes.answer._evidence import Balance, Evidence
+from orchestrator.places import place_at
 from orchestrator.types import Citation, Excerpt, Passage
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def aboutness(evidence: Evidence, cosine: NDArray[np.float32]) -> float:
 
 
 def citation(n: int, passage: Passage, spans: Sequence[tuple[int, int]]) -> Citation:
-    """Passage as the citation `[n]`, with the text of the spans that the context holds of it."""
+    """Passage as the citation `[n]`, with text and place of the spans that the context holds of it."""
+    place = place_at(passage.places, spans[0][0] if spans else 0)
     return Citation(
         n,
         passage.id,
@@ -33,6 +35,8 @@ def citation(n: int, passage: Passage, spans: Sequence[tuple[int, int]]) -> Cita
         excerpt_text(passage.text, spans),
         passage.hash,
         passage.labels,
+        place.page,
+        place.section,
     )
 
 

@@ -21,9 +21,10 @@ from orchestrator.nodes.answer._evidence import (
     relevances,
     sentence_scores,
 )
-from orchestrator.nodes.answer._extractive_answer import quotation, quotes, unsaid
+from orchestrator.nodes.answer._extractive_answer import Quote, quotation, quotes, unsaid
 from orchestrator.nodes.answer._generated_answer import generated
 from orchestrator.nodes.answer._quoting import BALANCE, NOTHING, aboutness, citation, within
+from orchestrator.places import Place, place_at
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder, reading
 from orchestrator.text.languages import is_asking, possible_languages
 from orchestrator.types import Answer, Citation, Context, Queries, Question
@@ -135,7 +136,18 @@ class CitedAnswer(Node):
             parts += _unmentioned(missing)
         by_id = {one.id: one for one in citations}
         cited = [by_id[evidence.passages[quote.passage].id] for quote in found]
-        return parts, tuple(replace(one, n=n) for n, one in enumerate(cited, 1))
+        places = [_place(evidence, quote, scores) for quote in found]
+        return parts, tuple(
+            replace(one, n=n, page=place.page, section=place.section)
+            for n, (one, place) in enumerate(zip(cited, places, strict=True), 1)
+        )
+
+
+def _place(evidence: Evidence, quote: Quote, scores: NDArray[np.float32]) -> Place:
+    """Where the best sentence of a quotation stands; a table's header may stand pages before its row."""
+    alone = [row for row in quote.rows if evidence.candidates[row].alone]
+    best = max(alone or quote.rows, key=lambda row: float(scores[row]))
+    return place_at(evidence.passages[quote.passage].places, evidence.candidates[best].sentence.start)
 
 
 def _joined(parts: Sequence[str], citations: tuple[Citation, ...]) -> Answer:

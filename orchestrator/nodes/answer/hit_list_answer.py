@@ -9,6 +9,7 @@ from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count
 from orchestrator.nodes.answer._candidates import Candidate
 from orchestrator.nodes.answer._evidence import Evidence, gather, question_terms
+from orchestrator.places import place_at
 from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.text.quotation import readable, spaced_numbers
 from orchestrator.types import Answer, Citation, Hits, Passage, Queries, Question
@@ -42,11 +43,22 @@ class HitListAnswer(Node):
         for number, passage in enumerate(passages.values()):
             shown = snippet(evidence, number, self.snippet)
             text = passage.text[shown[0].sentence.start : shown[-1].sentence.end] if shown else passage.text
+            place = place_at(passage.places, shown[0].sentence.start if shown else 0)
             parts = [readable(one.text, one.sentence.kind) for one in shown] or [spaced_numbers(text)]
             n, title = number + 1, _title(passage)
             lines.append(f"{n}. {title} [{n}]\n   {_line(parts, self.snippet)}")
             citations.append(
-                Citation(n, passage.id, title, passage.source, text, passage.hash, passage.labels)
+                Citation(
+                    n,
+                    passage.id,
+                    title,
+                    passage.source,
+                    text,
+                    passage.hash,
+                    passage.labels,
+                    place.page,
+                    place.section,
+                )
             )
         return Answer("\n".join(lines), tuple(citations))
 

@@ -14,9 +14,6 @@ from orchestrator.graph.run_context import Run
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.ports import Recommender
 from orchestrator.ports.recommend import Known
-from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
-from orchestrator.recommendation.slate.exploration import thompson
-from orchestrator.recommendation.slate.filling import what_fills, why_short
 from orchestrator.text.quotation import spaced_numbers
 from orchestrator.types import Answer, Citation, Filter, History, Hits, Principal, Question, Slate, SlateItem
 
@@ -103,6 +100,11 @@ async def slate_of(
 
     `pool` is how many hits are weighed for diversity, or drawn from; the caps look at all of them.
     """
+    # Whoever asks anything imports this module, and only recommendations make a slate.
+    from orchestrator.recommendation.slate.diversity import relevant_and_unlike, within_caps
+    from orchestrator.recommendation.slate.exploration import thompson
+    from orchestrator.recommendation.slate.filling import what_fills, why_short
+
     notes = list(await recommender.remarks(filters=filters, capped=[field for field, _ in at_most]))
     known = Known()
     if history.user or history.items:

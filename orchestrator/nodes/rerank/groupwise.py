@@ -15,7 +15,8 @@ from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.nodes.rerank.calibration import calibrated
 from orchestrator.nodes.rerank.calls import together
 from orchestrator.nodes.rerank.candidates import Ranking, Task, by_score, even_groups
-from orchestrator.nodes.rerank.replies.scores import parse_scores
+from orchestrator.nodes.rerank.replies.scales import rescaled
+from orchestrator.nodes.rerank.replies.scores import Amounts, parse_amounts
 from orchestrator.nodes.rerank.schemas import scores_schema
 from orchestrator.nodes.rerank.stop_candidate import text_of
 from orchestrator.nodes.rerank.strategies import Needs
@@ -68,19 +69,22 @@ class Groupwise:
         own = even_groups(order, self.group - len(anchors))
         return [[*group, *(one for one in anchors if one not in group)] for group in own]
 
-    def ranked(self, task: Task, answers: Sequence[Mapping[int, float] | None]) -> Ranking:
+    def ranked(self, task: Task, answers: Sequence[Amounts | None]) -> Ranking:
         """Of what the groups said: by their scores and the retriever's; unread ones keep the latter."""
         import numpy as np
 
         size = len(task)
         retrieved = np.array([candidate.score for candidate in task.candidates])
-        judged = self.judged(task, [answer or {} for answer in answers], retrieved.tolist())
+        # All groups are on one scale: one of low scores alone does not tell which.
+        calls = rescaled([answer or {} for answer in answers], 0.0, float(task.prompts.criterion.highest))
+        judged = self.judged(task, calls, retrieved.tolist())
         read = ~np.isnan(judged)
-        known = {number: float(judged[number]) for number in range(size) if read[number]}
+        # What is taken off a call for its strictness may lead beyond the scale.
+        known = {number: min(1.0, max(0.0, float(judged[number]))) for number in range(size) if read[number]}
         combined = self.weight * np.where(read, judged, np.append(retrieved, 0.0))[:size]
         combined += (1 - self.weight) * retrieved
-        bar = float(judged[size]) if self.stop and read[size] else -1.0
-        dropped = frozenset(number for number, score in known.items() if score < bar)
+        bar = float(judged[size]) if self.stop and read[size] else -np.inf
+        dropped = frozenset(number for number in known if judged[number] < bar)
         return Ranking(tuple(by_score(combined.tolist())), known, dropped)
 
     def judged(
@@ -104,11 +108,14 @@ class Groupwise:
             return np.where(counts > 0, sums / counts, np.nan) / highest
 
 
-async def _scored(task: Task, group: Sequence[int]) -> dict[int, float]:
-    """Grades of a group's candidates; asked once more if some are missing. What is read last counts."""
+async def _scored(task: Task, group: Sequence[int]) -> Amounts:
+    """Grades of a group's candidates, as they were written; asked once more if some are missing.
+
+    What is read last counts.
+    """
     highest = task.prompts.criterion.highest
     prompt = task.prompts.scores(task.question, [text_of(task, number) for number in group])
-    scores: dict[int, float] = {}
+    scores: Amounts = {}
     for attempt in range(2):
         try:
             generated: Generation[object] = await task.model.generate(
@@ -123,10 +130,10 @@ async def _scored(task: Task, group: Sequence[int]) -> dict[int, float]:
             if attempt == 0:
                 raise
             break
-        scores |= parse_scores(generated.text, len(group), high=float(highest))
+        scores |= parse_amounts(generated.text, len(group))
         if len(scores) == len(group):
             break
-    task.replies.scored(scores, len(group))
+    task.replies.scored({position: one.value for position, one in scores.items()}, len(group))
     if not scores:
         task.replies.unreadable += 1
     return {group[position]: score for position, score in scores.items()}

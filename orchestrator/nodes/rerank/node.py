@@ -149,8 +149,8 @@ class Rerank(Node):
         """The ranking of the strategy that is named, or of what takes its place."""
         named = self.strategy_of(self.strategy)
         if not _there(named.needs, task.model):
-            missing = "a server of scores (score_url)" if named.needs == "scorer" else "a language model"
-            return await _stand_in(task, f"no {missing.removeprefix('a ')} is configured", named)
+            missing = "server of scores (score_url)" if named.needs == "scorer" else "language model"
+            return await _stand_in(task, f"no {missing} is configured", named)
         ranking = await named(task)
         if task.replies.down:
             failed = "server of scores" if named.needs == "scorer" else "language model"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.nodes.rerank.criteria import ANSWERS, Criterion
 from orchestrator.types import Message
@@ -39,12 +39,22 @@ class Prompts:
     @property
     def stop(self) -> str:
         """The text of the stop candidate, below which passages are cut."""
-        return f"No other {self.criterion.passage} {self.criterion.judged}."
+        return f"No other {self.worded.passage} {self.worded.judged}."
+
+    @property
+    def worded(self) -> Criterion:
+        """The criterion, or words for one that the prompt of one's own says."""
+        return (
+            replace(self.criterion, judged="fits what is asked", passage="passage")
+            if self.own
+            else self.criterion
+        )
 
     def scores(self, question: str, texts: Sequence[str]) -> list[Message]:
         """Grade every passage of a group."""
-        judged = self.criterion
-        example = {"1": judged.highest * 2 // 5, "2": judged.highest * 9 // 10}
+        judged = self.worded
+        names = ("[1]", "[2]") if self.reasons else ("1", "2")
+        example = dict(zip(names, (judged.highest * 2 // 5, judged.highest * 9 // 10), strict=True))
         return self._asked(
             f"You judge how well each {judged.passage} {judged.judged}, comparing them with one another.",
             f"one JSON object that maps each passage number to an integer {judged.scale}",
@@ -56,7 +66,7 @@ class Prompts:
 
     def order(self, question: str, texts: Sequence[str]) -> list[Message]:
         """Order all passages, best first."""
-        judged = self.criterion
+        judged = self.worded
         return self._asked(
             f"You rank {judged.passage}s by how well each {judged.judged}.",
             "one JSON object with the ranking of the passage numbers, the best first",
@@ -68,25 +78,25 @@ class Prompts:
 
     def best(self, question: str, texts: Sequence[str], labels: Sequence[str]) -> list[Message]:
         """Name the best passage by its label."""
-        judged = self.criterion
+        judged = self.worded
         task = f"You pick the {judged.passage} that {judged.judged} best."
         return self._asked(task, "its label alone", labels[-1], "", question, texts, labels)
 
     def worst(self, question: str, texts: Sequence[str], labels: Sequence[str]) -> list[Message]:
         """Name the least useful passage by its label."""
-        judged = self.criterion
+        judged = self.worded
         task = f"You pick the {judged.passage} that {judged.judged} least."
         return self._asked(task, "its label alone", labels[-1], "", question, texts, labels)
 
     def relevant(self, question: str, text: str) -> list[Message]:
         """Yes or no, for one passage."""
-        judged = self.criterion
+        judged = self.worded
         task = f"You judge whether a {judged.passage} {judged.judged}, if only in part."
         return self._asked(task, "yes or no alone", "yes", "", question, [text])
 
     def grade(self, question: str, text: str) -> list[Message]:
         """A grade, for one passage."""
-        judged = self.criterion
+        judged = self.worded
         task = f"You grade how well a {judged.passage} {judged.judged}, {judged.scale}."
         return self._asked(task, "the number alone", str(judged.highest // 2), "", question, [text])
 
@@ -113,7 +123,7 @@ class Prompts:
             )
         else:
             form = f"Reply with {reply}" + (f", such as {example}." if example[:1] == "{" else ".")
-        instructions = " ".join(filter(None, ("" if self.own else task, _DATA, form, demand)))
+        instructions = " ".join(filter(None, (task, _DATA, form, demand)))
         if self.own:
             shown = self.own.format(question=asked, passages=lines)
             return [Message("system", instructions), Message("user", shown)]

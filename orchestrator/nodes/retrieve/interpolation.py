@@ -13,8 +13,8 @@ from orchestrator.errors import BadInput
 from orchestrator.graph.node import Node, node
 from orchestrator.nodes._settings import Count, IndexName, Share
 from orchestrator.nodes.retrieve.fusion import anchored_sum
-from orchestrator.ports import Embedder
-from orchestrator.types import Hit, Hits, ranked
+from orchestrator.ports import Embedder, reads
+from orchestrator.types import Hit, Hits, Question, ranked
 
 Weights = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
 
@@ -97,7 +97,8 @@ class Interpolate(Node):
     `sparse` is the share of the sparse ranking in `contrast_sum`, the rest is the dense one's. Beside an
     embedder that says it is `static` (vectors of tokens, which know no context) the sparse ranking is
     the anchor of `anchored_sum` instead: any share that helps on most collections drags exact matches
-    below BM25 on some. Reads the channels `sparse` and `dense`, so that one ranking can be searched
+    below BM25 on some. A question in a language that the embedder does not read is left to the sparse
+    ranking alone. Reads the channels `sparse` and `dense`, so that one ranking can be searched
     again while the other is kept.
     """
 
@@ -107,8 +108,14 @@ class Interpolate(Node):
     index: IndexName = ""
 
     async def __call__(
-        self, sparse: Annotated[Hits, "sparse"], dense: Annotated[Hits, "dense"], embedder: Embedder
+        self,
+        question: Question,
+        sparse: Annotated[Hits, "sparse"],
+        dense: Annotated[Hits, "dense"],
+        embedder: Embedder,
     ) -> Hits:
+        if sparse and not reads(embedder, question.text):
+            return sparse.top(self.k)
         if getattr(embedder, "static", False):
             return anchored_sum(sparse, dense, (1.0, 4.0), power=4.0).top(self.k)
         return contrast_sum((sparse, dense), (self.sparse, 1.0 - self.sparse), pool=self.pool).top(self.k)

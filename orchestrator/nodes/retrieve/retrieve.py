@@ -10,7 +10,7 @@ from orchestrator.nodes._queries import ready_vector
 from orchestrator.nodes._settings import Count, IndexName, Weight
 from orchestrator.nodes._strategies import strategy
 from orchestrator.nodes.retrieve.fusion import Fusion, anchored_sum, weighted_sum
-from orchestrator.ports import Dense, Embedder, Lexical, Search, VectorStore
+from orchestrator.ports import Dense, Embedder, Lexical, Search, VectorStore, reads
 from orchestrator.types import Hit, Hits, Queries, Query, Question
 
 Mode = Literal["hybrid", "bm25", "dense"]
@@ -23,9 +23,10 @@ class Retrieve(Node):
     the store and one of the embedder, and the rankings are fused. A hit's `why` names the legs that
     found it.
 
-    `fusion` `anchored` keeps the margins of BM25 unless the cosines are high: the choice for a light
-    embedder, beside which plain rank fusion falls below BM25 alone on some collections. For a strong
-    embedder `dbsf` is better. `weights` are those of the BM25 and the dense leg, 1 and 4 for `anchored`
+    `fusion` follows the embedder unless it is named: `anchored` beside one that says it is `static`, which
+    keeps the margins of BM25 unless the cosines are high, since plain rank fusion falls below BM25 alone on
+    some collections; `contrast` beside others. A question in a language that the embedder does not read is
+    searched by BM25 alone. `weights` are those of the BM25 and the dense leg, 1 and 4 for `anchored`
     and equal for the others unless given. `max` takes the highest score of a passage, and is for several
     queries with one leg: cosines and BM25 are not on one scale. Other distributions add fusions by entry
     points: functions of rankings and weights (docs/extending.md).
@@ -40,7 +41,7 @@ class Retrieve(Node):
     k: Count = 20
     pool: Count = 100
     mode: Mode = "hybrid"
-    fusion: Fusion = "anchored"
+    fusion: Literal["auto"] | Fusion = "auto"
     weights: tuple[Weight, Weight] | None = None
     index: IndexName = ""
 
@@ -51,7 +52,7 @@ class Retrieve(Node):
         by_terms, by_meaning = await self._legs(asked, question, vectors, embedder)
         if not by_terms and not by_meaning:
             return Hits()
-        return self._fused(asked, by_terms, by_meaning).top(self.k)
+        return self._fused(asked, by_terms, by_meaning, self._fusion(embedder)).top(self.k)
 
     async def each_query(
         self, asked: Sequence[Query], question: Question, vectors: VectorStore, embedder: Embedder
@@ -63,7 +64,8 @@ class Retrieve(Node):
             terms = {0: by_terms[number]} if number in by_terms else {}
             meaning = {0: by_meaning[number]} if number in by_meaning else {}
             searched = terms or meaning
-            found.append(self._fused((query,), terms, meaning).top(self.k) if searched else Hits())
+            fused = self._fused((query,), terms, meaning, self._fusion(embedder)) if searched else Hits()
+            found.append(fused.top(self.k))
         return found
 
     async def _legs(
@@ -73,7 +75,10 @@ class Retrieve(Node):
         lexical = [n for n, query in enumerate(asked) if query.terms or _has_words(query.text)]
         dense = [n for n, query in enumerate(asked) if query.vector or _has_words(query.text)]
         lexical = [] if self.mode == "dense" else lexical
-        dense = [] if self.mode == "bm25" else dense
+        if self.mode == "bm25":
+            dense = []
+        elif self.mode == "hybrid":
+            dense = [n for n in dense if asked[n].vector or reads(embedder, asked[n].text)]
         unknown = [asked[n].text for n in dense if not asked[n].vector]
         embedded = iter(await embedder.embed(unknown, kind="query") if unknown else ())
         searches: list[Search] = [Lexical(asked[n].text, asked[n].terms) for n in lexical]
@@ -89,16 +94,23 @@ class Retrieve(Node):
         }
         return by_terms, by_meaning
 
-    def _fused(self, asked: Sequence[Query], by_terms: dict[int, Hits], by_meaning: dict[int, Hits]) -> Hits:
+    def _fusion(self, embedder: Embedder) -> str:
+        if self.fusion != "auto":
+            return self.fusion
+        return "anchored" if getattr(embedder, "static", False) else "contrast"
+
+    def _fused(
+        self, asked: Sequence[Query], by_terms: dict[int, Hits], by_meaning: dict[int, Hits], fusion: str
+    ) -> Hits:
         """One ranking of all queries, each with the rankings of its legs."""
         rankings = [*by_terms.values(), *by_meaning.values()]
         # One ranking needs no fusion, and keeps the scores of its leg.
         if len(rankings) == 1:
             return rankings[0]
-        first, second = self.weights or ((1.0, 4.0) if self.fusion == "anchored" else (1.0, 1.0))
+        first, second = self.weights or ((1.0, 4.0) if fusion == "anchored" else (1.0, 1.0))
         if self.mode != "hybrid":
             first = second = 1.0
-        elif self.fusion == "anchored":
+        elif fusion == "anchored":
             numbers = sorted({*by_terms, *by_meaning})
             top = self.k if len(numbers) == 1 else None
             sums = [
@@ -107,7 +119,7 @@ class Retrieve(Node):
             ]
             return sums[0] if len(sums) == 1 else weighted_sum(sums, [asked[n].weight for n in numbers])
         weights = [first * asked[n].weight for n in by_terms] + [second * asked[n].weight for n in by_meaning]
-        return strategy("fusion", self.fusion)(rankings, weights)
+        return strategy("fusion", fusion)(rankings, weights)
 
 
 def _has_words(text: str) -> bool:

@@ -124,9 +124,8 @@ class Editions:
         try:
             return self.artifacts.open(name)
         except StoreError as error:
-            raise StoreError(
-                f"The recommenders' {name} cannot be opened: {error.message}", hint=TRAIN
-            ) from None
+            reason = error.message.rstrip(".")
+            raise StoreError(f"The recommenders' {name} cannot be opened: {reason}.", hint=TRAIN) from None
 
     def _take_in(self, name: str, brought: Path) -> None:
         """Make a version that a restored backup brought an artifact, in the place of another of its name."""

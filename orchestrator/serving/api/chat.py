@@ -111,19 +111,23 @@ class Chat:
         An error before the first of them is raised, so that it can still have a status of its own.
         """
         chunks = Chunks(self.id, self.created, self.model, with_usage=self.request.usage_wanted)
-        text, limited, begun = StreamedText(), self._limits(), False
+        text, limited, begun, sent = StreamedText(), self._limits(), False, time.monotonic()
         try:
             async with aclosing(self.run.events(quiet)) as events:
                 async for event in events:
                     match event:
                         case None:
-                            begun = True
+                            begun, sent = True, time.monotonic()
                             yield KEEP_ALIVE
                         case Text(path=path, text=piece):
                             first = not limited.length
                             if new := limited.add(text.add(path, piece), counted=self._quoted):
-                                begun = True
+                                begun, sent = True, time.monotonic()
                                 yield chunks.role() + chunks.content(new) if first else chunks.content(new)
+                            elif time.monotonic() - sent > quiet:
+                                # More is said than the client is shown.
+                                begun, sent = True, time.monotonic()
+                                yield KEEP_ALIVE
                         case Restarted(path=path):
                             text.restart(path)
                         case Finished(result=result):
@@ -165,7 +169,9 @@ class Chat:
         return self._written is None or not self._written.wrote
 
     def _limits(self) -> LimitedText:
-        return LimitedText(self.request.stops, self.request.tokens)
+        # What answers a task keeps the limit itself, and is of no use in part.
+        task = self.run.workflow is TASK
+        return LimitedText(self.request.stops, None if task else self.request.tokens)
 
     def _finish_reason(self, limited: LimitedText) -> FinishReason:
         """Why the text ends where it does: a stop sequence or a limit of the client's, or its own end."""

@@ -30,13 +30,15 @@ class Annotation(BaseModel):
 
 
 class CitedPassage(BaseModel):
-    """The passage behind a `[n]`."""
+    """The passage behind a `[n]`; `page` and `section` say where in its document it stands."""
 
     n: int
     id: str
     title: str
     source: str
     text: str
+    page: int | None = None
+    section: str = ""
 
 
 class TokenUsage(BaseModel):

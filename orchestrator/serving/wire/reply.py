@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestrator.errors import WrongReturn
 from orchestrator.graph.run.result import RunResult
+from orchestrator.places import described
 from orchestrator.serving.wire.openai import Annotation, CitedPassage, TokenUsage, UrlCitation
 from orchestrator.types import Citation, Usage
 
@@ -61,8 +62,8 @@ class Reply:
                         url_citation=UrlCitation(
                             start_index=mark.start() + offset,
                             end_index=mark.end() + offset,
-                            title=citation.title or citation.source or citation.id,
-                            url=address(citation.source),
+                            title=_shown(citation),
+                            url=address(citation.source, citation.page),
                         ),
                     )
                 )
@@ -72,7 +73,15 @@ class Reply:
 def cited(citations: Iterable[Citation]) -> tuple[CitedPassage, ...]:
     """Citations as they are sent; labels and hashes are not a client's business."""
     return tuple(
-        CitedPassage(n=each.n, id=each.id, title=each.title, source=each.source, text=each.text)
+        CitedPassage(
+            n=each.n,
+            id=each.id,
+            title=each.title,
+            source=each.source,
+            text=each.text,
+            page=each.page,
+            section=each.section,
+        )
         for each in citations
     )
 
@@ -86,7 +95,16 @@ def tokens(usage: Usage) -> TokenUsage:
     )
 
 
-def address(source: str) -> str:
-    """A source as a URL: a path of the file system becomes a `file:` URL, anything else stays."""
+def address(source: str, page: int | None = None) -> str:
+    """A source as a URL: a path of the file system becomes a `file:` URL, anything else stays.
+
+    A page of a file is its fragment, `#page=12`, which browsers open a PDF at (RFC 8118).
+    """
     path = Path(source)
-    return path.as_uri() if path.is_absolute() else source
+    url = path.as_uri() if path.is_absolute() else source
+    return f"{url}#page={page}" if page is not None and url and "#" not in url else url
+
+
+def _shown(citation: CitedPassage) -> str:
+    name = citation.title or citation.source or citation.id
+    return name + described(citation.page, citation.section)

@@ -39,6 +39,7 @@ def filled(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
 def test_what_nobody_may_write_is_read_by_somebody_else() -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -16,6 +16,7 @@ def counted(passages: list[list[int]]) -> Counter[int]:
     return Counter(dimension for passage in passages for dimension in set(passage))
 
 
+@pytest.mark.slow
 @given(PASSAGES, PASSAGES)
 def test_frequencies_count_passages_in_and_out(staying: list[list[int]], leaving: list[list[int]]) -> None:
     everything = nothing().changed([packed(terms) for terms in staying + leaving], ())

@@ -121,7 +121,7 @@ OTHERS: list[tuple[str, Any, type[ModelError], str]] = [
         "OpenAI's thinker",
         openai_says("Could not finish the message because max_tokens or model output limit was reached."),
         ModelError,
-        "llm_reasoning",
+        "connectors.vllm.reasoning",
     ),
     ("HTML", Reply("<html>Bad gateway</html>", 404), ModelUnreachable, "llm_url"),
     ("a list", Reply([1, 2]), ModelUnreachable, "llm_url"),

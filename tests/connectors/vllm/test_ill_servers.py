@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from connectors.vllm import Scorer, Servers, VllmModel, addresses
+from connectors.vllm import Scorer, Servers, VllmEmbedder, VllmModel, addresses
 from connectors.vllm.circuit import FAILURES, FIRST_PAUSE, Circuit
-from orchestrator.errors import ModelError, ModelOverloaded, ModelUnreachable
+from orchestrator.errors import ModelError, ModelOverloaded, ModelUnreachable, NoLogProbabilities
 from orchestrator.testing.clock import ManualClock
 from orchestrator.types import Message
+from tests.connectors.vllm.faults import openai_says, pydantic_says
 from tests.connectors.vllm.test_protocol import PROMPT, asking
 from tests.services.scripted import Asked, Reply, chunk, completion, scripted, serving, step
 
@@ -172,3 +173,34 @@ async def test_ten_thousand_who_wait_can_all_leave() -> None:
         assert model._servers.all[0].limit.active == 0
         server.script = serving(lambda _: Reply(completion("free")))
         assert (await model.generate([Message("user", "And now?")])).text == "free"
+
+
+async def test_an_embedding_server_that_takes_fewer_fields_is_asked_with_those() -> None:
+    def script(asked: Asked) -> Reply:
+        if asked.path == "/v1/models":
+            return Reply({"data": [{"id": "m", "owned_by": "vllm"}]})
+        for name in ("encoding_format", "truncate_prompt_tokens"):
+            if name in asked.body:
+                return pydantic_says(name)
+        return Reply({"data": [{"index": n, "embedding": [3, 4]} for n, _ in enumerate(asked.body["input"])]})
+
+    async with scripted(script) as server:
+        embedder = VllmEmbedder(Servers(addresses(server.url), setting="embed"))
+        for _ in range(2):
+            vectors = await embedder.embed(["a", "b"])
+            assert vectors.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)]] * 2
+        assert len(server.of("/v1/embeddings")) == 4
+        await embedder.close()
+
+
+async def test_a_server_without_log_probabilities_is_named_in_the_log_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refused = openai_says("logprobs are not supported with this model.", "logprobs")
+    async with asking(serving(lambda _: refused)) as (model, _):
+        asked = [model.choose(PROMPT, ["by boat", f"by train {number}"]) for number in range(8)]
+        raised = await asyncio.gather(*asked, return_exceptions=True)
+        assert all(isinstance(each, NoLogProbabilities) for each in raised)
+    warned = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert len([each for each in warned if "no log-probabilities" in each]) == 1
+    assert not any("vllm" in each.lower() or "token" in each for each in warned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -257,6 +258,15 @@ async def test_what_is_no_answer_is_no_object_and_not_asked_for_again(answer: An
         with pytest.raises(InvalidOutput, match="no text"):
             await model.generate(PROMPT, schema=Verdict)
         assert len(server.of(CHAT)) == 1
+
+
+async def test_a_tag_within_an_object_is_no_thought() -> None:
+    class Quoted(BaseModel):
+        text: str
+
+    told = {"text": "Models write <think> first."}
+    async with asking(serving(lambda _: Reply(completion(json.dumps(told))))) as (model, _):
+        assert (await model.generate(PROMPT, schema=Quoted)).parsed == Quoted(**told)
 
 
 async def test_an_object_is_read_behind_thoughts() -> None:

@@ -246,3 +246,27 @@ BROKEN.add(
     "tuple[X, ...]",
     node="each_frozenset",
 )
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Its items are said to be a pair, which is no iterator of them."""
+
+    word: str
+
+    def __iter__(self) -> tuple[str, int]:
+        raise NotImplementedError
+
+
+@node
+async def paired(question: Question) -> Paired:
+    """Something to go through."""
+    return Paired("")
+
+
+BROKEN.add(
+    "each over what returns a pair where an iterator must be",
+    lambda: paired >> each(f.find_facet, over=Paired) >> f.rank_fusion >> f.answer,
+    "no declared type",
+    node="each_paired",
+)

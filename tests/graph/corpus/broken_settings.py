@@ -322,3 +322,23 @@ BROKEN.add(
     "Annotated",
     node="find",
 )
+
+
+class Wordless:
+    """A value that cannot be written."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+async def takes_anything(question: Question, *, k: object = None) -> Hits:
+    """A setting of any type."""
+    return Hits()
+
+
+BROKEN.add(
+    "a list of what cannot be written as a setting",
+    lambda: node(takes_anything)(k=[Wordless()]) >> f.answer,
+    "k=a list",
+    node="takes_anything",
+)

@@ -181,3 +181,30 @@ class Found:
 
 
 BROKEN.add("a classmethod of no class yet", lambda: Found.find >> f.answer, "classmethod", node="find")
+
+
+class Wild:
+    """An object that answers to nothing, not even to repr."""
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError(name)
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def marked(**attributes: object) -> object:
+    """A node of a function with attributes that Python follows."""
+
+    async def find(question: Question) -> Hits:
+        return Hits()
+
+    for name, value in attributes.items():
+        setattr(find, name, find if value == "itself" else value)
+    return node(find) >> f.answer
+
+
+BROKEN.add("an object that answers to nothing", lambda: f.find >> Wild() >> f.answer, "a Wild")
+BROKEN.add("a function that wraps itself", lambda: marked(__wrapped__="itself"), "signature", node="find")
+BROKEN.add("a function that wraps no function", lambda: marked(__wrapped__=5), "signature", node="find")
+BROKEN.add("a signature that is none", lambda: marked(__signature__="(question)"), "signature", node="find")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import pytest
+
 from orchestrator import Workflow, workflow
 from orchestrator.errors import OrchestratorError, WorkflowError
 
@@ -58,3 +60,15 @@ def joined(kinds: Iterable[Cases]) -> Cases:
                 raise ValueError(f"The corpus has two graphs named {name!r}.")
             everything[name] = case
     return everything
+
+
+#: Of so many graphs in the order of their kinds, one is checked by the quick tests, and all by CI.
+ONE_OF = 6
+
+
+def parameters(cases: Cases) -> list[object]:
+    """A parameter a graph, by its name; all but one of a few are slow."""
+    return [
+        pytest.param(case, id=name, marks=[pytest.mark.slow] if number % ONE_OF else [])
+        for number, (name, case) in enumerate(cases.items())
+    ]

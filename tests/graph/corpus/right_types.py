@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass as validated
 from typing_extensions import TypeAliasType
 
-from orchestrator import Answer, Hits, Question, node, route, workflow
+from orchestrator import Answer, Hits, Question, each, node, route, workflow
 from orchestrator.types import Filter, Hit, Principal
 from tests.graph import flows as f
 from tests.graph.corpus.case import Cases
@@ -265,3 +265,47 @@ def aliases() -> object:
 
 
 RIGHT.add("types by other names", aliases)
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A collection of any one type."""
+
+    items: tuple[T, ...] = ()
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+
+@dataclass(frozen=True)
+class Rows(Generic[T]):
+    """A collection of rows of any one type."""
+
+    rows: tuple[tuple[T, ...], ...] = ()
+
+    def __iter__(self) -> Iterator[tuple[T, ...]]:
+        return iter(self.rows)
+
+
+@dataclass(frozen=True)
+class PageOfWords(Page[str]):
+    """One of words, by inheritance."""
+
+
+def each_of(collection: object, item: object) -> object:
+    """A map over a collection whose items are of a type."""
+
+    async def begin(question: Question):
+        raise NotImplementedError
+
+    async def look(item) -> Hits:
+        raise NotImplementedError
+
+    begin.__annotations__["return"] = collection
+    look.__annotations__["item"] = item
+    return node(begin) >> each(node(look), over=collection) >> f.rank_fusion >> f.answer
+
+
+RIGHT.add("each over a generic collection", lambda: each_of(Page[int], int))
+RIGHT.add("each over a generic collection of rows", lambda: each_of(Rows[int], tuple[int, ...]))
+RIGHT.add("each over a collection that inherits its type", lambda: each_of(PageOfWords, str))

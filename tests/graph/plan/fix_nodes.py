@@ -365,3 +365,19 @@ class Bound:
     async def find(cls, question: Question) -> Answer:
         """Bound to its class where it is decorated."""
         return Answer("")
+
+
+class Row(tuple):
+    """A tuple that does not say what it holds."""
+
+
+class RowOfWords(tuple[str, ...]):
+    """The same of words."""
+
+
+class Bag(frozenset):
+    """A set that does not say what it holds."""
+
+
+class BagOfWords(frozenset[str]):
+    """The same of words."""

@@ -27,6 +27,7 @@ FIXES = Fixes()
 
 # Things that are no nodes.
 FIXES.add("decorate it with @node", lambda: f.find >> n.plain, lambda: node(n.plain))
+FIXES.add("set no __wrapped__", lambda: things.marked(__wrapped__=5), lambda: node(n.plain) >> f.answer)
 FIXES.add("behind the class C", lambda: things.Found.find >> f.answer, lambda: node(n.Bound.find))
 FIXES.add("decorate that with @node", lambda: len >> f.answer, lambda: node(n.plain) >> f.answer)
 FIXES.add("write Shout(…)", lambda: f.find >> f.Shout, lambda: f.Shout())
@@ -132,6 +133,8 @@ FIXES.add(
 )
 FIXES.add("write tuple[X, ...]", lambda: n.makes(tuple), lambda: n.makes(tuple[Hits, ...]))
 FIXES.add("write frozenset[X]", lambda: n.makes(frozenset), lambda: n.makes(frozenset[str]))
+FIXES.add("derive Row from tuple[X, ...]", lambda: n.makes(n.Row), lambda: n.makes(n.RowOfWords))
+FIXES.add("derive Bag from frozenset[X]", lambda: n.makes(n.Bag), lambda: n.makes(n.BagOfWords))
 FIXES.add("with @dataclass(frozen=True)", lambda: n.makes(n.Open), lambda: n.makes(n.Frozen))
 FIXES.add(
     "frozen: model_config = ConfigDict(frozen=True)",

@@ -154,6 +154,51 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "",
         "",
     ),
+    "constant_of_another_module": (
+        (
+            "from shared import LIMIT\n@node\nasync def find(question: Question) -> Hits:\n"
+            "    return Hits().top(LIMIT)\n"
+        ),
+        "",
+        "",
+    ),
+    "constant_by_way_of_a_package": (
+        (
+            "from package import LIMIT\n@node\nasync def find(question: Question) -> Hits:\n"
+            "    return Hits().top(LIMIT)\n"
+        ),
+        "",
+        "",
+    ),
+    "function_in_a_table_of_another_module": (
+        (
+            "from package.table import TABLE\n@node\nasync def find(question: Question) -> Hits:\n"
+            "    TABLE['helper']()\n    return Hits()\n"
+        ),
+        "",
+        "",
+    ),
+    "module_that_a_call_imports": (
+        (
+            "@node\nasync def find(question: Question) -> Hits:\n    from package.late import helper\n"
+            "    helper()\n    return Hits()\n"
+        ),
+        "",
+        "",
+    ),
+    "values_of_the_standard_library": (
+        (
+            "import enum, fractions, ipaddress\nclass Kind(enum.Flag):\n    a = 1\n    b = 2\n    c = 4\n"
+            "class Size(enum.Enum):\n    small = 'small'\n    large = 'large'\n    huge = 'huge'\n"
+            "def made(*values):\n    @node\n    async def find(question: Question) -> Hits:\n"
+            "        return Hits().top(len(values))\n    return find\n"
+            "find = made(Kind.a | Kind.b, Kind(0), frozenset(Size), frozenset({(Size.huge, 1),\n"
+            "    (Size.small, 2)}), fractions.Fraction(1, 3), ipaddress.ip_address('10.0.0.1'),\n"
+            "    ipaddress.ip_network('10.0.0.0/8'))\n"
+        ),
+        "Fraction(1, 3)",
+        "Fraction(1, 4)",
+    ),
 }
 
 PROGRAM = """
@@ -183,12 +228,20 @@ def told(folder: Path) -> dict[str, list[str]]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[str]]]:
     """What two processes tell of the same code, and a third of code that was edited in between."""
     folder = tmp_path_factory.mktemp("code")
-    (folder / "shared.py").write_text("def helper():\n    return 1\n")
+    (folder / "shared.py").write_text("LIMIT = 1\ndef helper():\n    return 1\n")
+    (folder / "package").mkdir()
+    for file, text in {
+        "__init__": "from ._limits import LIMIT\n",
+        "_limits": "from shared import LIMIT\n",
+        "table": "from shared import helper\nTABLE = {'helper': helper}\ndel helper\n",
+        "late": "def helper():\n    import shared\n    return shared.helper()\n",
+    }.items():
+        (folder / "package" / f"{file}.py").write_text(text)
     (folder / "between.py").write_text("from shared import helper\ndef call():\n    return helper()\n")
     for name, (text, _, _) in CHANGES.items():
         (folder / f"{name}.py").write_text(HEAD + text + TAIL)
     before, again = told(folder), told(folder)
-    (folder / "shared.py").write_text("def helper():\n    return 2\n")
+    (folder / "shared.py").write_text("LIMIT = 2\ndef helper():\n    return 2\n")
     for name, (text, old, new) in CHANGES.items():
         assert old in text
         (folder / f"{name}.py").write_text(HEAD + (text.replace(old, new) if old else text) + TAIL)

@@ -34,6 +34,7 @@ def test_the_names_that_langgraph_keeps_for_itself_are_known() -> None:
     assert {START, END} <= LANGGRAPH_NAMES
 
 
+@pytest.mark.slow
 def test_checking_does_not_import_langgraph() -> None:
     program = (
         "import sys; from tests.graph.right_graphs import RIGHT\n"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -327,3 +330,32 @@ def test_a_run_of_any_shape_ends_at_its_deadline_and_says_what_it_left_out(shape
         assert time.monotonic() - began < 0.2 + LATE
 
     asyncio.run(run())
+
+
+#: A program whose first durable run has to wait for an import.
+SLOW_IMPORT = """
+import asyncio, sys, time, types
+from pathlib import Path
+from connectors.sql import SqlRuns, open_database
+from orchestrator import ANONYMOUS, Budget, Question, workflow
+from orchestrator.ports import Runs
+from tests.graph import flows as f
+
+def find_spec(name, *_):
+    if name == "langgraph.graph":
+        time.sleep(4)
+
+sys.meta_path.insert(0, types.SimpleNamespace(find_spec=find_spec))
+ports = {Runs: SqlRuns(open_database(Path(sys.argv[1])))}
+run = workflow("w", f.find >> f.answer).run(
+    Question("q", ANONYMOUS), ports=ports, durability="step", budget=Budget(seconds=3, grace=0.5)
+)
+print(asyncio.run(run).degraded)
+"""
+
+
+@pytest.mark.slow
+def test_what_is_imported_for_the_first_run_is_no_part_of_its_time(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", SLOW_IMPORT, str(tmp_path / "state.db")]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("()\n", 0), done.stderr

@@ -259,6 +259,7 @@ async def test_an_owner_that_was_succeeded_while_it_stalled_keeps_nothing_more(p
     assert record.status == "running"
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_was_killed_is_free_and_one_that_lives_is_not(tmp_path: Path):
     """Two processes: the second is refused while the first lives, and takes over once it is killed."""
     command = [sys.executable, "-m", "tests.graph.run.killed_run", str(tmp_path)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Literal
 
 import pytest
@@ -124,6 +125,13 @@ async def test_only_errors_that_may_pass_are_tried_again():
     with pytest.raises(NodeError, match="never right"):
         await workflow("w", wrong.within(attempts=3) >> f.answer).run(QUESTION, ports={})
     assert tried == ["wrong"]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A value that holds itself, however often."""
+
+    next: Chain | None = None
 
 
 class Memory:
@@ -340,6 +348,23 @@ async def test_a_trace_holds_ids_and_times_but_no_text():
     assert "ask-0" in trace
     assert secret not in trace
     assert all(step.seconds >= 0 for step in result.steps)
+
+
+async def test_a_trace_of_what_is_nested_without_end_ends():
+    @node
+    async def chained(question: Question) -> Chain:
+        chain = Chain()
+        for _ in range(2_000):
+            chain = Chain(chain)
+        return chain
+
+    @node
+    async def measured(chain: Chain) -> Answer:
+        return Answer(type(chain.next).__name__)
+
+    result = await workflow("w", chained >> measured).run(QUESTION, ports={})
+    assert result.answer.text == "Chain"
+    assert str(result.steps[0].writes).count("Chain") < 20
 
 
 async def test_runs_of_one_workflow_do_not_mix():

@@ -36,6 +36,7 @@ from orchestrator.graph.channel_type import flow_problem
 from orchestrator.graph.serialise import dump, load, pack, readable, unpack
 from orchestrator.ports import Runs
 from orchestrator.types import Citation, Hit, Principal
+from tests.graph.corpus.case import Case, parameters
 from tests.graph.corpus.right_types import FLOWING
 from tests.graph.right_graphs import RIGHT
 from tests.graph.sample_value import NoSample, sample
@@ -396,9 +397,9 @@ def test_what_cannot_be_written_is_refused_by_the_check(tp: Any, value: Any) -> 
             pack(value, tp)
 
 
-@pytest.mark.parametrize("name", list(RIGHT))
-def test_what_flows_in_a_graph_that_the_check_accepts_comes_back(name: str) -> None:
-    built = RIGHT[name].build()
+@pytest.mark.parametrize("case", parameters(RIGHT))
+def test_what_flows_in_a_graph_that_the_check_accepts_comes_back(case: Case) -> None:
+    built = case.build()
     graph = built if isinstance(built, Workflow) else workflow("graph", built)
     for tp in {repr(slot.channel.type): slot.channel.type for slot in graph.plan.slots}.values():
         try:
@@ -501,3 +502,20 @@ async def test_a_node_that_returns_what_cannot_be_kept_is_named(tmp_path: pathli
     assert refused.value.hint
     await runs.close()
     database.close()
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A chain of any length."""
+
+    next: Link | None = None
+
+
+def test_a_value_that_lies_too_deep_within_itself_says_so() -> None:
+    chain = Link()
+    assert unpack(pack(chain, Link), Link) == chain
+    for _ in range(5_000):
+        chain = Link(chain)
+    with pytest.raises(BadInput, match=r"A value of Link lies too deep within itself") as refused:
+        pack(chain, Link)
+    assert refused.value.hint

@@ -176,7 +176,7 @@ async def test_an_answer_cut_by_its_limit_says_so(library: Library) -> None:
 async def test_a_fragment_is_given_no_citation(library: Library, finish: str) -> None:
     answer = await asked(library, "What did the crew eat?", Model("The crew ate biscuits", finish=finish))
     assert answer.text == "The crew ate biscuits"
-    assert answer.degraded[0].startswith("the answer is cut short")
+    assert answer.degraded[0].startswith("The answer is cut short")
     answer = await asked(library, "What did the crew eat?", Model("The crew ate biscuits", fails_after=4))
     assert answer.citations == ()
 
@@ -184,10 +184,10 @@ async def test_a_fragment_is_given_no_citation(library: Library, finish: str) ->
 @pytest.mark.parametrize(
     ("finish", "reason"),
     [
-        ("refused", "the language model refused to answer"),
-        ("filtered", "the model server withheld what was written"),
-        ("tool_calls", "the language model called a tool"),
-        ("no_text", "the language model wrote nothing"),
+        ("refused", "The language model refused to answer."),
+        ("filtered", "The model server withheld what was written."),
+        ("tool_calls", "The language model called a tool."),
+        ("no_text", "The language model wrote nothing."),
     ],
 )
 async def test_no_answer_of_a_model_leaves_the_quoted_one(library: Library, finish: str, reason: str) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -42,12 +43,14 @@ class Writer:
     def __init__(self, text: Callable[[str], str | None], *, slow: float = 0.0) -> None:
         self.text, self.slow = text, slow
         self.prompts: list[str] = []
+        self.rules: list[str] = []
 
     async def generate(
         self, prompt: Sequence[Message], *, on_text: Callable[[str], None] | None = None, **_: Any
     ) -> Generation[Any]:
         asked = prompt[-1].text
         self.prompts.append(asked)
+        self.rules.append(prompt[0].text)
         await asyncio.sleep(self.slow if "(" in asked.rpartition("Question: ")[2] else 2 * self.slow)
         text = self.text(asked)
         if text is None:
@@ -177,6 +180,13 @@ async def test_each_section_is_asked_about_its_own_aspect_and_passages(app: Appl
     lines = [json.loads(line) for line in guns.splitlines() if line.startswith("{")]
     assert lines
     assert all("gun" in line["text"] for line in lines)
+
+
+async def test_every_section_is_told_of_the_instructions(app: Application) -> None:
+    writer = Writer(lambda asked: "Whales eat krill [1].")
+    await report(app, writer, replace(ASKED, instructions="Answer in French."))
+    assert len(writer.rules) > 1
+    assert all(rules.endswith('"Answer in French."') for rules in writer.rules)
 
 
 async def test_citations_of_no_excerpt_are_dropped_or_repaired(app: Application) -> None:

@@ -135,7 +135,7 @@ class Saying:
 async def test_an_order_that_names_one_of_many_is_said_to_be_no_order() -> None:
     result = await reranked(Saying("[3]"), hits(12), strategy="full", keep=12)
     assert result.output.ids[0] == hits(12).ids[2]
-    assert "reranked in part: 11 passages kept the retriever's judgement" in result.degraded
+    assert "Reranked in part: 11 passages kept the retriever's judgement." in result.degraded
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,16 @@ async def test_a_prompt_of_ones_own_is_filled_in_and_still_keeps_the_data_apart(
     assert "Reply with one JSON object" in prompt[0].text
 
 
+async def test_a_prompt_of_ones_own_is_still_told_what_is_to_be_picked() -> None:
+    for strategy, task in (
+        ("elimination", "fits what is asked least."),
+        ("setwise", "fits what is asked best."),
+    ):
+        model = Listening(4)
+        await reranked(model, hits(4), strategy=strategy, prompt="For {question}:\n{passages}")
+        assert all(task in prompt[0].text for prompt, _ in model.asked)
+
+
 def test_the_question_is_repeated_behind_a_long_list() -> None:
     short, long = (Prompts().order("Why?", ["text"] * size)[1].text for size in (5, 6))
     assert short.count('"Why?"') == 1
@@ -225,6 +235,23 @@ async def test_a_judgement_is_absolute(strategy: str) -> None:
 async def test_a_strategy_that_only_orders_scores_by_rank(strategy: str) -> None:
     result = await reranked(judge(8), hits(8), strategy=strategy, keep=8)
     assert [hit.score for hit in result.output] == [(8 - rank) / 8 for rank in range(8)]
+
+
+async def test_all_groups_are_on_one_scale_also_those_of_low_scores_alone() -> None:
+    """A group that gets 5, 3 and 8 of 100 is not half as good as one that gets 90."""
+
+    class Percent(Listening):
+        async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
+            made = await self.inner.generate(prompt, **settings)
+            return Generation(
+                json.dumps({key: 9 * score + 1 for key, score in json.loads(made.text).items()})
+            )
+
+    found = Hits(tuple(hit for hit in hits(100) if int(hit.id) < 12 or int(hit.id) > 95))
+    result = await reranked(Percent(100), found, group=4, keep=16, weight=1.0, calibrate=False)
+    scores = {int(hit.id): hit.score for hit in result.output}
+    assert all(score > 0.8 for number, score in scores.items() if number > 95)
+    assert all(score < 0.12 for number, score in scores.items() if number < 10)
 
 
 # -- the stop candidate ----------------------------------------------------------------------------

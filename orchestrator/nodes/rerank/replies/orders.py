@@ -31,9 +31,7 @@ _ITEM = re.compile(
 _BULLET = re.compile(r"\s*[-*•]\s+")
 _NUMBER = re.compile(r"\d{1,4}")
 _STARTS = re.compile(r"[\s*_`\"'(#]{0,8}(\d{1,4})(?![\w%]|[.,]\d)")
-_SUPERLATIVE = re.compile(
-    r"\b(?:best|first|then|followed|rank|order|most|top|better|second|third|next)", re.IGNORECASE
-)
+_SUPERLATIVE = re.compile(r"\b(?:best|then|followed|rank|order|most|top|better)", re.IGNORECASE)
 _UPWARD = re.compile(r"\b(?:worst|least|lowest|ascending|weakest)\b", re.IGNORECASE)
 _FROM_WORST = re.compile(
     r"\b(?:worst\s+to\s+best|least\s+to\s+most|ascending|from\s+(?:the\s+)?(?:least|worst|lowest))\b",
@@ -248,11 +246,15 @@ def _by_lines(text: str) -> list[int]:
     alone = [line for line in lines if _ALONE.fullmatch(line)]
     if len(alone) > 1:
         return [_numbers(line)[-1] for line in alone]
-    return [
+    bulleted = [
         named(found)
         for line in lines
         if (bullet := _BULLET.match(line)) and (found := NAMED.match(line[bullet.end() :].lstrip("*_` ")))
     ]
+    begun = [named(found) for line in lines if (found := NAMED.match(line.lstrip("*_` ")))]
+    # One line a passage, as they were shown, is a description of them; from another than the first, of some.
+    whole = len(begun) == len(lines) > 1 and (begun != sorted(begun) or begun[0] == 1)
+    return bulleted or (begun if whole else [])
 
 
 def _by_table(text: str) -> list[int]:

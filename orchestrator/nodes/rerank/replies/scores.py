@@ -18,7 +18,7 @@ from orchestrator.nodes.rerank.replies.references import (
     key_number,
     named,
 )
-from orchestrator.nodes.rerank.replies.scales import rescaled
+from orchestrator.nodes.rerank.replies.scales import rescaled, stated
 from orchestrator.nodes.rerank.replies.sections import most_told, read_in, spoken
 from orchestrator.nodes.rerank.replies.tables import rows
 
@@ -45,8 +45,16 @@ _LAST_AMOUNT = re.compile(rf"[:=–—-]\s*[*_`\"'(]{{0,8}}{AMOUNT.pattern}[\s*_
 def parse_scores(text: str, size: int, *, low: float = 0.0, high: float = 10.0) -> dict[int, float]:
     """Score by zero-based number, for as many of `size` passages, counted from 1, as a reply tells.
 
+    Scores on another scale are brought to [low, high], as this reply tells it (`rescaled`).
+    """
+    return rescaled([parse_amounts(text, size)], low, high)[0]
+
+
+def parse_amounts(text: str, size: int) -> Amounts:
+    """The same, as they are written.
+
     Thoughts and reasons are not read. JSON counts before anything else; of several readings the last
-    that says enough. Scores on another scale are brought to [low, high] (`rescaled`).
+    that says enough.
     """
     answer = spoken(text)
 
@@ -55,8 +63,7 @@ def parse_scores(text: str, size: int, *, low: float = 0.0, high: float = 10.0) 
         text = _CUT_NUMBER.sub("", part) if part.count("{") > part.count("}") else part
         return _by_json(found, size) or _by_table(text) or _by_lines(text)
 
-    told = read_in(answer, lambda part: _of(read(part), size))
-    return rescaled(told, low, high, answer)
+    return stated(read_in(answer, lambda part: _of(read(part), size)), answer)
 
 
 def _of(amounts: Amounts, size: int) -> Amounts:

@@ -53,7 +53,7 @@ def parse_grade(text: str, low: float, high: float) -> float | None:
     answer = spoken(text)
     for part in sections(answer):
         found = _grade(_said(part))
-        scores = rescaled({0: found}, low, high) if found is not None else {}
+        scores = rescaled([{0: found}], low, high)[0] if found is not None else {}
         if scores:
             return scores[0]
     return None

@@ -31,5 +31,5 @@ def holds(text: str, compound: str) -> bool:
 
 @lru_cache(256)
 def _pattern(compound: str) -> re.Pattern[str]:
-    parts = (re.escape(part) for part in _PARTS.split(compound))
-    return re.compile(rf"(?<!\w){r'[\W_]{0,2}'.join(parts)}(?!\w)", re.IGNORECASE)
+    parts = r"[\W_]{0,2}".join(re.escape(part) for part in _PARTS.split(compound))
+    return re.compile(rf"(?<!\w){parts}(?!\w)", re.IGNORECASE)

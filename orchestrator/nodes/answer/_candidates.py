@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.nodes.answer._field_lines import record_leads
+from orchestrator.nodes.answer._field_lines import is_field, record_leads
 from orchestrator.text.sentences import Sentence, introduces
 
 #: The most lines of a command; longer code is an example.
@@ -58,8 +58,9 @@ def candidates_of(
         if after_prose and _REFERS.match(text, part.start):
             # "It does so …": the sentence before says who.
             needs = sorted({*needs, number - 1})
-        goes_on = after_prose and text.count("\n", parts[number - 1].end, part.start) < 2
         piece = text[part.start : part.end]
+        goes_on = after_prose and text.count("\n", parts[number - 1].end, part.start) < 2
+        goes_on = goes_on and not is_field(piece)
         lead = introduces(text, part) or _is_asked(text, parts, number) or number in named
         if number in leads:
             # The first field of a record says whose the others are.

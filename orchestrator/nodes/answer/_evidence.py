@@ -7,12 +7,13 @@ exactly when search thinks so. Matrices are small: at most `limit` sentences of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
 
 from orchestrator.nodes.answer._candidates import Candidate, candidates_of, is_example, led_by
+from orchestrator.nodes.answer._compounds import compounds, holds, is_date
 from orchestrator.ports import Embedder, SparseEncoder, SparseVector, reading
 from orchestrator.ranking.lexrank import lexrank
 from orchestrator.text.languages import ASKING_WORDS, possible_languages
@@ -138,6 +139,13 @@ def gather(
     ]
     titles = [_encoded(reading(encoder, passage.text), [passage.title])[0] for passage in kept]
     titled = _held(question, titles)
+    for compound, parts in _parts(asked, question, encoder):
+        whole = [holds(candidate.text, compound) for candidate in candidates]
+        named = [holds(f"{passage.title} {passage.document}", compound) for passage in kept]
+        if is_date(compound) and not any(whole) and not any(named):
+            continue
+        said = [terms if held else terms - parts for terms, held in zip(said, whole, strict=True)]
+        titled = [terms if held else terms - parts for terms, held in zip(titled, named, strict=True)]
     counts = Counter(term for terms in said for term in terms)
     weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
     stated: list[frozenset[int]] = []
@@ -157,6 +165,15 @@ def gather(
         _coverage(weights, stated, above),
         _similarity(vectors),
     )
+
+
+def _parts(
+    asked: str, question: Mapping[int, float], encoder: SparseEncoder
+) -> Iterator[tuple[str, frozenset[int]]]:
+    """The compounds of a question, with those of its terms that only they say."""
+    for compound in compounds(asked):
+        rest = encoder.query(asked.replace(compound, " ")).indices
+        yield compound, frozenset(encoder.query(compound).indices) & question.keys() - set(rest)
 
 
 async def cosines(

@@ -90,7 +90,9 @@ def _filled(evidence: Evidence, group: set[int], allowed: Collection[int]) -> tu
     rows = sorted(group)
     for before, after in pairwise(rows):
         kinds = {evidence.candidates[row].sentence.kind for row in range(before, after + 1)}
-        if after - before == 2 and kinds == {"prose"} and before + 1 in allowed:
+        if after - before != 2 or kinds != {"prose"} or before + 1 not in allowed:
+            continue
+        if not is_field(evidence.candidates[before + 1].text):
             group = group | {before + 1}
     return tuple(sorted(group))
 

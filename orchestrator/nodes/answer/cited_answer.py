@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_WORD = re.compile(r"\w+(?:[-.']\w+)*")
+_WORD = re.compile(r"\w+(?:[-.'/:]\w+)*")
 #: Words that are nowhere are named in an answer if they carry this share of the question, or half of
 #: it if they are names themselves: without its name, a question may be answered with something else.
 _WEIGHTY = 0.5

@@ -83,7 +83,7 @@ def test_text_around_a_table_stays_around_it() -> None:
     rows = [("Mug", "12.50"), ("Cup", "7.99"), ("Jug", "21.00")]
     above, below = Written(60, 740, "These are the prices of this year."), Written(60, 600, "All with tax.")
     found = text(above, *table(60, 700, rows), below)
-    assert found.startswith("These are the prices of this year.\n\n| Mug | 12.50 |")
+    assert found.startswith("These are the prices of this year.\n\n| Mug | 12.50 |\n| Cup | 7.99 |"), "no header"
     assert found.endswith("| Jug | 21.00 |\n\nAll with tax.")
 
 

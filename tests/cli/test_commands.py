@@ -39,7 +39,7 @@ def test_asking_gives_a_cited_answer_as_json(cli: Command, notes: Path) -> None:
     assert set(answer) == {"answer", "citations", "degraded", "usage", "run_id"}
     assert "Bees dance" in answer["answer"]
     first = answer["citations"][0]
-    assert set(first) == {"n", "id", "title", "source", "text"}
+    assert set(first) == {"n", "id", "title", "source", "text", "page", "section"}
     assert f"[{first['n']}]" in answer["answer"]
     assert first["source"].endswith("bees.md")
     assert asked.err == "", "a program that reads JSON is not to be bothered"

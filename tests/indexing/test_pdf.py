@@ -83,7 +83,9 @@ def test_text_around_a_table_stays_around_it() -> None:
     rows = [("Mug", "12.50"), ("Cup", "7.99"), ("Jug", "21.00")]
     above, below = Written(60, 740, "These are the prices of this year."), Written(60, 600, "All with tax.")
     found = text(above, *table(60, 700, rows), below)
-    assert found.startswith("These are the prices of this year.\n\n| Mug | 12.50 |")
+    assert found.startswith("These are the prices of this year.\n\n| Mug | 12.50 |\n| Cup | 7.99 |"), (
+        "no header"
+    )
     assert found.endswith("| Jug | 21.00 |\n\nAll with tax.")
 
 
@@ -145,6 +147,19 @@ def test_bookmarks_say_which_lines_are_headings() -> None:
     found = read(pdf_of([page], [("Harbour rules", 0, 0), ("Fees", 0, 1)])).text
     assert found.startswith("# 1 Harbour rules\n\nHerons")
     assert "\n\n## 1.1 Fees\n\nOtters" in found
+
+
+def test_a_heading_of_two_lines_is_one_and_two_headings_are_two() -> None:
+    page = [
+        Written(60, 760, "1 What the harbour office", bold=True),
+        Written(60, 748, "charges for a night", bold=True),
+        Written(60, 724, "1.1 Fees", bold=True),
+        *column(60, 700, RIGHT),
+    ]
+    marks = [("What the harbour office charges for a night", 0, 0), ("Fees", 0, 0)]
+    assert read(pdf_of([page], marks)).text.startswith(
+        "# 1 What the harbour office charges for a night\n\n# 1.1 Fees\n\nOtters"
+    )
 
 
 def test_a_line_that_looks_like_markup_is_no_heading() -> None:

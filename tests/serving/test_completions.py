@@ -19,6 +19,8 @@ from tests.serving.asgi import Ports, asking, endpoint, events
 from tests.serving.flows import CITED, facets, generates, whole
 
 PATH = "/v1/chat/completions"
+#: What a citation says of its place where nothing is known.
+NOWHERE = {"page": None, "section": ""}
 
 
 async def test_a_completion_holds_the_answer_and_what_it_cites():
@@ -37,8 +39,8 @@ async def test_a_completion_holds_the_answer_and_what_it_cites():
     assert choice["message"]["role"] == "assistant"
     assert choice["message"]["content"] == CITED.text
     assert body["citations"] == [
-        {"n": 1, "id": "a", "title": "First", "source": "/notes/a b.md", "text": "the first"},
-        {"n": 2, "id": "b", "title": "", "source": "https://example.org/b", "text": "the second"},
+        {"n": 1, "id": "a", "title": "First", "source": "/notes/a b.md", "text": "the first", **NOWHERE},
+        {"n": 2, "id": "b", "title": "", "source": "https://example.org/b", "text": "the second", **NOWHERE},
     ]
 
 

@@ -27,3 +27,12 @@ def test_a_path_is_a_file_address_and_an_address_stays():
     assert address("/notes/a b.md") == "file:///notes/a%20b.md"
     assert address("https://example.org/x?y") == "https://example.org/x?y"
     assert address("") == ""
+
+
+def test_a_page_is_the_fragment_of_an_address_and_stands_behind_the_title():
+    assert address("/notes/a.pdf", 12) == "file:///notes/a.pdf#page=12"
+    assert address("", 12) == ""
+    cited = CitedPassage(n=1, id="a", title="Handbook", source="/a.pdf", text="", page=12, section="Fees")
+    [annotation] = Reply("So [1].", (cited,), (), TokenUsage()).annotations()
+    assert annotation.url_citation.title == "Handbook, page 12 § Fees"
+    assert annotation.url_citation.url == "file:///a.pdf#page=12"

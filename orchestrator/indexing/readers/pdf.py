@@ -35,7 +35,7 @@ class PdfReader(FileReader):
     markdown: ClassVar[bool] = True
 
     def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
-        import pypdfium2
+        import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 
         try:
             with pypdfium2.PdfDocument(data) as parsed:
@@ -53,7 +53,7 @@ class PdfReader(FileReader):
 
 
 def _page_texts(parsed: Any) -> list[PageText]:
-    import pypdfium2
+    import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 
     from orchestrator.indexing.readers.pdf_characters import PageText, page_text
 

@@ -57,7 +57,7 @@ class _Collector:
     """Characters one after the other, gathered into runs."""
 
     def __init__(self, text: Any, turns: int) -> None:
-        import pypdfium2.raw as pdfium
+        import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
 
         self._pdfium, self._text, self._turns = pdfium, text, turns
         self._runs: list[Run] = []

@@ -13,6 +13,8 @@ from orchestrator.indexing.readers.pdf_layout import Row
 #: The longest heading in characters, and how much larger than the text its letters are.
 _LONGEST, _LARGER = 160, 1.12
 _LEVELS = 4
+#: What may stand before a bookmark's title, as "Appendix", in characters.
+_PREFIX = 15
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"^(?:\d+\.?)+\s+|^[A-Z]\.(?:\d+\.?)*\s+")
 # Dots that lead to a page, in a table of contents.
@@ -33,8 +35,7 @@ class Headings:
         text = row.text
         if len(text) > _LONGEST or _LEADER.search(text) or not any(letter.isalpha() for letter in text):
             return 0
-        marked = self.bookmarks.get(page, {}).get(_words(text), 0)
-        if marked:
+        if marked := self._marked(row, page):
             return marked
         if self.bookmarks:
             return 0
@@ -43,6 +44,19 @@ class Headings:
             return self.levels[size]
         if row.bold and alone and size >= self.body and not _ENDS.search(text) and len(text) <= _LONGEST // 2:
             return min(6, len(set(self.levels.values())) + 1)
+        return 0
+
+    def _marked(self, row: Row, page: int) -> int:
+        """The level of the bookmark that a line says, or begins or ends where it has a heading's letters."""
+        words = _words(row.text)
+        titles = self.bookmarks.get(page, {})
+        if words in titles or not words:
+            return titles.get(words, 0)
+        if row.bold or row.size > _LARGER * self.body:
+            for title, level in titles.items():
+                named = words.endswith(f" {title}") and len(words) - len(title) <= _PREFIX
+                if named or title.startswith(f"{words} ") or title.endswith(f" {words}"):
+                    return level
         return 0
 
 

@@ -56,9 +56,9 @@ def _paragraphs(lines: Sequence[Row], found: Headings, page: int) -> Iterator[Pi
         apart = number == 0 or gaps[number - 1] > max(usual, 0) + 0.35 * row.size
         alone = apart or (number + 1 < len(lines) and gaps[number] > max(usual, 0) + 0.35 * row.size)
         level = found.level(row, page, alone or before > 0)
-        if paragraph and (
-            level != before or (apart and not level) or _begins(row, paragraph[-1], left, right)
-        ):
+        # The lines of one heading stand closer than two headings do.
+        split = number > 0 and apart and (not level or gaps[number - 1] > 0.6 * row.size)
+        if paragraph and (level != before or split or _begins(row, paragraph[-1], left, right)):
             yield _piece(paragraph, right - left, right, before)
             paragraph = []
         paragraph.append(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,9 @@ from orchestrator.indexing.readers.pdf_layout import Row
 
 #: Fewer rows than this may stand below each other by chance.
 _FEWEST = 3
-#: Cells of more words are prose.
-_LONGEST = 14
+#: Cells of more words are prose, and those of more letters name no column.
+_LONGEST, _LONGEST_NAME = 14, 60
+_NUMBER = re.compile(r"[^\w]*(?!(?:19|20)\d\d$)\d[\d.,: %–-]*\D{0,3}")
 
 Column = tuple[float, float]
 
@@ -33,11 +35,23 @@ class Table:
     def markdown(self, before: Table | None = None) -> str:
         """The table as Markdown; below `before`, that it goes on from, without a header of its own."""
         lines = [f"| {' | '.join(row)} |" for row in self.cells]
-        if before is None:
+        if before is None and self._has_header():
             lines.insert(1, f"|{' --- |' * len(self.columns)}")
-        elif self.cells[0] == before.cells[0]:
+        elif before is not None and self.cells[0] == before.cells[0]:
             del lines[0]
         return "\n".join(lines)
+
+    def _has_header(self) -> bool:
+        """Whether the first row names the columns: names beside values look the same where there are two."""
+        names = [cell for cell in self.cells[0] if cell]
+        if not all(map(_is_name, names)) or 2 * len(names) <= len(self.cells[0]):
+            return False
+        values = [cell for row in self.cells[1:] for cell in row[1:]]
+        return len(self.columns) > 2 or any(map(str.isdigit, "".join(values)))
+
+
+def _is_name(cell: str) -> bool:
+    return len(cell) <= _LONGEST_NAME and not cell.endswith((".", ":")) and not _NUMBER.fullmatch(cell)
 
 
 def elements(rows: Sequence[Row]) -> Iterator[Row | Table]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: or the sentence before. The same goes for words in code of more lines than a command has: a command
 #: may be the answer, but a program holds many words by the way.
 _ABOVE = 0.5
+# A piece of fewer characters is less than a sentence, but never less than this part of one.
+_SENTENCE, _LEAST = 60, 0.25
 # What words count that ask rather than say what about.
 _ASKED = 0.25
 
@@ -122,9 +124,12 @@ def gather(
     kept: list[Passage] = []
     candidates: list[Candidate] = []
     seen: set[str] = set()
+    size = 0.0
     for passage in passages:
         parts = sentences(passage.text)
-        if candidates and len(candidates) + len(parts) > limit:
+        # Short lines, as those of lists and records, are a part of a sentence each.
+        size += sum(min(1.0, max(_LEAST, (part.end - part.start) / _SENTENCE)) for part in parts)
+        if candidates and size > limit:
             break
         candidates += candidates_of(passage.text, parts, len(kept), len(candidates), seen)
         kept.append(passage)

@@ -148,9 +148,15 @@ def test_nothing_compresses_to_nothing() -> None:
 
 
 def test_the_pool_is_bounded_by_whole_passages() -> None:
-    passages = [passage(number, "One two. Three four. Five six.") for number in range(10)]
-    found = gather(passages, {}, ENCODER, limit=10)
+    passages = [passage(number, "One two three four. " * 3) for number in range(10)]
+    long = [passage(number, f"{'Many words of a sentence ' * 4}end. " * 3) for number in range(10)]
+    found = gather(long, {}, ENCODER, limit=10)
     assert [one.id for one in found.passages] == ["p0", "p1", "p2"]
+    # Of short lines there may be more, up to four times as many.
+    assert len(gather(passages, {}, ENCODER, limit=3).passages) == 3
+    assert (
+        len(gather([passage(n, "a. b. c. d. ") for n in range(99)], {}, ENCODER, limit=10).candidates) <= 40
+    )
 
 
 _PIECES = [

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from orchestrator.nodes.answer._candidates import Candidate, candidates_of, is_example, led_by, points
 from orchestrator.ports import Embedder, SparseEncoder, SparseVector, reading
 from orchestrator.ranking.lexrank import lexrank
+from orchestrator.text.compounds import compounds
 from orchestrator.text.languages import ASKING_WORDS, possible_languages
 from orchestrator.text.sentences import sentences
 from orchestrator.types import Passage, Query
@@ -157,11 +158,13 @@ def gather(
         # A sentence alone may be too short to tell its language; its passage does.
         texts = [candidate.text for candidate in candidates if candidate.passage == number]
         vectors += _encoded(reading(encoder, passage.text), texts)
+    nouns = _nouns(asked, question, encoder)
     said = [
-        frozenset[int]() if row in examples else held for row, held in enumerate(_held(question, vectors))
+        frozenset[int]() if row in examples else held
+        for row, held in enumerate(_held(question, vectors, nouns))
     ]
     titles = [_encoded(reading(encoder, passage.text), [passage.title])[0] for passage in kept]
-    titled = _held(question, titles)
+    titled = _held(question, titles, nouns)
     counts = Counter(term for terms in said for term in terms)
     weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
     stated: list[frozenset[int]] = []
@@ -277,9 +280,26 @@ def _rarity(count: int, total: int) -> float:
     return log(1.0 + total / (count + 0.5))
 
 
-def _held(question: Mapping[int, float], vectors: Iterable[SparseVector]) -> list[frozenset[int]]:
-    """Which of the question's terms each vector has."""
-    return [frozenset(question.keys() & set(vector.indices)) for vector in vectors]
+def _held(
+    question: Mapping[int, float], vectors: Iterable[SparseVector], nouns: Mapping[int, frozenset[int]]
+) -> list[frozenset[int]]:
+    """Which of the question's terms each vector has, in their own form or as part of one of the `nouns`."""
+    found: list[frozenset[int]] = []
+    for vector in vectors:
+        terms = set(vector.indices)
+        verbs = (nouns[noun] for noun in nouns.keys() & terms)
+        found.append(frozenset(question.keys() & terms).union(*verbs))
+    return found
+
+
+def _nouns(asked: str, question: Mapping[int, float], encoder: SparseEncoder) -> dict[int, frozenset[int]]:
+    """The question's terms that a noun stands for: where "backup" is said, "back up" is."""
+    found: dict[int, frozenset[int]] = {}
+    for noun, verb in compounds(asked):
+        held = frozenset(question.keys() & set(encoder.query(verb).indices))
+        for term in encoder.query(noun).indices if held else ():
+            found[term] = found.get(term, frozenset()) | held
+    return found
 
 
 def _encoded(encoder: SparseEncoder, texts: Sequence[str]) -> list[SparseVector]:

@@ -13,6 +13,7 @@ from orchestrator.indexing.readers.pdf_headings import Headings, headings
 from orchestrator.indexing.readers.pdf_layout import regions
 from orchestrator.indexing.readers.pdf_paragraphs import Piece, joined, pieces
 from orchestrator.indexing.readers.pdf_running_heads import without_running_heads
+from orchestrator.indexing.readers.titles import real_title
 
 if TYPE_CHECKING:
     from orchestrator.indexing.readers.pdf_characters import PageText
@@ -48,7 +49,8 @@ class PdfReader(FileReader):
             raise UnreadableFile(f"It is not a valid PDF: {str(error).rstrip('.')}.") from error
         _require_text(read)
         text, starts = _whole(read, bookmarks)
-        whole = document(name, " ".join(title.split()), text, pages=len(read))
+        heading = next((line[2:] for line in text.splitlines() if line.startswith("# ")), "")
+        whole = document(name, real_title(title, heading), text, pages=len(read))
         yield replace(whole, page_starts=tuple(starts))
 
 

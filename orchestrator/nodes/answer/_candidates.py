@@ -23,6 +23,13 @@ _REFERS = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
+# Where links lead, defined below a text for all of it, and marks of places in reStructuredText.
+_DEFINED = re.compile(r"\s*(?:\[[^\]\n]+\]:\s*\S+|(?:\.\.\s+)?_(?:`[^`\n]+`|[^\s:`]+):\s*\S*)\s*(?:$|\n)")
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
+# A directive of reStructuredText: what is indented below it is what it says.
+_DIRECTIVE = re.compile(r"\.\. [\w+:-]+::")
+# With as few words beside its links, a line says where to read, not what.
+_POINTS = 8
 # What may stand behind the mark that ends a question.
 _AROUND = "*_` #\n\"'”’»」"
 
@@ -62,6 +69,7 @@ def candidates_of(
         goes_on = after_prose and text.count("\n", parts[number - 1].end, part.start) < 2
         goes_on = goes_on and not is_field(piece)
         lead = introduces(text, part) or _is_asked(text, parts, number) or number in named
+        lead = lead or bool(_DIRECTIVE.match(piece))
         if number in leads:
             # The first field of a record says whose the others are.
             needs = sorted({*needs, leads[number]})
@@ -79,9 +87,16 @@ def candidates_of(
             needs=tuple(first + one for one in needs),
             follows=(first + number - 1,) if goes_on else (),
             introduces=lead,
-            alone=not (lead or header or words in seen or _DRAWING.match(piece)),
+            alone=not (lead or header or words in seen or _DRAWING.match(piece) or _DEFINED.match(piece)),
         )
         seen.add(words)
+
+
+def points(candidate: Candidate) -> bool:
+    """Whether a list item or a table's row mostly links to other pages, as in a table of contents."""
+    if candidate.sentence.kind not in ("item", "row") or not _LINK.search(candidate.text):
+        return False
+    return len(_WORD.findall(_LINK.sub(" ", candidate.text))) <= _POINTS
 
 
 def _echoes(candidate: Candidate, asked: str) -> bool:

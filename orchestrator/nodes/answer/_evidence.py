@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from math import log, log2
 from typing import TYPE_CHECKING
 
-from orchestrator.nodes.answer._candidates import Candidate, candidates_of, is_example, led_by
-from orchestrator.nodes.answer._compounds import compounds, holds, is_date
+from orchestrator.nodes.answer._candidates import Candidate, candidates_of, is_example, led_by, points
+from orchestrator.nodes.answer._compounds import compounds as written_compounds
+from orchestrator.nodes.answer._compounds import holds, is_date
 from orchestrator.ports import Embedder, SparseEncoder, SparseVector, reading
 from orchestrator.ranking.lexrank import lexrank
+from orchestrator.text.compounds import compounds
 from orchestrator.text.languages import ASKING_WORDS, possible_languages
 from orchestrator.text.sentences import sentences
 from orchestrator.types import Passage, Query
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 _ABOVE = 0.5
 # A piece of fewer characters is less than a sentence, but never less than this part of one.
 _SENTENCE, _LEAST = 60, 0.25
+# What is left of a sentence that only links to other pages.
+_POINTING = 0.5
 # What words count that ask rather than say what about.
 _ASKED = 0.25
 
@@ -78,16 +82,38 @@ class Balance:
 
 
 def focused(evidence: Evidence) -> Evidence:
-    """The same evidence where a sentence counts less if its passage holds little of the question.
+    """The same evidence where a sentence counts less if its passage and section hold little of the question.
 
     For an answer of few sentences: one about all of the question is better than several that each
-    have another word of it by chance.
+    have another word of it by chance. One counts more if the title and the heading above it say words of the
+    question, and less if it only links to where the answer may stand.
     """
     import numpy as np
 
     shares = [evidence.share(evidence.terms(number)) for number in range(len(evidence.passages))]
-    factors = np.array([shares[one.passage] for one in evidence.candidates], dtype=np.float32)
+    headings = headings_of(evidence)
+    sections: dict[tuple[int, int | None], frozenset[int]] = {}
+    above: list[frozenset[int]] = []
+    for one, heading, said in zip(evidence.candidates, headings, evidence.said, strict=True):
+        named = evidence.titled[one.passage]
+        above.append(named if heading is None else named | evidence.said[heading])
+        section = one.passage, heading
+        sections[section] = sections.get(section, frozenset()).union(said, above[-1])
+    factors = np.zeros(len(evidence.candidates), dtype=np.float32)
+    for row, (one, heading) in enumerate(zip(evidence.candidates, headings, strict=True)):
+        held = (shares[one.passage] + evidence.share(sections[one.passage, heading])) / 2
+        factors[row] = held * (1.0 + evidence.share(above[row])) * (_POINTING if points(one) else 1.0)
     return replace(evidence, coverage=evidence.coverage * factors)
+
+
+def headings_of(evidence: Evidence) -> list[int | None]:
+    """The number of the heading that each sentence stands under, if any."""
+    first: dict[int, int] = {}
+    found: list[int | None] = []
+    for row, one in enumerate(evidence.candidates):
+        start = first.setdefault(one.passage, row)
+        found.append(start + one.sentence.heading if one.sentence.heading >= 0 else None)
+    return found
 
 
 def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
@@ -139,11 +165,13 @@ def gather(
         # A sentence alone may be too short to tell its language; its passage does.
         texts = [candidate.text for candidate in candidates if candidate.passage == number]
         vectors += _encoded(reading(encoder, passage.text), texts)
+    nouns = _nouns(asked, question, encoder)
     said = [
-        frozenset[int]() if row in examples else held for row, held in enumerate(_held(question, vectors))
+        frozenset[int]() if row in examples else held
+        for row, held in enumerate(_held(question, vectors, nouns))
     ]
     titles = [_encoded(reading(encoder, passage.text), [passage.title])[0] for passage in kept]
-    titled = _held(question, titles)
+    titled = _held(question, titles, nouns)
     for compound, parts in _parts(asked, question, encoder):
         whole = [holds(candidate.text, compound) for candidate in candidates]
         named = [holds(f"{passage.title} {passage.document}", compound) for passage in kept]
@@ -176,7 +204,7 @@ def _parts(
     asked: str, question: Mapping[int, float], encoder: SparseEncoder
 ) -> Iterator[tuple[str, frozenset[int]]]:
     """The compounds of a question, with those of its terms that only they say."""
-    for compound in compounds(asked):
+    for compound in written_compounds(asked):
         rest = encoder.query(asked.replace(compound, " ")).indices
         yield compound, frozenset(encoder.query(compound).indices) & question.keys() - set(rest)
 
@@ -193,18 +221,57 @@ async def cosines(
 
     Embedded are the `limit` sentences, of those named by `among`, that hold most of the question.
     """
+    alone, _ = await placed_cosines(evidence, question, embedder, among=among, limit=limit, placed=False)
+    return alone
+
+
+async def placed_cosines(
+    evidence: Evidence,
+    question: str,
+    embedder: Embedder,
+    *,
+    among: Iterable[int] | None = None,
+    limit: int = 64,
+    placed: bool = True,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """`cosines` of each sentence alone, and of it with the title and the heading that it stands under.
+
+    The second is the cosine of the sum of both vectors: "Stop the servers first." is about restoring where
+    its heading says so. Titles and headings are few, and embedded once each.
+    """
     import numpy as np
 
-    found = np.zeros(len(evidence.candidates), dtype=np.float32)
+    alone = np.zeros(len(evidence.candidates), dtype=np.float32)
     rows = range(len(evidence.candidates)) if among is None else among
     rows = [row for row in rows if evidence.candidates[row].alone]
     rows = sorted(rows, key=lambda row: -float(evidence.coverage[row]))[:limit]
-    if rows and question.strip():
-        texts = [evidence.candidates[row].text for row in rows]
-        asked = await embedder.embed([question], kind="query")
-        vectors = await embedder.embed(texts, kind="passage")
-        found[rows] = np.clip(vectors @ asked[0], 0.0, 1.0)
-    return found
+    if not rows or not question.strip():
+        return alone, alone
+    asked = (await embedder.embed([question], kind="query"))[0]
+    vectors = await embedder.embed([evidence.candidates[row].text for row in rows], kind="passage")
+    alone[rows] = np.clip(vectors @ asked, 0.0, 1.0)
+    if not placed:
+        return alone, alone
+    headings = headings_of(evidence)
+    places = [_place(evidence, row, headings[row]) for row in rows]
+    named = [place for place in dict.fromkeys(places) if place]
+    summed = np.array(vectors, dtype=np.float32)
+    if named:
+        found = dict(zip(named, await embedder.embed(named, kind="passage"), strict=True))
+        for number, place in enumerate(places):
+            if place:
+                summed[number] += found[place]
+    lengths = np.maximum(np.linalg.norm(summed, axis=1), 1e-6)
+    both = np.zeros_like(alone)
+    both[rows] = np.clip(summed @ asked / lengths, 0.0, 1.0)
+    return alone, both
+
+
+def _place(evidence: Evidence, row: int, heading: int | None) -> str:
+    """The title and the heading above a sentence, as one text."""
+    title = evidence.passages[evidence.candidates[row].passage].title
+    below = "" if heading is None else evidence.candidates[heading].text
+    return f"{title} {below.strip('#=-~^ ')}".strip()
 
 
 def relevances(evidence: Evidence, cosine: NDArray[np.float32] | None, dense: float) -> NDArray[np.float32]:
@@ -236,9 +303,26 @@ def _rarity(count: int, total: int) -> float:
     return log(1.0 + total / (count + 0.5))
 
 
-def _held(question: Mapping[int, float], vectors: Iterable[SparseVector]) -> list[frozenset[int]]:
-    """Which of the question's terms each vector has."""
-    return [frozenset(question.keys() & set(vector.indices)) for vector in vectors]
+def _held(
+    question: Mapping[int, float], vectors: Iterable[SparseVector], nouns: Mapping[int, frozenset[int]]
+) -> list[frozenset[int]]:
+    """Which of the question's terms each vector has, in their own form or as part of one of the `nouns`."""
+    found: list[frozenset[int]] = []
+    for vector in vectors:
+        terms = set(vector.indices)
+        verbs = (nouns[noun] for noun in nouns.keys() & terms)
+        found.append(frozenset(question.keys() & terms).union(*verbs))
+    return found
+
+
+def _nouns(asked: str, question: Mapping[int, float], encoder: SparseEncoder) -> dict[int, frozenset[int]]:
+    """The question's terms that a noun stands for: where "backup" is said, "back up" is."""
+    found: dict[int, frozenset[int]] = {}
+    for noun, verb in compounds(asked):
+        held = frozenset(question.keys() & set(encoder.query(verb).indices))
+        for term in encoder.query(noun).indices if held else ():
+            found[term] = found.get(term, frozenset()) | held
+    return found
 
 
 def _encoded(encoder: SparseEncoder, texts: Sequence[str]) -> list[SparseVector]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NOTHING = "Nothing in the documents answers this."
 # An answer must be about the question above all; what else is said of a subject is for a context.
-BALANCE = Balance(relevance=0.8, centrality=0.1, rank=0.1)
+BALANCE = Balance(relevance=0.8, dense=0.5, centrality=0.0, rank=0.2)
 
 
 def aboutness(evidence: Evidence, cosine: NDArray[np.float32]) -> float:

@@ -14,9 +14,9 @@ from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.answer._evidence import (
     Evidence,
-    cosines,
     focused,
     gather,
+    placed_cosines,
     question_terms,
     relevances,
     sentence_scores,
@@ -82,14 +82,14 @@ class CitedAnswer(Node):
             terms = question_terms(asked, encoder)
             evidence = await asyncio.to_thread(gather, ordered, terms, encoder, asked=asked.text)
             allowed = within(evidence, excerpts)
-            cosine = await cosines(evidence, asked.text, embedder, among=allowed)
+            alone, placed = await placed_cosines(evidence, asked.text, embedder, among=allowed)
             words, languages = reading(encoder, question.text), possible_languages(question.text)
             said = {
                 word: words.query(word).indices
                 for word in _WORD.findall(question.text)
                 if not is_asking(word, languages)
             }
-            return self._quoted(evidence, allowed, cosine, said, citations)
+            return self._quoted(evidence, allowed, (alone, placed), said, citations)
 
         if model.available and citations:
             if run.remaining is not None:
@@ -116,16 +116,17 @@ class CitedAnswer(Node):
         self,
         evidence: Evidence,
         allowed: Sequence[int],
-        cosine: NDArray[np.float32],
+        cosines: tuple[NDArray[np.float32], NDArray[np.float32]],
         said: Mapping[str, Sequence[int]],
         citations: Sequence[Citation],
     ) -> tuple[list[str], tuple[Citation, ...]]:
         """The paragraphs of a quoted answer and what they cite."""
         missing = unsaid(said, evidence)
-        about = aboutness(evidence, cosine) >= self.about
+        alone, placed = cosines
+        about = aboutness(evidence, alone) >= self.about
         evidence = focused(evidence)
-        scores = sentence_scores(evidence, cosine, BALANCE)
-        relevance = relevances(evidence, cosine, BALANCE.dense)
+        scores = sentence_scores(evidence, placed, BALANCE)
+        relevance = relevances(evidence, placed, BALANCE.dense)
         found = quotes(evidence, scores, relevance, allowed, sentences=self.sentences) if about else []
         if not found:
             return [" ".join([NOTHING, *_unmentioned(missing)])], ()

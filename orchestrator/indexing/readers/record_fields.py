@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.readers.file import FileDocument, FileNote, limited
+from orchestrator.indexing.tool_records import DESCRIPTION, KIND, TOOL, USAGE
 
 ID_FIELDS = ("_id", "id", "doc_id", "docid", "document_id", "uid", "key")
 TITLE_FIELDS = ("title", "name", "headline", "heading", "subject")
@@ -68,7 +69,7 @@ def record_document(record: Any, number: int) -> FileDocument | None:
     used = {identifier[0], title[0], text[0]}
     others = {name: value for name, value in fields.items() if name not in used}
     content = text[1]
-    if not (text[0] and fields.keys() <= _BEIR):
+    if not (text[0] and _is_text_alone(fields)):
         lines = list(_lines(others))
         if (
             identifier[0] not in ("", "_id")
@@ -83,6 +84,13 @@ def record_document(record: Any, number: int) -> FileDocument | None:
     if not content.strip():
         return None
     return _document(identifier[1] or str(number), title[1], content, dict(_flat(others)))
+
+
+def _is_text_alone(fields: Mapping[str, Any]) -> bool:
+    """Whether what stands beside the text is metadata to filter by: BEIR's layout, and records of tools."""
+    if fields.get(KIND) in (DESCRIPTION, USAGE):
+        return fields.keys() <= {*_BEIR, KIND, TOOL}
+    return fields.keys() <= _BEIR
 
 
 def _document(identifier: str, title: str, text: str, metadata: Mapping[str, Scalar]) -> FileDocument:

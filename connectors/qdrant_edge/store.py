@@ -224,10 +224,11 @@ class EdgeVectorStore:
                     self._encoder(search).query(text)
 
     def _encoder(self, search: Lexical) -> SparseEncoder:
-        """The encoder, which reads weighted terms as words of one text."""
+        """The encoder, which reads weighted terms as words of the text that they weigh."""
         if not search.terms:
             return self._sparse
-        return reading(self._sparse, " ".join(text for text, _ in search.terms))
+        # Without its function words, a text seldom tells its language.
+        return reading(self._sparse, " ".join([search.text, *(text for text, _ in search.terms)]))
 
     def _weighted(self, search: Lexical, statistics: TermStatistics | None) -> dict[int, float]:
         """Counts or weights of the terms, times their inverse document frequencies if there are statistics.

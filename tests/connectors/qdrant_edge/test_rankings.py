@@ -90,3 +90,18 @@ async def test_what_nobody_granted_is_not_found_by_its_graph(
     hits = await one(edge.store(), dense("w3"), principal=ANONYMOUS, limit=100)
     assert len(hits) == 100
     assert not set(hits.ids) & set(ids(*rows[::3]))
+
+
+async def test_weighted_terms_are_read_in_the_language_of_their_query(edge: EdgeIndex) -> None:
+    rows = [
+        document(
+            "costs",
+            "Die Erstattung der Reisekosten ist nicht an den Urlaub gebunden, und sie wird bald gezahlt.",
+        ),
+        document(
+            "leave", "Der Urlaub ist in den ersten Wochen des Jahres nicht zu nehmen, und er wird gestrichen."
+        ),
+    ]
+    edge.publish(*rows)
+    weighted = Lexical("Wie hoch ist die Erstattung?", terms=(("Erstattungen", 1.0), ("Reisekosten", 2.0)))
+    assert list((await one(edge.store(), weighted)).ids) == ids(rows[0])

@@ -17,7 +17,7 @@ from orchestrator import ANONYMOUS, Principal, Queries, Question, workflow
 from orchestrator.application.application import Application
 from orchestrator.nodes import Retrieve, Rm3, RocchioTerms, VectorFeedback
 from orchestrator.nodes.query.feedback import fed_back, likeness, mean_of_units, relevance_model, spelled
-from orchestrator.ports import Embedder, SparseVector, VectorStore
+from orchestrator.ports import Embedder, SparseVector, VectorStore, reading
 from orchestrator.types import Query
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf
 
@@ -155,7 +155,7 @@ async def test_a_spelling_stands_for_its_term_alone(text: str) -> None:
     encoder = Bm25Encoder()
     wanted = set(encoder.query(text).indices)
     for term, word in spelled(wanted, [text], encoder).items():
-        assert encoder.query(word).indices == (term,)
+        assert reading(encoder, text).query(word).indices == (term,)
 
 
 async def test_plain_words_are_all_spelled() -> None:

@@ -46,6 +46,8 @@ _PLAIN = (
     "bengali burmese catalan chinese czech hebrew hindi indonesian japanese khmer korean lao persian polish"
     " thai ukrainian urdu vietnamese"
 ).split()
+#: So many function words tell the language of a question; one may be part of a name.
+_TELLING = 2
 # Marks that end a word for the engine's tokenizer, inside of words as people write them: the virama of
 # Indian scripts, Arabic and Hebrew vowels, combining accents that have no composed form.
 _MARKS = re.compile(
@@ -182,10 +184,12 @@ class Bm25Encoder:
             return self._counts("english", text)
         for language in languages:
             counts |= self._counts(language, text)
-        # A passage that did not tell its language was taken as English; function words were not content.
-        stops = {word for language in languages for word in FUNCTION_WORDS[language].split()}
-        content = " ".join(word for word in text.split() if word.casefold() not in stops)
-        return counts | self._counts("english", content)
+        # A passage that did not tell its language was taken as English. "Die Hard" and "Los Angeles" are
+        # searched there with all their words; the function words of a German question are no content.
+        if language_of(text, enough=_TELLING) or self._told:
+            stops = {word for language in languages for word in FUNCTION_WORDS[language].split()}
+            text = " ".join(word for word in text.split() if word.casefold() not in stops)
+        return counts | self._counts("english", text)
 
     def _parts(self, text: str) -> Iterator[tuple[str, str]]:
         """(language, text in it) of the scripts of a text."""

@@ -163,11 +163,14 @@ def _by_word() -> dict[str, tuple[str, ...]]:
 _LANGUAGES = _by_word()
 
 
-def language_of(text: str) -> str | None:
-    """The language of a text in Latin script, or None where it cannot be told."""
+def language_of(text: str, *, enough: float = _ENOUGH) -> str | None:
+    """The language of a text in Latin script, or None where it cannot be told.
+
+    `enough` is how many of its function words are needed; one that languages share is parted among them.
+    """
     ranked = _votes(text).most_common(2)
     (first, most), (_, second) = (*ranked, ("", 0.0), ("", 0.0))[:2]
-    return first if most >= _ENOUGH and most >= _CLEARLY * second else None
+    return first if most >= enough and most >= _CLEARLY * second else None
 
 
 def possible_languages(text: str) -> tuple[str, ...]:

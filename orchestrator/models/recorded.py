@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import InvalidOutput, ModelError
-from orchestrator.models.asked import beyond_defaults, messages_of
+from orchestrator.models.asked import asked_of, messages_of
 from orchestrator.models.null import NullModel
 from orchestrator.models.recording import Asked, Recorded, Recording, usage_of
 from orchestrator.models.usage import Spending
 from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
     Generation,
+    GenerationRequest,
     LanguageModel,
     Operation,
     Probabilities,
-    Reasoning,
     Scores,
     resolved_name,
     scores_texts,
@@ -78,42 +78,17 @@ class RecordedModel(WrapperModel):
         return await resolved_name(self._model, operation) if self._records else self._recording.name
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """The recorded text; `parsed` is read again from it. A recorded text is streamed in one piece."""
-        asked = {
-            "generate": messages_of(prompt),
-            "schema": schema.model_json_schema() if schema else None,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "seed": seed,
-            **beyond_defaults(top_p=top_p, reasoning=reasoning),
-        }
+        asked, schema = asked_of(request), request.schema
         model = await self._answering("generate")
         answer = self._recorded(asked, model)
         if answer is None:
             made = await self._made(
                 asked,
                 model,
-                lambda model: model.generate(
-                    prompt,
-                    schema=schema,
-                    on_text=on_text,
-                    max_tokens=max_tokens,
-                    temperature=temperature,
-                    top_p=top_p,
-                    seed=seed,
-                    reasoning=reasoning,
-                ),
+                lambda model: model.generate(request, on_text=on_text),
             )
             # A refusal, or what was cut off by whoever waited, is no answer.
             if made.answered:

@@ -20,7 +20,7 @@ from orchestrator.nodes.rerank.replies.scores import Amounts, parse_amounts
 from orchestrator.nodes.rerank.schemas import scores_schema
 from orchestrator.nodes.rerank.stop_candidate import text_of
 from orchestrator.nodes.rerank.strategies import Needs
-from orchestrator.ports import Generation
+from orchestrator.ports import Generation, GenerationRequest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,11 +119,13 @@ async def _scored(task: Task, group: Sequence[int]) -> Amounts:
     for attempt in range(2):
         try:
             generated: Generation[object] = await task.model.generate(
-                prompt,
-                schema=None if task.reasoning else scores_schema(len(group), highest),
-                max_tokens=16 + _ENTRY_TOKENS * len(group),
-                seed=task.seed + attempt,
-                reasoning=task.reasoning,
+                GenerationRequest(
+                    prompt,
+                    schema=None if task.reasoning else scores_schema(len(group), highest),
+                    max_tokens=16 + _ENTRY_TOKENS * len(group),
+                    seed=task.seed + attempt,
+                    reasoning=task.reasoning,
+                )
             )
         except (BudgetExhausted, ModelError):
             # What was read before stands.

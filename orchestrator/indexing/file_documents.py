@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.document_places import document_places, passage_places
 from orchestrator.indexing.readers import READERS, reader_for
+from orchestrator.indexing.readers.encoding import without_controls
 from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.ports import DocumentRow, PassageRow
@@ -153,10 +154,10 @@ def digest(text: str) -> str:
 
 
 def _clean(value: Any) -> Any:
-    """Text that every store can hold: no NUL, and no half of a surrogate pair."""
+    """Text that every store can hold: no control character, and no half of a surrogate pair."""
     if not isinstance(value, str):
         return value
-    value = value.replace("\0", "")
+    value = without_controls(value)
     if not value.isascii():
         value = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     return value

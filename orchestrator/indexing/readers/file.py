@@ -80,7 +80,7 @@ def document(name: str, title: str, text: str, **metadata: Any) -> FileDocument:
     return FileDocument(name, text, {"title": title or Path(name).stem, **metadata})
 
 
-def limited(text: str, what: str = "it") -> str:
+def limited(text: str, what: str = "It") -> str:
     """The text, unless one document should not hold as much."""
     if len(text) > LONGEST_TEXT:
         raise UnreadableFile(

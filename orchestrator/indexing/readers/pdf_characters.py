@@ -162,7 +162,7 @@ def _letter(code: int) -> str:
     letter = chr(code) if code < 0xD800 or 0xE000 <= code <= 0x10FFFF else "\ufffd"
     if any(first <= code <= last for first, last in _DRAWN):
         return unicodedata.normalize("NFKC", letter)
-    return "" if letter in _UNSEEN or code < 0x20 else letter
+    return "" if letter in _UNSEEN or code < 0x20 or 0x7F <= code < 0xA0 else letter
 
 
 def _meaningless(code: int) -> bool:

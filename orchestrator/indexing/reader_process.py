@@ -67,13 +67,13 @@ def _read(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
         yield FileFailed(file, error.message)
     except MemoryError:
         yield FileFailed(
-            file, f"it takes more than {request.limits.memory / 2**30:.0f} GB of memory; split it."
+            file, f"It takes more than {request.limits.memory / 2**30:.0f} GB of memory; split it."
         )
     except RecursionError:
         yield FileFailed(file, "It is nested too deep.")
     except Exception as error:
         # A reader's own mistake, or another's reader: it must not stop the others.
-        yield FileFailed(file, f"its reader failed: {type(error).__name__}: {error}")
+        yield FileFailed(file, f"Its reader failed: {type(error).__name__}: {error}")
 
 
 def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:

@@ -100,7 +100,7 @@ def test_a_reader_that_crashes_or_fails_costs_one_file(reader: Reader, tmp_path:
         "g.unruly",
     ]
     assert found["b.unruly"] == "It crashed its reader twice (SIGSEGV)."
-    assert found["d.unruly"] == "its reader failed: ZeroDivisionError: by zero"
+    assert found["d.unruly"] == "Its reader failed: ZeroDivisionError: by zero"
     assert found["f.unruly"] == "It changed while it was read; index it again."
     assert found["gone.unruly"] == "It cannot be read: no such file or directory."
 
@@ -118,7 +118,7 @@ def test_a_reader_that_hangs_is_killed(reader: Reader, tmp_path: Path) -> None:
 def test_a_reader_that_swells_is_stopped(reader: Reader, tmp_path: Path) -> None:
     files = write(tmp_path, a="swell", b="fine")
     found = outcomes(reader, tmp_path, files, Limits(memory=2 * 2**30))
-    assert found == {"a.unruly": "it takes more than 2 GB of memory; split it.", "b.unruly": "read"}
+    assert found == {"a.unruly": "It takes more than 2 GB of memory; split it.", "b.unruly": "read"}
 
 
 def test_known_documents_are_named_and_not_sent(reader: Reader, tmp_path: Path) -> None:

@@ -289,7 +289,7 @@ def _is_kana(sample: bytes) -> bool:
 
 def _fitting(sample: bytes, encodings: Sequence[tuple[str, Sequence[str]]]) -> tuple[str | None, float]:
     """Of these encodings the one whose letters a language has best, and the share of those that it has."""
-    found: list[tuple[float, str]] = []
+    found: list[tuple[float, float, str | None]] = [(-1.0, 0.0, None)]
     for encoding, languages in encodings:
         try:
             text = sample.decode(encoding)
@@ -298,7 +298,7 @@ def _fitting(sample: bytes, encodings: Sequence[tuple[str, Sequence[str]]]) -> t
         share, letters = max((_share(text, letters), letters) for letters in languages)
         found.append((share - _rarity(text, letters), share, encoding))
     # Of equals, the first: it is the more usual one.
-    _, share, encoding = max(found, key=lambda each: each[0], default=(0.0, 0.0, None))
+    _, share, encoding = max(found, key=lambda each: each[0])
     return encoding, share
 
 

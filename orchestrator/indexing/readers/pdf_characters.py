@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from math import hypot, pi
 from typing import Any
 
 #: A gap of this part of the size of the letters is a space, and one of the other ends a run.
 _SPACE, _APART = 0.17, 0.95
+#: How many letters of a page tell how its text is turned.
+_LOOKED_AT = 64
 #: No page is larger, in points.
 _FAR = 20_000.0
 #: Letters that a font draws as one, and forms of Arabic letters: what they stand for is searched.
@@ -35,7 +39,7 @@ class Run:
 class PageText:
     """The runs of a page in the order of the file, and how many of its characters have no meaning.
 
-    `aside` is text that is turned by a quarter, as a stamp in a margin.
+    `aside` is text that is turned otherwise than most, as a stamp in a margin.
     """
 
     runs: tuple[Run, ...]
@@ -48,9 +52,29 @@ def page_text(page: Any) -> PageText:
     """The text layer of a page of PDFium."""
     text = page.get_textpage()
     try:
-        return _Collector(text.raw, page.get_rotation() // 90 % 4).collected()
+        return _Collector(text.raw, _turns(text.raw, page.get_rotation() // 90 % 4)).collected()
     finally:
         text.close()
+
+
+def _turns(text: Any, shown: int) -> int:
+    """By how many quarters most letters are turned; `shown` is how the page is, if there are none.
+
+    A wide table may stand sideways on an upright page, and an upright text on one that is shown sideways.
+    """
+    pdfium: Any = importlib.import_module("pypdfium2.raw")  # which has no types
+    count: int = pdfium.FPDFText_CountChars(text)
+    found = Counter(
+        _quarters(pdfium.FPDFText_GetCharAngle(text, number))
+        for number in range(0, count, max(1, count // _LOOKED_AT))
+        if pdfium.FPDFText_GetUnicode(text, number) > 0x20
+    )
+    return found.most_common(1)[0][0] if found else shown
+
+
+def _quarters(angle: float) -> int:
+    # PDFium counts with the clock; what stands so is read on a page that is turned back.
+    return -round(angle / (pi / 2)) % 4 if angle >= 0 else 0
 
 
 class _Collector:
@@ -65,7 +89,7 @@ class _Collector:
         self._letters: list[str] = []
         self._box = (0.0, 0.0, 0.0, 0.0)
         self._last = (0.0, 0.0)
-        self._size, self._bold, self._turned = 0.0, False, False
+        self._size, self._bold, self._turned, self._parted = 0.0, False, False, False
 
     def collected(self) -> PageText:
         pdfium, text = self._pdfium, self._text
@@ -108,6 +132,7 @@ class _Collector:
                 self._last = (left, right)
                 return
         self._end()
+        self._parted = spaced
         self._begin(number, letter, box)
 
     def _begin(self, number: int, letter: str, box: tuple[float, float, float, float]) -> None:
@@ -119,9 +144,7 @@ class _Collector:
             size *= hypot(matrix.c, matrix.d)
         self._size = size if size > 0.5 else max(1.0, box[3] - box[1])
         self._bold = self._is_bold(number)
-        angle: float = pdfium.FPDFText_GetCharAngle(self._text, number)
-        quarters = round(angle / (pi / 2)) % 4 if angle >= 0 else 0
-        self._turned = quarters != 0 and quarters != self._turns
+        self._turned = _quarters(pdfium.FPDFText_GetCharAngle(self._text, number)) != self._turns
 
     def _is_bold(self, number: int) -> bool:
         import ctypes
@@ -136,7 +159,7 @@ class _Collector:
         text = "".join(self._letters).strip()
         self._letters = []
         if text and self._turned:
-            self._aside.append(text if len(text) == 1 else f" {text}")
+            self._aside.append(f" {text}" if self._parted or len(text) > 1 else text)
         elif text:
             self._runs.append(Run(unicodedata.normalize("NFC", text), *self._box, self._size, self._bold))
 

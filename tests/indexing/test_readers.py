@@ -49,6 +49,8 @@ def test_text_is_named_by_its_file_and_markdown_by_its_heading() -> None:
     (plain,) = read("Some words.\r\nMore.", "sub/note.txt")
     assert (plain.document, plain.title, plain.source) == ("sub/note.txt", "note", "/somewhere/sub/note.txt")
     assert text_of(plain) == "Some words.\nMore."
+    (restructured,) = read("Pumps\n=====\n\nThey run at night.", "pumps.rst")
+    assert text_of(restructured) == "Pumps\n=====\n\nThey run at night."
     (marked,) = read("intro\n\n# The `real` title #\n\ntext", "a.md")
     assert marked.title == "The real title"
     (front,) = read('---\ntitle: "From the front"\n---\n# Heading\n', "a.md")

@@ -14,7 +14,7 @@ from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.document_places import document_places, passage_places
 from orchestrator.indexing.readers import READERS, reader_for
 from orchestrator.indexing.readers.encoding import without_controls
-from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, StillReading
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.ports import DocumentRow, PassageRow
 
@@ -60,7 +60,9 @@ def document_id(place: Place, source: str) -> str:
     return _identifier(place.index, place.tenant, place.root, source)
 
 
-def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow | FileNote]:
+def read_documents(
+    data: bytes, file: str, place: Place, recipe: Recipe
+) -> Iterator[DocumentRow | FileNote | StillReading]:
     """The documents in a file's bytes, with their passages, and notes on how they were read.
 
     UnreadableFile if there is none to read.
@@ -73,13 +75,13 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
     markdown, records = False, False
     if isinstance(reader, FileReader):
         markdown, records = reader.markdown, reader.records
-        found: Iterator[FileDocument | FileNote] = reader.read(data, path.name)
+        found: Iterator[FileDocument | FileNote | StillReading] = reader.read(data, path.name)
     else:
         records = True
         found = _foreign(reader.load_data(path), file)
     name = recipe.name(file)
     for document in found:
-        if isinstance(document, FileNote):
+        if not isinstance(document, FileDocument):
             yield document
             continue
         metadata = {_clean(key): _clean(value) for key, value in document.metadata.items()}

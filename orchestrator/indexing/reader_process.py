@@ -26,7 +26,7 @@ from orchestrator.indexing.isolated_reading import (
     ReadRequest,
 )
 from orchestrator.indexing.readers import READERS, reader_for
-from orchestrator.indexing.readers.file import FileNote
+from orchestrator.indexing.readers.file import FileNote, StillReading
 from orchestrator.ports import DocumentRow
 
 #: How many documents, and how many characters of them, go into one message.
@@ -87,6 +87,9 @@ def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
     for row in read_documents(data, file, request.place, request.recipe):
         if isinstance(row, FileNote):
             notes.append(row)
+            continue
+        if isinstance(row, StillReading):
+            yield FileRows((), ())
             continue
         documents += 1
         passages += len(row.passages)

@@ -12,8 +12,9 @@ from pypdf import PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NullObject
 
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileDocument, FileNote
+from orchestrator.indexing.readers.file import FileDocument, FileNote, StillReading
 from orchestrator.indexing.readers.pdf import PdfReader
+from orchestrator.indexing.readers.pdf_characters import is_meaningless, letter_of
 from tests.indexing.pdf_samples import (
     Written,
     column,
@@ -234,6 +235,13 @@ def test_what_of_a_file_is_no_text_is_told() -> None:
     assert attached == "1 file is attached and not read (counts.csv)."
 
 
+def test_a_long_file_shows_that_it_is_being_read() -> None:
+    *signs, document = PdfReader().read(pdf_of([[Written(60, 700, "Herons wait.")]] * 120), "a.pdf")
+    assert len(signs) == 2
+    assert all(isinstance(sign, StillReading) for sign in signs)
+    assert isinstance(document, FileDocument)
+
+
 def test_an_empty_page_is_no_picture() -> None:
     assert len(list(PdfReader().read(pdf_of([[], [Written(60, 700, "Herons wait.")]]), "a.pdf"))) == 1
 
@@ -242,6 +250,13 @@ def test_a_file_that_opens_without_a_password_is_read() -> None:
     writer = PdfWriter(clone_from=Parser(io.BytesIO(pdf_of([[Written(60, 700, "Herons wait.")]]))))
     writer.encrypt("", "owner", algorithm="RC4-128")
     assert read(saved(writer)).text == "Herons wait."
+
+
+def test_a_mark_of_a_list_from_a_font_of_symbols_begins_an_item() -> None:
+    assert letter_of(0xF0B7) == "•"
+    assert not is_meaningless(0xF0B7)
+    assert letter_of(0xE012) == ""
+    assert is_meaningless(0xE012)
 
 
 def test_a_broken_character_map_is_named() -> None:

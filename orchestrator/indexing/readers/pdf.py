@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, document
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, StillReading, document
 from orchestrator.indexing.readers.pdf_headings import Headings, headings
 from orchestrator.indexing.readers.pdf_layout import regions
-from orchestrator.indexing.readers.pdf_pages import pages_of
+from orchestrator.indexing.readers.pdf_pages import PdfPages
 from orchestrator.indexing.readers.pdf_paragraphs import Piece, joined, pieces
 from orchestrator.indexing.readers.pdf_running_heads import without_running_heads
 from orchestrator.indexing.readers.titles import real_title
@@ -35,12 +35,13 @@ class PdfReader(FileReader):
 
     markdown: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote | StillReading]:
         import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 
+        pages = PdfPages()
         try:
             with pypdfium2.PdfDocument(data) as parsed:
-                pages = pages_of(parsed)
+                yield from pages.read(parsed)
                 title = str(parsed.get_metadata_dict().get("Title") or "")
                 bookmarks = _bookmarks(parsed)
         except pypdfium2.PdfiumError as error:

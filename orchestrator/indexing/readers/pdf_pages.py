@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.indexing.readers.file import LONGEST_TEXT, FileNote, limited
+from orchestrator.indexing.readers.file import LONGEST_TEXT, FileNote, StillReading, limited
 from orchestrator.indexing.readers.pdf_characters import PageText, page_text
 
 #: How many pages or files are named; the others are counted.
 _NAMED = 8
+#: After how many pages there is a sign that reading goes on.
+_OFTEN = 50
+#: The part of a file's characters that may have no meaning without a word about it.
+_UNMAPPED = 0.01
 _NOTHING = PageText((), "", 0, 0)
 
 
@@ -24,8 +28,44 @@ class PdfPages:
     pictures: list[int] = field(default_factory=list[int])
     attached: list[str] = field(default_factory=list[str])
 
+    def read(self, parsed: Any) -> Iterator[StillReading]:
+        """Read the pages of an open document. A page that is damaged does not hide the others."""
+        import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
+
+        # Before any page is opened: fields without a drawing of their value get one.
+        parsed.init_forms()
+        length = 0
+        for number in range(len(parsed)):
+            try:
+                page = _with_fields(parsed, number)
+                read = page_text(page)
+                if not read.characters and _holds_picture(page):
+                    self.pictures.append(number + 1)
+                page.close()
+            except pypdfium2.PdfiumError:
+                read = _NOTHING
+                self.damaged.append(number + 1)
+            self.texts.append(read)
+            length += read.characters
+            if length > LONGEST_TEXT:
+                limited(" " * length)
+            if number % _OFTEN == _OFTEN - 1:
+                yield StillReading()
+        for number in range(parsed.count_attachments()):
+            try:
+                self.attached.append(parsed.get_attachment(number).get_name())
+            except pypdfium2.PdfiumError:
+                self.attached.append("without a name")
+
     def notes(self) -> Iterator[FileNote]:
         """What of the file is not read."""
+        characters = sum(page.characters for page in self.texts)
+        unmapped = sum(page.unmapped for page in self.texts)
+        if unmapped > _UNMAPPED * characters:
+            yield FileNote(
+                f"{unmapped:,} of its {characters:,} characters are no letters by its character map.",
+                lost=True,
+            )
         for pages, one, several in (
             (self.damaged, "1 page is damaged and", "pages are damaged and"),
             (self.pictures, "1 page is a picture without text and", "pages are pictures without text and"),
@@ -39,36 +79,6 @@ class PdfPages:
         if self.attached:
             what = "1 file is" if len(self.attached) == 1 else f"{len(self.attached):,} files are"
             yield FileNote(f"{what} attached and not read ({_named('', self.attached)}).", lost=True)
-
-
-def pages_of(parsed: Any) -> PdfPages:
-    """The pages of an open document. A page that is damaged does not hide the others."""
-    import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
-
-    found = PdfPages()
-    # Before any page is opened: fields without a drawing of their value get one.
-    parsed.init_forms()
-    length = 0
-    for number in range(len(parsed)):
-        try:
-            page = _with_fields(parsed, number)
-            read = page_text(page)
-            if not read.characters and _holds_picture(page):
-                found.pictures.append(number + 1)
-            page.close()
-        except pypdfium2.PdfiumError:
-            read = _NOTHING
-            found.damaged.append(number + 1)
-        found.texts.append(read)
-        length += read.characters
-        if length > LONGEST_TEXT:
-            limited(" " * length)
-    for number in range(parsed.count_attachments()):
-        try:
-            found.attached.append(parsed.get_attachment(number).get_name())
-        except pypdfium2.PdfiumError:
-            found.attached.append("without a name")
-    return found
 
 
 def _with_fields(parsed: Any, number: int) -> Any:

@@ -34,6 +34,8 @@ _FLAWS = (
 _TOO_MUCH = {
     "Excessive depth": "It is nested too deep; take its tables apart.",
     "Text node too long": "It holds a paragraph of more than 10 million characters; split it.",
+    "unknown error": "It takes more memory than a file may; split it.",
+    "out of memory": "It takes more memory than a file may; split it.",
     "amplification": "It is not a valid .docx: its entities expand without end.",
 }
 #: Headers and footers such as "Page 3 of 12".

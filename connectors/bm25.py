@@ -48,13 +48,16 @@ _PLAIN = (
 ).split()
 #: So many function words tell the language of a question; one may be part of a name.
 _TELLING = 2
-# Marks that end a word for the engine's tokenizer, inside of words as people write them: the virama of
-# Indian scripts, Arabic and Hebrew vowels, combining accents that have no composed form.
+# Marks that end a word for the engine's tokenizer, inside of words as people write them: Arabic and Hebrew
+# vowels, Thai tones, combining accents that have no composed form. Words of Indian scripts stay parted at
+# their virama: without it, Hindi ranks worse by .04 nDCG@10.
 _MARKS = re.compile(
     "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
     "\u06d6-\u06dc\u0e47-\u0e4e\u0ec8-\u0ecd\u1037-\u103a\u17c6-\u17d3\u200b-\u200f\u00ad]"
-    "\u200b-\u200f\u00ad]"
 )
+# Dates, numbers of versions and ids of several parts: 2025-03-04, 3.11.7, INV-2025-0042.
+_COMPOUND = re.compile(r"(?<![\w./-])(?:\d+(?:[./-]\d+){2,}|[A-Za-z0-9]+(?:-[A-Za-z0-9]+){2,})(?![\w/-])")
+_PARTS = re.compile(r"[./-]")
 # Saturation so late that a document's weight is its term count, up to counts of thousands.
 _NO_SATURATION = 2.0**24
 
@@ -125,7 +128,8 @@ class Bm25Encoder:
     def _passage(self, text: str) -> SparseVector:
         if text.isascii():
             language = self._language(text)
-            return _vector(self._weigh(language).embed_document(self._expanded(text, language)))
+            expanded = self._expanded(_with_compounds(text), language)
+            return _vector(self._weigh(language).embed_document(expanded))
         parts = dict(self._parts(text))
         if len(parts) == 1:
             (language, part), *_ = parts.items()
@@ -232,7 +236,20 @@ def _vector(vector: EdgeVector) -> SparseVector:
     return SparseVector(tuple(vector.indices), tuple(vector.values))
 
 
+def _with_compounds(text: str) -> str:
+    """The text with each date and id once more as one word: another one of the same parts is not it."""
+    return _COMPOUND.sub(_and_whole, text)
+
+
+def _and_whole(found: re.Match[str]) -> str:
+    parts = _PARTS.split(found.group())
+    if sum(any(map(str.isdigit, part)) for part in parts) < 2:
+        return found.group()
+    return f"{found.group()} {'x'.join(parts)}"
+
+
 def _normalised(text: str) -> str:
+    text = _with_compounds(text)
     if text.isascii():
         return text
     # PDF files write ligatures and full-width letters, which no query does. JSON may carry halves of

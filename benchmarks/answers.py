@@ -30,14 +30,9 @@ from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.bootstrap import intervals
 from orchestrator.evaluation.beir_folder import beir
 from orchestrator.evaluation.datasets import Dataset
-from orchestrator.nodes.answer._evidence import (
-    Balance,
-    Evidence,
-    cosines,
-    gather,
-    question_terms,
-    sentence_scores,
-)
+from orchestrator.nodes.answer._evidence import Evidence, gather
+from orchestrator.nodes.answer._question_terms import question_terms
+from orchestrator.nodes.answer._sentence_scores import Balance, cosines, sentence_scores
 from orchestrator.nodes.answer.cited_answer import CitedAnswer, aboutness
 from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.text.tokens import token_count

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.nodes.answer._evidence import Balance, Evidence
+from orchestrator.nodes.answer._evidence import Evidence
+from orchestrator.nodes.answer._sentence_scores import Balance
 from orchestrator.places import place_at
 from orchestrator.types import Citation, Excerpt, Passage
 

@@ -12,18 +12,12 @@ from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
-from orchestrator.nodes.answer._evidence import (
-    Evidence,
-    focused,
-    gather,
-    placed_cosines,
-    question_terms,
-    relevances,
-    sentence_scores,
-)
+from orchestrator.nodes.answer._evidence import Evidence, focused, gather
 from orchestrator.nodes.answer._extractive_answer import Quote, quotation, quotes, unsaid
 from orchestrator.nodes.answer._generated_answer import generated
+from orchestrator.nodes.answer._question_terms import question_terms
 from orchestrator.nodes.answer._quoting import BALANCE, NOTHING, aboutness, citation, within
+from orchestrator.nodes.answer._sentence_scores import placed_cosines, relevances, sentence_scores
 from orchestrator.places import Place, place_at
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder, reading
 from orchestrator.text.languages import is_asking, possible_languages

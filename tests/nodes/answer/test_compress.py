@@ -11,14 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
-from orchestrator.nodes.answer._evidence import (
-    Balance,
-    Evidence,
-    focused,
-    gather,
-    question_terms,
-    sentence_scores,
-)
+from orchestrator.nodes.answer._evidence import Evidence, focused, gather
+from orchestrator.nodes.answer._question_terms import question_terms
+from orchestrator.nodes.answer._sentence_scores import Balance, sentence_scores
 from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Context, Passage, Query

@@ -71,7 +71,13 @@ def focused(evidence: Evidence) -> Evidence:
     """
     import numpy as np
 
-    shares = [evidence.share(evidence.terms(number)) for number in range(len(evidence.passages))]
+    terms = [evidence.terms(number) for number in range(len(evidence.passages))]
+    whole = evidence.share(frozenset[int]().union(*terms)) or 1.0
+
+    def share(held: Iterable[int]) -> float:
+        return evidence.share(held) / whole
+
+    shares = [share(each) for each in terms]
     headings = headings_of(evidence)
     sections: dict[tuple[int, int | None], frozenset[int]] = {}
     above: list[frozenset[int]] = []
@@ -82,8 +88,8 @@ def focused(evidence: Evidence) -> Evidence:
         sections[section] = sections.get(section, frozenset()).union(said, above[-1])
     factors = np.zeros(len(evidence.candidates), dtype=np.float32)
     for row, (one, heading) in enumerate(zip(evidence.candidates, headings, strict=True)):
-        held = (shares[one.passage] + evidence.share(sections[one.passage, heading])) / 2
-        factors[row] = held * (1.0 + evidence.share(above[row])) * (_POINTING if points(one) else 1.0)
+        held = (shares[one.passage] + share(sections[one.passage, heading])) / 2
+        factors[row] = held * (1.0 + share(above[row])) * (_POINTING if points(one) else 1.0)
     return replace(evidence, coverage=evidence.coverage * factors)
 
 
@@ -185,5 +191,6 @@ def _coverage(
         for term in own:
             covered[row, column[term]] = 1.0
     values = np.array(list(weights.values()), dtype=np.float32)
-    total = float(values.sum())
+    # What no passage says tells no sentence from another.
+    total = float(values[covered.any(axis=0)].sum())
     return covered @ values / total if total > 0 else np.zeros(len(said), dtype=np.float32)

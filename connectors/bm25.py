@@ -180,7 +180,7 @@ class Bm25Encoder:
             return self._counts(self._named, text)
         counts: Counter[int] = Counter()
         languages = self._possible or possible_languages(text)
-        if "english" in languages:
+        if languages[:1] == ("english",):
             return self._counts("english", text)
         for language in languages:
             counts |= self._counts(language, text)

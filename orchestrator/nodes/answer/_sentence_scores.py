@@ -8,7 +8,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from orchestrator.nodes.answer._evidence import Evidence, headings_of
-from orchestrator.ports import Embedder
+from orchestrator.ports import Embedder, reads
 from orchestrator.ranking.lexrank import lexrank
 
 if TYPE_CHECKING:
@@ -37,10 +37,11 @@ async def cosines(
     *,
     among: Iterable[int] | None = None,
     limit: int = 64,
-) -> NDArray[np.float32]:
+) -> NDArray[np.float32] | None:
     """Cosine of each sentence with the question, at least 0; 0 too for those not embedded.
 
-    Embedded are the `limit` sentences, of those named by `among`, that hold most of the question.
+    Embedded are the `limit` sentences, of those named by `among`, that hold most of the question. None if the
+    embedder does not read the question's language: its cosines would be noise.
     """
     alone, _ = await placed_cosines(evidence, question, embedder, among=among, limit=limit, placed=False)
     return alone
@@ -54,7 +55,7 @@ async def placed_cosines(
     among: Iterable[int] | None = None,
     limit: int = 64,
     placed: bool = True,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | tuple[None, None]:
     """`cosines` of each sentence alone, and of it with the title and the heading that it stands under.
 
     The second is the cosine of the sum of both vectors: "Stop the servers first." is about restoring where
@@ -62,6 +63,8 @@ async def placed_cosines(
     """
     import numpy as np
 
+    if not reads(embedder, question):
+        return None, None
     alone = np.zeros(len(evidence.candidates), dtype=np.float32)
     rows = range(len(evidence.candidates)) if among is None else among
     rows = [row for row in rows if evidence.candidates[row].alone]

@@ -45,7 +45,8 @@ class CitedAnswer(Node):
     two signs must reach `about`. The first is the largest share of the question's weight that one
     passage holds with its title, where rare words weigh more; the second the largest cosine that one
     sentence has with the question. So words alone suffice if a passage has nearly all of them,
-    meaning alone only if it is nearly the same, and everyday words that any text has do not.
+    meaning alone only if it is nearly the same, and everyday words that any text has do not. In a language
+    that the embedder does not read, one half stands for the second sign.
     """
 
     sentences: Count = 4
@@ -110,7 +111,7 @@ class CitedAnswer(Node):
         self,
         evidence: Evidence,
         allowed: Sequence[int],
-        cosines: tuple[NDArray[np.float32], NDArray[np.float32]],
+        cosines: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None],
         said: Mapping[str, Sequence[int]],
         citations: Sequence[Citation],
     ) -> tuple[list[str], tuple[Citation, ...]]:

@@ -41,7 +41,7 @@ class Section:
 
     aspect: str
     evidence: Evidence
-    cosine: NDArray[np.float32]
+    cosine: NDArray[np.float32] | None
     allowed: tuple[int, ...]
     sources: Mapping[str, Source]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from orchestrator.nodes.answer._sentence_scores import placed_cosines, relevance
 from orchestrator.places import Place, place_at
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder, reading
 from orchestrator.text.languages import is_asking, possible_languages
+from orchestrator.text.words import written_words
 from orchestrator.types import Answer, Citation, Context, Queries, Question
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_WORD = re.compile(r"\w+(?:[-.'/:]\w+)*")
 #: Words that are nowhere are named in an answer if they carry this share of the question, or half of
 #: it if they are names themselves: without its name, a question may be answered with something else.
 _WEIGHTY = 0.5
@@ -81,7 +80,7 @@ class CitedAnswer(Node):
             words, languages = reading(encoder, question.text), possible_languages(question.text)
             said = {
                 word: words.query(word).indices
-                for word in _WORD.findall(question.text)
+                for word in written_words(question.text)
                 if not is_asking(word, languages)
             }
             return self._quoted(evidence, allowed, (alone, placed), said, citations)

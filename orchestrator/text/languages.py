@@ -223,10 +223,15 @@ def is_asking(word: str, languages: tuple[str, ...]) -> bool:
     return word.lower() in _asking(languages or ("english",))
 
 
+def asking_words(languages: tuple[str, ...]) -> str:
+    """The words that ask in these languages, and in Russian, whose script is enough to tell them."""
+    return " ".join(ASKING_WORDS.get(language, "") for language in {*languages, "russian"})
+
+
 @lru_cache(maxsize=64)
 def _asking(languages: tuple[str, ...]) -> frozenset[str]:
-    listed = [table.get(language, "") for language in languages for table in (FUNCTION_WORDS, ASKING_WORDS)]
-    return frozenset(" ".join([*listed, ASKING_WORDS["russian"]]).split())
+    listed = [FUNCTION_WORDS.get(language, "") for language in languages]
+    return frozenset(" ".join([*listed, asking_words(languages)]).split())
 
 
 def _votes(text: str, *, letters: bool = True, without: Container[str] = ()) -> Counter[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from orchestrator.nodes.answer._identifiers import identifiers
 from orchestrator.ports import SparseEncoder, SparseVector, reading
-from orchestrator.text.languages import ASKING_WORDS, possible_languages
+from orchestrator.text.languages import asking_words, possible_languages
 from orchestrator.text.phrasal_verbs import verb_nouns
 from orchestrator.text.scripts import with_terms
 from orchestrator.text.words import words
@@ -33,7 +33,7 @@ def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
         for index, count in zip(vector.indices, vector.values, strict=True):
             weights[index] = weights.get(index, 0.0) + weight * count
     languages = possible_languages(query.text) or ("english",)
-    asking = set(encoder.query(" ".join(ASKING_WORDS.get(one, "") for one in languages)).indices)
+    asking = set(encoder.query(asking_words(languages)).indices)
     if not weights.keys() <= asking:
         weights = {term: weight * (_ASKED if term in asking else 1.0) for term, weight in weights.items()}
     return weights

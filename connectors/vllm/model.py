@@ -7,9 +7,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from connectors.vllm.chat import Chat, length, sampling
+from connectors.vllm.chat import Chat, length, sampling, steps_of
 from connectors.vllm.choosing import Chooser
 from connectors.vllm.completing import Completion, completion_request, read_completion
 from connectors.vllm.labels import Labels
@@ -137,6 +138,7 @@ class VllmModel:
             **self._chat.body(served, prompt, self._salt),
             **length(served, prompt, request.max_tokens, reasoning),
             **sampling(request.temperature, request.top_p, request.seed),
+            **steps_of(request.alternatives),
         }
         if schema is None:
             return await self._chat.generated(served, body, on_text, reasoning)
@@ -153,7 +155,7 @@ class VllmModel:
                 spending.add(generation.usage)
                 try:
                     value = parsed(generation.text, schema)
-                    return Generation(generation.text, value, spending.usage, "stop", generation.reasoning)
+                    return replace(generation, parsed=value, usage=spending.usage, finish="stop")
                 except ValueError as error:
                     if generation.finish == "length":
                         wrong = f"it is not complete after {request.max_tokens} tokens"

@@ -9,7 +9,7 @@ from orchestrator.ports import GenerationRequest
 from orchestrator.types import Message
 
 #: Settings that came later, and their defaults.
-_SINCE: dict[str, Any] = {"top_p": 1.0, "reasoning": 0}
+_SINCE: dict[str, Any] = {"top_p": 1.0, "reasoning": 0, "alternatives": 0}
 
 
 def messages_of(prompt: Sequence[Message]) -> list[list[str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from orchestrator.errors import ModelError, StoreError
 from orchestrator.models.asked import asked_of, messages_of
+from orchestrator.models.kept_text import generation_of, kept_of
 from orchestrator.models.single_flight import SingleFlight
 from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
@@ -93,16 +94,10 @@ class CachedModel(WrapperModel):
                 return found
             made = await self._model.generate(request, on_text=on_text)
             if made.answered:
-                value: dict[str, str] = {"text": made.text, "finish": made.finish}
-                if made.reasoning:
-                    value["reasoning"] = made.reasoning
-                # The text may hold more than the object that was read from it.
-                if schema is not None and made.parsed is not None:
-                    value["object"] = made.parsed.model_dump_json(by_alias=True)
                 asked = "\n".join(message.text for message in request.prompt)
                 # Each asker knows what it read itself.
                 sources = {source for call in calls if call is not None for source in call.quoted(asked)}
-                await self._keep(key, value, sources=sorted(sources))
+                await self._keep(key, kept_of(made), sources=sorted(sources))
             return made
 
         if on_text is not None:
@@ -177,4 +172,4 @@ def _generation(kept: dict[str, Any] | None, schema: type[BaseModel] | None) -> 
             parsed = schema.model_validate_json(kept["object"])
         except (KeyError, ValueError):
             return None
-    return Generation(kept["text"], parsed, finish=kept["finish"], reasoning=kept.get("reasoning", ""))
+    return generation_of(kept, parsed)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import InvalidOutput, ModelError
 from orchestrator.models.asked import asked_of, messages_of
+from orchestrator.models.kept_text import generation_of, kept_of
 from orchestrator.models.null import NullModel
 from orchestrator.models.recording import Asked, Recorded, Recording, usage_of
 from orchestrator.models.usage import Spending
@@ -84,6 +86,9 @@ class RecordedModel(WrapperModel):
         asked, schema = asked_of(request), request.schema
         model = await self._answering("generate")
         answer = self._recorded(asked, model)
+        if answer is None and request.alternatives and not self._records:
+            # Recordings of before have no log-probabilities: their texts stand without.
+            answer = self._recorded(asked_of(replace(request, alternatives=0)), model)
         if answer is None:
             made = await self._made(
                 asked,
@@ -92,19 +97,12 @@ class RecordedModel(WrapperModel):
             )
             # A refusal, or what was cut off by whoever waited, is no answer.
             if made.answered:
-                kept = {"text": made.text, "finish": made.finish}
-                if made.reasoning:
-                    kept["reasoning"] = made.reasoning
-                # The text may hold more than the object that was read from it.
-                if schema is not None and made.parsed is not None:
-                    kept["object"] = made.parsed.model_dump_json(by_alias=True)
-                self._keep(asked, model, kept, made.usage)
+                self._keep(asked, model, kept_of(made), made.usage)
             return made
         parsed = self._parsed(answer, schema)
         if on_text is not None:
             on_text(answer["text"])
-        thoughts = answer.get("reasoning", "")
-        return Generation(answer["text"], parsed, usage_of(answer), answer["finish"], thoughts)
+        return generation_of(answer, parsed, usage_of(answer))
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """The recorded probabilities."""

@@ -37,6 +37,7 @@ from orchestrator.ports.model_profiles import ModelProfile, ModelProfiles
 from orchestrator.ports.models import (
     MOST_REASONING,
     Finish,
+    GeneratedToken,
     Generation,
     GenerationRequest,
     LanguageModel,
@@ -124,6 +125,7 @@ __all__ = [
     "Features",
     "FileRow",
     "Finish",
+    "GeneratedToken",
     "Generation",
     "GenerationRequest",
     "IndexChange",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -35,6 +35,7 @@ class GenerationRequest:
 
     With a `schema`, one object that fits it. `max_tokens` are those of the answer; `reasoning` allows tokens
     besides, for thoughts before it. Without a `temperature` there is no chance, and no `seed` is needed.
+    `alternatives` asks for the log-probabilities of so many likeliest tokens in the place of each one.
     """
 
     prompt: Sequence[Message]
@@ -44,6 +45,7 @@ class GenerationRequest:
     top_p: float = 1.0
     seed: int = 0
     reasoning: Reasoning = 0
+    alternatives: int = 0
 
     def __post_init__(self) -> None:
         # A list would be changed behind the back of whoever waits for the answer.
@@ -51,10 +53,23 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class GeneratedToken:
+    """One token of a text, which begins at `start` in it, and what it might have been.
+
+    `likeliest` has log-probabilities by the tokens' texts, its own among them.
+    """
+
+    start: int
+    text: str
+    likeliest: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Generation(Generic[ParsedT]):
     """One generated text; `parsed` is the validated object when a schema was asked for.
 
     `reasoning` is what the model thought first, as far as the server tells it: never a part of `text`.
+    `tokens` are those of the text, if `alternatives` were asked for and the server gives them.
     """
 
     text: str
@@ -62,6 +77,7 @@ class Generation(Generic[ParsedT]):
     usage: Usage = field(default_factory=Usage)
     finish: Finish = "stop"
     reasoning: str = ""
+    tokens: tuple[GeneratedToken, ...] = ()
 
     @property
     def answered(self) -> bool:

@@ -75,6 +75,16 @@ class LanguageModelConformance:
         for told in (generation.text, generation.reasoning):
             assert "<think>" not in told
 
+    async def test_tokens_with_their_alternatives_make_the_text(self, model: LanguageModel) -> None:
+        generation = await model.generate(GenerationRequest(PROMPT, max_tokens=12, alternatives=5))
+        # Whose server gives none has none.
+        for token in generation.tokens:
+            place = max(0, token.start)
+            assert token.text.endswith(generation.text[place : token.start + len(token.text)])
+            assert token.text in token.likeliest
+            assert all(value <= 0 for value in token.likeliest.values())
+        assert "".join(token.text for token in generation.tokens) in ("", generation.text)
+
     async def test_a_text_that_reaches_its_limit_says_so(self, model: LanguageModel) -> None:
         assert (await model.generate(GenerationRequest(PROMPT, max_tokens=1))).finish == "length"
 

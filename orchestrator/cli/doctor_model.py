@@ -12,10 +12,12 @@ import typer
 from orchestrator.cli.output import note, progress, say, say_json, table
 
 if TYPE_CHECKING:
+    from orchestrator.application.container import Container
+    from orchestrator.bootstrap import Interval
     from orchestrator.evaluation.model_abilities import Ability
     from orchestrator.evaluation.strategy_trials import StrategyTrial
     from orchestrator.models.trial import Trial
-    from orchestrator.ports import ModelProfile
+    from orchestrator.ports import Embedder, ModelProfile
     from orchestrator.settings import Settings
 
 _STATES = {True: "yes", False: "no", None: "-"}
@@ -66,15 +68,30 @@ async def _probed(
         calls = await tried(model)
         abilities = await model_abilities(model, min(filter(None, lengths), default=None))
         chosen = strategies or TRIED
+        embedder = await _embedder(container)
         trials: list[StrategyTrial] = []
         with progress("Reranking") as moved:
             moved(0, len(chosen), chosen[0])
-            async for trial in strategy_trials(model, chosen):
+            async for trial in strategy_trials(model, chosen, embedder=embedder):
                 trials.append(trial)
                 moved(len(trials), len(chosen), chosen[min(len(trials), len(chosen) - 1)])
         profile = ModelProfile(name, recommended(trials), container.get(Clock).now())
         await container.get(ModelProfiles).keep(profile)
         return profile, calls, abilities, trials
+
+
+async def _embedder(container: Container) -> Embedder | None:
+    """The embedder, whose order a model must beat; None, with a note, if it does not answer."""
+    from orchestrator.errors import OrchestratorError
+    from orchestrator.ports import Embedder
+
+    try:
+        embedder = container.get(Embedder)
+        await embedder.embed(["?"], kind="query")
+    except OrchestratorError as error:
+        note(f"The embedder's order is not compared: {error.message}")
+        return None
+    return embedder
 
 
 def tell_probe(
@@ -84,7 +101,7 @@ def tell_probe(
     trials: Sequence[StrategyTrial],
 ) -> None:
     """Print what was found."""
-    from orchestrator.evaluation.strategy_trials import NONE_FOLLOWED
+    from orchestrator.evaluation.strategy_trials import EMBEDDER_ORDER
 
     say(f"model: {profile.model}\n")
     found = [(each.call, each.works, each.detail) for each in calls]
@@ -92,15 +109,18 @@ def tell_probe(
     table(("ability", "", "found"), [(name, _STATES[there], detail) for name, there, detail in found])
     say()
     table(
-        ("strategy", "nDCG@3", "over chance", "given", "follows", "calls", "tokens", "seconds"),
+        ("strategy", "nDCG@3", "over chance", "over embedder", "follows", "calls", "tokens", "seconds"),
         [_row(each) for each in trials],
     )
     for each in trials:
         for reason in filter(None, (each.error, *each.degraded)):
             note(f"{each.strategy}: {reason}")
     say()
-    if profile.strategy == NONE_FOLLOWED:
+    say(_orders(trials))
+    if profile.strategy == EMBEDDER_ORDER and not any(each.follows for each in trials):
         say("The model follows none of these strategies clearly better than chance.")
+    elif profile.strategy == EMBEDDER_ORDER:
+        say("The model orders by none of these strategies better than the embedder, which costs no call.")
     say(f'Recommended: {profile.strategy}. `Rerank("auto")` takes it for this model from now on.')
 
 
@@ -108,13 +128,25 @@ def _row(trial: StrategyTrial) -> tuple[Any, ...]:
     cost = (f"{trial.usage.calls:,}", f"{trial.usage.tokens:,}", f"{trial.seconds:.1f}")
     if not trial.scores:
         return (trial.strategy, "-", "-", "-", "no", *cost)
-    gain, given = trial.gain, sum(trial.given) / len(trial.given)
-    over = f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
     return (
         trial.strategy,
         f"{trial.ndcg:.3f}",
-        over,
-        f"{given:.3f}",
+        _gain(trial.gain),
+        "-" if trial.over_embedder is None else _gain(trial.over_embedder),
         "yes" if trial.follows else "no",
         *cost,
     )
+
+
+def _gain(gain: Interval) -> str:
+    return f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+
+
+def _orders(trials: Sequence[StrategyTrial]) -> str:
+    """What the orders are worth that no language model makes."""
+    told = next((each for each in trials if each.scores), None)
+    if told is None:
+        return "No strategy could be tried to the end."
+    orders = [("chance", told.chance), ("as given", told.given), ("the embedder's order", told.embedded)]
+    worth = [f"{name} {sum(scores) / len(scores):.3f}" for name, scores in orders if scores]
+    return f"Without a language model: {', '.join(worth)}."

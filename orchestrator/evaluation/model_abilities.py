@@ -6,6 +6,8 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from orchestrator.errors import ModelError
 from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.types import Message
@@ -16,6 +18,14 @@ _SUM = (Message("user", "How much is 17 + 26? Reply with the number alone."),)
 _LABELS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 #: Tokens of an answer, and of the thoughts that are allowed before it.
 _LENGTH, _THOUGHTS = 64, 512
+#: Likeliest tokens that are asked for in the place of each.
+_ALTERNATIVES = 20
+
+
+class Verdict(BaseModel):
+    """What is asked for as an object."""
+
+    blue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +38,13 @@ class Ability:
 
 
 async def model_abilities(model: LanguageModel, context: int | None = None) -> list[Ability]:
-    """Probe log-probabilities and thinking, by one to three calls each; `context` is what its server says."""
+    """Probe log-probabilities, of options and of an object, and thinking, by one or two calls each.
+
+    `context` is what its server says.
+    """
     probes: Sequence[tuple[str, Callable[[LanguageModel], Awaitable[Ability]]]] = (
         ("log-probabilities", _probabilities),
+        ("expectations", _expectations),
         ("thinking", _thinking),
     )
     found: list[Ability] = []
@@ -53,6 +67,16 @@ async def _probabilities(model: LanguageModel) -> Ability:
     told = sum(not math.isclose(value, floor, rel_tol=1e-9) for value in spread.values)
     listed = len(_LABELS) if len(set(spread.values)) == len(_LABELS) else told
     return Ability("log-probabilities", True, f"Of {len(_LABELS)} labels, {listed} are told apart.")
+
+
+async def _expectations(model: LanguageModel) -> Ability:
+    made = await model.generate(
+        GenerationRequest(_JUDGED, schema=Verdict, max_tokens=_LENGTH, alternatives=_ALTERNATIVES)
+    )
+    if not made.tokens:
+        return Ability("expectations", False, "Objects come without log-probabilities of their tokens.")
+    fewest = min(len(token.likeliest) for token in made.tokens)
+    return Ability("expectations", True, f"Objects come with {fewest} likeliest tokens for each of theirs.")
 
 
 async def _thinking(model: LanguageModel) -> Ability:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.bootstrap import Interval, interval
@@ -18,8 +18,8 @@ from orchestrator.types import ANONYMOUS, Hit, Hits, Passage, Principal, Questio
 
 #: Strategies that ask a model, the cheap ones first. Others are made of these, or the same for six passages.
 TRIED = ("listwise", "first", "yes_no", "graded", "groupwise", "elimination", "setwise", "pairwise")
-#: What is recommended for a model that follows none of them: it needs no language model.
-NONE_FOLLOWED = "embedding"
+#: What is recommended where no strategy orders better than the embedder, which costs no call of a model.
+EMBEDDER_ORDER = "embedding"
 #: Two means of nDCG@3 that differ by less are taken to be the same.
 _TIE = 0.02
 
@@ -28,8 +28,9 @@ _TIE = 0.02
 class StrategyTrial:
     """One strategy on the sample: nDCG@3 of each question, and what all of them cost.
 
-    `error` says why it could not be tried to the end. `kept` counts the questions whose order was left as it
-    was given, `degraded` what the runs said of themselves.
+    `embedded` is nDCG@3 of the embedder's order of the same passages, where there is an embedder. `error`
+    says why it could not be tried to the end. `kept` counts the questions whose order was left as it was
+    given, `degraded` what the runs said of themselves.
     """
 
     strategy: str
@@ -41,6 +42,7 @@ class StrategyTrial:
     kept: int = 0
     degraded: tuple[str, ...] = ()
     error: str = ""
+    embedded: tuple[float, ...] = ()
 
     @property
     def ndcg(self) -> float:
@@ -51,6 +53,13 @@ class StrategyTrial:
     def gain(self) -> Interval:
         """The mean gain over chance, with its 95 % interval over the questions."""
         return interval([score - chance for score, chance in zip(self.scores, self.chance, strict=True)])
+
+    @property
+    def over_embedder(self) -> Interval | None:
+        """The mean gain over the embedder's order, with its interval; None without an embedder."""
+        if not self.embedded or not self.scores:
+            return None
+        return interval([score - other for score, other in zip(self.scores, self.embedded, strict=True)])
 
     @property
     def follows(self) -> bool:
@@ -65,6 +74,9 @@ class StrategyTrial:
             "given": _mean(self.given),
             "gain": self.gain._asdict(),
         }
+        over = self.over_embedder
+        if over is not None:
+            tried |= {"embedder": _mean(self.embedded), "over_embedder": over._asdict()}
         return {
             "strategy": self.strategy,
             **(tried if self.scores else {}),
@@ -82,27 +94,42 @@ async def strategy_trials(
     model: LanguageModel,
     strategies: Sequence[str] = TRIED,
     sample: Sequence[JudgedQuestion] | None = None,
+    *,
+    embedder: Embedder | None = None,
 ) -> AsyncIterator[StrategyTrial]:
-    """Try each strategy in turn; one that fails is a trial with an error.
+    """Try each strategy in turn, beside the order of an embedder; one that fails is a trial with an error.
 
     The model is alone: where it fails, nothing stands in for it whose success would be taken for its own.
     """
     questions = judged_sample() if sample is None else sample
+    embedded = await _embedded(embedder, questions) if embedder is not None else ()
     for name in strategies:
-        yield await _tried(name, _Alone(model), questions)
+        yield replace(await _tried(name, _Alone(model), questions), embedded=embedded)
 
 
 def recommended(trials: Sequence[StrategyTrial]) -> str:
     """The strategy that ranks best of those that the model follows; of equally good ones, the cheapest.
 
-    If it follows none, one that asks no language model.
+    If it follows none, or none that is better than the embedder's order, which costs nothing, it is this.
     """
     followed = [trial for trial in trials if trial.follows]
     if not followed:
-        return NONE_FOLLOWED
+        return EMBEDDER_ORDER
     best = max(trial.ndcg for trial in followed)
+    if best - _TIE <= max(_mean(trial.embedded) for trial in followed):
+        return EMBEDDER_ORDER
     near = [trial for trial in followed if trial.ndcg >= best - _TIE]
     return min(near, key=lambda trial: trial.usage.tokens).strategy
+
+
+async def _embedded(embedder: Embedder, questions: Sequence[JudgedQuestion]) -> tuple[float, ...]:
+    """nDCG@3 of the passages of each question by their cosine with it."""
+    scores: list[float] = []
+    for question in questions:
+        (asked,) = await embedder.embed([question.text], kind="query")
+        cosines = [float(one) for one in await embedder.embed(question.passages, kind="passage") @ asked]
+        scores.append(question.ndcg(sorted(range(len(cosines)), key=lambda number: -cosines[number])))
+    return tuple(scores)
 
 
 async def _tried(name: str, model: LanguageModel, questions: Sequence[JudgedQuestion]) -> StrategyTrial:

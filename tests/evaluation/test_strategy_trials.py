@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from orchestrator.errors import NoLogProbabilities
 from orchestrator.evaluation.judged_sample import judged_sample
 from orchestrator.evaluation.model_abilities import model_abilities
 from orchestrator.evaluation.strategy_trials import (
-    NONE_FOLLOWED,
+    EMBEDDER_ORDER,
     TRIED,
     StrategyTrial,
     recommended,
@@ -59,7 +60,7 @@ def test_chance_is_the_mean_over_all_orders() -> None:
 
 
 def test_every_strategy_that_is_tried_is_there() -> None:
-    assert {*TRIED, NONE_FOLLOWED} <= set(strategy_names("rerank"))
+    assert {*TRIED, EMBEDDER_ORDER} <= set(strategy_names("rerank"))
 
 
 async def test_a_judge_that_knows_follows_each_and_the_cheapest_is_recommended() -> None:
@@ -74,7 +75,7 @@ async def test_a_model_that_repeats_the_order_given_follows_nothing() -> None:
     [trial] = await tried(Babbler(["[1] > [2] > [3] > [4] > [5] > [6]"]), "listwise")
     assert trial.kept == 8
     assert not trial.follows
-    assert recommended([trial]) == NONE_FOLLOWED
+    assert recommended([trial]) == EMBEDDER_ORDER
 
 
 class Dice:
@@ -132,3 +133,46 @@ async def test_abilities_are_found_by_asking() -> None:
     assert found["thinking"].there is False
     assert found["context"].detail == "4,096 tokens."
     assert {each.name: each for each in await model_abilities(Dice(0))}["context"].there is None
+
+
+class Cosines:
+    """An embedder by which passages have the cosines that it is given, question by question."""
+
+    name, dimensions = "cosines", 2
+
+    def __init__(self, worth: Callable[[int], float]) -> None:
+        self.worth = worth
+
+    async def embed(self, texts: Sequence[str], *, kind: str) -> Any:
+        if kind == "query":
+            return np.array([[1.0, 0.0]] * len(texts))
+        grades = {
+            text: grade for each in SAMPLE for text, grade in zip(each.passages, each.grades, strict=True)
+        }
+        return np.array([[self.worth(grades[text]), 0.0] for text in texts])
+
+
+async def with_embedder(model: Any, embedder: Any, *names: str) -> list[StrategyTrial]:
+    return [trial async for trial in strategy_trials(model, names, embedder=embedder)]
+
+
+async def test_a_strategy_is_compared_with_the_embedders_order() -> None:
+    for worth, over in ((lambda grade: -grade, 1.0), (lambda grade: grade, 0.0)):
+        [trial] = await with_embedder(knowing(), Cosines(worth), "yes_no")
+        assert trial.follows
+        told = trial.json()
+        assert told["ndcg@3"] - told["embedder"] == pytest.approx(told["over_embedder"]["mean"])
+        assert (told["over_embedder"]["low"] > 0) is bool(over)
+
+
+async def test_what_orders_no_better_than_the_embedder_is_not_recommended() -> None:
+    assert recommended(await with_embedder(knowing(), Cosines(lambda grade: -grade), "yes_no")) == "yes_no"
+    assert (
+        recommended(await with_embedder(knowing(), Cosines(lambda grade: grade), "yes_no")) == EMBEDDER_ORDER
+    )
+
+
+async def test_without_an_embedder_nothing_is_compared() -> None:
+    [trial] = await tried(knowing(), "yes_no")
+    assert trial.over_embedder is None
+    assert "over_embedder" not in trial.json()

@@ -15,12 +15,16 @@ def sasrec(_: Build) -> Trainer:
 def generative(build: Build) -> Trainer:
     """A language model that writes items' identifiers, made of what the items are."""
     from connectors.torch_decoder import GenerativeTrainer
+    from connectors.vllm.configured import decoding_servers
 
-    return GenerativeTrainer("generative", build.get(Embedder, connector="wordllama"))
+    embedder = build.get(Embedder, connector="wordllama")
+    return GenerativeTrainer("generative", embedder, decoding_servers(build.settings))
 
 
 def atomic(build: Build) -> Trainer:
     """The same with an identifier of its own for each item."""
     from connectors.torch_decoder import GenerativeTrainer
+    from connectors.vllm.configured import decoding_servers
 
-    return GenerativeTrainer("atomic", build.get(Embedder, connector="wordllama"))
+    embedder = build.get(Embedder, connector="wordllama")
+    return GenerativeTrainer("atomic", embedder, decoding_servers(build.settings))

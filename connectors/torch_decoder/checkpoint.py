@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -52,6 +53,16 @@ class Checkpoint:
     def ids(self) -> ItemIds:
         """The identifiers of the catalogue."""
         return self.decoder.ids
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the weights and the identifiers: what a server has loaded is this checkpoint, or another."""
+        weights = {**self.decoder.body.state_dict(), "read": self.decoder.read, "chosen": self.decoder.chosen}
+        digest = hashlib.sha256(self.ids.hash.encode())
+        for name in sorted(weights):
+            digest.update(name.encode())
+            digest.update(weights[name].detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:12]
 
     def adapted(self, items: Items, text: NDArray[np.float32]) -> Checkpoint:
         """The same model for a changed catalogue, without training: `text` are all its items by text.

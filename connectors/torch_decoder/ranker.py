@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import UnknownModel
 from orchestrator.ports.recommend import Ranker, Ranking, Refresh, Training
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from connectors.torch_decoder.checkpoint import Checkpoint
+    from connectors.vllm.served_beam import ServedBeam
+    from connectors.vllm.servers import Servers
     from orchestrator.interactions.items import Items
     from orchestrator.interactions.sequences import Sequences
     from orchestrator.ports import Embedder
@@ -28,10 +31,15 @@ MODEL = "model"
 
 @dataclass(frozen=True, eq=False)
 class GenerativeRanker:
-    """Ranks by the log-probability of identifiers; an empty history gets what begins histories."""
+    """Ranks by the log-probability of identifiers; an empty history gets what begins histories.
+
+    Where `servers` have its checkpoint, they decode; otherwise this process does. `folder` holds it.
+    """
 
     checkpoint: Checkpoint
     name: str = "generative"
+    servers: Servers | None = None
+    folder: Path | None = None
 
     @cached_property
     def trie(self) -> Trie:
@@ -39,6 +47,28 @@ class GenerativeRanker:
         from orchestrator.recommendation.generative.trie import Trie
 
         return Trie.of(self.checkpoint.ids)
+
+    @cached_property
+    def served(self) -> ServedBeam | None:
+        """The search on servers, if there are any."""
+        if self.servers is None:
+            return None
+        from connectors.vllm.served_beam import ServedBeam
+
+        name = f"{self.name}-{self.checkpoint.fingerprint}"
+        return ServedBeam(self.servers, name, self.checkpoint.ids, self.checkpoint.decoder.length)
+
+    def inspect_server(self) -> str | None:
+        """What the server of its checkpoint says, None without one. A ModelError says what to start."""
+        if self.served is None:
+            return None
+        try:
+            return self.served.inspect()
+        except UnknownModel as error:
+            raise UnknownModel(
+                f"The checkpoint of {self.name} is not served: it is decoded in process.",
+                hint=f"Serve {self.folder} with --served-model-name {self.served.name}.",
+            ) from error
 
     def top(
         self,
@@ -51,12 +81,17 @@ class GenerativeRanker:
         """The best `k` of each history."""
         from orchestrator.recommendation.generative.constrained import constrained_top
 
+        beam = self.checkpoint.beam
+        if self.served is not None:
+            found = self.served.top(self.trie, histories, k=k, width=beam, allowed=allowed, removed=removed)
+            if found is not None:
+                return found
         return constrained_top(
             self.checkpoint.decoder,
             self.trie,
             histories,
             k=k,
-            width=self.checkpoint.beam,
+            width=beam,
             allowed=allowed,
             removed=removed,
         )
@@ -65,14 +100,16 @@ class GenerativeRanker:
 class GenerativeTrainer:
     """Trains `generative` (an identifier of several tokens, setting `ids`) or `atomic` (one token an item).
 
-    `embedder` reads the items' texts. Settings of a training may name any of `DecoderSettings`.
+    `embedder` reads the items' texts; `servers` may have the checkpoint that is in use. Settings of a
+    training may name any of `DecoderSettings`.
     """
 
     parts: tuple[str, ...] = ()
 
-    def __init__(self, name: str, embedder: Embedder) -> None:
+    def __init__(self, name: str, embedder: Embedder, servers: Servers | None = None) -> None:
         self.name = name
         self.embedder = embedder
+        self.servers = servers
 
     def missing(self) -> str | None:
         """Whether torch and scipy are there."""
@@ -123,7 +160,8 @@ class GenerativeTrainer:
         """Load what `fit` saved. BadInput if it was made for another catalogue."""
         from connectors.torch_decoder.checkpoint import Checkpoint
 
-        return GenerativeRanker(Checkpoint.load(folder / MODEL, items), self.name)
+        checkpoint = Checkpoint.load(folder / MODEL, items)
+        return GenerativeRanker(checkpoint, self.name, self.servers, folder / MODEL)
 
     def refresh(self, target: Refresh) -> Ranker:
         """The model as it is, with identifiers for the items that are new."""

@@ -9,6 +9,7 @@ from connectors.vllm.address import addresses, named
 from connectors.vllm.embedder import VllmEmbedder
 from connectors.vllm.model import VllmModel
 from connectors.vllm.scoring import Scorer, ScoringModel
+from connectors.vllm.served_beam import PATIENCE
 from connectors.vllm.servers import Servers
 from connectors.vllm.settings import VllmSettings
 from orchestrator.errors import SettingsError
@@ -77,6 +78,16 @@ def embedder_of(settings: Settings) -> VllmEmbedder:
         )
     servers = _servers(settings, "embed", settings.embed_url, settings.embed_api_key)
     return VllmEmbedder(servers, settings.embed_model, query_prefix=settings.embed_query_prefix)
+
+
+def decoding_servers(settings: Settings) -> Servers | None:
+    """Where `[connectors.vllm.decode]` says that a ranker's checkpoint is served; None if nowhere."""
+    own = VllmSettings.model_validate(settings.connectors.get("vllm", {})).decode
+    if own is None:
+        return None
+    setting = "connectors.vllm.decode"
+    known = addresses(own.url, named(setting, "url"))
+    return Servers(known, key=_told(own.api_key), timeout=PATIENCE, attempts=1, setting=setting)
 
 
 def _servers(settings: Settings, setting: str, urls: Sequence[str], key: SecretStr | None) -> Servers:

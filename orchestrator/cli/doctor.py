@@ -105,6 +105,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
         ("database", _database),
         ("embedder", _embedder),
         ("model", _model),
+        ("decoder", _decoder),
         ("indexes", _indexes),
         ("workflows", _workflows),
     )
@@ -238,6 +239,30 @@ def _calls(model: LanguageModel) -> Iterator[Finding]:
         )
     for server, said in getattr(model, "negotiated", ()):
         yield Finding("model fields", "note", f"{server}: {said}.")
+
+
+def _decoder(application: Application) -> Iterator[Finding]:
+    """Whether the servers that are named for rankers' checkpoints have the ones that are in use."""
+    from orchestrator.errors import ModelError
+    from orchestrator.ports import Recommender
+
+    editions = getattr(application.container.get(Recommender), "editions", None)
+    if editions is None or not any(
+        getattr(trainer, "servers", None) for trainer in editions.rankers.trainers.values()
+    ):
+        return
+    if editions.current() is None:
+        yield Finding("decoder", "note", "No ranker was trained yet that its server could decode.")
+        return
+    for ranker in editions.open().rankers.values():
+        inspect = getattr(ranker, "inspect_server", None)
+        try:
+            said = inspect() if inspect is not None else None
+        except ModelError as error:
+            yield Finding("decoder", "note", error.message, error.hint)
+            continue
+        if said is not None:
+            yield Finding("decoder", "ok", said)
 
 
 def _indexes(application: Application) -> Iterator[Finding]:

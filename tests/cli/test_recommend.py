@@ -190,3 +190,19 @@ def test_the_data_itself_is_refused_by_its_line(cli: Command, shop: Path) -> Non
     done = cli("recommend", "train", "--data", shop)
     assert done.code == 2
     assert "line 2" in done.err
+
+
+def test_the_doctor_looks_whether_the_checkpoint_in_use_is_served(cli: Command, shop: Path) -> None:
+    pytest.importorskip("torch", reason="torch is not installed: the extra `train` has it")
+    assert "decoder" not in cli("doctor").out
+    # Nobody listens there.
+    config = shop.parent / "orchestrator.toml"
+    config.write_text('[connectors.vllm.decode]\nurl = "http://127.0.0.1:9"\n')
+    assert "No ranker was trained yet" in cli("doctor").out
+    trained = cli("recommend", "train", "--data", shop, "--rankers", "generative", "--model", "tiny")
+    assert trained.code == 0
+    found = [each for each in cli("doctor", "--json").json if each["name"] == "decoder"]
+    assert [each["state"] for each in found] == ["note"]
+    assert "http://127.0.0.1:9" in found[0]["detail"]
+    # It is decoded all the same.
+    assert cli("recommend", "top", "--user", "user-0003", "-k", "3", "--ranker", "generative").code == 0

@@ -34,13 +34,13 @@ def ranker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return GenerativeRanker(Checkpoint.load(folder / MODEL, items), name)
 
 
-def answering(ranker: GenerativeRanker) -> Any:
+def answering(ranker: GenerativeRanker, most: int = 7) -> Any:
     """What vLLM answers, computed from the same weights: log-probabilities before any constraint."""
     decoder = ranker.checkpoint.decoder
 
     def answer(asked: Asked) -> Reply:
         wanted = asked.body["logprob_token_ids"]
-        assert len(wanted) <= 7
+        assert len(wanted) <= most
         choices: list[dict[str, Any]] = []
         for index, row in enumerate(asked.body["prompt"]):
             with torch.no_grad():

@@ -221,13 +221,17 @@ class Bm25Encoder:
 
 def _config(language: str, k: float, b: float, average_length: float) -> Bm25Config:
     stemmed = language in STEMMED
+    # The engine's lists have hundreds of words for some languages, "machen" among them: what is copied from a
+    # text could not be found again.
+    stops = set(FUNCTION_WORDS.get(language, "").split())
+    engines = stemmed and (language == "english" or not stops)
     return Bm25Config(
         k=k,
         b=b,
         avg_len=average_length,
         language=language if stemmed else None,
         stemmer=None if stemmed else DisabledStemmer(),
-        stopwords=None if stemmed else StopwordsSet(custom=set(FUNCTION_WORDS.get(language, "").split())),
+        stopwords=None if engines else StopwordsSet(custom=stops),
         ascii_folding=True,
         min_token_len=_SHORTEST_TERM,
     )

@@ -140,6 +140,7 @@ async def found(app: Application, body: Any, text: str = "whales and krill", **m
     return [passages[one].document if one in passages else "" for one in hits.ids]
 
 
+@pytest.mark.slow
 async def test_each_index_keeps_its_own_embedder(app: Application) -> None:
     registry = app.container.get(IndexRegistry)
     papers, mails = registry.current("papers"), registry.current("mails")
@@ -379,6 +380,7 @@ async def test_a_run_is_resumed_across_indexes(app: Application) -> None:
     assert {"Krill", "From Ann"} <= {each.title for each in result.output.citations}
 
 
+@pytest.mark.slow
 async def test_a_recorded_run_is_replayed(home: Path, tmp_path: Path) -> None:
     flow = workflow("w", BOTH >> Mmr(k=2) >> HitListAnswer())
     settings = Settings(home=home, embedder="auto")

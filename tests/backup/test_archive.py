@@ -68,6 +68,7 @@ def test_any_damaged_byte_is_noticed(tmp_path: Path, archive: Path) -> None:
             read_archive(archive, tmp_path / f"to-{at}", progress=nothing)
 
 
+@pytest.mark.slow
 def test_unused_room_in_a_file_takes_none_in_the_archive_nor_after_it(tmp_path: Path) -> None:
     (tmp_path / "from").mkdir()
     with (tmp_path / "from" / "state.db").open("wb") as file:

@@ -36,6 +36,7 @@ def described(section: str) -> bool:
     return any(re.search(r"\w{3}", line) for line in lines)
 
 
+@pytest.mark.slow
 def test_the_committed_pages_are_up_to_date(pages: dict[str, str]) -> None:
     committed = {file.name: file.read_text(encoding="utf-8") for file in REFERENCE.glob("*.md")}
     stale = sorted(name for name in pages.keys() | committed if pages.get(name) != committed.get(name))

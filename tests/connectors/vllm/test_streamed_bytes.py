@@ -41,6 +41,7 @@ BYTES: dict[str, bytes] = {
 }
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize(
     ("kind", "size"),
     [

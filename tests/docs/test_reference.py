@@ -43,6 +43,7 @@ def test_the_committed_pages_are_up_to_date(pages: dict[str, str]) -> None:
     assert stale == [], "The docstrings have changed: run `make reference` and commit reference/."
 
 
+@pytest.mark.slow
 def test_the_lists_of_the_index_are_up_to_date() -> None:
     text = INDEX.read_text(encoding="utf-8")
     assert filled(text) == text, "Run `make reference` and commit docs/index.md."

@@ -344,6 +344,7 @@ def test_a_docx_that_expands_entities_is_harmless() -> None:
     assert isinstance(found, str) or sum(len(text_of(row)) for row in found) < 10_000
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("place", ["nowhere:Reader", "json:Reader", "json:JSONDecoder"])
 def test_a_reader_that_is_none_is_told(place: str) -> None:
     with pytest.raises(SettingsError) as raised:

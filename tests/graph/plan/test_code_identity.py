@@ -368,6 +368,7 @@ def test_what_cannot_be_known_is_the_same_only_as_itself() -> None:
     assert identity_of(lock).unknown
 
 
+@pytest.mark.slow
 def test_what_holds_itself_has_an_identity() -> None:
     around: list[object] = []
     around.append(around)

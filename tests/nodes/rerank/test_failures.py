@@ -56,7 +56,7 @@ async def calls_of(strategy: str) -> int:
     return model.asked
 
 
-@pytest.mark.quick(every=4)
+@pytest.mark.quick(every=7)
 @pytest.mark.parametrize("strategy", BY_MODEL)
 async def test_a_call_that_fails_never_ends_a_run_whichever_it_is(strategy: str) -> None:
     found = hits(SIZE)
@@ -72,7 +72,7 @@ async def test_a_call_that_fails_never_ends_a_run_whichever_it_is(strategy: str)
             assert any("failed on every call" in why for why in result.degraded)
 
 
-@pytest.mark.quick(every=4)
+@pytest.mark.quick(every=7)
 @pytest.mark.parametrize("strategy", BY_MODEL)
 async def test_a_model_that_goes_leaves_the_order_so_far(strategy: str) -> None:
     found = hits(SIZE)

@@ -265,6 +265,7 @@ async def test_a_comparison_that_fails_leaves_no_request_behind(strategy):
     assert model.waiting == 0
 
 
+@pytest.mark.slow
 async def test_a_model_that_is_gone_is_not_asked_thousands_of_times():
     model = Failing(60, 1)
     await reranked(model, hits(60), strategy="pairwise_all")

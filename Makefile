@@ -45,10 +45,13 @@ demo: $(INSTALLED)
 	@echo '$$ orchestrator ask "$(ASK)" --index $(INDEX)'
 	@$(BIN)/orchestrator ask "$(ASK)" --index $(INDEX)
 
+# Workers and the programs that tests start share what is compiled: without that each compiles all of it again.
+COMPILED := PYTHONDONTWRITEBYTECODE=
+
 # The quick tests; MARKS= runs all of them, ARGS="-k name" goes to pytest.
 MARKS ?= not slow and not postgres and not llm
 test: $(DEVELOP)
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "$(MARKS)" $(ARGS)
+	@$(COMPILED) $(BIN)/python -m pytest -n auto --dist loadfile -m "$(MARKS)" $(ARGS)
 
 # Everything against a real vLLM server on the CPU, in an environment of its own (3.5 GB): its pins clash
 # with ours. ORCHESTRATOR_VLLM_PYTHON=/path/to/python takes one that is there; TORCH_INDEX=URL names an index

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from tests.quick_selection import examples
 
 if TYPE_CHECKING:
     from tests.services.llama import LlamaServer
@@ -18,12 +22,21 @@ if TYPE_CHECKING:
 #: Set by `.ci/run`, which installs every service: a test that skips there proves nothing.
 STRICT = bool(os.environ.get("ORCHESTRATOR_REQUIRE_SERVICES"))
 
+# On small matrices, threads of linear algebra wait for each other longer than they work.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 # Tests of anything but the better embedder say the same with the light one, a hundred times as fast.
 os.environ["ORCHESTRATOR_EMBEDDER"] = "light"
 
-# No test fails because the machine is busy: times are for benchmarks. CI tries four times as many examples.
-settings.register_profile("untimed", deadline=None, max_examples=100 if STRICT else 25)
+# No test fails because the machine is busy: times are for benchmarks. CI tries ten times as many examples.
+settings.register_profile("untimed", deadline=None, max_examples=examples(100))
 settings.load_profile("untimed")
+
+
+# What is imported and collected stays to the end: to look for what is lost in it over and over took an
+# eighth of the time of all tests.
+gc.disable()
 
 
 #: What a file says whose tests are all slow.
@@ -36,6 +49,24 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if "not slow" not in asked or " or " in asked or collection_path.suffix != ".py":
         return None
     return bool(ALL_SLOW.search(collection_path.read_text(encoding="utf-8"))) or None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the cases of a test marked `quick(every=8)`, all but the first and every eighth are slow."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("quick"):
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % mark.kwargs["every"]:
+                item.add_marker("slow")
+            seen[test] += 1
+
+
+def pytest_collection_finish() -> None:
+    """From here on, look for what is lost in what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator import ANONYMOUS, Application, Hits, Principal, Question, workflow
+from orchestrator.application.indexing import indexing_context
+from orchestrator.indexing.indexer import Indexer
 from orchestrator.nodes import CitedAnswer, Compress, Retrieve, Standalone
 from orchestrator.ports import Conversations, Documents, Runs, VectorStore
 from orchestrator.settings import Settings
@@ -39,7 +41,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def index() -> None:
         async with Application(Settings(home=library / "home")) as application:
-            indexer = application.indexer()
+            # In this process: a worker process of its own would take most of the time.
+            indexer = Indexer(indexing_context(application.container), settings=None)
             await indexer.add(library / "open")
             await indexer.add(library / "hr", ["hr"])
             await indexer.add(library / "acme", tenant="acme")

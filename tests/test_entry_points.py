@@ -126,6 +126,7 @@ def test_of_two_installations_the_one_that_is_imported_counts(
     assert [each.object for each in found] == ["pets:near"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ask", "doctor", "serve", "source-weights", "recommend"])
 def test_a_command_imports_no_other_command(name: str, tmp_path: Path) -> None:
     code = (
@@ -163,6 +164,7 @@ def taken(tmp_path: Path) -> Path:
     return tmp_path / "taken"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unread")
 def test_a_shipped_name_that_a_plug_in_declares_too_is_an_error_that_names_both(
     taken: Path, monkeypatch: pytest.MonkeyPatch
@@ -204,6 +206,7 @@ def older(tmp_path: Path) -> Path:
     return tmp_path / "older"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unread")
 def test_what_the_metadata_of_an_older_version_lack_is_said(
     older: Path, monkeypatch: pytest.MonkeyPatch

@@ -104,6 +104,7 @@ def test_importing_the_library_loads_nothing_heavy_and_opens_no_socket() -> None
     assert loaded_by("import orchestrator") & HEAVY == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "may"),
     [

@@ -6,11 +6,13 @@ import importlib.metadata
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_every_pin_can_be_installed_on_the_first_release_of_the_oldest_python() -> None:
     """A distribution's Python 3.11 may be 3.11.2; a pin that wants 3.11.5 would end `make demo` there."""
     refused: list[str] = []

@@ -68,6 +68,7 @@ async def test_auto_is_the_better_embedder_where_it_is_installed(tmp_path: Path,
         assert len(result.output) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_minilm")
 async def test_auto_is_the_light_one_elsewhere(tmp_path: Path, docs: Path) -> None:
     async with auto(tmp_path) as app:
@@ -95,6 +96,7 @@ async def test_an_index_is_searched_and_extended_with_what_it_was_made_with(
         assert app.indexer(rebuild=True)._context.format.embedder == "all-minilm-l6-v2"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_minilm")
 async def test_one_that_is_configured_does_not_give_way(tmp_path: Path, docs: Path) -> None:
     async with auto(tmp_path) as app:
@@ -104,6 +106,7 @@ async def test_one_that_is_configured_does_not_give_way(tmp_path: Path, docs: Pa
             app.check_format()
 
 
+@pytest.mark.slow
 async def test_an_index_whose_embedder_has_gone_says_what_to_do(
     tmp_path: Path, docs: Path, with_minilm: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,8 +26,10 @@ from orchestrator import (
     node,
     workflow,
 )
+from orchestrator.application.indexing import indexing_context
 from orchestrator.application.several_indexes import IndexVectors, VectorsOfIndexes
 from orchestrator.errors import IndexMismatch, NodeError, WorkflowError
+from orchestrator.indexing.indexer import Indexer
 from orchestrator.nodes import (
     Cover,
     HitListAnswer,
@@ -97,24 +99,25 @@ async def added(
     await application.indexer(name).add(folder, labels)
 
 
+async def added_here(application: Application, name: str, records: list[Any], label: str) -> None:
+    """Add them in this process, which alone has the embedder of these tests, and starts no other."""
+    folder = application.settings.home.parent / f"{name}-{label}-here"
+    folder.mkdir()
+    (folder / "records.jsonl").write_text("\n".join(map(json.dumps, records)))
+    context = indexing_context(application.container, embedder=application.container.get(Embedder, name))
+    await Indexer(context, name, settings=None).add(folder, (label,))
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Path]:
     """Papers embedded by one model, mails by another, and a mail for the board alone."""
     home = tmp_path_factory.mktemp("several") / "home"
     async with Application(Settings(home=home, embedder="light")) as light:
-        await added(light, "papers", PAPERS)
-        await added(light, "default", [{"_id": "own", "text": "An otter sleeps."}])
-    from orchestrator.application.indexing import indexing_context
-    from orchestrator.indexing.indexer import Indexer
-
+        await added_here(light, "papers", PAPERS, "public")
+        await added_here(light, "default", [{"_id": "own", "text": "An otter sleeps."}], "public")
     async with Application(Settings(home=home, embedder="auto")) as better:
-        for name, records, labels in (("mails", MAILS, "public"), ("mails", SECRET, "board")):
-            folder = home.parent / f"{name}-{labels}"
-            folder.mkdir()
-            (folder / "records.jsonl").write_text("\n".join(map(json.dumps, records)))
-            # In this process, which alone has the embedder of these tests.
-            context = indexing_context(better.container, embedder=better.container.get(Embedder, name))
-            await Indexer(context, name, settings=None).add(folder, (labels,))
+        await added_here(better, "mails", MAILS, "public")
+        await added_here(better, "mails", SECRET, "board")
     yield home
 
 
@@ -140,6 +143,7 @@ async def found(app: Application, body: Any, text: str = "whales and krill", **m
     return [passages[one].document if one in passages else "" for one in hits.ids]
 
 
+@pytest.mark.slow
 async def test_each_index_keeps_its_own_embedder(app: Application) -> None:
     registry = app.container.get(IndexRegistry)
     papers, mails = registry.current("papers"), registry.current("mails")
@@ -379,6 +383,7 @@ async def test_a_run_is_resumed_across_indexes(app: Application) -> None:
     assert {"Krill", "From Ann"} <= {each.title for each in result.output.citations}
 
 
+@pytest.mark.slow
 async def test_a_recorded_run_is_replayed(home: Path, tmp_path: Path) -> None:
     flow = workflow("w", BOTH >> Mmr(k=2) >> HitListAnswer())
     settings = Settings(home=home, embedder="auto")

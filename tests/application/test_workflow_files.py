@@ -118,6 +118,7 @@ def test_a_users_files_can_import_each_other(folder: Path, monkeypatch: pytest.M
     assert load_workflow("user_of_parts").name == "user_of_parts"
 
 
+@pytest.mark.slow
 def test_the_plan_of_a_workflow_does_not_depend_on_where_its_file_lies(tmp_path: Path) -> None:
     prints = set()
     for place in ("one", "two"):

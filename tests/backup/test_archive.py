@@ -58,6 +58,7 @@ def test_an_archive_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: 
             read_archive(archive, tmp_path / f"to-{part}", progress=nothing)
 
 
+@pytest.mark.slow
 def test_any_damaged_byte_is_noticed(tmp_path: Path, archive: Path) -> None:
     whole = archive.read_bytes()
     for at in range(10, len(whole) - 8, max(1, len(whole) // 41)):
@@ -68,6 +69,7 @@ def test_any_damaged_byte_is_noticed(tmp_path: Path, archive: Path) -> None:
             read_archive(archive, tmp_path / f"to-{at}", progress=nothing)
 
 
+@pytest.mark.slow
 def test_unused_room_in_a_file_takes_none_in_the_archive_nor_after_it(tmp_path: Path) -> None:
     (tmp_path / "from").mkdir()
     with (tmp_path / "from" / "state.db").open("wb") as file:

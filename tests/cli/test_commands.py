@@ -22,6 +22,7 @@ def command_names() -> list[list[str]]:
     return names
 
 
+@pytest.mark.quick(every=6)
 @pytest.mark.parametrize("name", command_names(), ids=" ".join)
 def test_every_help_has_an_example(cli: Command, name: list[str]) -> None:
     outcome = cli(*name, "--help")
@@ -157,6 +158,7 @@ def test_the_doctor_makes_nothing_and_finds_what_is_wrong(
     assert "ORCHESTRATOR_INDX is no setting" in ill.out
 
 
+@pytest.mark.slow
 def test_the_doctor_names_settings_that_lack_their_address(
     cli: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +253,7 @@ def test_notes_are_made_once(cli: Command, notes: Path) -> None:
     assert "needs a language model" in cli("index", "features", "--kind", "summary").err
 
 
+@pytest.mark.slow
 def test_instructions_for_an_answer_are_the_questions(cli: Command, folder: Path, notes: Path) -> None:
     (folder / "told.py").write_text(
         "from orchestrator import Answer, Question, node, workflow\n"

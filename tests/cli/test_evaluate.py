@@ -18,6 +18,7 @@ def pets(folder: Path) -> Path:
     return write_beir(folder / "pets")
 
 
+@pytest.mark.slow
 def test_workflows_are_compared(cli: Command, folder: Path, pets: Path) -> None:
     done = cli(
         "evaluate",

@@ -42,6 +42,7 @@ def by_the_library(texts: list[str]) -> list[list[float]]:
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.slow
 async def test_vectors_are_those_of_the_library() -> None:
     texts = ["Otters sleep on their backs.", "x", "naïve 水獭", "badger " * 200]
     assert np.abs(await EMBEDDER.embed(texts) - np.array(by_the_library(texts))).max() < 1e-5

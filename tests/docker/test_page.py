@@ -29,6 +29,7 @@ def test_other_tests_leave_the_docker_commands_to_these():
     assert all(ELSEWHERE.match(shlex.join(each)) for each in commands())
 
 
+@pytest.mark.slow
 def test_every_compose_command_and_option_is_known():
     for words in commands():
         if words[1] != "compose":

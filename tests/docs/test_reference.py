@@ -36,12 +36,14 @@ def described(section: str) -> bool:
     return any(re.search(r"\w{3}", line) for line in lines)
 
 
+@pytest.mark.slow
 def test_the_committed_pages_are_up_to_date(pages: dict[str, str]) -> None:
     committed = {file.name: file.read_text(encoding="utf-8") for file in REFERENCE.glob("*.md")}
     stale = sorted(name for name in pages.keys() | committed if pages.get(name) != committed.get(name))
     assert stale == [], "The docstrings have changed: run `make reference` and commit reference/."
 
 
+@pytest.mark.slow
 def test_the_lists_of_the_index_are_up_to_date() -> None:
     text = INDEX.read_text(encoding="utf-8")
     assert filled(text) == text, "Run `make reference` and commit docs/index.md."

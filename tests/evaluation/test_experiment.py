@@ -378,6 +378,7 @@ async def test_a_name_that_is_no_file_name_is_saved_all_the_same(data: Dataset, 
     assert [file.parent for file in report.save_runs(tmp_path / "runs")] == [tmp_path / "runs"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 async def test_quality_is_drawn_against_cost(data: Dataset, tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")

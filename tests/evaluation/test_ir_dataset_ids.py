@@ -12,6 +12,8 @@ import pytest
 from orchestrator.errors import BadInput, SettingsError
 from orchestrator.evaluation import ir_dataset
 
+#: Importing the library takes half a second in every worker.
+pytestmark = pytest.mark.slow
 ir_datasets = pytest.importorskip("ir_datasets", reason="ir_datasets is not installed")
 
 

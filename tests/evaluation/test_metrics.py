@@ -19,6 +19,7 @@ from orchestrator.evaluation.datasets import Corpus
 from orchestrator.evaluation.metrics import metric, metrics_for, score
 from orchestrator.types import Hit, Hits
 from tests.evaluation.sets import write_beir
+from tests.quick_selection import examples
 
 #: Ours → trec_eval's.
 REFERENCE = {
@@ -54,7 +55,7 @@ rankings = st.lists(st.sampled_from(DOCUMENTS), unique=True, max_size=12)
 judged = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-1, 3), min_size=1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.dictionaries(st.sampled_from(["q1", "q2", "q3"]), st.tuples(rankings, judged), min_size=1))
 def test_metrics_equal_trec_eval(cases: dict[str, tuple[list[str], dict[str, int]]]) -> None:
     qrels = {query: grades for query, (_, grades) in cases.items()}

@@ -35,6 +35,7 @@ def sighting(
     )
 
 
+@pytest.mark.slow
 def test_a_map_tells_what_stands_out_from_its_own_background() -> None:
     random = np.random.default_rng(1)
     fitted = fit_sightings([sighting(n, random) for n in range(60)], "e", "s", pool=100, unanswerable=0.5)
@@ -62,6 +63,7 @@ def test_a_map_tells_what_stands_out_from_its_own_background() -> None:
     assert dict(fitted.expected)["f1"] == pytest.approx(found.f1, abs=0.1)
 
 
+@pytest.mark.slow
 def test_questions_on_another_subject_are_refused() -> None:
     random = np.random.default_rng(2)
     fitted = fit_sightings(
@@ -73,6 +75,7 @@ def test_questions_on_another_subject_are_refused() -> None:
     assert sum(fitted.familiar(one.features(fitted.spread)) for one in own) >= 85
 
 
+@pytest.mark.slow
 def test_a_precision_can_be_asked_for() -> None:
     random = np.random.default_rng(3)
     seen = [sighting(n, random) for n in range(40)]

@@ -107,6 +107,7 @@ def test_holm_only_raises_and_keeps_the_order(values: list[float]) -> None:
     assert [adjusted[index] for index in order] == sorted(adjusted)
 
 
+@pytest.mark.slow
 def test_of_many_rows_how_often_each_value_occurs_is_drawn() -> None:
     random = np.random.default_rng(1)
     scores = random.choice([0.0, 0.0, 0.0, 0.5, 1.0], size=6_000)

@@ -99,6 +99,7 @@ def test_a_weight_scales_the_scores_of_its_source() -> None:
     assert weighed_ndcg([one], np.array([0.85, 1.0])).tolist() == [1.0]
 
 
+@pytest.mark.slow
 def test_a_source_with_good_and_bad_in_it_is_lowered_and_not_left_out() -> None:
     # Three questions of four are answered below source 1's junk, the fourth by source 1 alone.
     junk = Ranked((1, 1, 0, 0), (0.0, 0.0, 1.0, 0.0), 1.0, (1.0, 0.99, 0.9, 0.1))

@@ -97,6 +97,7 @@ class Dice:
         raise NotImplementedError
 
 
+@pytest.mark.slow
 async def test_chance_is_seldom_taken_for_a_judgement() -> None:
     taken = 0
     for seed in range(40):

@@ -27,6 +27,7 @@ def test_a_broken_graph_is_refused_in_one_error_that_names_the_fault(case: Case)
     assert [word for word in case.words if word not in about] == [], str(error)
 
 
+@pytest.mark.quick(every=5)
 @pytest.mark.parametrize("case", parameters(RIGHT))
 def test_a_right_graph_passes(case: Case) -> None:
     case.check()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.readers.file import FileDocument
 from orchestrator.indexing.readers.html import HtmlReader, page_text
+from tests.quick_selection import examples
 
 
 def text(body: str) -> str:
@@ -297,7 +298,7 @@ bodies = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @example("<pre><b> w1 <i> w2 </i></b> w3 </pre>")
 @given(bodies)
 def test_no_word_is_lost_or_doubled(body: str) -> None:

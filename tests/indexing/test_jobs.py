@@ -54,6 +54,7 @@ async def test_a_job_is_done_by_its_number_and_only_once(
     assert (done.effects["documents"], done.effects["files"]) == (4, 3)
 
 
+@pytest.mark.slow
 async def test_a_worker_that_lost_its_lease_publishes_nothing(
     context: IndexingContext, docs: Path, app: Application
 ) -> None:
@@ -73,6 +74,7 @@ async def test_a_worker_that_lost_its_lease_publishes_nothing(
     assert left(context) == []
 
 
+@pytest.mark.slow
 async def test_what_an_earlier_writer_left_cannot_be_published(
     context: IndexingContext, docs: Path, app: Application, indexer: Indexer
 ) -> None:
@@ -88,6 +90,7 @@ async def test_what_an_earlier_writer_left_cannot_be_published(
     assert (await indexer.verify()).ok
 
 
+@pytest.mark.slow
 async def test_files_that_a_worker_died_on_are_tried_one_by_one(
     context: IndexingContext, docs: Path, app: Application
 ) -> None:
@@ -119,6 +122,7 @@ async def test_files_that_a_worker_died_on_are_tried_one_by_one(
     assert left(context) == []
 
 
+@pytest.mark.slow
 async def test_an_error_is_told_and_tried_three_times(
     context: IndexingContext, docs: Path, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from orchestrator.indexing.merging import FACTOR, SMALL, merges
 from orchestrator.ports import IndexFormat, Shard, ShardedVersion
+from tests.quick_selection import examples
 
 
 def version(shards: list[Shard], dead: dict[str, int] | None = None) -> ShardedVersion:
@@ -16,7 +17,7 @@ def version(shards: list[Shard], dead: dict[str, int] | None = None) -> ShardedV
     return ShardedVersion("default", 1, IndexFormat("e", 1, "s"), 0, 0, tuple(shards), removed)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.integers(1, 20_000), min_size=1, max_size=200))
 def test_however_an_index_grows_its_shards_are_few(sizes: list[int]) -> None:
     shards: list[Shard] = []

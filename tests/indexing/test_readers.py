@@ -6,14 +6,11 @@ import io
 import json
 import struct
 import zipfile
-from pathlib import Path
 
 import docx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llama_index.core.readers.base import BaseReader
-from llama_index.core.schema import Document
 from pypdf import PdfWriter
 
 from orchestrator.errors import SettingsError, UnreadableFile
@@ -267,6 +264,7 @@ def test_each_bad_file_is_refused_with_its_reason() -> None:
     assert "no text" in refusal("<html><script>x</script></html>", "a.html")
 
 
+@pytest.mark.slow
 def test_a_line_without_end_is_refused() -> None:
     line = '{"text": "' + "x" * 50_000_000 + '"}'
     assert refusal(line, "a.jsonl").startswith("Line 1 holds 48 MB, more than 10 MB")
@@ -359,34 +357,7 @@ def test_a_docx_that_expands_entities_is_harmless() -> None:
     assert isinstance(found, str) or sum(len(text_of(row)) for row in found) < 10_000
 
 
-# -- others' readers -------------------------------------------------------------------------------
-
-
-class ShoutingReader(BaseReader):
-    """A reader as LlamaIndex has them: from a path, under ids of its own."""
-
-    def load_data(self, file: Path, extra_info: object = None) -> list[Document]:
-        return [Document(text="ONE", metadata={"title": "T", "page": 1, "odd": [1]}), Document(text="TWO")]
-
-
-def test_a_reader_of_llamaindex_serves_here() -> None:
-    recipe = Recipe(readers={**READERS, ".shout": f"{__name__}:ShoutingReader"})
-    one, two = read("x", "a.shout", recipe)
-    assert (one.document, one.title, dict(one.metadata)) == ("a.shout#1", "T", {"page": 1})
-    assert (two.document, two.title) == ("a.shout#2", "a")
-    assert read("x", "a.shout", recipe) == [one, two]
-
-
-def test_readers_serve_in_a_program_of_llamaindex(tmp_path: Path) -> None:
-    from llama_index.core import SimpleDirectoryReader
-
-    (tmp_path / "a.md").write_text("# Title\n\nText.")
-    reader = reader_for(".md")
-    (document,) = SimpleDirectoryReader(str(tmp_path), file_extractor={".md": reader}).load_data()
-    assert document.text == "# Title\n\nText."
-    assert document.metadata["title"] == "Title"
-
-
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("place", ["nowhere:Reader", "json:Reader", "json:JSONDecoder"])
 def test_a_reader_that_is_none_is_told(place: str) -> None:
     with pytest.raises(SettingsError) as raised:

@@ -17,6 +17,7 @@ from orchestrator.indexing.readers.docx import DocxReader
 from orchestrator.indexing.readers.file import FileDocument
 from orchestrator.indexing.readers.word_styles import written
 from tests.indexing.word_files import cell, control, paragraph, row, run, table, word
+from tests.quick_selection import examples
 
 
 def read(data: bytes) -> str:
@@ -346,7 +347,7 @@ blocks = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(blocks, min_size=1, max_size=5))
 def test_no_word_is_lost_or_doubled_and_the_order_is_kept(parts: list[str]) -> None:
     body = "".join(parts)

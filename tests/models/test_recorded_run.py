@@ -8,7 +8,9 @@ import pytest
 
 from examples.replay_answer import Quoting
 from orchestrator import Application
+from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import BadInput, ModelUnreachable
+from orchestrator.indexing.indexer import Indexer
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.serving.wire.errors import public
@@ -23,7 +25,7 @@ async def settings(tmp_path: Path) -> Settings:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "bees.md").write_text("# Bees\n\nBees dance. A hive has one queen. Bees sleep.\n")
     async with Application(made) as application:
-        await application.indexer().add(tmp_path / "notes")
+        await Indexer(indexing_context(application.container), settings=None).add(tmp_path / "notes")
     return made
 
 

@@ -46,6 +46,7 @@ def played(bandit: PromptBandit, size: int, seed: int) -> np.ndarray:
     return gained
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_it_learns_which_model_is_better_on_which_prompts(kernel: Any) -> None:
     size, seeds = 600, 3

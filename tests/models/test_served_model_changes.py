@@ -146,6 +146,7 @@ async def test_a_new_process_never_gives_the_answer_of_a_model_that_was_served_b
         )
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("names", [(), ("cache",), ("record",), ("client", "cache")], ids="-".join)
 async def test_a_score_is_kept_for_the_model_that_scores(tmp_path: Path, names: Sequence[str]) -> None:
     def scoring(url: str, scorer: str) -> LanguageModel:

@@ -62,6 +62,7 @@ async def test_where_there_is_no_model_nothing_is_tried() -> None:
     assert await tried(NullModel()) == []
 
 
+@pytest.mark.slow
 async def test_doctor_tries_each_call_and_says_what_was_negotiated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,6 +168,7 @@ async def test_a_run_counts_replies_that_were_refused_on_its_usage_and_its_budge
         assert result.answer.text == "None", "what was counted is counted once"
 
 
+@pytest.mark.slow
 async def test_a_run_that_fails_says_what_it_had_spent_and_counts_on(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     runs = SqlRuns(database)

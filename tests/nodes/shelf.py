@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from orchestrator import ANONYMOUS, Hits, Principal, Queries, Question, node
@@ -36,16 +38,33 @@ async def shelf(
     folder: Path, groups: Mapping[str, Iterable[tuple[str, str, str]]] | None = None
 ) -> AsyncGenerator[Application]:
     """An application whose index holds the records of each label."""
-    groups = groups or {"public": RECORDS, "board": SECRET}
-    for label, records in groups.items():
-        (folder / label).mkdir(parents=True)
-        lines = [json.dumps({"_id": i, "title": title, "text": text}) for i, title, text in records]
-        (folder / label / "records.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    held = {
+        label: tuple(records) for label, records in (groups or {"public": RECORDS, "board": SECRET}).items()
+    }
+    shutil.copytree(await _indexed(held), folder / "home")
     async with Application(Settings(home=folder / "home")) as application:
-        indexer = Indexer(indexing_context(application.container), settings=None)
-        for label in groups:
-            await indexer.add(folder / label, labels=[label])
         yield application
+
+
+#: The homes that were made, by what they hold: indexing is most of the time of a test that searches.
+_HOMES: dict[str, TemporaryDirectory[str]] = {}
+
+
+async def _indexed(groups: Mapping[str, tuple[tuple[str, str, str], ...]]) -> Path:
+    """A home with an index of these records, made once in a process."""
+    key = json.dumps(groups)
+    if key not in _HOMES:
+        _HOMES[key] = TemporaryDirectory()
+        folder = Path(_HOMES[key].name)
+        for label, records in groups.items():
+            (folder / label).mkdir(parents=True)
+            lines = [json.dumps({"_id": i, "title": title, "text": text}) for i, title, text in records]
+            (folder / label / "records.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        async with Application(Settings(home=folder / "home")) as application:
+            indexer = Indexer(indexing_context(application.container), settings=None)
+            for label in groups:
+                await indexer.add(folder / label, labels=[label])
+    return Path(_HOMES[key].name) / "home"
 
 
 async def names(app: Application, hits: Hits, principal: Principal = ANONYMOUS) -> list[str]:

@@ -13,6 +13,7 @@ from orchestrator.interactions.sequences import Sequences
 from orchestrator.recommendation.generative.beam import Ask, Beams, search
 from orchestrator.recommendation.generative.item_ids import ItemIds, atomic, random, tree
 from orchestrator.recommendation.generative.trie import Cut, Trie
+from tests.quick_selection import examples
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def found(beams: Beams, row: int) -> list[int]:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(items=st.integers(1, 30), kind=st.integers(0, 2), seed=st.integers(0, 99), data=st.data())
 def test_a_beam_of_everything_is_exhaustive_and_its_scores_are_one_distribution(
     items: int, kind: int, seed: int, data: st.DataObject
@@ -105,7 +106,7 @@ def test_a_beam_of_everything_is_exhaustive_and_its_scores_are_one_distribution(
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     items=st.integers(2, 40),
     kind=st.integers(0, 2),

@@ -32,6 +32,7 @@ from orchestrator.recommendation.generative.item_ids.vectors import (
     collaborative_vectors,
     joined,
 )
+from tests.quick_selection import examples
 
 
 def catalogue(items: int, seed: int) -> tuple[Sequences, np.ndarray, list[list[str]]]:
@@ -61,7 +62,7 @@ SCHEMES: dict[str, Callable[[int, int], ItemIds]] = {
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(items=st.integers(1, 60), seed=st.integers(0, 1000))
 def test_every_item_has_one_identifier_and_every_identifier_one_item(
     scheme: str, items: int, seed: int
@@ -117,7 +118,7 @@ def test_equal_items_get_a_last_token_that_tells_them_apart() -> None:
     assert len({ids.of(item)[2] for item in range(5)}) == 5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(rows=st.integers(1, 80), k=st.integers(1, 9), seed=st.integers(0, 99))
 def test_balanced_clusters_are_of_equal_size(rows: int, k: int, seed: int) -> None:
     vectors = np.random.default_rng(seed).normal(size=(rows, 3)).astype(np.float32)

@@ -32,6 +32,7 @@ from orchestrator.testing.classic_rankers import classic_rankers
 from orchestrator.testing.ranker import moved
 from orchestrator.testing.shop import made_up_log, write_shop
 from orchestrator.types import ANONYMOUS, Filter, History, Question, Slate
+from tests.quick_selection import examples
 from tests.recommendation.stored_editions import editions_at
 
 pytest.importorskip("scipy", reason="scipy is not installed: the extra `recommend` has it")
@@ -127,7 +128,7 @@ histories = st.lists(st.lists(st.integers(0, 7), max_size=7), min_size=1, max_si
 TEXTS = ("rose soap", "rose soap", "mint", "oak", "ash", "", "", "rose comb")
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(histories, st.lists(st.integers(0, 7), min_size=1, max_size=6), st.integers(1, 12))
 def test_every_reason_is_what_the_log_says(rows: list[list[int]], history: list[int], times: int) -> None:
     items = Items.of(

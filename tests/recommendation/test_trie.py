@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from orchestrator.recommendation.generative.item_ids import PADDING, ItemIds
 from orchestrator.recommendation.generative.trie import Trie
+from tests.quick_selection import examples
 
 
 @st.composite
@@ -50,7 +51,7 @@ def below(trie: Trie, node: int) -> set[int]:
     return {int(item) for item in trie.order[trie.low[node] : trie.high[node]]}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(identifiers())
 def test_it_equals_a_trie_of_dictionaries(ids: ItemIds) -> None:
     trie = Trie.of(ids)
@@ -61,7 +62,7 @@ def test_it_equals_a_trie_of_dictionaries(ids: ItemIds) -> None:
     assert [trie.order[trie.low[trie.leaf[item]]] for item in range(len(ids))] == list(range(len(ids)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(identifiers(), st.data())
 def test_what_is_live_below_a_node_is_what_was_not_cut(ids: ItemIds, data: st.DataObject) -> None:
     whole = Trie.of(ids)
@@ -74,7 +75,7 @@ def test_what_is_live_below_a_node_is_what_was_not_cut(ids: ItemIds, data: st.Da
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(identifiers(), st.data())
 def test_a_request_cuts_exactly_the_nodes_that_it_empties(ids: ItemIds, data: st.DataObject) -> None:
     number = st.integers(0, len(ids) - 1)

@@ -124,6 +124,7 @@ async def test_a_form_is_refused(client: httpx.AsyncClient, method: str, path: s
     assert response.status_code == 415
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize("content", [b"{", b"[" * 900, b"", b"null", b'"\\ud800"', b"{}", b"\xff"])
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_what_is_not_the_right_json_is_named(

@@ -13,6 +13,7 @@ from orchestrator.types import ANONYMOUS
 from tests.connectors.qdrant_edge.index import EdgeIndex
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize(("how", "named"), [("int8", "int8"), ("binary", "binary"), ("none", None)])
 async def test_a_first_stage_is_followed_by_exact_scores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: shards.Quantisation, named: str | None

@@ -11,6 +11,7 @@ from orchestrator.ports import Conversations
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.conversations import ANNA, ASK, NEXT, REPLY, ConversationsConformance
 from orchestrator.types import Message
+from tests.quick_selection import examples
 
 MESSAGES = st.lists(
     st.builds(
@@ -52,7 +53,9 @@ async def test_pruning_keeps_what_newer_turns_follow(database: Database) -> None
     assert conversations.prune(before=2000) == 2
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(MESSAGES, MESSAGES)
 async def test_ids_are_equal_only_for_equal_conversations(
     database: Database, one: list[Message], two: list[Message]

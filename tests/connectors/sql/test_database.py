@@ -84,6 +84,7 @@ def test_the_head_is_the_last_migration() -> None:
     assert sorted(path.stem for path in STORED.glob("*.sql")) == numbers
 
 
+@pytest.mark.quick(every=5)
 @pytest.mark.parametrize("dump", sorted(STORED.glob("*.sql")), ids=lambda path: path.stem)
 def test_a_database_of_every_revision_opens(tmp_path: Path, dump: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:

@@ -124,6 +124,7 @@ def test_every_loop_has_its_own_saver(database: Database) -> None:
     assert asyncio.run(read())
 
 
+@pytest.mark.slow
 async def test_savers_pass_the_suite_of_langgraph(database: Database) -> None:
     conformance = pytest.importorskip("langgraph.checkpoint.conformance")
 

@@ -68,6 +68,7 @@ TOO_LONG = {
 }
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize("who", TOO_LONG)
 async def test_a_prompt_that_is_too_long_is_named_so_by_everybody(who: str) -> None:
     async with asking(serving(lambda _: TOO_LONG[who])) as (model, server):
@@ -136,6 +137,7 @@ OTHERS: list[tuple[str, Any, type[ModelError], str]] = [
 ]
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize(("who", "reply", "error", "hint"), OTHERS)
 async def test_what_does_not_pass_is_an_error_with_a_next_step(
     who: str, reply: Reply, error: type[ModelError], hint: str

@@ -105,6 +105,7 @@ LEFT_OUT = [
 ]  # fmt: skip
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize(("field", "ask", "refused", "reply"), LEFT_OUT)
 async def test_a_refused_field_is_asked_with_once_and_never_again(
     field: str, ask: Any, refused: Callable[[Any], bool], reply: Reply

@@ -113,6 +113,7 @@ WHOLE: dict[str, tuple[Any, str, Finish, str]] = {
 }
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("fault", WHOLE)
 async def test_a_whole_reply_is_read(fault: str) -> None:
     answer, text, finish, thoughts = WHOLE[fault]
@@ -122,6 +123,7 @@ async def test_a_whole_reply_is_read(fault: str) -> None:
         assert made.answered == (finish in ("stop", "length") and bool(text.strip()))
 
 
+@pytest.mark.quick(every=6)
 @pytest.mark.parametrize("fault", [name for name in WHOLE if name != "halves of surrogates"])
 async def test_a_whole_reply_to_who_asked_for_a_stream_is_read(fault: str) -> None:
     answer, text, finish, thoughts = WHOLE[fault]
@@ -202,6 +204,7 @@ STREAMS: dict[str, tuple[list[Any], str, Finish, str]] = {
 }
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("fault", STREAMS)
 async def test_a_stream_is_read_and_shows_no_thoughts(fault: str) -> None:
     pieces, text, finish, thoughts = STREAMS[fault]
@@ -212,6 +215,7 @@ async def test_a_stream_is_read_and_shows_no_thoughts(fault: str) -> None:
         assert "".join(shown) == text
 
 
+@pytest.mark.quick(every=6)
 @pytest.mark.parametrize("fault", STREAMS)
 async def test_a_stream_to_who_asked_for_a_whole_reply_is_read(fault: str) -> None:
     pieces, text, finish, thoughts = STREAMS[fault]
@@ -220,6 +224,7 @@ async def test_a_stream_to_who_asked_for_a_whole_reply_is_read(fault: str) -> No
         assert (made.text, made.finish, made.reasoning) == (text, finish, thoughts)
 
 
+@pytest.mark.quick(every=5)
 @pytest.mark.parametrize(
     ("told", "usage"),
     [

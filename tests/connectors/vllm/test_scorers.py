@@ -135,6 +135,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.quick(every=6)
 @pytest.mark.parametrize("results", BROKEN)
 @pytest.mark.parametrize("field", ["data", "results", None])
 async def test_scores_of_other_texts_are_one_clear_error(results: list[Any], field: str | None) -> None:

@@ -42,6 +42,7 @@ BYTES: dict[str, bytes] = {
 }
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize(
     ("kind", "size"),
     [

@@ -316,6 +316,7 @@ PAIRS = {
 }
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize("pair", PAIRS)
 def test_two_nodes_that_differ_are_told_apart(pair: str) -> None:
     one, other = PAIRS[pair]
@@ -323,6 +324,7 @@ def test_two_nodes_that_differ_are_told_apart(pair: str) -> None:
     assert node_identity(one).unknown == node_identity(other).unknown == ()
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize(
     "made",
     [
@@ -338,6 +340,7 @@ def test_what_is_made_again_is_the_same(made) -> None:
     assert node_fingerprint(made()) == node_fingerprint(made())
 
 
+@pytest.mark.slow
 async def test_two_nodes_of_one_factory_keep_their_own_results() -> None:
     cache = Memory()
     found = [
@@ -365,6 +368,7 @@ def test_what_cannot_be_known_is_the_same_only_as_itself() -> None:
     assert identity_of(lock).unknown
 
 
+@pytest.mark.slow
 def test_what_holds_itself_has_an_identity() -> None:
     around: list[object] = []
     around.append(around)

@@ -29,6 +29,7 @@ def test_a_fix_that_a_fault_names_works(row: Fix) -> None:
     checked(row.after, row.ports)
 
 
+@pytest.mark.slow
 def test_every_fix_of_the_corpus_is_one_of_those_that_were_tried() -> None:
     untried = {
         str(fault)

@@ -140,6 +140,7 @@ async def told(one: Any, cache: Memory) -> tuple[str, bool]:
     return result.output.text, result.steps[0].cached
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize("change", CHANGES)
 async def test_a_result_is_computed_anew_when_what_it_was_made_of_changed(
     change: str, monkeypatch: pytest.MonkeyPatch

@@ -298,6 +298,7 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(IDS, VALUES))
 def test_every_value_survives_a_checkpoint(values):
     types = {key: tuple[Hits, ...] if type(value) is tuple else type(value) for key, value in values.items()}

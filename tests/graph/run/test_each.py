@@ -71,7 +71,7 @@ def over(items: int, body: Any = double, **settings: Any) -> Any:
     return workflow("w", count(to=items) >> each(body, over=tuple[Number, ...], **settings) >> total)
 
 
-@pytest.mark.parametrize("items", [0, 1, 63, 64, 65, 10_000])
+@pytest.mark.parametrize("items", [0, 1, 63, 64, 65, pytest.param(10_000, marks=pytest.mark.slow)])
 async def test_results_are_in_the_order_of_their_items(items: int) -> None:
     result = await over(items).run(QUESTION, ports={})
     assert (result.answer, len(result.steps)) == (Answer(str(items)), items + 2)
@@ -79,6 +79,7 @@ async def test_results_are_in_the_order_of_their_items(items: int) -> None:
     assert by_langgraph["Answer"] == Answer(str(items))
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("items", [0, 1, 65, 1000])
 async def test_so_they_are_where_steps_are_kept(items: int, tmp_path: Path) -> None:
     database = open_database(tmp_path / "state.db")
@@ -89,6 +90,7 @@ async def test_so_they_are_where_steps_are_kept(items: int, tmp_path: Path) -> N
     database.close()
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("at_once", [1, 3, 200])
 @pytest.mark.parametrize("way", ["direct", "langgraph"])
 async def test_no_more_run_at_once_than_was_said(at_once: int, way: str) -> None:
@@ -118,6 +120,7 @@ async def test_the_first_failure_stops_the_others() -> None:
     assert len(RAN) < 10
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("items", [PARTS, 10 * PARTS])
 async def test_a_resumed_map_repeats_the_part_that_broke_and_what_was_running(
     tmp_path: Path, items: int

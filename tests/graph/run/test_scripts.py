@@ -36,6 +36,7 @@ def test_a_script_runs_a_workflow() -> None:
         assert WORKFLOW.run_sync(QUESTION, ports={}).answer == ANSWER
 
 
+@pytest.mark.slow
 def test_a_script_runs_an_application_again_and_again(tmp_path: Path) -> None:
     with Application(Settings(home=tmp_path)) as application:
         for _ in range(2):

@@ -397,6 +397,7 @@ def test_what_cannot_be_written_is_refused_by_the_check(tp: Any, value: Any) -> 
             pack(value, tp)
 
 
+@pytest.mark.quick(every=8)
 @pytest.mark.parametrize("case", parameters(RIGHT))
 def test_what_flows_in_a_graph_that_the_check_accepts_comes_back(case: Case) -> None:
     built = case.build()
@@ -467,6 +468,7 @@ async def tell(outers: tuple[Outer, ...]) -> Answer:
     return Answer(" ".join(outer.note for outer in outers if isinstance(outer, Special)))
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("text", ["plain", "lone \ud800"])
 async def test_values_and_choices_come_back_in_a_resumed_run(tmp_path: pathlib.Path, text: str) -> None:
     database = open_database(tmp_path / "state.db")

@@ -181,6 +181,7 @@ async def test_a_fragment_is_given_no_citation(library: Library, finish: str) ->
     assert answer.citations == ()
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize(
     ("finish", "reason"),
     [

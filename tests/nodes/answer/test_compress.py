@@ -17,6 +17,7 @@ from orchestrator.nodes.answer._sentence_scores import Balance, sentence_scores
 from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Context, Passage, Query
+from tests.quick_selection import examples
 
 ENCODER = Bm25Encoder()
 
@@ -166,7 +167,7 @@ _PIECES += ["| 1 | 2 |\n", "\n\n", "```\ncode()\n```\n", "Some more words, ", "u
 _TEXTS = st.lists(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join), max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(_TEXTS, st.integers(1, 300), st.integers(1, 300), st.sampled_from([0.0, 0.5, 0.9, 1.0]))
 def test_spans_slice_the_text_and_the_budget_holds(
     pieces: list[str], tokens: int, per_passage: int, trade: float
@@ -192,7 +193,7 @@ def test_spans_slice_the_text_and_the_budget_holds(
     assert scores == sorted(scores, reverse=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(_TEXTS)
 def test_equal_input_gives_equal_output(pieces: list[str]) -> None:
     question = "Do whales eat krill?"

@@ -40,6 +40,7 @@ class Shelf:
         self.kept[key] = value
 
 
+@pytest.mark.slow
 async def test_they_are_data_behind_the_rules_of_the_prompt(library: Library) -> None:
     model = Model("Du krill [1].")
     flow = workflow("ask", library.everything() >> Compress() >> CitedAnswer())

@@ -122,6 +122,7 @@ async def test_what_a_wish_refuses_is_not_searched_for(ports: dict[type, object]
     assert hits == plain
 
 
+@pytest.mark.slow
 async def test_a_slate_that_explores_logs_its_propensities(ports: dict[type, object]) -> None:
     flow = workflow("explored", Recommend() >> MakeSlate(k=5, explore=0.5), inputs=(Question, History))
     runs = [

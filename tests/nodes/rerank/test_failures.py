@@ -58,6 +58,7 @@ async def calls_of(strategy: str) -> int:
     return model.asked
 
 
+@pytest.mark.quick(every=7)
 @pytest.mark.parametrize("strategy", BY_MODEL)
 async def test_a_call_that_fails_never_ends_a_run_whichever_it_is(strategy: str) -> None:
     found = hits(SIZE)
@@ -73,6 +74,7 @@ async def test_a_call_that_fails_never_ends_a_run_whichever_it_is(strategy: str)
             assert any("failed on every call" in why for why in result.degraded)
 
 
+@pytest.mark.quick(every=7)
 @pytest.mark.parametrize("strategy", BY_MODEL)
 async def test_a_model_that_goes_leaves_the_order_so_far(strategy: str) -> None:
     found = hits(SIZE)
@@ -82,6 +84,7 @@ async def test_a_model_that_goes_leaves_the_order_so_far(strategy: str) -> None:
         assert any("failed" in why for why in result.degraded), first
 
 
+@pytest.mark.quick(every=6)
 @pytest.mark.parametrize(
     "error", [ContextTooLong("Too long."), InvalidOutput("No JSON."), NoLogProbabilities("None.")]
 )

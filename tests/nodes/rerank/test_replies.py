@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from orchestrator.nodes.rerank.replies.orders import parse_order
 from orchestrator.nodes.rerank.replies.scores import parse_scores
 from orchestrator.nodes.rerank.replies.verdicts import parse_choice, parse_grade
+from tests.quick_selection import examples
 
 CORPUS: list[dict[str, Any]] = [
     json.loads(line)
@@ -38,6 +39,7 @@ def reading(case: dict[str, Any]) -> Any:
     return parse_grade(reply, 0, size)
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize("case", CORPUS, ids=[f"{one['kind']}-{at}" for at, one in enumerate(CORPUS, 1)])
 def test_every_reply_of_the_corpus_is_read_right(case: dict[str, Any]) -> None:
     assert reading(case) == case["reading"], case["reply"]
@@ -65,7 +67,7 @@ PIECES = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.one_of(st.text(), PIECES.map("".join), PIECES.map(" ".join)), st.integers(0, 30))
 def test_any_text_is_read_without_an_error_and_names_no_stranger(text: str, size: int) -> None:
     order = parse_order(text, size)
@@ -78,7 +80,7 @@ def test_any_text_is_read_without_an_error_and_names_no_stranger(text: str, size
     assert grade is None or 0 <= grade <= 10
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=300), st.integers(2, 12), st.randoms())
 def test_what_is_thought_is_never_an_answer(thought: str, size: int, chance: Any) -> None:
     order = list(range(size))
@@ -89,7 +91,7 @@ def test_what_is_thought_is_never_an_answer(thought: str, size: int, chance: Any
     assert parse_scores(f"<think>{thought}", size) == {}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.integers(0, 10), min_size=2, max_size=12), st.integers(0, 200))
 def test_what_a_cut_reply_has_said_before_stands(scores: list[int], length: int) -> None:
     whole = json.dumps({str(number): score for number, score in enumerate(scores, 1)})

@@ -17,10 +17,12 @@ from orchestrator.nodes.rerank.listwise import windows
 from orchestrator.testing.judge import Noise
 from orchestrator.types import Hit
 from tests.nodes.rerank.asking import STRATEGIES, Babbler, Stalling, hits, judge, reranked
+from tests.quick_selection import examples
 
 BY_MODEL = [name for name in STRATEGIES if name not in ("embedding", "e2rank")]
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("strategy", BY_MODEL)
 async def test_a_perfect_judge_brings_the_best_to_the_top(strategy):
     size = 30
@@ -35,6 +37,7 @@ async def test_a_perfect_judge_brings_the_best_to_the_top(strategy):
         assert top == [29, 28, 27, 26, 25]
 
 
+@pytest.mark.quick(every=5)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("size", [0, 1, 2, 11, 25, 27])
 async def test_the_result_is_a_permutation_of_the_input(strategy, size):
@@ -66,9 +69,10 @@ OUTPUTS = st.lists(
 )
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_output_of_a_model_loses_or_invents_a_passage(strategy):
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=examples(15), deadline=None)
     @given(OUTPUTS, st.integers(2, 45), st.integers(0, 3))
     def holds(outputs, size, seed):
         found = hits(size, seed)
@@ -153,6 +157,7 @@ async def test_passages_of_unreadable_groups_keep_the_retrievers_judgement_and_i
     )
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize("strategy", BY_MODEL)
 async def test_a_budget_that_runs_out_gives_the_best_so_far(strategy):
     found = hits(40)
@@ -260,6 +265,7 @@ async def test_a_comparison_that_fails_leaves_no_request_behind(strategy):
     assert model.waiting == 0
 
 
+@pytest.mark.slow
 async def test_a_model_that_is_gone_is_not_asked_thousands_of_times():
     model = Failing(60, 1)
     await reranked(model, hits(60), strategy="pairwise_all")

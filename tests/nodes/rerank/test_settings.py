@@ -61,6 +61,7 @@ class Listening:
 # -- criteria --------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick(every=5)
 @pytest.mark.parametrize("strategy", [*SPOKEN, *CHOSEN])
 @pytest.mark.parametrize("name", sorted(CRITERIA))
 async def test_a_prompt_is_worded_by_the_criterion_and_keeps_data_apart(strategy: str, name: str) -> None:
@@ -266,6 +267,7 @@ async def test_all_groups_are_on_one_scale_also_those_of_low_scores_alone() -> N
 # -- the stop candidate ----------------------------------------------------------------------------
 
 
+@pytest.mark.quick(every=5)
 @pytest.mark.parametrize("strategy", ["groupwise", "setwise", "listwise", "full", "cascade"])
 @pytest.mark.parametrize("bar", [0.0, 0.48, 0.9])
 async def test_what_ranks_below_the_stop_candidate_is_cut(strategy: str, bar: float) -> None:

@@ -17,7 +17,7 @@ from orchestrator.ports import DerivedChange, DerivedIndex, DerivedProgress
 
 
 class DerivedIndexes:
-    """Features and names, those that were given, and those that packages register; found when first needed."""
+    """Features and names, those that were given, and those that packages register."""
 
     def __init__(self, given: Sequence[DerivedIndex] = ()) -> None:
         self._given = tuple(given)

@@ -100,7 +100,7 @@ class SqlDocumentNames:
         most: int,
     ) -> list[NamedDocument]:
         held: Counter[int] = Counter()
-        found: list[Row[Any]] = []
+        found: list[Any] = []
         with self._database.reading() as connection:
             index = self._row(connection)
             if index is None:

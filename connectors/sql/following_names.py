@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from connectors.sql.statements import chunks, insert_all
 from connectors.sql.tables import document_names, documents, jobs, mention_scans, mentions, passages
@@ -115,7 +114,6 @@ def _stored(connection: Connection, index_id: int, ids: list[str]) -> dict[str, 
         query = select(*columns).where(
             document_names.c.index_id == index_id, document_names.c.document_id.in_(part)
         )
-        rows: Sequence[Row[Any]] = connection.execute(query).all()
-        for row in rows:
+        for row in connection.execute(query).all():
             found.setdefault(row.document_id, set()).add((row.words, row.kind, row.passage))
     return found

@@ -10,7 +10,7 @@ from math import sqrt
 from orchestrator.graph.node import Node
 from orchestrator.knowledge.document_names import without_trailing
 from orchestrator.knowledge.mentions import Mention, NamingText, is_single
-from orchestrator.knowledge.rarity import rare_limit
+from orchestrator.knowledge.rarity import needs_rare_word, rare_limit
 from orchestrator.knowledge.spreading import MentionEdge, MentionPaths, Spreading
 from orchestrator.knowledge.wording import folded_key, name_words, spelling_key
 from orchestrator.nodes._queries import first_query
@@ -31,7 +31,8 @@ class GraphSearch(Node):
     `hops`; what is fetched gives on. A document that the question names gets `asked` times the best score.
     With `beside`, a mention counts more if words of the question stand next to it ("directed by …").
 
-    A name of one word counts if it is rare, and a name that more than `most` documents have is none.
+    A name of one word counts if it is rare, as one without two capital letters; a name that more than `most`
+    documents have is none.
     Only what the reader may read is looked at, or counted. Without a name in any text, the hits stay as they
     are, so that it costs nothing where titles are no names. Reads no model, and needs no built graph: names
     follow their documents. The edges that were walked are in `MentionPaths`.
@@ -192,18 +193,18 @@ class _Search:
         )
 
     async def _rare(self, found: Collection[NamedDocument]) -> list[NamedDocument]:
-        """Without names of one word that is a word of everyday speech among what the reader may read."""
-        singles = {one.words for one in found if is_single(one.words)}
-        if not singles:
+        """Without names that are everyday speech among what the reader may read."""
+        doubtful = {one.words for one in found if needs_rare_word(one.words)}
+        if not doubtful:
             return list(found)
-        terms = {word: self.encoder.query(word).indices for word in singles}
+        terms = {name: self.encoder.query(name).indices for name in doubtful}
         passages, frequencies = await self.names.frequencies(
             {term for each in terms.values() for term in each}, principal=self.question.principal
         )
         limit = rare_limit(passages)
         common = {
-            word
-            for word, each in terms.items()
+            name
+            for name, each in terms.items()
             if not each or min(frequencies.get(term, 0) for term in each) > limit
         }
         return [one for one in found if one.words not in common]

@@ -1,4 +1,4 @@
-"""Names of documents, and mentions of these. Those of documents that are there: `orchestrator graph build`."""
+"""Names of documents and their mentions. `orchestrator graph build` makes those of older documents."""
 
 from __future__ import annotations
 

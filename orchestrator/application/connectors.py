@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "documents",
+            "document_names",
             "features",
             "conversations",
             "cache",

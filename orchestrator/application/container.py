@@ -16,6 +16,7 @@ from orchestrator.ports import (
     Cache,
     Clock,
     Conversations,
+    DocumentNames,
     Documents,
     Embedder,
     Features,
@@ -47,6 +48,7 @@ PortT = TypeVar("PortT")
 NODE_PORTS: tuple[type, ...] = (
     VectorStore,
     Documents,
+    DocumentNames,
     Features,
     Embedder,
     TokenEmbedder,

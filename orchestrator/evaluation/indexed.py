@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.side_files import TRIPLES, Extracted, Triple, fingerprint, read_triples
-from orchestrator.ports import Features, IndexRegistry, PassageRow
+from orchestrator.ports import DocumentNames, Features, IndexRegistry, PassageRow
 from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
@@ -62,6 +63,9 @@ async def indexed(
     ports: Mapping[Any, Any] = application.ports(name)
     await _made(application, ports[IndexRegistry], data, name, progress)
     await _noted(application, ports[IndexRegistry], data, name, ports[Features])
+    # Of an index that was made before names were kept.
+    while await asyncio.to_thread(ports[DocumentNames].read_names):
+        pass
     yield ports
 
 

@@ -33,6 +33,7 @@ from orchestrator.ports.indexes import (
     index_scope,
 )
 from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
+from orchestrator.ports.mentions import DocumentNames, MentionCounts, MentionEdges, NamedDocument
 from orchestrator.ports.model_profiles import ModelProfile, ModelProfiles
 from orchestrator.ports.models import (
     MOST_REASONING,
@@ -117,6 +118,7 @@ __all__ = [
     "DerivedChange",
     "DerivedIndex",
     "DerivedProgress",
+    "DocumentNames",
     "DocumentRow",
     "Documents",
     "Embedder",
@@ -145,6 +147,8 @@ __all__ = [
     "RunningJob",
     "Known",
     "LanguageModel",
+    "MentionCounts",
+    "MentionEdges",
     "ModelProfile",
     "ModelProfiles",
     "MOST_REASONING",
@@ -176,6 +180,7 @@ __all__ = [
     "Trainer",
     "Training",
     "ModelCall",
+    "NamedDocument",
     "NamedModel",
     "NextTokenModel",
     "NextTokens",

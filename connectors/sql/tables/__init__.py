@@ -9,6 +9,7 @@ from connectors.sql.tables.features import passage_features
 from connectors.sql.tables.feedback import answered, feedback
 from connectors.sql.tables.indexes import indexes, removals, shard_files, shards, term_statistics
 from connectors.sql.tables.jobs import jobs, leases
+from connectors.sql.tables.mentions import document_names, mention_scans, mentions
 from connectors.sql.tables.metadata import metadata
 from connectors.sql.tables.recommender import recommender_state, withdrawn_items
 from connectors.sql.tables.runs import citations, run_leases, runs, steps
@@ -18,6 +19,7 @@ __all__ = [
     "cache_entries",
     "cache_sources",
     "citations",
+    "document_names",
     "documents",
     "feedback",
     "files",
@@ -25,6 +27,8 @@ __all__ = [
     "jobs",
     "label_sets",
     "leases",
+    "mention_scans",
+    "mentions",
     "metadata",
     "passage_features",
     "passages",

@@ -33,6 +33,22 @@ from orchestrator.ports.indexes import (
     index_scope,
 )
 from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
+from orchestrator.ports.knowledge import (
+    Edit,
+    EditKind,
+    Entity,
+    Extraction,
+    Fact,
+    Import,
+    KnowledgeCounts,
+    KnowledgeStore,
+    Name,
+    NamedEntity,
+    Statements,
+    Triple,
+    Unextracted,
+    Vocabulary,
+)
 from orchestrator.ports.model_profiles import ModelProfile, ModelProfiles
 from orchestrator.ports.models import (
     MOST_REASONING,
@@ -140,6 +156,20 @@ __all__ = [
     "JobState",
     "RunningJob",
     "Known",
+    "Edit",
+    "EditKind",
+    "Entity",
+    "Extraction",
+    "Fact",
+    "Import",
+    "KnowledgeCounts",
+    "KnowledgeStore",
+    "Name",
+    "NamedEntity",
+    "Statements",
+    "Triple",
+    "Unextracted",
+    "Vocabulary",
     "LanguageModel",
     "ModelProfile",
     "ModelProfiles",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
 
@@ -47,7 +48,7 @@ def groups(connection: Connection, reader: Reader, ids: Iterable[int]) -> dict[i
     }
 
 
-def _merges(connection: Connection, reader: Reader, ids: Collection[int]) -> Iterable[Row[tuple[int, int]]]:
+def _merges(connection: Connection, reader: Reader, ids: Collection[int]) -> Iterable[Row[Any, Any]]:
     for part in chunks(sorted(ids)):
         yield from connection.execute(
             select(entity_changes.c.entity, entity_changes.c.other).where(

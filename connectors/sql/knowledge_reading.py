@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, or_, select
 
 from connectors.sql.knowledge_access import Reader
 from connectors.sql.knowledge_groups import groups
@@ -241,7 +241,9 @@ def everything(connection: Connection, reader: Reader) -> Iterator[Entity | Fact
         yield from facts_of(connection, reader, first)
 
 
-def _rows(connection: Connection, reader: Reader, query: Select[Any], table: Any) -> list[Row[Any]]:
+def _rows(
+    connection: Connection, reader: Reader, query: Select[*tuple[Any, ...]], table: Table
+) -> list[Row[Any]]:
     """The rows of a query that the reader may read."""
     if reader.nothing:
         return []

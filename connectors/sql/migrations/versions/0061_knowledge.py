@@ -39,7 +39,7 @@ def _names(op: Operations) -> None:
         sa.Column("alias", sa.Boolean(), nullable=False),
         _text("type"),
         _text("definition"),
-        sa.Column("weight", sa.Double(), nullable=False),
+        sa.Column("weight", sa.Double[float](), nullable=False),
         _text("document"),
         _text("passage"),
         _number("import_id"),
@@ -61,7 +61,7 @@ def _facts(op: Operations) -> None:
         _text("tail_name"),
         _text("valid_from"),
         _text("valid_until"),
-        sa.Column("weight", sa.Double(), nullable=False),
+        sa.Column("weight", sa.Double[float](), nullable=False),
         _text("document"),
         _text("passage"),
         _number("import_id"),
@@ -92,8 +92,8 @@ def _changes(op: Operations) -> None:
         _text("kind"),
         _text("content"),
         _text("by"),
-        sa.Column("at", sa.Double(), nullable=False),
-        sa.Column("undone", sa.Double(), nullable=True),
+        sa.Column("at", sa.Double[float](), nullable=False),
+        sa.Column("undone", sa.Double[float](), nullable=True),
         *_keys("entity_edits", "tenant", "number"),
     )
     op.create_table(

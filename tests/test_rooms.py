@@ -40,6 +40,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "graph",
         "models",
         "ranking",
+        "knowledge",
         "nodes",
         "indexing",
         "jobs",

@@ -1,1 +1,1 @@
-"""The knowledge graph: entities, facts and mentions, and what is found with them."""
+"""What documents say of one another: their names, mentions of these, and walks along them."""

@@ -1,0 +1,1 @@
+"""Nodes that follow what documents say of one another."""

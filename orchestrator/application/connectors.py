@@ -27,6 +27,7 @@ DEFAULTS: Mapping[str, str] = {
         (
             "documents",
             "features",
+            "knowledge_store",
             "conversations",
             "cache",
             "runs",

@@ -48,41 +48,35 @@ def named(
         inside = [] if part is None else [entity_names.c.folded.in_(part)]
         rows += _rows(connection, reader, query.where(*inside), entity_names)
     group = groups(connection, reader, {row.entity for row in rows})
-    weights: dict[str, Counter[int]] = defaultdict(Counter)
-    aliased: dict[tuple[str, int], bool] = {}
+    heard: dict[str, dict[int, list[Row[Any]]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        stands = group[row.entity][0]
-        weights[row.folded][stands] += row.weight
-        aliased[row.folded, stands] = aliased.get((row.folded, stands), True) and bool(row.alias)
+        heard[row.folded][group[row.entity][0]].append(row)
     if names is None:
         shown = _shown_names(connection, reader, rows, group)
     else:
-        shown = {
-            one: entity.name
-            for one, entity in _entities(
-                connection, reader, {each[0]: each for each in group.values()}
-            ).items()
-        }
+        standing = {each[0]: each for each in group.values()}
+        shown = {one: entity.name for one, entity in _entities(connection, reader, standing).items()}
     return {
-        lookup: _likeliest(lookup, weights[lookup], shown, aliased)
-        for lookup in (dict.fromkeys(names) if names is not None else sorted(weights))
-        if lookup in weights
+        lookup: _likeliest(heard[lookup], shown)
+        for lookup in (dict.fromkeys(names) if names is not None else sorted(heard))
+        if lookup in heard
     }
 
 
-def _likeliest(
-    lookup: str, weights: Counter[int], shown: Mapping[int, str], aliased: Mapping[tuple[str, int], bool]
-) -> tuple[NamedEntity, ...]:
-    total = sum(weights.values())
-    ordered = sorted(weights, key=lambda one: (-weights[one], one))
+def _likeliest(heard: Mapping[int, Sequence[Row[Any]]], shown: Mapping[int, str]) -> tuple[NamedEntity, ...]:
+    """What a name may stand for, from the rows of each entity that have it."""
+    # Rounded, so that no order of additions decides.
+    weights = {one: round(sum(row.weight for row in rows), 9) for one, rows in heard.items()}
+    total = sum(weights[one] for one in sorted(weights))
     return tuple(
         NamedEntity(
             hexadecimal(one),
             shown.get(one, ""),
-            round(weights[one] / total, 6) if total > 0 else 1.0 / len(ordered),
-            aliased[lookup, one],
+            round(weights[one] / total, 6) if total > 0 else round(1.0 / len(weights), 6),
+            all(row.alias for row in heard[one]),
+            min(heard[one], key=lambda row: (bool(row.alias), -row.weight, row.name)).name,
         )
-        for one in ordered
+        for one in sorted(weights, key=lambda one: (-weights[one], one))
     )
 
 

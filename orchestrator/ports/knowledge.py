@@ -30,12 +30,16 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class NamedEntity:
-    """An entity that a name may stand for. `share`, 0–1, is how much of what the name stands for it is."""
+    """An entity that a name may stand for. `share`, 0–1, is how much of what the name stands for it is.
+
+    `name` is that of the entity, `written` the one that was asked for, as sources write it.
+    """
 
     id: str
     name: str
     share: float = 1.0
     alias: bool = False
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,37 @@ class Fact:
     def visible_to(self, principal: Principal) -> bool:
         """Whether a label of its import is granted; a passage's are checked where its text is read."""
         return not self.labels or not principal.grants.isdisjoint(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFacts:
+    """An entity and facts about it, the best first."""
+
+    entity: Entity
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts about the entities of a question, the best first of each. `note` says why there are none."""
+
+    entities: tuple[EntityFacts, ...] = ()
+    note: str = ""
+
+    def __iter__(self) -> Iterator[Fact]:
+        return (fact for each in self.entities for fact in each.facts)
+
+    def __len__(self) -> int:
+        return sum(len(each.facts) for each in self.entities)
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The passages that say them, each once."""
+        return tuple(dict.fromkeys(fact.passage for fact in self if fact.passage))
+
+    def trace(self) -> dict[str, Any]:
+        """The entities and how many facts each has, by ids."""
+        return {"entities": {each.entity.id: len(each.facts) for each in self.entities}}
 
 
 @dataclass(frozen=True, slots=True)

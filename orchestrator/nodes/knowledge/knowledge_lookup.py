@@ -29,6 +29,7 @@ from orchestrator.ports import (
     EntityFacts,
     Fact,
     Facts,
+    GenerationRequest,
     KnowledgeStore,
     LanguageModel,
     SparseEncoder,
@@ -142,7 +143,7 @@ class KnowledgeLookup(Node):
             return asked
         prompt = [Message("system", _ANSWER), Message("user", asked)]
         try:
-            answer = (await model.generate(prompt, max_tokens=120)).text.strip()
+            answer = (await model.generate(GenerationRequest(prompt, max_tokens=120))).text.strip()
         except (BudgetExhausted, ModelError) as error:
             run.degrade(f"facts are ranked by similarity: {error.told}")
             return asked

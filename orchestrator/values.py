@@ -69,6 +69,14 @@ def is_traced(value: object) -> TypeGuard[Traced]:
     return getattr(value, "trace", None) is not None
 
 
+def is_record(tp: object) -> bool:
+    """Whether values of a type are records of how a node came to its result, which say `record = True`.
+
+    They are for the trace and for whoever declares them as an output: no node has to read them.
+    """
+    return getattr(tp, "record", False) is True
+
+
 def _is_readable(value: object) -> TypeGuard[Readable]:
     return getattr(value, "visible_to", None) is not None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.sql.cache import SqlCache
 from connectors.sql.conversations import SqlConversations
 from connectors.sql.database import Database
+from connectors.sql.document_names import SqlDocumentNames
 from connectors.sql.documents import SqlDocuments
 from connectors.sql.features import SqlFeatures
 from connectors.sql.feedback import SqlFeedback
@@ -21,6 +22,7 @@ __all__ = [
     "SqlCache",
     "SqlIndexRegistry",
     "SqlConversations",
+    "SqlDocumentNames",
     "SqlDocuments",
     "SqlFeatures",
     "SqlKnowledge",

@@ -9,6 +9,7 @@ from orchestrator.ports import (
     Build,
     Cache,
     Conversations,
+    DocumentNames,
     Documents,
     Features,
     FeedbackStore,
@@ -82,7 +83,11 @@ _CLOCKED: tuple[tuple[type, str], ...] = (
     (Cache, "SqlCache"),
     (FeedbackStore, "SqlFeedback"),
 )
-_OF_INDEX: tuple[tuple[type, str], ...] = ((Documents, "SqlDocuments"), (Features, "SqlFeatures"))
+_OF_INDEX: tuple[tuple[type, str], ...] = (
+    (Documents, "SqlDocuments"),
+    (DocumentNames, "SqlDocumentNames"),
+    (Features, "SqlFeatures"),
+)
 _WHERE = "SQLite, or PostgreSQL by database_url"
 
 providers = (

@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "documents",
+            "document_names",
             "features",
             "knowledge_store",
             "conversations",

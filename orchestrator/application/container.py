@@ -16,6 +16,7 @@ from orchestrator.ports import (
     Cache,
     Clock,
     Conversations,
+    DocumentNames,
     Documents,
     Embedder,
     Features,
@@ -48,6 +49,7 @@ PortT = TypeVar("PortT")
 NODE_PORTS: tuple[type, ...] = (
     VectorStore,
     Documents,
+    DocumentNames,
     Features,
     KnowledgeStore,
     Embedder,

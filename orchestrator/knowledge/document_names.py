@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal, cast
 
-from orchestrator.knowledge.wording import is_unspaced_word, name_key, name_words
+from orchestrator.knowledge.wording import is_unspaced_word, name_words
 from orchestrator.ports import DocumentRow
 
 NameKind = Literal["title", "alias", "heading", "term", "file"]
@@ -34,7 +34,6 @@ _TERMS = (
 class DocumentName:
     """A name of a document: its words, joined by spaces, and the passage that it leads to."""
 
-    key: int
     words: str
     kind: NameKind
     passage: str
@@ -56,7 +55,7 @@ def names_of(document: DocumentRow) -> list[DocumentName]:
             continue
         joined = " ".join(words)
         if joined not in found and len(found) < MOST_NAMES:
-            found[joined] = DocumentName(name_key(words), joined, kind, passage)
+            found[joined] = DocumentName(joined, kind, passage)
     return list(found.values())
 
 

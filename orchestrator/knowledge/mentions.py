@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from orchestrator.knowledge.wording import LONGEST, Word, begins_name, is_unspaced_word, name_key, text_words
+from orchestrator.knowledge.wording import LONGEST, Word, begins_name, is_unspaced_word, text_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +29,31 @@ class NamingText:
         """The words, in their order."""
         return text_words(self.text)
 
-    def spans(self, *, longest: int = LONGEST, any_case: bool = False) -> Iterator[tuple[int, int, str]]:
+    def spans(
+        self, *, any_case: bool = False, by_first: Mapping[str, int] | None = None
+    ) -> Iterator[tuple[int, int, str]]:
         """Every run of words that may be a name: its first word, the one behind it, and its words.
 
         A name begins with a word that is written as one; with `any_case`, with any, since questions are often
-        in small letters. It does not go beyond a sentence.
+        in small letters. It does not go beyond a sentence. `by_first` has the words of the longest run that
+        is of interest, by its first word.
         """
         words = self.words
         for first, begin in enumerate(words):
-            if not any_case and not begins_name(self.text, begin):
+            longest = LONGEST if by_first is None else by_first.get(begin.text, 0)
+            if not longest or not (any_case or begins_name(self.text, begin)):
                 continue
-            joined = ""
-            for end in range(first, min(first + longest, len(words))):
-                joined = f"{joined} {words[end].text}" if joined else begin.text
-                yield first, end + 1, joined
-                if words[end].last:
+            joined = begin.text
+            yield first, first + 1, joined
+            for end in range(first + 1, min(first + longest, len(words))):
+                if words[end - 1].last:
                     break
+                joined = f"{joined} {words[end].text}"
+                yield first, end + 1, joined
 
-    def keys(self, *, any_case: bool = False) -> dict[str, int]:
-        """The key of every run of words that may be a name."""
-        runs = {joined for _, _, joined in self.spans(any_case=any_case)}
-        return {joined: name_key(joined.split(" ")) for joined in runs}
+    def runs(self, *, any_case: bool = False) -> set[str]:
+        """Every run of words that may be a name."""
+        return {joined for _, _, joined in self.spans(any_case=any_case)}
 
     def mentions(self, names: Collection[str]) -> list[Mention]:
         """The names that stand in the text as they are written; none within a longer one or over it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from orchestrator.text.scripts import UNSPACED
@@ -45,10 +44,15 @@ def name_words(text: str) -> tuple[str, ...]:
     return found if len(found) <= LONGEST else ()
 
 
-def name_key(name: Sequence[str]) -> int:
-    """A number for the words of a name, whatever their case: 63 bits of BLAKE2b."""
-    folded = " ".join(name).casefold().encode("utf-8", "replace")
-    return int.from_bytes(hashlib.blake2b(folded, digest_size=8).digest(), "big") >> 1
+def spelling_key(name: str) -> int:
+    """A number for a name as it is written, its words joined by spaces: 63 bits of BLAKE2b."""
+    digest = hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def folded_key(name: str) -> int:
+    """A number for a name, whatever its case."""
+    return spelling_key(name.casefold())
 
 
 def text_words(text: str) -> list[Word]:

@@ -51,6 +51,7 @@ from orchestrator.ports.knowledge import (
     Unextracted,
     Vocabulary,
 )
+from orchestrator.ports.mentions import DocumentNames, MentionCounts, MentionEdges, NamedDocument
 from orchestrator.ports.model_profiles import ModelProfile, ModelProfiles
 from orchestrator.ports.models import (
     MOST_REASONING,
@@ -135,6 +136,7 @@ __all__ = [
     "DerivedChange",
     "DerivedIndex",
     "DerivedProgress",
+    "DocumentNames",
     "DocumentRow",
     "Documents",
     "Embedder",
@@ -179,6 +181,8 @@ __all__ = [
     "Unextracted",
     "Vocabulary",
     "LanguageModel",
+    "MentionCounts",
+    "MentionEdges",
     "ModelProfile",
     "ModelProfiles",
     "MOST_REASONING",
@@ -210,6 +214,7 @@ __all__ = [
     "Trainer",
     "Training",
     "ModelCall",
+    "NamedDocument",
     "NamedModel",
     "NextTokenModel",
     "NextTokens",

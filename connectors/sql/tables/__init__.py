@@ -17,6 +17,7 @@ from connectors.sql.tables.knowledge import (
     facts,
     knowledge_imports,
 )
+from connectors.sql.tables.mentions import document_names, mention_scans, mentions
 from connectors.sql.tables.metadata import metadata
 from connectors.sql.tables.recommender import recommender_state, withdrawn_items
 from connectors.sql.tables.runs import citations, run_leases, runs, steps
@@ -26,6 +27,7 @@ __all__ = [
     "cache_entries",
     "cache_sources",
     "citations",
+    "document_names",
     "documents",
     "entity_changes",
     "entity_edits",
@@ -39,6 +41,8 @@ __all__ = [
     "knowledge_imports",
     "label_sets",
     "leases",
+    "mention_scans",
+    "mentions",
     "metadata",
     "passage_features",
     "passages",

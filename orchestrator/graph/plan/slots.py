@@ -14,6 +14,7 @@ from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.plan import Argument, Slot
 from orchestrator.graph.plan.resolve import broken_in, printable, title_of
 from orchestrator.graph.signature import Read
+from orchestrator.values import is_record
 
 #: What a reader at some point of the graph finds: channel → the slot that holds it there.
 Env = dict[Channel, Slot]
@@ -176,6 +177,8 @@ class SlotTable:
         for (path, key), channel in self.unread.items():
             if path in self.maps:
                 self.unjoined(path, channel)
+            elif is_record(channel.type):
+                continue
             elif flow_problem(channel.type) is None:
                 keep = self.keep.get((path, key), "")
                 self.fault(

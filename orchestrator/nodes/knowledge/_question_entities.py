@@ -10,7 +10,14 @@ from pydantic import BaseModel, Field
 from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.run_context import Run
 from orchestrator.knowledge.linking import Likeness, Linked, link
-from orchestrator.ports import Embedder, GenerationRequest, KnowledgeStore, LanguageModel, SparseEncoder, reading
+from orchestrator.ports import (
+    Embedder,
+    GenerationRequest,
+    KnowledgeStore,
+    LanguageModel,
+    SparseEncoder,
+    reading,
+)
 from orchestrator.types import Message, Principal
 
 _ASKED = """\
@@ -61,9 +68,7 @@ async def named_terms(question: str, number: int, model: LanguageModel, run: Run
         Message("user", json.dumps(question, ensure_ascii=False)),
     ]
     try:
-        generation = await model.generate(
-            GenerationRequest(prompt, schema=QuestionTerms, max_tokens=200)
-        )
+        generation = await model.generate(GenerationRequest(prompt, schema=QuestionTerms, max_tokens=200))
     except (BudgetExhausted, ModelError) as error:
         run.degrade(f"the language model named no terms: {error.told}; the question's names were linked")
         return []

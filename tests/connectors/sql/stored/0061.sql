@@ -39,6 +39,19 @@ CREATE TABLE citations (
 	CONSTRAINT pk_citations PRIMARY KEY (run_id, position), 
 	CONSTRAINT fk_citations_run_id FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE
 );
+CREATE TABLE document_names (
+	index_id INTEGER NOT NULL, 
+	document_id TEXT NOT NULL, 
+	words TEXT NOT NULL, 
+	spelling INTEGER NOT NULL, 
+	folded INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	passage TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	CONSTRAINT pk_document_names PRIMARY KEY (index_id, document_id, words), 
+	CONSTRAINT fk_document_names_index_id_document_id FOREIGN KEY(index_id, document_id) REFERENCES documents (index_id, id) ON DELETE CASCADE
+);
+INSERT INTO "document_names" VALUES(1,'bc505fe58e4f5c3166610eb12f27a6ef','About stored',3423939379883417461,3893810925762472407,'title','a2a46ba7c5a547113ce6f5b8544e7660',1);
 CREATE TABLE documents (
 	index_id INTEGER NOT NULL, 
 	id TEXT NOT NULL, 
@@ -167,7 +180,7 @@ CREATE TABLE indexes (
 	CONSTRAINT pk_indexes PRIMARY KEY (id), 
 	CONSTRAINT uq_indexes_name UNIQUE (name)
 );
-INSERT INTO "indexes" VALUES(1,'default',0,1,'47cd33bab3824734b2acaff0696a121d','embedder-a',8,'sparse-a',1,1,2,'',0);
+INSERT INTO "indexes" VALUES(1,'default',0,1,'8a7389c9f147417ba67dee66a669c566','embedder-a',8,'sparse-a',1,1,2,'',0);
 CREATE TABLE jobs (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	"key" TEXT NOT NULL, 
@@ -207,6 +220,22 @@ CREATE TABLE leases (
 	owner TEXT NOT NULL, 
 	until DOUBLE NOT NULL, 
 	CONSTRAINT pk_leases PRIMARY KEY (name)
+);
+CREATE TABLE mention_scans (
+	index_id INTEGER NOT NULL, 
+	passage TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	CONSTRAINT pk_mention_scans PRIMARY KEY (index_id, passage), 
+	CONSTRAINT fk_mention_scans_index_id_passage FOREIGN KEY(index_id, passage) REFERENCES passages (index_id, id) ON DELETE CASCADE
+);
+CREATE TABLE mentions (
+	index_id INTEGER NOT NULL, 
+	passage TEXT NOT NULL, 
+	first INTEGER NOT NULL, 
+	behind INTEGER NOT NULL, 
+	spelling INTEGER NOT NULL, 
+	CONSTRAINT pk_mentions PRIMARY KEY (index_id, passage, first, behind), 
+	CONSTRAINT fk_mentions_index_id_passage FOREIGN KEY(index_id, passage) REFERENCES passages (index_id, id) ON DELETE CASCADE
 );
 CREATE TABLE passage_features (
 	index_id INTEGER NOT NULL, 
@@ -334,34 +363,38 @@ CREATE TABLE withdrawn_items (
 	cause TEXT NOT NULL, 
 	CONSTRAINT pk_withdrawn_items PRIMARY KEY (item, cause)
 );
-CREATE INDEX ix_cache_entries_expires ON cache_entries (expires);
 CREATE INDEX ix_cache_entries_used ON cache_entries (used, size);
+CREATE INDEX ix_cache_entries_expires ON cache_entries (expires);
 CREATE INDEX ix_turns_parent ON turns (parent);
 CREATE INDEX ix_turns_created ON turns (created);
 CREATE INDEX ix_label_sets_label ON label_sets (label, id);
 CREATE INDEX ix_answered_run_id ON answered (run_id);
 CREATE INDEX ix_answered_created ON answered (created);
-CREATE INDEX ix_feedback_space ON feedback (space, id);
 CREATE INDEX ix_feedback_created ON feedback (created);
+CREATE INDEX ix_feedback_space ON feedback (space, id);
 CREATE INDEX ix_jobs_state ON jobs (state, id);
-CREATE INDEX ix_runs_created ON runs (created);
 CREATE INDEX ix_runs_reader ON runs (tenant, principal, created);
+CREATE INDEX ix_runs_created ON runs (created);
 CREATE INDEX ix_cache_sources_key ON cache_sources ("key");
 CREATE INDEX ix_documents_retired ON documents (retired) WHERE retired IS NOT NULL;
-CREATE INDEX ix_documents_number ON documents (index_id, number);
 CREATE INDEX ix_documents_root ON documents (index_id, root, file);
-CREATE INDEX ix_entity_names_entity ON entity_names (index_id, entity);
-CREATE INDEX ix_entity_names_folded ON entity_names (index_id, folded);
+CREATE INDEX ix_documents_number ON documents (index_id, number);
 CREATE INDEX ix_entity_names_passage ON entity_names (index_id, passage);
+CREATE INDEX ix_entity_names_folded ON entity_names (index_id, folded);
+CREATE INDEX ix_entity_names_entity ON entity_names (index_id, entity);
+CREATE INDEX ix_facts_head ON facts (index_id, head);
 CREATE INDEX ix_facts_tail ON facts (index_id, tail);
 CREATE INDEX ix_facts_passage ON facts (index_id, passage);
-CREATE INDEX ix_facts_head ON facts (index_id, head);
-CREATE INDEX ix_entity_changes_other ON entity_changes (index_id, other);
 CREATE INDEX ix_entity_changes_entity ON entity_changes (index_id, entity);
+CREATE INDEX ix_entity_changes_other ON entity_changes (index_id, other);
 CREATE INDEX ix_extractions_key ON extractions (index_id, "key");
 CREATE INDEX ix_citations_passage ON citations (passage);
-CREATE INDEX ix_passages_retired ON passages (retired) WHERE retired IS NOT NULL;
 CREATE INDEX ix_passages_document ON passages (index_id, document_id);
+CREATE INDEX ix_passages_retired ON passages (retired) WHERE retired IS NOT NULL;
+CREATE INDEX ix_document_names_spelling ON document_names (index_id, spelling);
+CREATE INDEX ix_document_names_folded ON document_names (index_id, folded);
+CREATE INDEX ix_document_names_number ON document_names (index_id, number);
+CREATE INDEX ix_mentions_spelling ON mentions (index_id, spelling);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('jobs',1);
 COMMIT;

@@ -10,6 +10,7 @@ from connectors.sql.documents import SqlDocuments
 from connectors.sql.features import SqlFeatures
 from connectors.sql.feedback import SqlFeedback
 from connectors.sql.index_registry import SqlIndexRegistry
+from connectors.sql.knowledge import SqlKnowledge
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.recommender_state import SqlRecommenderState
 from connectors.sql.runs import SqlRuns
@@ -24,6 +25,7 @@ __all__ = [
     "SqlDocumentNames",
     "SqlDocuments",
     "SqlFeatures",
+    "SqlKnowledge",
     "SqlLedger",
     "SqlRecommenderState",
     "SqlRuns",

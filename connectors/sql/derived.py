@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, delete, func, inspect, select
 
+from connectors.sql.following_knowledge import FollowingKnowledge
 from connectors.sql.following_names import FollowingNames
 from connectors.sql.passage_features import FollowingFeatures
 from connectors.sql.tables import indexes
@@ -17,7 +18,7 @@ from orchestrator.ports import DerivedChange, DerivedIndex, DerivedProgress
 
 
 class DerivedIndexes:
-    """Features and names, those that were given, and those that packages register."""
+    """Features, names, facts, those that were given, and those that packages register."""
 
     def __init__(self, given: Sequence[DerivedIndex] = ()) -> None:
         self._given = tuple(given)
@@ -32,7 +33,8 @@ class DerivedIndexes:
             if (each := plugins.plugin(plugins.DERIVED, name)) is not None
         ]
         registered = [made() if isinstance(made, type) else made for made in found]
-        together = (FollowingFeatures(), FollowingNames(), *self._given, *registered)
+        own = (FollowingFeatures(), FollowingNames(), FollowingKnowledge())
+        together = (*own, *self._given, *registered)
         names = [each.name for each in together]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)

@@ -14,6 +14,7 @@ from orchestrator.ports import (
     Features,
     FeedbackStore,
     IndexRegistry,
+    KnowledgeStore,
     Ledger,
     Provider,
     RecommenderState,
@@ -61,6 +62,12 @@ def _of_index(name: str) -> Callable[[Build], Any]:
     return make
 
 
+def _knowledge(build: Build) -> KnowledgeStore:
+    from connectors.sql.knowledge import SqlKnowledge
+
+    return SqlKnowledge(database_of(build), build.index, build.clock)
+
+
 def _recommender_state(build: Build) -> RecommenderState:
     from connectors.sql.recommender_state import SqlRecommenderState
 
@@ -87,6 +94,7 @@ providers = (
     Provider(port=StateStore, name="sql", make=_state, description=_WHERE),
     *(Provider(port=port, name="sql", make=_clocked(name), description=_WHERE) for port, name in _CLOCKED),
     Provider(port=RecommenderState, name="sql", make=_recommender_state, description=_WHERE),
+    Provider(port=KnowledgeStore, name="sql", make=_knowledge, scope="index", description=_WHERE),
     *(
         Provider(port=port, name="sql", make=_of_index(name), scope="index", description=_WHERE)
         for port, name in _OF_INDEX

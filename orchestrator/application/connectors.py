@@ -28,6 +28,7 @@ DEFAULTS: Mapping[str, str] = {
             "documents",
             "document_names",
             "features",
+            "knowledge_store",
             "conversations",
             "cache",
             "runs",

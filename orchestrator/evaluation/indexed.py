@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.datasets import Dataset
-from orchestrator.evaluation.side_files import TRIPLES, Extracted, Triple, fingerprint, read_triples
-from orchestrator.ports import DocumentNames, Features, IndexRegistry, PassageRow
+from orchestrator.evaluation.side_files import CONCEPTS, TRIPLES, Extracted, Triple, fingerprint, read_triples
+from orchestrator.knowledge.graph_files import import_graph
+from orchestrator.ports import DocumentNames, Features, Import, IndexRegistry, KnowledgeStore, PassageRow
 from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
@@ -66,6 +67,7 @@ async def indexed(
     # Of an index that was made before names were kept.
     while await asyncio.to_thread(ports[DocumentNames].read_names):
         pass
+    await _imported(application, ports, data, name)
     yield ports
 
 
@@ -130,6 +132,19 @@ async def _noted(
     await features.keep("entities", {one: ", ".join(each) for one, each in entities.items()})
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(content)
+
+
+async def _imported(application: IndexHost, ports: Mapping[Any, Any], data: Dataset, name: str) -> None:
+    """Import the triples and concepts of the data set into the knowledge graph of its index."""
+    for file in (TRIPLES, CONCEPTS):
+        content = fingerprint(data.folder, file)
+        mark = application.settings.home / "evaluation" / f"{name}.{file}.imported"
+        if not content or data.folder is None or (mark.is_file() and mark.read_text() == content):
+            continue
+        store, registry = ports[KnowledgeStore], ports[IndexRegistry]
+        await import_graph([data.folder / file], name, Import(file), store, registry)
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(content)
 
 
 def _by_passage(passages: Sequence[PassageRow], found: Extracted) -> Iterator[tuple[str, Extracted]]:

@@ -1,8 +1,9 @@
-"""Optional files beside a corpus: a hierarchy of documents, and extracted triples.
+"""Optional files beside a corpus: a hierarchy of documents, extracted triples, and concepts.
 
 `hierarchy.jsonl` has `_id` and `path`, from the widest field down; `triples.jsonl` has `_id`, `entities`
 (names) and `triples` (subject, predicate, object). The former becomes metadata of the documents, the
-latter features of their passages, so that filters, trees and graphs can read them.
+latter features of their passages, so that filters, trees and graphs can read them. Triples and the names
+of `concepts.jsonl` are imported into the knowledge graph of the index.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple, cast
 from orchestrator.evaluation.datasets import Remark, Remarks
 from orchestrator.text.numbered_lines import Line, identifier, objects
 
-HIERARCHY, TRIPLES = "hierarchy.jsonl", "triples.jsonl"
+HIERARCHY, TRIPLES, CONCEPTS = "hierarchy.jsonl", "triples.jsonl", "concepts.jsonl"
 #: Levels of a hierarchy, at most.
 DEEPEST = 20
 
@@ -114,9 +115,9 @@ def remarks_on(
     return remarks.all()
 
 
-def fingerprint(folder: Path | None) -> str:
-    """Identifies the triples of a folder by their bytes; empty if there are none."""
-    path = folder / TRIPLES if folder is not None else None
+def fingerprint(folder: Path | None, name: str = TRIPLES) -> str:
+    """Identifies the triples of a folder, or another file, by their bytes; empty if there are none."""
+    path = folder / name if folder is not None else None
     if path is None or not path.is_file():
         return ""
     with path.open("rb") as file:

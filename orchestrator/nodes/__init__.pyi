@@ -8,7 +8,11 @@ from orchestrator.nodes.facets.explore import Explore as Explore
 from orchestrator.nodes.facets.facet_search import AskFacet as AskFacet
 from orchestrator.nodes.facets.facet_search import SearchFacets as SearchFacets
 from orchestrator.nodes.facets.facet_search import UniteFacets as UniteFacets
+from orchestrator.nodes.knowledge.entity_passages import EntityPassages as EntityPassages
+from orchestrator.nodes.knowledge.fact_answer import FactAnswer as FactAnswer
+from orchestrator.nodes.knowledge.fact_passages import FactPassages as FactPassages
 from orchestrator.nodes.knowledge.graph_search import GraphSearch as GraphSearch
+from orchestrator.nodes.knowledge.knowledge_lookup import KnowledgeLookup as KnowledgeLookup
 from orchestrator.nodes.query.drift import DriftGuard as DriftGuard
 from orchestrator.nodes.query.feedback import Rm3 as Rm3
 from orchestrator.nodes.query.feedback import RocchioTerms as RocchioTerms

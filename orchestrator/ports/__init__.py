@@ -33,6 +33,24 @@ from orchestrator.ports.indexes import (
     index_scope,
 )
 from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
+from orchestrator.ports.knowledge import (
+    Edit,
+    EditKind,
+    Entity,
+    EntityFacts,
+    Extraction,
+    Fact,
+    Facts,
+    Import,
+    KnowledgeCounts,
+    KnowledgeStore,
+    Name,
+    NamedEntity,
+    Statements,
+    Triple,
+    Unextracted,
+    Vocabulary,
+)
 from orchestrator.ports.mentions import DocumentNames, MentionCounts, MentionEdges, NamedDocument
 from orchestrator.ports.model_profiles import ModelProfile, ModelProfiles
 from orchestrator.ports.models import (
@@ -146,6 +164,22 @@ __all__ = [
     "JobState",
     "RunningJob",
     "Known",
+    "Edit",
+    "EditKind",
+    "Entity",
+    "EntityFacts",
+    "Extraction",
+    "Fact",
+    "Facts",
+    "Import",
+    "KnowledgeCounts",
+    "KnowledgeStore",
+    "Name",
+    "NamedEntity",
+    "Statements",
+    "Triple",
+    "Unextracted",
+    "Vocabulary",
     "LanguageModel",
     "MentionCounts",
     "MentionEdges",

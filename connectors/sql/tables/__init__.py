@@ -9,6 +9,14 @@ from connectors.sql.tables.features import passage_features
 from connectors.sql.tables.feedback import answered, feedback
 from connectors.sql.tables.indexes import indexes, removals, shard_files, shards, term_statistics
 from connectors.sql.tables.jobs import jobs, leases
+from connectors.sql.tables.knowledge import (
+    entity_changes,
+    entity_edits,
+    entity_names,
+    extractions,
+    facts,
+    knowledge_imports,
+)
 from connectors.sql.tables.mentions import document_names, mention_scans, mentions
 from connectors.sql.tables.metadata import metadata
 from connectors.sql.tables.recommender import recommender_state, withdrawn_items
@@ -21,10 +29,16 @@ __all__ = [
     "citations",
     "document_names",
     "documents",
+    "entity_changes",
+    "entity_edits",
+    "entity_names",
+    "extractions",
+    "facts",
     "feedback",
     "files",
     "indexes",
     "jobs",
+    "knowledge_imports",
     "label_sets",
     "leases",
     "mention_scans",

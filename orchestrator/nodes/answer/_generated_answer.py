@@ -60,8 +60,16 @@ class Voice(Protocol):
     def degrade(self, reason: str) -> None: ...
 
 
-def prompt(question: str, citations: Sequence[Citation], instructions: str = "") -> list[Message]:
-    """The rules, then instructions, excerpts and question as JSON, which nothing in them can break out of."""
+def prompt(
+    question: str,
+    citations: Sequence[Citation],
+    instructions: str = "",
+    facts: Sequence[tuple[str, int]] = (),
+) -> list[Message]:
+    """The rules, then instructions, excerpts and question as JSON, which nothing in them can break out of.
+
+    `facts` stand before the excerpts, each with the number of the one that says it.
+    """
     lines = [
         json.dumps(
             {"excerpt": citation.n, "title": citation.title, "text": spaced_numbers(citation.text)},
@@ -69,6 +77,9 @@ def prompt(question: str, citations: Sequence[Citation], instructions: str = "")
         )
         for citation in citations
     ]
+    stated = [json.dumps({"fact": fact, "excerpt": n}, ensure_ascii=False) for fact, n in facts]
+    if stated:
+        lines = [*stated, *lines]
     asked = json.dumps(question, ensure_ascii=False)
     told = _INSTRUCTED + json.dumps(instructions, ensure_ascii=False) if instructions else ""
     return [
@@ -106,11 +117,13 @@ async def generated(
     *,
     max_tokens: int,
     instructions: str = "",
+    facts: Sequence[tuple[str, int]] = (),
 ) -> Answer | None:
     """The model's answer, streamed as it is verified; None if it wrote nothing: the run keeps the reason.
 
-    `instructions` are those of the question. `citations` are the excerpts as they are numbered for the
-    model; the answer numbers them by first appearance. What was streamed and the answer's text are the same.
+    `instructions` are those of the question, `facts` what excerpts say, with their numbers. `citations` are
+    the excerpts as they are numbered for the model; the answer numbers them by first appearance. What was
+    streamed and the answer's text are the same.
     """
     addresses = {match.group() for citation in citations for match in _ADDRESS.finditer(citation.text)}
     verified = CitationFilter(len(citations), support=support(citations, encoder), addresses=addresses)
@@ -134,7 +147,7 @@ async def generated(
     finish: Finish = "cancelled"
     try:
         generation = await model.generate(
-            GenerationRequest(prompt(question, citations, instructions), max_tokens=max_tokens),
+            GenerationRequest(prompt(question, citations, instructions, facts), max_tokens=max_tokens),
             on_text=on_text,
         )
     except (BudgetExhausted, ModelError) as error:

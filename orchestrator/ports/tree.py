@@ -21,8 +21,8 @@ class TreeNode:
 
     `children` are ids of nodes, `passages` ids of the passages that hang on it directly, and `leaves` counts
     all passages beneath. `id` is the hash of what it was made of. `made_of` is the hash of what `summary` was
-    written from: where it is another than `content_hash` of the node, the summary is stale. `vector` stands
-    for the node in searches by embeddings, of length one.
+    written from: where it is another than `content_hash` of the node, the summary is stale. `vector` is
+    the mean of the vectors of all passages beneath: the shorter it is, the wider they are spread.
     """
 
     id: str
@@ -45,12 +45,14 @@ class TreeNode:
 class Tree:
     """A semantic tree: every passage below the node `root` at least once, every other node below another.
 
-    `method` says how it was made. An empty tree has a root without children.
+    `method` says how it was made; `directions` in how many the vectors of its passages spread. An empty tree
+    has a root without children.
     """
 
     root: str
     nodes: Mapping[str, TreeNode]
     method: str = ""
+    directions: float = 1.0
 
     def __len__(self) -> int:
         """Passages in the tree."""

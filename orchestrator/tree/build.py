@@ -9,25 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from orchestrator.errors import BadInput
-from orchestrator.ports import Embedder
 from orchestrator.ports.tree import Tree, TreeNode, TreeNodeKind, content_hash
 from orchestrator.progress import Progress, silent
 from orchestrator.tree.balanced_clusters import balanced_clusters
 from orchestrator.tree.division import DEEPEST, Divide, Division, Planned, PlannedTopic, Unit
 from orchestrator.tree.leaf import Leaf
+from orchestrator.tree.spread import effective_dimensions
 from orchestrator.tree.structure import Branch, document_branch
 from orchestrator.tree.summaries import TERMS, Summaries, Summarised
 from orchestrator.tree.vocabulary import Vocabulary
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 Method = Literal["auto", "bottom_up", "top_down", "given"]
-#: Texts that are embedded at once.
+#: Nodes after which progress is told.
 BATCH = 256
 
 
@@ -87,7 +83,6 @@ def chosen_method(leaves: Sequence[Leaf], method: Method) -> Method:
 
 async def build_tree(
     leaves: Sequence[Leaf],
-    embedder: Embedder,
     summaries: Summaries,
     settings: TreeSettings | None = None,
     *,
@@ -104,7 +99,7 @@ async def build_tree(
     ordered = sorted(leaves, key=lambda leaf: (leaf.document, leaf.position, leaf.id))
     if len({leaf.id for leaf in ordered}) < len(ordered):
         raise BadInput("Two leaves of a tree have one id.", hint="Give each passage once.")
-    building = _Building(ordered, embedder, summaries, chosen, memo or KeptInMemory({}), progress)
+    building = _Building(ordered, summaries, chosen, memo or KeptInMemory({}), progress)
     return await building.tree(divide)
 
 
@@ -114,14 +109,12 @@ class _Building:
     def __init__(
         self,
         leaves: list[Leaf],
-        embedder: Embedder,
         summaries: Summaries,
         settings: TreeSettings,
         memo: Memo,
         progress: Progress,
     ) -> None:
         self.leaves = leaves
-        self.embedder = embedder
         self.summaries = summaries
         self.settings = settings
         self.memo = memo
@@ -138,7 +131,7 @@ class _Building:
         else:
             top = await self._downward(units, method, divide)
         root = await self._root(top)
-        return Tree(root.id, self.nodes, method)
+        return Tree(root.id, self.nodes, method, effective_dimensions([leaf.vector for leaf in self.leaves]))
 
     # -- documents --------------------------------------------------------------------------------
 
@@ -184,7 +177,11 @@ class _Building:
     # -- topics -----------------------------------------------------------------------------------
 
     async def _upward(self, units: list[Unit]) -> list[Unit]:
-        """Cluster, summarise, and cluster the summaries, until few enough are left."""
+        """Cluster, summarise, and cluster what was made, until few enough are left.
+
+        The paper embeds the summaries and clusters these. The sums of passages' vectors ask for no embedding,
+        and say better where a passage is (`orchestrator.tree.spread`).
+        """
         layer = units
         for _ in range(DEEPEST):
             if len(layer) <= self.settings.at_most:
@@ -265,15 +262,14 @@ class _Building:
         made: list[Unit] = []
         for start in range(0, len(wanted), BATCH):
             part = wanted[start : start + BATCH]
-            bare = [await self._summarised(*each) for each in part]
-            vectors = await self.embedder.embed([node.text for node in bare], kind="passage")
-            for node, vector, (_, _, children) in zip(bare, vectors, part, strict=True):
+            for kind, title, children in part:
+                bare = await self._summarised(kind, title, children)
                 total = np.sum([unit.total for unit in children], axis=0)
-                joined = node_vector(vector, total)
-                node = replace(node, vector=joined)
+                node = replace(bare, vector=(total / bare.leaves).astype(np.float32))
                 self.nodes[node.id] = node
                 beneath = tuple(number for unit in children for number in unit.leaves)
-                made.append(Unit(node.id, joined, total, beneath, node.text, node))
+                direction = total / max(float(np.linalg.norm(total)), 1e-9)
+                made.append(Unit(node.id, direction.astype(np.float32), total, beneath, node.text, node))
             self.progress(len(self.nodes), 0, "summarising")
         return made
 
@@ -298,13 +294,3 @@ class _Building:
 def _topic(title: str, units: Iterable[Unit]) -> tuple[TreeNodeKind, str, list[Unit]]:
     """A topic that is wanted."""
     return "topic", title, list(units)
-
-
-def node_vector(summary: NDArray[np.float32], beneath: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What stands for a node: the direction half way between its summary and the sum of its passages."""
-    import numpy as np
-
-    mean = beneath / max(float(np.linalg.norm(beneath)), 1e-9)
-    joined = summary + mean
-    length = float(np.linalg.norm(joined))
-    return (joined / length if length > 1e-9 else mean).astype(np.float32)

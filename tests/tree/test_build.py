@@ -26,9 +26,7 @@ METHODS = ("bottom_up", "top_down", "given")
 
 async def built(shelf: Sequence[Leaf], method: Any = "auto", at_most: int = 6, **more: Any) -> Tree:
     settings = TreeSettings(method, at_most)
-    return await build_tree(
-        shelf, Embedding(), more.pop("summaries", ExtractiveSummaries()), settings, **more
-    )
+    return await build_tree(shelf, more.pop("summaries", ExtractiveSummaries()), settings, **more)
 
 
 def check(tree: Tree, shelf: Sequence[Leaf], at_most: int = 6) -> None:
@@ -191,7 +189,7 @@ async def divided(shelf: Sequence[Leaf], model: Writer) -> tuple[Tree, ModelTopi
     memo, embedding = KeptInMemory({}), Embedding()
     divide = ModelTopics(model, embedding, memo, most=6)  # type: ignore[arg-type]
     tree = await build_tree(
-        shelf, embedding, ExtractiveSummaries(), TreeSettings("top_down", 6), divide=divide, memo=memo
+        shelf, ExtractiveSummaries(), TreeSettings("top_down", 6), divide=divide, memo=memo
     )
     check(tree, shelf)
     return tree, divide

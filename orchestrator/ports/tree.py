@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from orchestrator.types import Principal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,3 +95,38 @@ def content_hash(kind: TreeNodeKind, title: str, beneath: Sequence[str]) -> str:
     for each in beneath:
         digest.update(b"\0" + each.encode())
     return digest.hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRoot:
+    """A tree that a reader may search: its root node, how many passages it holds, and of how many
+    `directions`.
+
+    `missing` counts passages of its documents that the tree does not hold: it is older than its index.
+    """
+
+    node: str
+    leaves: int
+    directions: float = 1.0
+    missing: int = 0
+
+
+@runtime_checkable
+class TreeStore(Protocol):
+    """The semantic trees of one index: one for each tenant and exact set of labels.
+
+    A principal is given the trees whose labels are granted, whole, and nothing of any other: what a reader
+    may not read is in no tree, no summary and no count that the reader gets.
+    """
+
+    async def roots(self, *, principal: Principal) -> tuple[TreeRoot, ...]:
+        """The trees that the principal may read, the largest first."""
+        ...
+
+    async def nodes(self, names: Sequence[str], *, principal: Principal) -> dict[str, TreeNode]:
+        """The nodes that exist in those trees, in the order of `names`."""
+        ...
+
+    async def paths(self, passages: Sequence[str], *, principal: Principal) -> dict[str, tuple[str, ...]]:
+        """The nodes above each passage that lies in one of those trees, from its root down."""
+        ...

@@ -129,6 +129,12 @@ class TreeWalk:
             return []
         return sorted(self._frontier, key=lambda name: (-self._frontier[name], name))[: self.settings.beam]
 
+    def forget(self, nodes: Sequence[str]) -> None:
+        """Leave out nodes that are no longer there, or may not be read."""
+        for name in nodes:
+            self._frontier.pop(name, None)
+            self._expanded.add(name)
+
     def slates(self, nodes: Sequence[TreeNode]) -> list[Slate]:
         """What is to be scored to expand these nodes: a slate of the inner nodes, and one of the leaves."""
         found: list[Slate] = []
@@ -171,6 +177,11 @@ class TreeWalk:
         for node in nodes:
             self._expanded.add(node.id)
             self._frontier.pop(node.id, None)
+            if self.absolute and node.id == self.root:
+                # Scores that are no judgements have no top of their scale: a root of 1 would favour what is
+                # near it.
+                known = [score for given in scores for score in given.values()]
+                self._entries[self.root].relevance = max(known, default=1.0)
         self._solve()
         self._relate(dict.fromkeys(touched))
         self.rounds += 1
@@ -258,7 +269,8 @@ class TreeWalk:
         # Parents were seen before their children.
         for name, entry in self._entries.items():
             if entry.parent and entry.latent is not None and (again or name in touched):
-                entry.relevance = self._joined(entry, entry.latent)
+                # What differs by the rounding of a solver only is equal, and told apart by id.
+                entry.relevance = round(self._joined(entry, entry.latent), 9)
         for name, entry in self._entries.items():
             if entry.leaf or name in self._expanded or not entry.parent:
                 continue

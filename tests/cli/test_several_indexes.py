@@ -32,7 +32,7 @@ def test_a_graph_over_two_indexes_is_checked_and_asked(cli: Command, folder: Pat
         assert "orchestrator index add PATH --index papers" in done.err
     checked = cli("check", "both.py", "--json")
     assert [fault["problem"] for fault in checked.json["faults"]] == [
-        "names the index 'papers', which does not exist"
+        "Names the index 'papers', which does not exist."
     ]
     assert cli("index", "add", papers, "--index", "papers").code == 0
     assert cli("check", "both.py").code == 0

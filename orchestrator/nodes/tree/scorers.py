@@ -18,7 +18,7 @@ from orchestrator.nodes.rerank.replies.scores import parse_amounts
 from orchestrator.nodes.rerank.schemas import scores_schema
 from orchestrator.nodes.rerank.strategies import Needs
 from orchestrator.nodes.tree._prompts import slate_prompt
-from orchestrator.ports import Embedder, LanguageModel, Reasoning, TreeNode
+from orchestrator.ports import Embedder, GenerationRequest, LanguageModel, Reasoning, TreeNode
 from orchestrator.tree.search import Slate
 from orchestrator.tree.spread import expected_best
 
@@ -172,11 +172,13 @@ class ModelScorer:
         for attempt in range(TRIES):
             try:
                 reply = await question.model.generate(
-                    prompt,
-                    schema=None if question.reasoning else scores_schema(len(names), HIGHEST),
-                    max_tokens=32 + _ENTRY_TOKENS * len(names),
-                    seed=question.seed + attempt,
-                    reasoning=question.reasoning,
+                    GenerationRequest(
+                        prompt,
+                        schema=None if question.reasoning else scores_schema(len(names), HIGHEST),
+                        max_tokens=32 + _ENTRY_TOKENS * len(names),
+                        seed=question.seed + attempt,
+                        reasoning=question.reasoning,
+                    )
                 )
             except (BudgetExhausted, ModelError):
                 # What was read before stands.

@@ -98,6 +98,7 @@ from orchestrator.ports.state import (
     StateStore,
     StepRecord,
 )
+from orchestrator.ports.tree import Tree, TreeNode, TreeNodeKind, TreeRoot, TreeStore
 from orchestrator.ports.vectors import (
     Dense,
     Documents,
@@ -211,6 +212,11 @@ __all__ = [
     "StepRecord",
     "TermStatistics",
     "TokenEmbedder",
+    "Tree",
+    "TreeNode",
+    "TreeNodeKind",
+    "TreeRoot",
+    "TreeStore",
     "Trainer",
     "Training",
     "ModelCall",

@@ -35,7 +35,7 @@ HIGHEST = 100
 #: Tokens of one entry of the reply, `"12": 100, `, with room to spare.
 _ENTRY_TOKENS = 8
 #: Numbers that a reply is read for, to count those that name no entry of the slate.
-_FAR = 10_000
+_FAR = 1_000
 
 
 @dataclass(slots=True)

@@ -278,9 +278,7 @@ class _Building:
                 self.nodes[node.id] = node
                 beneath = tuple(number for unit in children for number in unit.leaves)
                 direction = total / max(float(np.linalg.norm(total)), 1e-9)
-                unit = Unit(
-                    node.id, direction.astype(np.float32), total, beneath, node.text, self.ids, node
-                )
+                unit = Unit(node.id, direction.astype(np.float32), total, beneath, node.text, self.ids, node)
                 made.append(unit)
             self.progress(len(self.nodes), 0, "summarising")
         return made

@@ -28,7 +28,7 @@ from connectors.sql.tree_rows import without_any
 
 #: Characters of the titles that stand for a summary until one is written.
 _LONGEST = 400
-#: Summaries that may be written anew for each passage that comes or goes.
+#: Summaries that may be written anew for each document that comes or goes.
 REPAIRS = 2
 
 
@@ -64,15 +64,29 @@ def take_out(connection: Connection, index_id: int, gone: Collection[str], *, tr
     of_trees: dict[int, int] = defaultdict(int)
     for row in hanging:
         of_trees[row.tree] += 1
+    edits = _documents_of(connection, index_id, hanging)
     for each, number in of_trees.items():
         values = {
             "leaves": trees.c.leaves - number,
             "removed": trees.c.removed + number,
             "revision": trees.c.revision + 1,
-            "repairs": trees.c.repairs + REPAIRS * number,
+            "repairs": trees.c.repairs + REPAIRS * edits[each],
         }
         connection.execute(update(trees).where(trees.c.id == each).values(values))
     return len(hanging)
+
+
+def _documents_of(connection: Connection, index_id: int, hanging: Sequence[Row[Any]]) -> dict[int, int]:
+    """Of how many documents passages are, by tree."""
+    trees_of = {row.passage: row.tree for row in hanging}
+    found: dict[int, set[str]] = defaultdict(set)
+    for part in chunks(sorted(trees_of)):
+        query = select(passages.c.id, passages.c.document_id).where(
+            passages.c.index_id == index_id, passages.c.id.in_(part)
+        )
+        for row in connection.execute(query):
+            found[trees_of[row.id]].add(row.document_id)
+    return defaultdict(int, {tree: len(documents) for tree, documents in found.items()})
 
 
 def forget_notes(connection: Connection, index_id: int, gone: Collection[str]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from connectors.sql.access import label_set, labels_of, store_label_sets
 from connectors.sql.database import Database
+from connectors.sql.document_rows import document_rows
 from connectors.sql.ledger import held
 from connectors.sql.statements import chunks, insert_all
 from connectors.sql.tables import (
@@ -35,8 +36,8 @@ from connectors.sql.tree_writes import (
 from orchestrator.errors import StoreError
 from orchestrator.ports import (
     Clock,
+    DocumentRow,
     Job,
-    KeptNode,
     KeptTree,
     Tree,
     TreeEdit,
@@ -44,7 +45,6 @@ from orchestrator.ports import (
     TreeNote,
     TreeRecipe,
     TreeState,
-    content_hash,
     leaf_spread,
 )
 
@@ -114,7 +114,7 @@ class SqlTreeRegistry:
             leaves=tree.leaves,
             nodes=len(rows) + 1,
             missing=connection.execute(waiting).scalar_one(),
-            stale=sum(is_stale(kept) for kept in nodes.values()),
+            stale=sum(kept.stale for kept in nodes.values()),
             inserted=tree.inserted,
             removed=tree.removed,
             version=tree.version,
@@ -140,28 +140,37 @@ class SqlTreeRegistry:
             group, tree.root, nodes, recipe_of(tree), tree.directions, tree.revision, tree.repairs
         )
 
-    async def waiting(self, group: TreeGroup) -> list[str]:
-        """Ids of the documents with passages that are not in the group's tree."""
+    async def waiting(self, group: TreeGroup) -> list[DocumentRow]:
+        """The documents whose passages are not in the group's tree, by rising id."""
         return await self._database.run(self._waiting, group)
 
-    def _waiting(self, group: TreeGroup) -> list[str]:
+    def _waiting(self, group: TreeGroup) -> list[DocumentRow]:
         with self._database.reading() as connection:
             index = self._row(connection)
             if index is None:
                 return []
-            query = (
+            inside = (
                 select(passages.c.document_id)
-                .distinct()
+                .select_from(passages)
+                .join(
+                    tree_waiting,
+                    and_(
+                        tree_waiting.c.index_id == passages.c.index_id,
+                        tree_waiting.c.passage == passages.c.id,
+                    ),
+                )
                 .where(
-                    passages.c.index_id == index.id,
                     tree_waiting.c.index_id == index.id,
-                    tree_waiting.c.passage == passages.c.id,
                     tree_waiting.c.tenant == group.tenant,
                     tree_waiting.c.labels == label_set(group.labels),
                 )
-                .order_by(passages.c.document_id)
             )
-            return list(connection.execute(query).scalars())
+            query = select(documents).where(
+                documents.c.index_id == index.id,
+                documents.c.retired.is_(None),
+                documents.c.id.in_(inside),
+            )
+            return document_rows(connection, connection.execute(query.order_by(documents.c.id)).all())
 
     # -- building and changing --------------------------------------------------------------------
 
@@ -353,11 +362,3 @@ class SqlTreeRegistry:
                 trees.c.labels == label_set(group.labels),
             )
         ).first()
-
-
-def is_stale(kept: KeptNode) -> bool:
-    """Whether a summary is older than what lies beneath: not of these children, or a tenth has changed."""
-    node = kept.node
-    title = node.title if kept.named else ""
-    made_of = content_hash(node.kind, title, (*node.children, *node.passages))
-    return node.made_of != made_of or 10 * kept.changed > node.leaves

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.ports import IndexVersion, TreeState
     from orchestrator.tree.build_job import TreeReport
     from orchestrator.tree.cost import TreeCost
+    from orchestrator.tree.update_job import UpdateReport
 
 program = typer.Typer(
     no_args_is_help=True,
@@ -107,6 +108,66 @@ def build(
         raise typer.Exit(2)
 
 
+@program.command(epilog="Example: `orchestrator tree update --index docs`")
+def update(
+    context: typer.Context,
+    index: IndexOption = None,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Extract summaries, although there is a language model.")
+    ] = False,
+    wait: WaitOption = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Put new documents into the trees of an index, and repair summaries: at most two for each edit.
+
+    Removed documents are out of the trees already. Labels without a tree get one.
+    """
+    from orchestrator.application.application import Application
+    from orchestrator.ports import Ledger
+    from orchestrator.tree.update_job import update_trees_locally
+
+    settings = invocation(context).settings(index=index)
+
+    async def done() -> UpdateReport:
+        async with Application(settings) as application:
+            version = _version(application)
+            ports: Any = application.ports()
+            with progress("Updating") as moved:
+                return await update_trees_locally(
+                    ports[Ledger],
+                    ports,
+                    version,
+                    principal=settings.principal,
+                    progress=moved,
+                    written=not no_model,
+                    wait=wait,
+                )
+
+    report = complete(done())
+    if as_json:
+        say_json(asdict(report))
+    else:
+        say(_updated(report))
+    if report.failed:
+        raise typer.Exit(2)
+
+
+@program.command(epilog="Example: `orchestrator tree remove --index docs`")
+def remove(context: typer.Context, index: IndexOption = None) -> None:
+    """Remove the trees of an index. Its documents stay."""
+    from orchestrator.application.application import Application
+    from orchestrator.ports import TreeRegistry
+
+    settings = invocation(context).settings(index=index)
+
+    async def done() -> int:
+        async with Application(settings) as application:
+            _version(application)
+            return await application.container.get(TreeRegistry, settings.index).remove()
+
+    say(f"Removed {_counted(complete(done()), 'tree')}")
+
+
 @program.command(epilog="Example: `orchestrator tree status --json`")
 def status(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Show how old the trees of an index are, what they lack, and whether to build them again."""
@@ -144,8 +205,9 @@ def status(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
             for state in states
         ),
     )
-    for told in dict.fromkeys(filter(None, map(advice, states))):
-        note(told)
+    for told in map(advice, states):
+        if told:
+            note(told)
 
 
 def _version(application: Application) -> IndexVersion:
@@ -182,6 +244,20 @@ def _built(report: TreeReport) -> str:
     )
     if report.left:
         told += f"; {report.left:,} passages have no vector yet: run `orchestrator tree update`"
+    if report.failed:
+        told += f"; {report.failed:,} texts were extracted, since the model failed: {report.reason}"
+    return told
+
+
+def _updated(report: UpdateReport) -> str:
+    told = f"Put {report.inserted:,} passages in, repaired {report.repaired:,} summaries"
+    if report.built:
+        told += f", built {_counted(report.built, 'tree')}"
+    told += f", in {report.seconds:.1f} s"
+    if report.stale:
+        told += f"; {report.stale:,} summaries are stale still"
+    if report.left:
+        told += f"; {report.left:,} passages have no vector yet"
     if report.failed:
         told += f"; {report.failed:,} texts were extracted, since the model failed: {report.reason}"
     return told

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from orchestrator.ports.indexes import DocumentRow
 from orchestrator.ports.jobs import Job
-from orchestrator.ports.tree import Tree, TreeNode
+from orchestrator.ports.tree import Tree, TreeNode, content_hash
 from orchestrator.types import Principal
 
 if TYPE_CHECKING:
@@ -96,6 +97,18 @@ class KeptNode:
     changed: int = 0
     moved: bool = False
 
+    @property
+    def stale(self) -> bool:
+        """Whether the summary is not of these children, or more than a tenth has changed beneath them."""
+        return self.node.made_of != self.content or 10 * self.changed > self.node.leaves
+
+    @property
+    def content(self) -> str:
+        """The hash of what the node is made of now."""
+        node = self.node
+        title = node.title if self.named else ""
+        return content_hash(node.kind, title, (*node.children, *node.passages))
+
 
 @dataclass(frozen=True, slots=True)
 class KeptTree:
@@ -171,8 +184,8 @@ class TreeRegistry(Protocol):
         """Change a tree; False, and nothing is done, if it has another revision by now."""
         ...
 
-    async def waiting(self, group: TreeGroup) -> list[str]:
-        """Ids of the documents with passages that are not in the group's tree."""
+    async def waiting(self, group: TreeGroup) -> list[DocumentRow]:
+        """The documents whose passages are not in the group's tree, by rising id."""
         ...
 
     async def notes(self, group: TreeGroup) -> dict[str, str]:

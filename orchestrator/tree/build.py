@@ -110,6 +110,15 @@ async def build_tree(
     return await building.tree(divide)
 
 
+async def build_documents(
+    leaves: Sequence[Leaf], summaries: Summaries, settings: TreeSettings, *, memo: Memo | None = None
+) -> tuple[list[Unit], dict[str, TreeNode]]:
+    """A unit for each document of some leaves, and the nodes of their structure: to be put into a tree."""
+    ordered = sorted(leaves, key=lambda leaf: (leaf.document, leaf.position, leaf.id))
+    building = _Building(ordered, summaries, settings, memo or KeptInMemory({}), silent)
+    return await building.documents(), building.nodes
+
+
 class _Building:
     """One tree in the making."""
 
@@ -134,7 +143,7 @@ class _Building:
 
     async def tree(self, divide: Divide | None) -> Tree:
         method = chosen_method(self.leaves, self.settings.method)
-        units = await self._documents()
+        units = await self.documents()
         if method == "bottom_up":
             top = await self._upward(units)
         else:
@@ -144,7 +153,7 @@ class _Building:
 
     # -- documents --------------------------------------------------------------------------------
 
-    async def _documents(self) -> list[Unit]:
+    async def documents(self) -> list[Unit]:
         """A unit for each document, with the nodes of its structure."""
         groups = [list(group) for _, group in groupby(self.leaves, key=lambda leaf: leaf.document)]
         branches = [document_branch(group, self.settings.at_most) for group in groups]

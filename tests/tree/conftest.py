@@ -27,6 +27,7 @@ from orchestrator.ports import (
 from orchestrator.progress import silent
 from orchestrator.settings import Settings
 from orchestrator.tree.build_job import TreePlan, TreeReport, build_trees_locally
+from orchestrator.tree.update_job import UpdateReport, update_trees_locally
 
 SUBJECTS = ("otters", "taxes", "heat", "songs", "rivers", "bread")
 PUBLIC = TreeGroup("default", ("public",))
@@ -79,6 +80,12 @@ class Library:
             principal=self.app.settings.principal,
             progress=silent,
             wait=wait,
+        )
+
+    async def update(self) -> UpdateReport:
+        ports = self.ports()
+        return await update_trees_locally(
+            ports[Ledger], ports, self.version, principal=self.app.settings.principal, progress=silent
         )
 
     async def kept(self, group: TreeGroup = PUBLIC) -> KeptTree:

@@ -197,7 +197,7 @@ async def test_new_passages_are_counted_as_missing(
     index.publish(new, staff)
     assert [root.missing for root in await store.roots(principal=ANONYMOUS)] == [3]
     assert [root.missing for root in await store.roots(principal=BOTH)] == [4]
-    assert await building.waiting(PUBLIC) == [new.id]
+    assert await building.waiting(PUBLIC) == [new]
     assert {state.group: state.missing for state in await building.states()} == {PUBLIC: 3, STAFF: 1}
     index.publish(removed=(new,))
     assert await building.waiting(PUBLIC) == []
@@ -213,7 +213,7 @@ async def test_a_document_that_changes_waits_to_be_put_in_again(
     kept = await building.read(PUBLIC)
     assert kept is not None
     assert not {*ids(rows[0])} & {*kept.tree.passages()}
-    assert await building.waiting(PUBLIC) == [rows[0].id]
+    assert await building.waiting(PUBLIC) == [rows[0]]
     assert registry.verify("default") == []
 
 
@@ -234,7 +234,7 @@ async def test_new_labels_take_a_document_out_of_its_tree(
     kept = await building.read(PUBLIC)
     assert kept is not None
     assert not any("zanzibar" in each.node.text for each in kept.nodes.values())
-    assert await building.waiting(STAFF) == [secret.id]
+    assert await building.waiting(STAFF) == [secret]
     assert registry.verify("default") == []
 
 

@@ -1,9 +1,9 @@
 """What a search of a tree costs as the corpus grows: calls, a step's own work, and memory.
 
-The tree is planted: ten children a node, so that 10^d passages lie d levels below the root, and every node is
-made when it is asked for. A question has `TARGETS`, below two nodes. Another passage is as relevant as its way
-from the root agrees with a target's, and a node mostly as its best passage. The judge errs at the middle noise of
-the reranking study. Seeds hold two of the targets, the same at every size.
+The tree is planted: ten children a node, so that 10^d passages lie d levels below the root, and every node
+is made when it is asked for. A question has `TARGETS`, below two nodes. Another passage is as relevant as its
+way from the root agrees with a target's, and a node mostly as its best passage. The judge errs as that of the
+reranking study. Seeds hold two of the targets, the same at every size.
 """
 
 from __future__ import annotations
@@ -33,6 +33,15 @@ from orchestrator.types import Hit, Passage, Principal
 
 WIDE = 10
 TARGETS, SEEDED, SEEDS, K = 5, 2, 20, 10
+#: Searches by size: who scores, the noise of the judge, and whether there are seeds.
+ARMS: dict[str, dict[str, Any]] = {
+    "embeddings": {"scorer": "embedding", "level": "low", "seeded": False},
+    "embeddings, seeded": {"scorer": "embedding", "level": "low", "seeded": True},
+    "a model of low noise": {"scorer": "model", "level": "low", "seeded": False},
+    "a model of low noise, seeded": {"scorer": "model", "level": "low", "seeded": True},
+    "a model of middle noise": {"scorer": "model", "level": "middle", "seeded": False},
+    "a model of middle noise, seeded": {"scorer": "model", "level": "middle", "seeded": True},
+}
 #: Dimensions of the planted vectors.
 DIMENSIONS = 64
 
@@ -192,9 +201,7 @@ class Cost:
 HEADINGS = ["recall@10 of targets", "calls", "calls until found", "ms a round, median", "99th percentile"]
 
 
-async def cost(
-    depth: int, questions: int, settings: Mapping[str, Any], *, seeded: bool, scorer: str = "model"
-) -> Cost:
+async def cost(depth: int, questions: int, *, seeded: bool, scorer: str, level: str, **settings: Any) -> Cost:
     """Searches of 10^depth passages. With `scorer` embedding, the question's vector is near one target."""
     node = TreeSearch(scorer=scorer, keep=100, seeds=SEEDS, **settings)
     recall: list[float] = []
@@ -207,7 +214,7 @@ async def cost(
             targets = targets[:1]
         store: Any = PlantedTrees(depth, _query(targets[0], depth, number))
         run = _Rounds()
-        judge: Any = _Timed(Judge({"q": Beliefs(targets, depth)}, NOISE["middle"], number), run)
+        judge: Any = _Timed(Judge({"q": Beliefs(targets, depth)}, NOISE[level], number), run)
         hits = seeds if seeded else None
         await node(Question("q", ANONYMOUS), None, hits, store, store, store, store, judge, run)
         found = [sum(name in ranking[:K] for name in targets) / len(targets) for ranking in run.rankings]

@@ -25,14 +25,22 @@ LEAST_VARIANCE = 1 / 12
 ROUNDS = 60
 #: A call that would be corrected by less than this, in scores, needs no further round.
 ENOUGH = 1e-6
+#: How many items of a prior of 1 it takes to tell as much of its weight as was told before.
+HELD = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
     """What was found: `values` of items on one scale, shape (size,), NaN where no call scored one, and
-    `shifts` of calls, shape (calls,); the variances of calls, items and errors, in squared scores."""
+    `shifts` of calls, shape (calls,); the variances of calls, items and errors, in squared scores.
+
+    `likely` is what is expected of an item by its scores and the prior together (the posterior mean): the
+    fewer its scores and the larger their errors, the nearer to the line of the prior, on which lies an item
+    that no call scored.
+    """
 
     values: NDArray[np.float64]
+    likely: NDArray[np.float64]
     shifts: NDArray[np.float64]
     calls: float
     items: float
@@ -40,19 +48,26 @@ class Calibration:
 
 
 def calibrated(
-    calls: Sequence[Mapping[int, float]], size: int, prior: Sequence[float] | None = None
+    calls: Sequence[Mapping[int, float]],
+    size: int,
+    prior: Sequence[float] | NDArray[np.float64] | None = None,
+    *,
+    slopes: Sequence[float] | None = None,
+    enough: float = ENOUGH,
 ) -> Calibration:
     """The mean of each item's scores, each less the shift of its call.
 
     `calls` maps items to scores; `prior` is what is known of the `size` items before, such as the
-    retriever's scores. It only tells the calls apart: a call of items that promised much may give much.
+    retriever's scores, shape (size,) or (size, several). It only tells the calls apart: a call of items that
+    promised much may give much. `slopes` are weights of the prior that hold as long as few scores tell
+    others. A round that moves no call by `enough` is the last.
     """
     import numpy as np
 
     rows = [(number, item, score) for number, call in enumerate(calls) for item, score in call.items()]
     shifts, values = np.zeros(len(calls)), np.full(size, np.nan)
     if not rows:
-        return Calibration(values, shifts, 0.0, 0.0, 0.0)
+        return Calibration(values, values, shifts, 0.0, 0.0, 0.0)
     call = np.array([row[0] for row in rows])
     item = np.array([row[1] for row in rows])
     score = np.array([row[2] for row in rows], dtype=np.float64)
@@ -60,8 +75,12 @@ def calibrated(
     per_call = np.bincount(call, minlength=len(calls)).astype(np.float64)
     seen = per_item > 0
     known = np.zeros(size) if prior is None else np.asarray(prior, dtype=np.float64)
-    line = np.stack([np.ones(size), known], axis=1)
-    fitting = np.linalg.pinv(line[seen])
+    line = np.column_stack([np.ones(size), known])
+    columns = line.shape[1] - 1
+    given = np.array([0.0, *(slopes or [0.0] * columns)])
+    held = np.diag([0.0, *[0.0 if slopes is None else HELD] * columns])
+    fitting = np.linalg.pinv(line[seen].T @ line[seen] + held) @ line[seen].T
+    offset = line @ given
 
     def means() -> NDArray[np.float64]:
         sums = np.bincount(item, score - shifts[call], minlength=size)
@@ -70,7 +89,7 @@ def calibrated(
     errors = items = between = max(LEAST_VARIANCE, float(score.var()) / 3.0)
     for _ in range(ROUNDS):
         mean = means()
-        expected = line @ (fitting @ mean[seen])
+        expected = offset + line @ (fitting @ (mean - offset)[seen])
         pull = errors / items
         likely = (per_item * mean + pull * expected) / (per_item + pull)
         hold = errors / between
@@ -85,7 +104,11 @@ def calibrated(
         spread = (likely - expected)[seen]
         items = max(LEAST_VARIANCE, float((spread * spread + open_item[seen]).mean()))
         between = max(1e-6, float((shifts * shifts + open_call).mean()))
-        if float(np.abs(shifts - before).max()) < ENOUGH:
+        if float(np.abs(shifts - before).max()) < enough:
             break
     values[seen] = means()[seen]
-    return Calibration(values, shifts, between, items, errors)
+    mean = means()
+    pull = errors / items
+    expected = offset + line @ (fitting @ (mean - offset)[seen])
+    likely = (per_item * mean + pull * expected) / (per_item + pull)
+    return Calibration(values, likely, shifts, between, items, errors)

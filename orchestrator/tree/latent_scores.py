@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Solver = Literal["effects", "least_squares", "adam", "none", "last"]
 #: The calibration expects whole numbers from 0 to 10.
 SCALE = 10.0
+#: A shift that would be moved by less, in scores, is found.
+_ENOUGH = 1e-3
 _STEPS, _RATE, _DECAY, _CLIP, _TAU, _LEAST_WEIGHT = 200, 1e-2, 1e-4, 1.0, 5.0, 0.1
 
 
@@ -44,7 +46,7 @@ def latent_scores(
     if solver == "effects":
         scaled = [{entry: SCALE * score for entry, score in slate.items()} for slate in slates]
         expected = None if prior is None else [SCALE * each for each in prior]
-        return calibrated(scaled, size, expected).values / SCALE
+        return calibrated(scaled, size, expected, enough=_ENOUGH).values / SCALE
     rows = [(at, entry, score) for at, slate in enumerate(slates) for entry, score in slate.items()]
     if not rows:
         return np.full(size, np.nan)
@@ -58,6 +60,32 @@ def latent_scores(
     left = score if shifts is None else score - shifts[slate]
     means = np.bincount(entry, left, minlength=size) / np.maximum(np.bincount(entry, minlength=size), 1)
     return np.where(seen, means, np.nan)
+
+
+def posterior_scores(
+    slates: Sequence[Mapping[int, float]],
+    size: int,
+    prior: Sequence[Sequence[float]],
+    slopes: Sequence[float],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The latent scores of `effects`, and what is expected of each entry by these and its prior together.
+
+    `prior` has the same number of values for each entry, whose weights the scores tell, and `slopes` before
+    there are many. An entry that was
+    scored once by a judge of large errors is drawn to what its prior promises; one that was scored often
+    stands by itself. Of many entries the highest score is mostly an error, which this takes back.
+    """
+    import numpy as np
+
+    scaled = [{entry: SCALE * score for entry, score in slate.items()} for slate in slates]
+    found = calibrated(
+        scaled,
+        size,
+        np.asarray(prior, dtype=np.float64),
+        slopes=[SCALE * each for each in slopes],
+        enough=_ENOUGH,
+    )
+    return found.values / SCALE, found.likely / SCALE
 
 
 def _shifts(

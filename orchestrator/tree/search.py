@@ -14,11 +14,15 @@ from typing import Literal
 
 from orchestrator.ports.tree import TreeNode
 from orchestrator.tree.anchors import LeafAnchors, leaf_anchors
-from orchestrator.tree.latent_scores import Solver, latent_scores
+from orchestrator.tree.latent_scores import Solver, latent_scores, posterior_scores
 from orchestrator.tree.search_path import ScoredSlate, SearchPath, SeenNode
 
 #: Below this, the released code takes the score of an entry for its path relevance.
 _LOW = 0.09
+#: What a parent's relevance, what a leaf was found with, and being a leaf are worth until scores tell.
+_SLOPES = (0.5, 0.5, 0.0)
+#: What leaves are ranked by.
+RankedBy = Literal["posterior", "path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,9 @@ class WalkSettings:
 
     `alpha` is the share of the parent in path relevance; `anchors` leaves are shown beside leaves, and
     `sibling` says whether the best sibling is shown beside inner nodes. `solver` brings slates to one scale.
+    `ranking` of leaves is by path relevance, or, with the solver `effects`, by what is expected of a leaf by
+    its scores, its parent's relevance and what it was found with (`posterior`).
+
     With `again`, path relevance is computed anew for all after each round, where the paper leaves what is not
     in its slates. `patience` rounds in which nothing new comes among the first `stable` end the search; 0
     never does. `seed_weight` is the share of what a leaf was found with, before the search, in its final
@@ -39,6 +46,7 @@ class WalkSettings:
     anchors: int = 10
     sibling: bool = True
     solver: Solver = "effects"
+    ranking: RankedBy = "path"
     leaf_anchors: LeafAnchors = "softmax"
     again: bool = True
     patience: int = 0
@@ -74,6 +82,7 @@ class _Entry:
     relevance: float = 0.0
     raw: float | None = None
     latent: float | None = None
+    likely: float | None = None
     expected: float = 0.5
     found: float | None = None
 
@@ -199,13 +208,17 @@ class TreeWalk:
 
     def ranking(self) -> list[tuple[str, float]]:
         """All leaves that were scored or found before, with their relevance, the best first."""
-        weight = self.settings.seed_weight
         found = [
-            (name, (1 - weight) * entry.relevance + weight * (entry.found or 0.0))
+            (name, self._final(entry))
             for name, entry in self._entries.items()
             if entry.leaf and (entry.found is not None or entry.parent in self._expanded)
         ]
         return sorted(found, key=lambda each: (-each[1], each[0]))
+
+    def _final(self, entry: _Entry) -> float:
+        weight = self.settings.seed_weight
+        own = entry.relevance if entry.likely is None else entry.likely
+        return (1 - weight) * own + weight * (entry.found or 0.0)
 
     def judged(self) -> int:
         """Leaves that have a score."""
@@ -214,7 +227,13 @@ class TreeWalk:
     def path(self) -> SearchPath:
         """The way that the search took, with the scores of all that it saw."""
         seen = (
-            SeenNode(name, entry.parent, entry.leaf, entry.latent, entry.relevance)
+            SeenNode(
+                name,
+                entry.parent,
+                entry.leaf,
+                entry.latent,
+                self._final(entry) if entry.leaf else entry.relevance,
+            )
             for name, entry in self._entries.items()
         )
         return SearchPath(self.root, tuple(self._shown), tuple(seen))
@@ -259,12 +278,32 @@ class TreeWalk:
             for entry in self._entries.values():
                 entry.latent = entry.raw if entry.parent else 1.0
             return
+        if self.settings.solver == "effects" and self.settings.ranking == "posterior":
+            self._expect()
+            return
         prior = [self._entries[name].expected for name in names]
         values = latent_scores(self._scored, len(names), self.settings.solver, prior)
         for name, value in zip(names, values, strict=True):
             entry = self._entries[name]
             if entry.parent:
                 entry.latent = entry.raw if value != value else float(value)
+
+    def _expect(self) -> None:
+        """Latent scores, and what is expected of each leaf by all that is known of it."""
+        entries = list(self._entries.values())
+        known = [
+            (self._entries[entry.parent].relevance, entry.found or 0.0, float(entry.leaf))
+            if entry.parent
+            else (1.0, 0.0, 0.0)
+            for entry in entries
+        ]
+        values, likely = posterior_scores(self._scored, len(entries), known, _SLOPES)
+        judged = any(entry.leaf and entry.raw is not None for entry in entries)
+        for entry, value, expected in zip(entries, values, likely, strict=True):
+            if entry.parent:
+                entry.latent = entry.raw if value != value else float(value)
+                # Before any leaf was judged, what was found keeps its order.
+                entry.likely = min(1.0, max(0.0, round(float(expected), 9))) if judged else None
 
     def _relate(self, touched: Mapping[str, None]) -> None:
         """Path relevance, of all or of what the round's slates showed; and the frontier's order."""

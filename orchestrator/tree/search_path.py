@@ -30,7 +30,7 @@ class SeenNode:
     """A node or a passage (`leaf`) that a search has seen, below its parent.
 
     `latent` is its score on the scale of all slates, None where it has none; `relevance` its path relevance
-    at the end.
+    at the end, and of a passage what it is ranked by.
     """
 
     id: str
@@ -59,7 +59,7 @@ class SearchPath:
 
     @property
     def relevance(self) -> Mapping[str, float]:
-        """The path relevance of all that was seen."""
+        """The relevance of all that was seen."""
         return {node.id: node.relevance for node in self.seen}
 
     def path(self, name: str) -> tuple[SeenNode, ...]:

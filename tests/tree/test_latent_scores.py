@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from orchestrator.tree.latent_scores import latent_scores
+from orchestrator.tree.latent_scores import latent_scores, posterior_scores
 
 
 def slates(shift: float, seed: int = 0) -> tuple[np.ndarray, list[dict[int, float]]]:
@@ -64,3 +64,33 @@ def test_the_last_score_and_the_mean() -> None:
 def test_nothing_scored_gives_nothing(solver: str) -> None:
     assert np.isnan(latent_scores([], 2, solver)).all()  # type: ignore[arg-type]
     assert np.isnan(latent_scores([{}], 2, solver)).all()  # type: ignore[arg-type]
+
+
+def test_of_many_noisy_scores_the_highest_are_not_taken_at_their_word() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.full(400, 0.2)
+    truth[:20] = 0.6
+    known = [[value] for value in truth + rng.normal(0, 0.1, 400)]
+    slates = [
+        {entry: float(np.clip(truth[entry] + rng.normal(0, 0.4), 0, 1)) for entry in range(at, at + 10)}
+        for at in range(0, 400, 10)
+    ]
+    values, likely = posterior_scores(slates, 400, known, (0.5,))
+
+    def hits(found: np.ndarray) -> int:
+        return int((np.argsort(-found)[:20] < 20).sum())
+
+    assert hits(likely) > hits(values) + 2
+    assert float(likely.max()) < float(values.max())
+
+
+def test_who_was_scored_often_stands_by_itself() -> None:
+    rng = np.random.default_rng(1)
+    slates = [{0: 0.9, at: float(rng.uniform(0, 0.4)), at + 1: 0.1} for at in range(1, 61, 2)]
+    values, likely = posterior_scores(slates, 62, [[0.0]] * 62, (0.5,))
+    assert likely[0] == pytest.approx(values[0], abs=0.02)
+
+
+def test_before_anything_tells_what_was_known_orders() -> None:
+    _, likely = posterior_scores([{0: 0.5, 1: 0.5}], 4, [[0.5], [0.5], [0.2], [0.9]], (0.5,))
+    assert likely[3] > likely[0] > likely[2]

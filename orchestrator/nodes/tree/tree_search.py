@@ -14,11 +14,17 @@ from orchestrator.nodes._strategies import known_strategy, strategy
 from orchestrator.nodes.tree._search import Sources, TreeSearching
 from orchestrator.nodes.tree.scorers import Scoring, SlateScorer, TreeQuestion
 from orchestrator.ports import Documents, Embedder, LanguageModel, TreeStore, VectorStore, scores_texts
+from orchestrator.tree.latent_scores import Solver
 from orchestrator.tree.search import WalkSettings
 from orchestrator.types import Hits, Queries, Question
 
-#: How path relevance and anchors are made: as the paper says, or as its released code does.
-Variant = Literal["paper", "released"]
+#: How scores are joined and anchors drawn: ours, as the paper says, or as its released code does.
+Variant = Literal["posterior", "paper", "released"]
+_SOLVERS: dict[Variant, Solver] = {"posterior": "effects", "paper": "least_squares", "released": "adam"}
+#: The share of the parent in path relevance, of scores that depend on their company.
+_ALPHA: dict[Variant, float] = {"posterior": 0.0, "paper": 0.5, "released": 0.5}
+#: The same of scores that do not.
+_ABSOLUTE_ALPHA = 0.3
 
 
 def _known_scorer(name: str) -> str:
@@ -32,15 +38,20 @@ class TreeSearch(Node):
     """Search the semantic tree of an index (LATTICE, arXiv 2510.13217), and keep the best `keep` passages.
 
     In each of `rounds`, the `beam` most relevant nodes are expanded, and a scorer judges their children,
-    beside anchors: the best sibling, or `anchors` passages that were judged before. Scores of separate calls
-    are brought to one scale (`solver`), and a node counts by its own score and its parent's path relevance,
-    whose share is `alpha` (0.5 for a model, 0.3 for scorers whose scores do not depend on their company).
-    After `patience` rounds in which nothing new comes among the first ten the search ends early.
+    beside anchors: the best sibling, or `anchors` passages that were judged before. After `patience` rounds
+    in which nothing new comes among the first ten the search ends early.
+
+    Scores of separate calls are brought to one scale. By default (`variant="posterior"`) a passage then
+    counts by what is expected of it: its scores, drawn to what its parent and the hits before the search
+    promise, the more the fewer and the more erratic they are. `paper` joins an entry's score with its
+    parent's path relevance, whose share is `alpha`, and fits by least squares; `released` takes anchors,
+    solver and path relevance of the paper's released code. `solver` names another: `effects`,
+    `least_squares`, `adam`, `none` (means) or `last`. `alpha` may be given for each: it is 0, 0.5, 0.5, and
+    0.3 for scorers whose scores do not depend on their company, which need none of the rest.
 
     `scorer` is `model`, `reranker`, `embedding`, a plug-in's, or `auto`: the language model if there is one,
     else embeddings. `relevance` says what makes a passage relevant in this collection, in words; `reasoning`
-    lets a model think so many tokens before each reply. `variant="released"` takes anchors, solver and path
-    relevance of the paper's released code.
+    lets a model think so many tokens before each reply.
 
     Hits before it, as of `Retrieve() >> TreeSearch()`, seed the search: their first `seeds` are part of the
     result, whatever is found, and the nodes above them are in the frontier from the start. So the result
@@ -59,8 +70,8 @@ class TreeSearch(Node):
     scorer: Scorer = "auto"
     alpha: Share | None = None
     anchors: Tally = 10
-    solver: Literal["effects", "least_squares", "adam", "none", "last"] = "effects"
-    variant: Variant = "paper"
+    variant: Variant = "posterior"
+    solver: Solver | None = None
     patience: Tally = 0
     seeds: Tally = 50
     seed_weight: Share = 0.0
@@ -110,16 +121,17 @@ class TreeSearch(Node):
 
     def walk_settings(self, *, absolute: bool) -> WalkSettings:
         """The settings of the search, for a scorer whose scores do or do not depend on their company."""
-        alpha = self.alpha if self.alpha is not None else (0.3 if absolute else 0.5)
+        alpha = _ABSOLUTE_ALPHA if absolute else _ALPHA[self.variant]
         released = self.variant == "released"
         return WalkSettings(
             beam=self.beam,
-            alpha=alpha,
+            alpha=alpha if self.alpha is None else self.alpha,
             anchors=0 if absolute else self.anchors,
             sibling=not absolute and self.anchors > 0,
-            solver="adam" if released else self.solver,
-            leaf_anchors="mixture" if released else "softmax",
-            again=not released,
+            solver=self.solver or _SOLVERS[self.variant],
+            ranking="posterior" if self.variant == "posterior" else "path",
+            leaf_anchors="softmax" if self.variant == "paper" else "mixture",
+            again=self.variant == "posterior",
             patience=self.patience,
             seed=self.seed,
             seed_weight=self.seed_weight,

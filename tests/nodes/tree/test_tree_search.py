@@ -39,7 +39,7 @@ async def test_without_a_tree_the_hits_before_it_stand() -> None:
     assert (await searched(held=[])).output == Hits()
 
 
-@pytest.mark.parametrize("variant", ["paper", "released"])
+@pytest.mark.parametrize("variant", ["posterior", "paper", "released"])
 async def test_a_model_leads_to_the_passage(variant: str) -> None:
     result, judge = await judged(Noise(random=0.05, shift=0.1), variant=variant, rounds=8)
     assert result.output.ids[0] == GOAL

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, MetaData, Table, delete, func, inspect, selec
 
 from connectors.sql.following_knowledge import FollowingKnowledge
 from connectors.sql.following_names import FollowingNames
+from connectors.sql.following_trees import FollowingTrees
 from connectors.sql.passage_features import FollowingFeatures
 from connectors.sql.tables import indexes
 from orchestrator import plugins
@@ -18,7 +19,7 @@ from orchestrator.ports import DerivedChange, DerivedIndex, DerivedProgress
 
 
 class DerivedIndexes:
-    """Features, names, facts, those that were given, and those that packages register."""
+    """Features, names, facts, trees, those that were given, and those that packages register."""
 
     def __init__(self, given: Sequence[DerivedIndex] = ()) -> None:
         self._given = tuple(given)
@@ -33,7 +34,7 @@ class DerivedIndexes:
             if (each := plugins.plugin(plugins.DERIVED, name)) is not None
         ]
         registered = [made() if isinstance(made, type) else made for made in found]
-        own = (FollowingFeatures(), FollowingNames(), FollowingKnowledge())
+        own = (FollowingFeatures(), FollowingNames(), FollowingKnowledge(), FollowingTrees())
         together = (*own, *self._given, *registered)
         names = [each.name for each in together]
         if len(set(names)) < len(names):

@@ -21,6 +21,8 @@ from orchestrator.ports import (
     Runs,
     ShardRegistry,
     StateStore,
+    TreeRegistry,
+    TreeStore,
 )
 
 if TYPE_CHECKING:
@@ -74,6 +76,12 @@ def _recommender_state(build: Build) -> RecommenderState:
     return SqlRecommenderState(database_of(build))
 
 
+def _tree_registry(build: Build) -> TreeRegistry:
+    from connectors.sql.tree_registry import SqlTreeRegistry
+
+    return SqlTreeRegistry(database_of(build), build.index, build.clock)
+
+
 _CLOCKED: tuple[tuple[type, str], ...] = (
     (IndexRegistry, "SqlIndexRegistry"),
     (ShardRegistry, "SqlShardRegistry"),
@@ -87,6 +95,7 @@ _OF_INDEX: tuple[tuple[type, str], ...] = (
     (Documents, "SqlDocuments"),
     (DocumentNames, "SqlDocumentNames"),
     (Features, "SqlFeatures"),
+    (TreeStore, "SqlTrees"),
 )
 _WHERE = "SQLite, or PostgreSQL by database_url"
 
@@ -99,4 +108,5 @@ providers = (
         Provider(port=port, name="sql", make=_of_index(name), scope="index", description=_WHERE)
         for port, name in _OF_INDEX
     ),
+    Provider(port=TreeRegistry, name="sql", make=_tree_registry, scope="index", description=_WHERE),
 )

@@ -35,6 +35,8 @@ from orchestrator.ports import (
     SparseEncoder,
     StateStore,
     TokenEmbedder,
+    TreeRegistry,
+    TreeStore,
     VectorStore,
     port_name,
 )
@@ -65,6 +67,8 @@ NODE_PORTS: tuple[type, ...] = (
     IndexRegistry,
     Ledger,
     Recommender,
+    TreeStore,
+    TreeRegistry,
 )
 #: All ports of the library.
 PORTS: tuple[type, ...] = (

@@ -54,6 +54,7 @@ class PlantedTrees:
     def __init__(self, depth: int, query: NDArray[np.float32]) -> None:
         self.depth = depth
         self.query = query
+        self.seconds = 0.0
 
     def node(self, name: str) -> TreeNode:
         """A node by the digits of its way from the root."""
@@ -81,7 +82,10 @@ class PlantedTrees:
         return (TreeRoot("n", WIDE**self.depth, DIMENSIONS),)
 
     async def nodes(self, names: Sequence[str], *, principal: Principal) -> dict[str, TreeNode]:
-        return {name: self.node(name) for name in names}
+        began = time.process_time()
+        found = {name: self.node(name) for name in names}
+        self.seconds += time.process_time() - began
+        return found
 
     async def paths(self, passages: Sequence[str], *, principal: Principal) -> dict[str, tuple[str, ...]]:
         return {name: tuple(f"n{name[1 : at + 1]}" for at in range(self.depth)) for name in passages}
@@ -90,7 +94,10 @@ class PlantedTrees:
         return {name: Passage(name, name, name) for name in ids}
 
     async def vectors(self, ids: Sequence[str], *, principal: Principal) -> dict[str, Any]:
-        return {name: self.vector(name) for name in ids}
+        began = time.process_time()
+        found = {name: self.vector(name) for name in ids}
+        self.seconds += time.process_time() - began
+        return found
 
     async def embed(self, texts: Sequence[str], *, kind: str) -> Any:
         return np.stack([self.query for _ in texts])
@@ -225,7 +232,7 @@ async def cost(depth: int, questions: int, *, seeded: bool, scorer: str, level: 
         calls.append(len(asked))
         until.append(sum(at <= rounds for at in asked))
         if steps:
-            whole = run.at[-1] - run.at[0] - judge.seconds
+            whole = run.at[-1] - run.at[0] - judge.seconds - store.seconds
             own.append(1000 * whole / steps)
     return Cost(float(np.mean(recall)), float(np.mean(calls)), float(np.mean(until)), tuple(own))
 

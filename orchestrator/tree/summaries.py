@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.errors import BudgetExhausted, ModelError
-from orchestrator.ports import LanguageModel, ModelCall, for_call
+from orchestrator.ports import GenerationRequest, LanguageModel, ModelCall, for_call
 from orchestrator.ranking.lexrank import lexrank
 from orchestrator.text.sentences import sentences
 from orchestrator.tree.vocabulary import content_words
@@ -95,7 +95,8 @@ class WrittenSummaries:
         # What was written of passages goes with them, from a cache as well.
         asked = for_call(self.model, ModelCall("", lambda _: of.passages))
         try:
-            text = " ".join((await asked.generate(prompt, max_tokens=WRITTEN)).text.split())
+            reply = await asked.generate(GenerationRequest(prompt, max_tokens=WRITTEN))
+            text = " ".join(reply.text.split())
         except BudgetExhausted:
             raise
         except ModelError as error:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.errors import ModelError
-from orchestrator.ports import Embedder, LanguageModel, ModelCall, for_call
+from orchestrator.ports import Embedder, GenerationRequest, LanguageModel, ModelCall, for_call
 from orchestrator.text.tokens import token_count
 from orchestrator.tree.build import Memo
 from orchestrator.tree.division import Unit
@@ -112,7 +112,7 @@ class ModelTopics:
         prompt = [Message("system", _DESCRIBE), Message("user", f"Document: {shown}")]
         asked = for_call(self.model, ModelCall("", lambda _: unit.passages))
         try:
-            text = (await asked.generate(prompt, max_tokens=160)).text
+            text = (await asked.generate(GenerationRequest(prompt, max_tokens=160))).text
         except ModelError as error:
             self.reasons.append(error.message)
             text = ""
@@ -134,7 +134,8 @@ class ModelTopics:
         asked = for_call(self.model, ModelCall("", lambda _: passages))
         for attempt in range(TRIES):
             try:
-                reply = await asked.generate(prompt, max_tokens=400 + 6 * len(unique), seed=attempt)
+                request = GenerationRequest(prompt, max_tokens=400 + 6 * len(unique), seed=attempt)
+                reply = await asked.generate(request)
             except ModelError as error:
                 self.reasons.append(error.message)
                 continue

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BadInput, BudgetExhausted, ModelError
-from orchestrator.ports import Generation
+from orchestrator.ports import Generation, GenerationRequest
 from orchestrator.ports.tree import Tree, content_hash
 from orchestrator.tree.build import KeptInMemory, TreeSettings, build_tree, chosen_method
 from orchestrator.tree.leaf import Leaf
@@ -131,14 +131,14 @@ class Writer:
         self.reply = reply
         self.prompts: list[str] = []
 
-    async def generate(self, prompt: Sequence[Message], **_: Any) -> Generation[Any]:
-        self.prompts.append(prompt[-1].text)
-        return Generation(self.reply(prompt, len(self.prompts)))
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+        self.prompts.append(request.prompt[-1].text)
+        return Generation(self.reply(request.prompt, len(self.prompts)))
 
 
 async def test_a_model_writes_summaries_and_what_it_leaves_empty_is_extracted() -> None:
     shelf = leaves(30)
-    model = Writer(lambda prompt, call: "" if call == 1 else f"Paragraph {call}.")
+    model: Any = Writer(lambda prompt, call: "" if call == 1 else f"Paragraph {call}.")
     reasons: list[str] = []
     tree = await built(shelf, summaries=WrittenSummaries(model, reasons))
     check(tree, shelf)
@@ -150,7 +150,8 @@ async def test_a_model_writes_summaries_and_what_it_leaves_empty_is_extracted() 
 
 async def test_a_build_that_stopped_goes_on_where_it_was() -> None:
     shelf, memo = leaves(40), KeptInMemory({})
-    whole = await built(shelf, summaries=WrittenSummaries(Writer(lambda *_: "Whole."), []))
+    writer: Any = Writer(lambda *_: "Whole.")
+    whole = await built(shelf, summaries=WrittenSummaries(writer, []))
 
     def until(limit: int) -> Any:
         def reply(prompt: Any, call: int) -> str:

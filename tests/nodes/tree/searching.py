@@ -13,6 +13,7 @@ from orchestrator.ports import (
     Documents,
     Embedder,
     Generation,
+    GenerationRequest,
     LanguageModel,
     Scores,
     Tree,
@@ -24,7 +25,7 @@ from orchestrator.testing.trees import HeldTree, HeldTrees, node_grades
 from orchestrator.tree.build import TreeSettings, build_tree
 from orchestrator.tree.leaf import Leaf
 from orchestrator.tree.summaries import ExtractiveSummaries
-from orchestrator.types import Message, Passage, Principal, Usage
+from orchestrator.types import Passage, Principal, Usage
 from tests.tree.shelves import Embedding, leaves
 
 SUBJECTS = ("otter", "tax", "heat", "song", "river", "stone", "cloud", "bread")
@@ -115,8 +116,9 @@ class Replies:
     def __init__(self, reply: Callable[[list[str]], str]) -> None:
         self.reply = reply
 
-    async def generate(self, prompt: Sequence[Message], **_: Any) -> Generation[Any]:
-        shown = [json.loads(line)["text"] for line in prompt[-1].text.splitlines() if line[:1] == "{"]
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+        lines = request.prompt[-1].text.splitlines()
+        shown = [json.loads(line)["text"] for line in lines if line[:1] == "{"]
         return Generation(self.reply(shown), usage=Usage(1, 10, 5))
 
     async def score(self, query: str, texts: Sequence[str]) -> Scores:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from orchestrator.graph.workflow import workflow
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.indexing.isolated_reading import Reader
 from orchestrator.nodes import TreeSearch
-from orchestrator.ports import Generation, LanguageModel, TreeStore
+from orchestrator.ports import Generation, GenerationRequest, LanguageModel, TreeStore
 from orchestrator.settings import Settings
 from orchestrator.tree.search_path import SearchPath
-from orchestrator.types import Hits, Message, Principal, Question, Usage
+from orchestrator.types import Hits, Principal, Question, Usage
 from tests.tree.conftest import Library, text_of
 from tests.tree.stored_text import stored_text
 from tests.tree.test_build_job import Paragraphs
@@ -33,9 +32,9 @@ class Quoting(Paragraphs):
 
     name = "quoting"
 
-    async def generate(self, messages: Sequence[Message], **_: Any) -> Generation:
-        self.prompts.append(messages[-1].text)
-        text = messages[-1].text
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+        text = request.prompt[-1].text
+        self.prompts.append(text)
         if "Passages:" in text:
             lines = text.partition("Passages:\n")[2].splitlines()
             text = "{" + ", ".join(f'"{n}": 50' for n in range(1, len(lines) + 1)) + "}"

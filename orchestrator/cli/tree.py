@@ -9,6 +9,7 @@ import typer
 
 from orchestrator.cli.options import IndexOption, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
+from orchestrator.cli.tree_show import show
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
@@ -22,6 +23,11 @@ program = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     help="Build and show the semantic trees of an index.",
+)
+
+
+program.command(epilog="Example: `orchestrator tree show --query 'How are jobs resumed?' --svg tree.svg`")(
+    show
 )
 
 

@@ -96,11 +96,12 @@ def calibrated(
         sums = np.bincount(call, score - likely[item], minlength=len(calls))
         before, shifts = shifts, sums / (per_call + hold)
         # Only differences between calls can be told; the items carry the common level.
-        shifts = shifts - float(np.average(shifts, weights=per_call))
+        shifts = shifts - float(shifts @ per_call) / len(rows)
         # Each variance is the mean square of what is estimated, and of what the estimate leaves open.
         open_item, open_call = errors / (per_item + pull), errors / (per_call + hold)
         rest = score - likely[item] - shifts[call]
-        errors = max(LEAST_VARIANCE, float((rest * rest + open_item[item] + open_call[call]).mean()))
+        left_open = float(open_item @ per_item) + float(open_call @ per_call)
+        errors = max(LEAST_VARIANCE, (float(rest @ rest) + left_open) / len(rows))
         spread = (likely - expected)[seen]
         items = max(LEAST_VARIANCE, float((spread * spread + open_item[seen]).mean()))
         between = max(1e-6, float((shifts * shifts + open_call).mean()))

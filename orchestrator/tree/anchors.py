@@ -11,6 +11,8 @@ from typing import Literal
 #: code, from the better part of a mixture of two normal distributions.
 LeafAnchors = Literal["softmax", "mixture"]
 _ROUNDS = 50
+#: Means that move by less, as a share of the range of the values, are found.
+_ENOUGH = 1e-2
 #: The released code's weights above and below its threshold.
 _BASE, _BELOW = 4.0, 1e-4
 
@@ -54,8 +56,10 @@ def threshold(values: Sequence[float]) -> float:
         dense = densities(points) + 1e-300
         belongs = dense / dense.sum(axis=1, keepdims=True)
         held = belongs.sum(axis=0) + 1e-12
-        means = (belongs * points[:, None]).sum(axis=0) / held
+        before, means = means, (belongs * points[:, None]).sum(axis=0) / held
         spread = np.maximum((belongs * (points[:, None] - means) ** 2).sum(axis=0) / held, 1e-6)
         share = held / held.sum()
+        if float(np.abs(means - before).max()) < _ENOUGH * (high - low):
+            break
     between = np.linspace(float(means.min()), float(means.max()), 101)
     return float(between[int(np.argmin(densities(between).sum(axis=1)))])

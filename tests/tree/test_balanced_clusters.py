@@ -35,7 +35,7 @@ def test_the_same_rows_give_the_same_clusters() -> None:
 
 def test_groups_that_are_there_are_found() -> None:
     centres = np.eye(16, dtype=np.float32)[:6]
-    rows = np.tile(centres, (10, 1)) + 0.03 * points(60, 1, 16)
+    rows = (np.tile(centres, (10, 1)) + 0.03 * points(60, 1, 16)).astype(np.float32)
     groups = balanced_clusters(rows, 10, fill=1.0)
     # Row r lies at centre r % 6.
     assert sum(len({row % 6 for row in group}) == 1 for group in groups) >= 5

@@ -6,11 +6,12 @@ arguments.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.nodes.rerank.replies.scales import rescaled
@@ -185,8 +186,7 @@ class ModelScorer:
                 if not found:
                     raise
                 break
-            self._count_strangers(question, reply.text, len(names))
-            found |= rescaled([parse_amounts(reply.text, len(names))], 0.0, float(HIGHEST))[0]
+            found |= self._read(question, reply.text, len(names))
             if len(found) == len(names):
                 break
         if not found:
@@ -194,8 +194,28 @@ class ModelScorer:
         question.log.missing += len(names) - len(found)
         return {names[at]: value / HIGHEST for at, value in found.items()}
 
-    def _count_strangers(self, question: TreeQuestion, text: str, size: int) -> None:
+    def _read(self, question: TreeQuestion, text: str, size: int) -> dict[int, float]:
+        """The scores of a reply, by the zero-based number of the entry; strangers are counted."""
+        if (plain := _as_asked(text, size)) is not None:
+            return plain
         question.log.strangers += sum(at >= size for at in parse_amounts(text, _FAR))
+        return rescaled([parse_amounts(text, size)], 0.0, float(HIGHEST))[0]
+
+
+def _as_asked(text: str, size: int) -> dict[int, float] | None:
+    """The scores of a reply that has exactly the form that was asked for."""
+    try:
+        told: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict):
+        return None
+    given = cast("dict[str, Any]", told)
+    if len(given) != size or any(str(number) not in given for number in range(1, size + 1)):
+        return None
+    if any(type(score) is not int or not 0 <= score <= HIGHEST for score in given.values()):
+        return None
+    return {int(number) - 1: float(score) for number, score in given.items()}
 
 
 @dataclass

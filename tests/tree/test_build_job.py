@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from orchestrator.models.null import NullModel
 from orchestrator.ports import (
     Embedder,
     Generation,
+    GenerationRequest,
     IndexRegistry,
     JobScope,
     LanguageModel,
@@ -23,7 +23,7 @@ from orchestrator.ports import (
 )
 from orchestrator.tree.build_job import SCOPE, TreePlan, build_trees_locally
 from orchestrator.tree.cost import tree_cost
-from orchestrator.types import ANONYMOUS, Message, Principal, Usage
+from orchestrator.types import ANONYMOUS, Principal, Usage
 from tests.tree.conftest import PUBLIC, Library, text_of
 
 TEXTS = {f"t{number}": text_of(number) for number in range(80)}
@@ -39,7 +39,8 @@ class Paragraphs(NullModel):
         self.silent, self.limit = silent, limit
         self.prompts: list[str] = []
 
-    async def generate(self, messages: Sequence[Message], **_: Any) -> Generation:
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation:
+        messages = request.prompt
         self.prompts.append(messages[-1].text)
         if len(self.prompts) > self.limit:
             raise RuntimeError("the machine was switched off")

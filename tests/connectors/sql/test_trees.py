@@ -209,11 +209,12 @@ async def test_a_document_that_changes_waits_to_be_put_in_again(
     rows = books(6)
     index.publish(*rows)
     await planted(index, building, PUBLIC, rows)
-    index.publish(replace(rows[0], title="Another title"))
+    changed = replace(rows[0], title="Another title")
+    index.publish(changed)
     kept = await building.read(PUBLIC)
     assert kept is not None
     assert not {*ids(rows[0])} & {*kept.tree.passages()}
-    assert await building.waiting(PUBLIC) == [rows[0]]
+    assert await building.waiting(PUBLIC) == [changed]
     assert registry.verify("default") == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 #: Brackets within brackets; an answer has a few, and garbage thousands.
 DEEPEST = 12
@@ -91,11 +91,25 @@ def _value(text: str, start: int) -> Found | None:
 def _read(text: str, start: int, end: int) -> Found | None:
     for variant in (text, _mended(text)):
         try:
-            value: Any = json.loads(variant)
+            value: Any = _within(json.loads(variant))
         except (ValueError, RecursionError):
             continue
         return Found(value, start, end)
     return None
+
+
+def _within(value: Any) -> Any:
+    """A value, with the objects that its strings hold: arguments of a tool come as one."""
+    if isinstance(value, dict):
+        return {key: _within(each) for key, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and value.rstrip()[-1:] in ("}", "]"):
+        try:
+            inner: Any = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        # "[3]" is the name of a passage.
+        return inner if len(inner) > 1 else value
+    return value
 
 
 def _mended(text: str) -> str:

@@ -17,9 +17,29 @@ _LINK = (
     rf"(?:[*_`\"']{{0,8}}\[\s*(?:{_WORD}[\s_#:]{{0,8}})?\d{{1,4}}\s*\][*_`\"']{{0,8}}"
     rf"|(?:[*_`\"'(]{{0,8}}{_WORD}[\s_#:]{{0,8}})?[*_`\"'(#]{{0,8}}(?<![\w.])\d{{1,4}}(?![\w%]|[.,]\d)[*_`\"')]{{0,8}})"
 )
+_MARKS = r"[*_`\"')\]]{0,8}"
 _BETTER = r"\s*(?:>+=?|≥|≻|->|=>|→|&gt;)\s*"
 _NEXT = r"\s*(?:,\s*(?:and\s+|then\s+|followed\s+by\s+)?|;|\band\b|\bthen\b|=)\s*"
 _CHAIN = re.compile(rf"{_LINK}(?:\s*=\s*{_LINK})*(?:{_BETTER}{_LINK}(?:\s*=\s*{_LINK})*)+", re.IGNORECASE)
+_UPWARD_CHAIN = re.compile(rf"{_LINK}(?:\s*(?:<|≺|&lt;)\s*{_LINK})+", re.IGNORECASE)
+#: A list that is called the ranking.
+_CALLED = re.compile(
+    r"\b(?:ranking|ranked(?:\s+order)?|order)\s*(?:\([^)\n]*\))?\s*[:=]\s*[*_]{0,3}"
+    rf"({_LINK}(?:{_NEXT}{_LINK})+)",
+    re.IGNORECASE,
+)
+#: A passage and its rank.
+_RANKED = re.compile(
+    rf"(?:{NAMED.pattern}){_MARKS}\s*(?:[:=\-–(,]|is|->|→)\s*"
+    r"(?:ranked\s+|rank\W{0,3}|position\W{0,3}|#)(?P<rank>\d{1,3})(?!\d|[.,]\d)",
+    re.IGNORECASE,
+)
+#: Says what holds anyhow, in words that others have for the other way round.
+_DOWNWARD = re.compile(
+    r"\(?\b(?:from\s+)?(?:best|most(?:\s+relevant)?|highest)\s+to\s+(?:the\s+)?"
+    r"(?:worst|least(?:\s+relevant)?|lowest)\b\)?",
+    re.IGNORECASE,
+)
 _LISTED = re.compile(rf"{_LINK}(?:{_NEXT}{_LINK})+", re.IGNORECASE)
 #: Numbers and nothing else: `2 3 1`.
 _SPACED = re.compile(rf"{_LINK}(?:[\s,;]+{_LINK})+", re.IGNORECASE)
@@ -37,6 +57,7 @@ _FROM_WORST = re.compile(
     r"\b(?:worst\s+to\s+best|least\s+to\s+most|ascending|from\s+(?:the\s+)?(?:least|worst|lowest))\b",
     re.IGNORECASE,
 )
+_ORDINALS = tuple("first second third fourth fifth sixth seventh eighth ninth tenth".split())
 _LIST_KEY = re.compile(r"rank|order|result|sorted|passage|document|answer|output|list|ids?\b", re.IGNORECASE)
 
 
@@ -46,7 +67,7 @@ def parse_order(text: str, size: int) -> list[int]:
     Thoughts and reasons are not read. Of several orders, the last that says enough. A list that is as
     likely to be something else is nothing: numbers of a sentence, `{"1": 2, "2": 1}`.
     """
-    answer = spoken(text)
+    answer = _DOWNWARD.sub(" ", spoken(text))
 
     def read(part: str) -> list[int]:
         return _of(_order(part), size)
@@ -66,7 +87,16 @@ def _order(text: str) -> list[int]:
     by_json = most_told([_by_value(each.value) for each in found])
     rest = _without(text, found)
     chains = _chains(rest)
-    for reading in (by_json, chains, _by_table(rest), _by_items(rest), _by_lines(rest), _by_lists(rest)):
+    for reading in (
+        by_json,
+        chains,
+        _by_ranks(rest),
+        _by_label(rest),
+        _by_table(rest),
+        _by_items(rest),
+        _by_lines(rest),
+        _by_lists(rest),
+    ):
         if reading and (len(reading) > 1 or reading is by_json):
             return reading
     return _by_sentence(rest)
@@ -164,6 +194,10 @@ def _by_mapping(table: Mapping[Any, Any]) -> list[int]:
     ]
     if ranked:
         return _by_score(ranked)
+    places = [_ORDINALS.index(key) for each in table if (key := str(each).lower()) in _ORDINALS]
+    if len(places) == len(table) > 1:
+        entries = zip(places, map(_number, table.values()), strict=True)
+        return [number for _, number in sorted(entries, key=lambda each: each[0]) if number is not None]
     return _by_numbers(table)
 
 
@@ -211,14 +245,28 @@ def _numbers(text: str) -> list[int]:
 
 
 def _chains(text: str) -> list[int]:
-    return most_told([_numbers(each.group()) for each in _CHAIN.finditer(text)]) or []
+    upward = [_numbers(each.group())[::-1] for each in _UPWARD_CHAIN.finditer(text)]
+    return most_told([*upward, *(_numbers(each.group()) for each in _CHAIN.finditer(text))]) or []
+
+
+def _by_ranks(text: str) -> list[int]:
+    """`Passage 1: rank 3`, a line each or side by side: all ranks from 1 on."""
+    ranks = {named(each): int(each.group("rank")) for each in _RANKED.finditer(text)}
+    whole = len(ranks) > 1 and sorted(ranks.values()) == list(range(1, len(ranks) + 1))
+    return sorted(ranks, key=lambda number: ranks[number]) if whole else []
+
+
+def _by_label(text: str) -> list[int]:
+    """The list behind `Ranking:`, whatever is said after it."""
+    lists = [_numbers(each.group(1)) for each in _CALLED.finditer(text)]
+    return lists[-1] if lists else []
 
 
 def _by_lists(text: str) -> list[int]:
     """`[3], [1], [2]` or `4, 2, 1`, or a line of numbers alone."""
     readings: list[list[int]] = []
     for line in text.splitlines():
-        body = line.rpartition(":")[2].strip(" .*_`()")
+        body = line.rpartition(":")[2].strip(" .*_`(){}")
         if _SPACED.fullmatch(body):
             readings.append(_numbers(body))
             continue

@@ -31,7 +31,7 @@ _LABEL = (
 )
 _AMOUNT = (
     r"(?<![\w.])(-?\d{1,5}(?:\.\d{1,6})?)(?![\w]|\.\d)"
-    r"(?:\s*(?:/|out\s+of)\s*(\d{1,4}(?:\.\d+)?)(?![\w.]\d?)|\s*(%))?"
+    r"(?:\s*(?:/|out\s+of)\s*(\d{1,4}(?:\.\d+)?)(?!\w|\.\d)|\s*(%))?"
 )
 AMOUNT = re.compile(_AMOUNT, re.IGNORECASE)
 _SEPARATOR = (

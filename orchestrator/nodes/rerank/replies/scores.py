@@ -39,6 +39,31 @@ _PAIR = re.compile(
 #: What may have been to go on: `{"1": 1` before `0}`.
 _CUT_NUMBER = re.compile(r"[\d./]+\s*$")
 _PAIRS_ONLY = re.compile(r"[\s,;|&*_`\"'{}()\[\].\-]*(?:and)?[\s,;|&*_`\"'{}()\[\].\-]*")
+#: A score, and then whose it is: `8 to passage 1`, `8/10 for [1]`, `Score: 8 (Passage 1)`.
+_BEFORE = re.compile(
+    rf"{AMOUNT.pattern}\s*(?:points?\s*)?(?:to|for|→|->|\()\s*(?={NAMED.pattern})", re.IGNORECASE
+)
+#: One score of several: `Passages 1, 2 and 4 get 8`.
+_SHARED = re.compile(
+    r"\b(?:passages|documents|docs|items|texts)\s+(\d{1,3}(?:\s*,\s*\d{1,3})*,?\s*(?:and|&)\s*\d{1,3})\s*"
+    rf"(?:each\s+|all\s+|both\s+)?(?:gets?|scores?|receives?|deserves?|:|=)\s*(?:a\s+)?{AMOUNT.pattern}",
+    re.IGNORECASE,
+)
+#: Words in quotation marks behind a passage's name are its own, with whatever numbers they have.
+_QUOTED = re.compile(r'"[^"\n]{1,400}"')
+_LETTERS = re.compile(r"[^\W\d_]{2}")
+#: What a passage is judged by besides; its score comes further below.
+_PART = re.compile(r"\b(?:relevance|relevancy)\b", re.IGNORECASE)
+#: A score behind a word for it: `Relevance: high (8)`, and at the beginning of an entry `Score 8`.
+_IN_WORDS = re.compile(
+    r"(?:score|rating|relevance|relevancy|grade)\W{1,4}(?:(?:very\s+)?[a-z]+\s*\(\s*)?"
+    rf"{AMOUNT.pattern}",
+    re.IGNORECASE,
+)
+#: A passage and its score as columns, or as a pair; a line of scores alone.
+_COLUMNS = re.compile(r"\W{0,3}(\d{1,3})(?:\s*[,;\t]\s*|\s+)(\d{1,3}(?:\.\d+)?)\W{0,3}")
+_TUPLE = re.compile(r"[(\[]\s*(\d{1,3})\s*,\s*(\d{1,3}(?:\.\d+)?)\s*[)\]]")
+_ROW = re.compile(r"(?:\d{1,3}(?:\.\d+)?)(?:[\s,;]+\d{1,3}(?:\.\d+)?)*\.?")
 _LAST_AMOUNT = re.compile(rf"[:=–—-]\s*[*_`\"'(]{{0,8}}{AMOUNT.pattern}[\s*_`\"')\].]{{0,8}}$", re.IGNORECASE)
 
 
@@ -61,7 +86,7 @@ def parse_amounts(text: str, size: int) -> Amounts:
     def read(part: str) -> Amounts:
         found = [each for each in json_values(part) if not _reference(each)]
         text = _CUT_NUMBER.sub("", part) if part.count("{") > part.count("}") else part
-        return _by_json(found, size) or _by_table(text) or _by_lines(text)
+        return _by_json(found, size) or _by_table(text) or _by_lines(text) or _by_columns(text, size)
 
     return stated(read_in(answer, lambda part: _of(read(part), size)), answer)
 
@@ -215,6 +240,14 @@ def _by_lines(text: str) -> Amounts:
     told: Amounts = {}
     owner: int | None = None
     for line in text.splitlines():
+        shared = {
+            int(number): amount_of(each, 2)
+            for each in _SHARED.finditer(line)
+            for number in re.findall(r"\d+", each.group(1))
+        }
+        if shared:
+            told |= shared
+            line = _SHARED.sub(" ", line)
         pairs, owner = _line(line, owner)
         told |= pairs
     return told
@@ -225,6 +258,16 @@ def _line(line: str, owner: int | None) -> tuple[Amounts, int | None]:
     body = line[_begin(line) :]
     numbered = _NUMBERED.match(line)
     rest = line[numbered.end() :] if numbered else body
+    before = {
+        named(whose): amount_of(each)
+        for each in _BEFORE.finditer(rest)
+        if (whose := NAMED.match(rest, each.end())) is not None
+    }
+    if before and len(before) == len(NAMED.findall(rest)):
+        return before, None
+    called = NAMED.match(rest, _begin(rest))
+    if called is not None:
+        rest = rest[: called.end()] + _QUOTED.sub(_unless_words, rest[called.end() :])
     pairs = {
         named(each): amount_of(score)
         for each in NAMED.finditer(rest)
@@ -249,16 +292,22 @@ def _line(line: str, owner: int | None) -> tuple[Amounts, int | None]:
         return bare, None
     if numbered:
         return _numbered(int(numbered.group(1)), rest)
-    labelled = LABELLED.search(line) if owner is not None else None
+    labelled = (LABELLED.search(line) or _IN_WORDS.match(body)) if owner is not None else None
     if labelled and owner is not None:
-        return {owner: amount_of(labelled)}, None
+        return {owner: amount_of(labelled)}, owner if _PART.search(line) else None
     return {}, owner
+
+
+def _unless_words(quoted: re.Match[str]) -> str:
+    return " " if _LETTERS.search(quoted.group()) else quoted.group()
 
 
 def _numbered(number: int, rest: str) -> tuple[Amounts, int | None]:
     """The score in a line of a numbered list that names no passage: the list's number is the passage's."""
     begun = AMOUNT.match(rest, _begin(rest))
-    found: re.Match[str] | None = LABELLED.search(rest) or begun or _LAST_AMOUNT.search(rest)
+    found: re.Match[str] | None = (
+        LABELLED.search(rest) or begun or _IN_WORDS.match(rest) or _LAST_AMOUNT.search(rest)
+    )
     return ({number: amount_of(found)}, None) if found else ({}, number)
 
 
@@ -279,3 +328,20 @@ def _bare_pairs(text: str) -> Amounts:
 def _begin(line: str) -> int:
     found = _BULLET.match(line)
     return found.end() if found else 0
+
+
+def _by_columns(text: str, size: int) -> Amounts:
+    """Numbers and nothing else: lines or pairs of a passage and its score, or a score for each in order."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    rest = [line for line in lines if any(each.isdigit() for each in line)]
+    pairs = [_COLUMNS.fullmatch(line) for line in rest]
+    if len(pairs) == 1:
+        listed = list(_TUPLE.finditer(rest[0]))
+        pairs = [*listed] if not _TUPLE.sub("", rest[0]).strip(" ,;.") else []
+    told = {int(each.group(1)): Amount(float(each.group(2))) for each in pairs if each is not None}
+    if len(pairs) > 1 and len(told) == len(pairs) and None not in pairs:
+        return told
+    if len(lines) not in (1, size) or not all(_ROW.fullmatch(line) for line in lines):
+        return {}
+    scores = [Amount(float(each)) for each in re.findall(r"\d+(?:\.\d+)?", text)]
+    return _by_place(scores, size, "", cut=False)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence, Sized
 from typing import TypeVar
 
+from orchestrator.nodes.rerank.replies.spelling import plain
 from orchestrator.text.thoughts import answer_of
 
 ReadT = TypeVar("ReadT", bound=Sized)
@@ -27,9 +28,9 @@ _RUN = re.compile(r"([^\w\s])\1{7,}")
 
 
 def spoken(reply: str) -> str:
-    """The answer of a reply, its thoughts left out, and long runs of one mark made short."""
+    """The answer of a reply, its thoughts left out, plainly spelled, and long runs of one mark made short."""
     answer = answer_of(reply)[-LONGEST:]
-    return _RUN.sub(r"\1" * 7, _EMPTY.sub("\n\n", _BLANKS.sub("  ", answer)))
+    return plain(_RUN.sub(r"\1" * 7, _EMPTY.sub("\n\n", _BLANKS.sub("  ", answer))))
 
 
 def sections(answer: str) -> list[str]:

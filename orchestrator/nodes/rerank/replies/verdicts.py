@@ -12,6 +12,17 @@ from orchestrator.nodes.rerank.replies.scales import rescaled
 from orchestrator.nodes.rerank.replies.sections import sections, spoken
 
 _MARKS = " \t\r\n.,:;!*_`\"'[](){}<>#"
+#: A capital letter behind words that pick it, or at the end of a sentence that says which it is.
+_CHOSEN = re.compile(
+    r"\b(?:[Nn]ot\s+[A-Z],?\s+but|(?:go|going|stick)\s+with|(?i:choose|pick|select|prefer))\s+([A-Z])\b(?!')"
+    r"|\bis\s+([A-Z])\s*[.!]?\s*(?:$|\n)"
+)
+#: A grade that is given, and not labelled.
+_GIVEN = re.compile(
+    r"\b(?:gets?|gives?\s+(?:it|this)|deserves?|rate|rate\s+(?:it|this))\s+(?:an?\s+)?(?:at\s+)?"
+    rf"{AMOUNT.pattern}",
+    re.IGNORECASE,
+)
 _KEYS = (
     "answer",
     "label",
@@ -35,6 +46,10 @@ def parse_choice(text: str, options: Sequence[str]) -> int | None:
     """
     known = {option.casefold(): position for position, option in enumerate(options)}
     answer = spoken(text)
+    words = [word.casefold() for word in re.findall(r"\w+", answer)]
+    if len({*words} & {*known}) > 1 and {*words} <= {*known, "and", "or"}:
+        # Nothing is said but one option and another.
+        return None
     for part in sections(answer):
         said = _said(part)
         exact = known.get(said.strip(_MARKS).casefold())
@@ -97,6 +112,10 @@ def _in_sentence(said: str, options: Sequence[str], known: dict[str, int]) -> in
         else r"\b(\w+)\b()",
         re.IGNORECASE,
     )
+    picked = _CHOSEN.finditer(said) if single else iter(())
+    chosen = {(each.group(1) or each.group(2)).casefold() for each in picked} & set(known)
+    if len(chosen) == 1:
+        return known[chosen.pop()]
     for sentence in reversed(re.split(r"(?<=[.!?])\s+|\n+", said)):
         words = {(one or two).casefold() for one, two in pattern.findall(sentence)} & set(known)
         if len(words) == 1:
@@ -107,12 +126,22 @@ def _in_sentence(said: str, options: Sequence[str], known: dict[str, int]) -> in
 
 
 def _grade(said: str) -> Amount | None:
+    said = re.sub(r"^(\d{1,2}),(\d{1,2})$", r"\1.\2", said.strip())
     whole = amount(said.strip(_MARKS)) if len(said) < 40 else None
     if whole is not None and AMOUNT.fullmatch(said.strip(_MARKS)):
         return whole
     labelled = list(LABELLED.finditer(said))
     if labelled:
         return amount_of(labelled[-1])
+    given = list(_GIVEN.finditer(said))
+    if given:
+        return amount_of(given[-1])
+    worded = re.search(r"\b(?:grade|score|rating)\W{1,3}([a-z]+)\b", said, re.IGNORECASE)
+    if worded and (one := amount(worded.group(1))) is not None:
+        return one
+    last = re.search(rf":\s*{AMOUNT.pattern}\W*$", said)
+    if last:
+        return amount_of(last)
     found = list(AMOUNT.finditer(said))
     if len(found) == 1:
         return amount_of(found[0])

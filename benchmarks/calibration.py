@@ -34,6 +34,7 @@ from orchestrator.nodes.rerank.criteria import HIGHEST
 from orchestrator.nodes.rerank.groupwise import Groupwise
 from orchestrator.nodes.rerank.prompts import Prompts
 from orchestrator.nodes.rerank.replies.scores import parse_scores
+from orchestrator.ports import GenerationRequest
 from orchestrator.testing.judge import Judge, Noise
 
 MIDDLE = replace(NOISE["middle"], malformed=0.0)
@@ -70,7 +71,9 @@ async def replies(
     for group in groups:
         prompt = Prompts().scores(task.question, [task.candidates[number][1] for number in group])
         # Whatever ends scores have, the judge gives them.
-        told = parse_scores((await judge.generate(prompt)).text, len(group), low=-1000.0, high=1000.0)
+        told = parse_scores(
+            (await judge.generate(GenerationRequest(prompt))).text, len(group), low=-1000.0, high=1000.0
+        )
         shift, scale = judge.fault(prompt)
         made.append(({group[place]: score for place, score in told.items()}, HIGHEST * shift, scale))
     return made

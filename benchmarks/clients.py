@@ -36,8 +36,8 @@ llm_url = "{url}"
 """
 #: What a client's instructions ask for, as `client_checks` sends them.
 TOLD = "CAPTAIN"
-CHECKS = Path(__file__).with_name("client_checks.py")
-NODE_CHECKS = Path(__file__).with_name("client_checks.mjs")
+ROOT = Path(__file__).parents[1]
+NODE_CHECKS = ROOT / "benchmarks/client_checks/openai.mjs"
 
 
 def said(asked: Asked) -> Reply:
@@ -80,8 +80,8 @@ async def tried(python: str, node: Path | None) -> dict[str, list[dict[str, Any]
             try:
                 found: dict[str, list[dict[str, Any]]] = {}
                 for client in CLIENTS:
-                    command = [python, str(CHECKS), client, endpoint.address, KEY, server.url]
-                    found[client] = await lines(command)
+                    command = [python, "-m", "benchmarks.client_checks", client]
+                    found[client] = await lines([*command, endpoint.address, KEY, server.url], ROOT)
                 if node is not None:
                     script_file = Path(shutil.copy(NODE_CHECKS, node))
                     command = ["node", script_file.name, endpoint.address, KEY, server.url]
@@ -91,7 +91,7 @@ async def tried(python: str, node: Path | None) -> dict[str, list[dict[str, Any]
                 await asyncio.to_thread(started.__exit__, None, None, None)
 
 
-async def lines(command: list[str], folder: Path | None = None) -> list[dict[str, Any]]:
+async def lines(command: list[str], folder: Path) -> list[dict[str, Any]]:
     """The JSON lines that a program prints."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -110,6 +110,7 @@ def main() -> None:
     given = arguments.parse_args()
     found = asyncio.run(tried(given.python, given.node))
     features = dict.fromkeys(each["feature"] for rows in found.values() for each in rows if "feature" in each)
+    found = {name: rows for name, rows in found.items() if rows}
     versions = [next(each["version"] for each in rows if "version" in each) for rows in found.values()]
     by_client = {name: {row.get("feature"): row for row in rows} for name, rows in found.items()}
     table = harness.table(

@@ -44,7 +44,7 @@ from orchestrator.evaluation import Dataset, Report, beir, experiment
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.significance import paired_p
 from orchestrator.nodes import Cover, Explore, Mmr, Retrieve, SearchFacets, SemanticCompression
-from orchestrator.ports import Generation, LanguageModel
+from orchestrator.ports import Generation, GenerationRequest, LanguageModel
 from orchestrator.settings import Settings
 from orchestrator.types import Coverage, Message, Usage
 
@@ -66,11 +66,13 @@ class Planner:
     available: bool = True
     calls: int = field(default=0, compare=False)
 
-    async def generate(self, prompt: Sequence[Message], **_: Any) -> Generation[Any]:
-        """The parts of the question in the prompt, as JSON."""
-        asked = json.loads(prompt[-1].text)["question"]
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+        """The parts of the question in the request.prompt, as JSON."""
+        asked = json.loads(request.prompt[-1].text)["question"]
         text = json.dumps({"aspects": list(self.parts[asked])})
-        return Generation(text, usage=Usage(1, sum(len(each.text) // 4 for each in prompt), len(text) // 4))
+        return Generation(
+            text, usage=Usage(1, sum(len(each.text) // 4 for each in request.prompt), len(text) // 4)
+        )
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Any:
         """Never asked."""

@@ -14,7 +14,7 @@ import json
 import random
 import statistics
 import sys
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 
 from benchmarks import harness
 from connectors.vllm import Servers, VllmModel, addresses
-from orchestrator.ports import Generation
+from orchestrator.ports import Generation, GenerationRequest
 from orchestrator.types import Message, Usage
 
 PROMPT = [Message("system", "You are brief."), Message("user", "Is it so? " + "word " * 300)]
@@ -117,7 +117,7 @@ async def overhead(at_once: int, seconds: float, rounds: int, repeats: int) -> d
         )
 
     async def by_connector() -> None:
-        await model.generate(PROMPT, max_tokens=64)
+        await model.generate(GenerationRequest(PROMPT, max_tokens=64))
 
     asked = {"httpx2": by_bare, "aiohttp": by_aiohttp, "connector": by_connector, "openai": by_openai}
     try:
@@ -166,7 +166,7 @@ async def profile(at_once: int, seconds: float, rounds: int) -> None:
     model = VllmModel(Servers(addresses(f"http://127.0.0.1:{port}"), attempts=100), "m")
 
     async def ask() -> None:
-        await model.generate(PROMPT, max_tokens=64)
+        await model.generate(GenerationRequest(PROMPT, max_tokens=64))
 
     try:
         await asyncio.sleep(2)
@@ -221,12 +221,12 @@ class Formed:
         self.name = model.name
         self.waiting, self.rounds, self.usage = 0, 0, Usage()
 
-    async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
         from pydantic import Field, create_model
 
-        size = prompt[-1].text.count('{"passage"')
+        size = request.prompt[-1].text.count('{"passage"')
         grade = Annotated[int, Field(ge=0, le=10)]
-        if "integer from 0" in prompt[0].text:
+        if "integer from 0" in request.prompt[0].text:
             schema = create_model(f"Scores{size}", **{str(n): (grade, ...) for n in range(1, size + 1)})
         else:
             place: Any = Literal[tuple(range(1, size + 1))]
@@ -235,7 +235,7 @@ class Formed:
         self.rounds += self.waiting == 0
         self.waiting += 1
         try:
-            made = await self.model.generate(prompt, **{**settings, "schema": schema, "max_tokens": 400})
+            made = await self.model.generate(replace(request, schema=schema, max_tokens=400))
         finally:
             self.waiting -= 1
         self.usage += made.usage

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import Application
-from orchestrator.ports import Generation, Probabilities, Scores
+from orchestrator.ports import Generation, GenerationRequest, Probabilities, Scores
 from orchestrator.settings import Settings
 from orchestrator.types import Message, Usage
 
@@ -31,14 +31,10 @@ class Quoting:
     name, available = "quoting", True
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        on_text: Callable[[str], None] | None = None,
-        **_: Any,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """Two cited sentences, word by word."""
-        lines = [line for line in prompt[-1].text.splitlines() if line.startswith('{"excerpt"')]
+        lines = [line for line in request.prompt[-1].text.splitlines() if line.startswith('{"excerpt"')]
         excerpts = [json.loads(line) for line in lines[:2]]
         text = " ".join(
             f"{each['text'].split('. ')[0].rstrip('.')} [{each['excerpt']}]." for each in excerpts
@@ -47,7 +43,7 @@ class Quoting:
             if on_text is not None:
                 on_text(word)
             await asyncio.sleep(0)
-        return Generation(text, usage=Usage(1, len(prompt[-1].text) // 4, len(text) // 4))
+        return Generation(text, usage=Usage(1, len(request.prompt[-1].text) // 4, len(text) // 4))
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Every option alike."""

@@ -12,23 +12,25 @@ from connectors.vllm.answers import Json, rows, table, text
 EFFORTS = ("none", "minimal", "low")
 #: Changes of a request by a value, such as a number; most need none.
 Change = Callable[[Json, str], Json]
+#: No log-probabilities beside a text.
+BESIDE_TEXT = "logprobs:text"
 
 
 def change(name: str) -> Change:
     kind, _, schema = name.partition(":")
     if kind == "response_format":
         return lambda body, value: _with_format(body, value, schema)
-    return _CHANGES.get(kind, lambda body, _: _without(body, kind))
+    return _CHANGES.get(kind, lambda body, _: without(body, kind))
 
 
-def _without(body: Json, *names: str) -> Json:
+def without(body: Json, *names: str) -> Json:
     return {key: value for key, value in body.items() if key not in names}
 
 
 def _renamed(body: Json, _: str) -> Json:
     if "max_tokens" not in body:
         return body
-    return {**_without(body, "max_tokens"), "max_completion_tokens": body["max_tokens"]}
+    return {**without(body, "max_tokens"), "max_completion_tokens": body["max_tokens"]}
 
 
 def _capped(body: Json, value: str) -> Json:
@@ -44,7 +46,7 @@ def _listing(body: Json, value: str) -> Json:
 def _trying(body: Json, value: str) -> Json:
     asked = body.get("reasoning_effort")
     if not value:
-        return _without(body, "reasoning_effort")
+        return without(body, "reasoning_effort")
     less = asked in EFFORTS and EFFORTS.index(asked) < EFFORTS.index(value)
     return {**body, "reasoning_effort": value} if less else body
 
@@ -69,7 +71,7 @@ def _with_format(body: Json, value: str, only: str) -> Json:
         body["messages"] = messages
     if value == "json_object":
         return {**body, "response_format": {"type": "json_object"}}
-    return _without(body, "response_format")
+    return without(body, "response_format")
 
 
 def has_system(body: Json) -> bool:
@@ -104,7 +106,7 @@ _CHANGES: Mapping[str, Change] = {
     "top_logprobs": _listing,
     "reasoning_effort": _trying,
     "system": _folded,
-    "logprob_token_ids": lambda body, _: _without(body, "logprob_token_ids", "return_tokens_as_token_ids"),
+    "logprob_token_ids": lambda body, _: without(body, "logprob_token_ids", "return_tokens_as_token_ids"),
     "logprobs": lambda body, _: body,
 }
 DESCRIBED: Mapping[str, str] = {
@@ -112,6 +114,7 @@ DESCRIBED: Mapping[str, str] = {
     "most_tokens": "replies have at most {value} tokens",
     "top_logprobs": "the {value} likeliest tokens are listed",
     "logprobs": "there are no log-probabilities",
+    BESIDE_TEXT: "texts come without log-probabilities",
     "logprob_token_ids": "log-probabilities are of the likeliest tokens",
     "system": "the system's words stand in the user's first turn",
     "reasoning_effort": "`reasoning_effort` is '{value}' at the least",

@@ -47,16 +47,19 @@ def finish(reason: object) -> Literal["stop", "length"]:
     return "length" if reason == "length" else "stop"
 
 
-def first_step(choice: Json) -> dict[str, float]:
-    """Log-probability by token of the first step; empty if the server gives none.
+def steps(choice: Json) -> list[tuple[str, dict[str, float]]]:
+    """Each token of a reply, and log-probabilities by token of that step; empty if the server gives none.
 
     Tokens are named `token_id:17` by servers that were asked for ids, else by their text.
     """
     content = rows(table(choice.get("logprobs")).get("content"))
-    if not content:
-        return {}
-    listed = [content[0], *rows(content[0].get("top_logprobs"))]
-    return {text(entry.get("token")): _number(entry) for entry in listed}
+    return [
+        (
+            text(step.get("token")),
+            {text(each.get("token")): _number(each) for each in (step, *rows(step.get("top_logprobs")))},
+        )
+        for step in content
+    ]
 
 
 def _number(entry: Mapping[str, Any]) -> float:

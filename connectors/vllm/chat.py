@@ -12,6 +12,7 @@ from connectors.vllm import answers
 from connectors.vllm.answers import Json
 from connectors.vllm.line import Line
 from connectors.vllm.negotiation import Agreements, Terms
+from connectors.vllm.option_mass import TOP
 from connectors.vllm.reading import ReplyReader, first_choice
 from connectors.vllm.served import Served, Serving
 from connectors.vllm.servers import Servers
@@ -173,7 +174,7 @@ class Chat:
                     reader.feed(answer)
             return reader.close(said_done=line.said_done)
 
-        return await terms.agreed(full, ask)
+        return await terms.agreed(full, ask, is_text=True)
 
     def _terms(self, line: Line, served: Served) -> Terms:
         return self.agreements.of(line.server.address.api, served.name)
@@ -187,6 +188,11 @@ class Chat:
                 served.name,
                 self.servers.names,
             )
+
+
+def steps_of(alternatives: int) -> Json:
+    """The fields that ask for so many log-probabilities at each token; OpenAI lists 20 at most."""
+    return {"logprobs": True, "top_logprobs": min(alternatives, TOP)} if alternatives else {}
 
 
 def sampling(temperature: float, top_p: float, seed: int) -> Json:

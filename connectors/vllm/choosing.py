@@ -84,14 +84,14 @@ class Chooser:
             body |= {"logprob_token_ids": ids, "return_tokens_as_token_ids": True}
         choice, usage, terms = await self._chat.choice(served, body)
         spending.add(usage)
-        step = answers.first_step(choice)
-        if not step:
+        steps = answers.steps(choice)
+        if not steps:
             raise NoLogProbabilities(
                 f"The model server {self._chat.servers.names} gives no log-probabilities for "
                 f"{served.name!r}.",
                 hint="Take a server that does, or a strategy that needs none: `groupwise`, `listwise`.",
             )
-        return step, terms
+        return steps[0][1], terms
 
     async def _picked(
         self, served: Served, body: answers.Json, labels: Sequence[str], spending: Spending

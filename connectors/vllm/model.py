@@ -7,9 +7,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
-from connectors.vllm.chat import Chat, length, sampling
+from connectors.vllm.chat import Chat, length, sampling, steps_of
 from connectors.vllm.choosing import Chooser
 from connectors.vllm.completing import Completion, completion_request, read_completion
 from connectors.vllm.labels import Labels
@@ -24,12 +25,9 @@ from orchestrator.errors import (
     ModelError,
 )
 from orchestrator.models.usage import Spending
-from orchestrator.ports import Generation, Operation, Probabilities, Reasoning, Scores
+from orchestrator.ports import Generation, GenerationRequest, Operation, Probabilities, Reasoning, Scores
 from orchestrator.text.thoughts import TAGS
 from orchestrator.types import Message
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 #: How often a reply that does not fit its schema is asked for.
 ASKED = 3
@@ -127,27 +125,20 @@ class VllmModel:
     # -- the port ------------------------------------------------------------------------------
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """A completion. With a schema, InvalidOutput if no reply of three fits it, or each is cut short.
 
         What was streamed cannot be taken back: a reply that is streamed is asked for once.
         """
         served = await self.served()
-        reasoning = _more(reasoning, self._reasoning)
+        prompt, schema = request.prompt, request.schema
+        reasoning = _more(request.reasoning, self._reasoning)
         body = {
             **self._chat.body(served, prompt, self._salt),
-            **length(served, prompt, max_tokens, reasoning),
-            **sampling(temperature, top_p, seed),
+            **length(served, prompt, request.max_tokens, reasoning),
+            **sampling(request.temperature, request.top_p, request.seed),
+            **steps_of(request.alternatives),
         }
         if schema is None:
             return await self._chat.generated(served, body, on_text, reasoning)
@@ -156,17 +147,18 @@ class VllmModel:
         with Spending() as spending:
             for attempt in range(ASKED if on_text is None else 1):
                 # The same again would give the same again.
-                varied = {**body, **sampling(max(temperature, 0.4 * attempt), top_p, seed + attempt)}
+                warmth = max(request.temperature, 0.4 * attempt)
+                varied = {**body, **sampling(warmth, request.top_p, request.seed + attempt)}
                 if attempt:
                     varied["frequency_penalty"] = 0.5 * attempt
                 generation = await self._chat.generated(served, varied, on_text, reasoning)
                 spending.add(generation.usage)
                 try:
                     value = parsed(generation.text, schema)
-                    return Generation(generation.text, value, spending.usage, "stop", generation.reasoning)
+                    return replace(generation, parsed=value, usage=spending.usage, finish="stop")
                 except ValueError as error:
                     if generation.finish == "length":
-                        wrong = f"it is not complete after {max_tokens} tokens"
+                        wrong = f"it is not complete after {request.max_tokens} tokens"
                         continue
                     if not generation.answered:
                         wrong = f"there was no text ({generation.finish})"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
-from connectors.vllm.amendments import DESCRIBED, change
+from connectors.vllm.amendments import BESIDE_TEXT, DESCRIBED, change, without
 from connectors.vllm.answers import Json
 from connectors.vllm.failures import error_of
 from connectors.vllm.refusals import proposed
@@ -55,20 +55,26 @@ class Terms:
         """Whether an amendment of this name was made."""
         return name in self._amendments
 
-    async def agreed(self, body: Json, ask: Callable[[Json], Awaitable[ResultT]]) -> ResultT:
+    async def agreed(
+        self, body: Json, ask: Callable[[Json], Awaitable[ResultT]], *, is_text: bool = False
+    ) -> ResultT:
         """What `ask` returns for a request, amended as often as the server refuses a field of it.
 
-        NoLogProbabilities if it takes none for log-probabilities.
+        NoLogProbabilities if it takes none for log-probabilities, unless what `is_text` is wanted, which is
+        there without. What refuses them beside a text, such as one of a schema, may give them for a choice.
         """
         made: dict[str, str] = {}
         for left in reversed(range(TRIES + 1)):
             # Others learn meanwhile: a refusal is of the request as it was.
             before = dict(self._amendments)
-            amended = self._amended(body)
+            amended = self._amended(body, is_text)
             try:
                 result = await ask(amended)
             except Exception as error:
                 new = self._proposed(error, amended, before) if left else {}
+                if is_text and "logprobs" in new:
+                    # A text is worth more than they are: whatever else is named may be taken without them.
+                    new = {BESIDE_TEXT: ""}
                 if not new:
                     # It is wrong in another way: what was left out for it may well be taken.
                     if left:
@@ -85,7 +91,9 @@ class Terms:
         """Whether an error is the refusal of a field that can be done without."""
         return bool(self._proposed(error, body, self._amendments))
 
-    def _amended(self, body: Json) -> Json:
+    def _amended(self, body: Json, is_text: bool) -> Json:
+        if is_text and {"logprobs", BESIDE_TEXT} & self._amendments.keys():
+            body = without(body, "logprobs", "top_logprobs")
         if "logprobs" in body and "logprobs" in self._amendments:
             if not self._said:
                 self._said = True
@@ -143,4 +151,5 @@ class Agreements:
 
 def described(name: str, value: str) -> str:
     """An amendment in words for people."""
-    return DESCRIBED.get(name.partition(":")[0], "`{name}` is left out").format(name=name, value=value)
+    told = DESCRIBED.get(name) or DESCRIBED.get(name.partition(":")[0], "`{name}` is left out")
+    return told.format(name=name, value=value)

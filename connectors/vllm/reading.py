@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.vllm import answers
@@ -10,7 +10,7 @@ from connectors.vllm.answers import Json, rows, table, text
 from connectors.vllm.replies import Said, broken, finish_of, said
 from orchestrator.errors import ModelError, ModelUnreachable
 from orchestrator.models.usage import Spending
-from orchestrator.ports import Finish, Generation
+from orchestrator.ports import Finish, GeneratedToken, Generation
 from orchestrator.text.thoughts import TAGS, ThoughtFilter
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Usage
@@ -45,6 +45,7 @@ class ReplyReader:
         self._calls_tools = False
         self._reason: Any = None
         self._whole = False
+        self._steps: list[tuple[str, dict[str, float]]] = []
         self._choices = 0
         self._pieces = 0
         #: Whether any text was shown, whether it was read to its end, and tokens of thoughts by the server.
@@ -93,7 +94,8 @@ class ReplyReader:
         self._show(self._words.close(complete=finish_of(self._reason, Said("x")) == "stop"))
         whole = self._said()
         finish = self._finish(whole)
-        return Generation(whole.text, None, self._usage(whole), finish, whole.reasoning)
+        tokens = _placed(self._steps, whole.text)
+        return Generation(whole.text, None, self._usage(whole), finish, whole.reasoning, tokens)
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -106,6 +108,8 @@ class ReplyReader:
         self._refusal += piece.refusal
         self._calls_tools |= piece.calls_tools
         self._written.append(piece.text)
+        if "logprobs" in self._body:
+            self._steps += answers.steps(choice)
         self._show(self._words.feed(piece.text))
         self._reason = choice.get("finish_reason") or self._reason
 
@@ -145,6 +149,22 @@ class ReplyReader:
             written = token_count(whole.text) + token_count(whole.reasoning) + token_count(whole.refusal)
             completion = max(written, self._pieces if not self._whole else 0)
         return Usage(1, prompt, completion)
+
+
+def _placed(steps: Sequence[tuple[str, Mapping[str, float]]], text: str) -> tuple[GeneratedToken, ...]:
+    """The tokens that a text is made of; none if it is not what the tokens are together.
+
+    There are more where thoughts were taken out of it, or where the server lists the token of its end.
+    """
+    at = -"".join(token for token, _ in steps).rfind(text) if text else 1
+    if at > 0:
+        return ()
+    placed: list[GeneratedToken] = []
+    for token, likeliest in steps:
+        if at < len(text) and at + len(token) > 0:
+            placed.append(GeneratedToken(at, token, likeliest))
+        at += len(token)
+    return tuple(placed)
 
 
 def first_choice(answer: Json, model: str, servers: str) -> Json:

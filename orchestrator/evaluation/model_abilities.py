@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import ModelError
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.types import Message
 
 _JUDGED = (Message("user", "Is the sky blue on a clear day? Reply with yes or no alone."),)
@@ -56,10 +56,10 @@ async def _probabilities(model: LanguageModel) -> Ability:
 
 
 async def _thinking(model: LanguageModel) -> Ability:
-    asked = await model.generate(_SUM, max_tokens=_LENGTH)
+    asked = await model.generate(GenerationRequest(_SUM, max_tokens=_LENGTH))
     if asked.reasoning.strip() or asked.finish == "no_text":
         return Ability("thinking", True, "It thinks even where no thoughts are allowed: allow them tokens.")
-    free = await model.generate(_SUM, max_tokens=_LENGTH, reasoning=_THOUGHTS)
+    free = await model.generate(GenerationRequest(_SUM, max_tokens=_LENGTH, reasoning=_THOUGHTS))
     if free.reasoning.strip():
         return Ability("thinking", True, f"{len(free.reasoning)} characters of thoughts, when allowed.")
     return Ability("thinking", False, "It answers without thoughts.")

@@ -16,6 +16,7 @@ from orchestrator.ports import (
     FeatureKind,
     Featureless,
     Features,
+    GenerationRequest,
     Job,
     JobEffects,
     LanguageModel,
@@ -156,7 +157,7 @@ async def _written(
         asked = for_call(for_tenant(model, passage.tenant), ModelCall("", lambda _: (passage.id,)))
         async with limit:
             try:
-                text = (await asked.generate(prompt, max_tokens=160)).text.strip()
+                text = (await asked.generate(GenerationRequest(prompt, max_tokens=160))).text.strip()
             except (BudgetExhausted, ModelError) as error:
                 reasons.append(error.message)
                 return passage.id, ""

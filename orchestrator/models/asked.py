@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.ports import Reasoning
+from orchestrator.ports import GenerationRequest
 from orchestrator.types import Message
+
+#: Settings that came later, and their defaults.
+_SINCE: dict[str, Any] = {"top_p": 1.0, "reasoning": 0, "alternatives": 0}
 
 
 def messages_of(prompt: Sequence[Message]) -> list[list[str]]:
@@ -14,14 +17,20 @@ def messages_of(prompt: Sequence[Message]) -> list[list[str]]:
     return [[message.role, message.text] for message in prompt]
 
 
-def beyond_defaults(*, top_p: float, reasoning: Reasoning) -> dict[str, Any]:
-    """Settings of a call that are not as they are when nobody says anything.
+def asked_of(request: GenerationRequest) -> dict[str, Any]:
+    """All that a text was asked for with.
 
-    Answers that were kept before a setting existed are those of calls with its default.
+    Answers that were kept before a setting existed are those of calls with its default: it is told only
+    where it is another.
     """
-    told: dict[str, Any] = {}
-    if top_p != 1.0:
-        told["top_p"] = top_p
-    if reasoning != 0:
-        told["reasoning"] = reasoning
-    return told
+    asked: dict[str, Any] = {
+        "generate": messages_of(request.prompt),
+        "schema": request.schema.model_json_schema() if request.schema else None,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "seed": request.seed,
+    }
+    for name, default in _SINCE.items():
+        if (value := getattr(request, name)) != default:
+            asked[name] = value
+    return asked

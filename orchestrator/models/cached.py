@@ -10,17 +10,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from orchestrator.errors import ModelError, StoreError
-from orchestrator.models.asked import beyond_defaults, messages_of
+from orchestrator.models.asked import asked_of, messages_of
+from orchestrator.models.kept_text import generation_of, kept_of
 from orchestrator.models.single_flight import SingleFlight
 from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
     Cache,
     Generation,
+    GenerationRequest,
     LanguageModel,
     ModelCall,
     Operation,
     Probabilities,
-    Reasoning,
     Scores,
     for_call,
     for_tenant,
@@ -78,42 +79,12 @@ class CachedModel(WrapperModel):
         self._call = call
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """A kept text, streamed in one piece, or a new one; what is no answer is not kept."""
-        key = await self._key(
-            "generate",
-            messages_of(prompt),
-            schema.model_json_schema() if schema else None,
-            max_tokens,
-            temperature,
-            seed,
-            *([told] if (told := beyond_defaults(top_p=top_p, reasoning=reasoning)) else ()),
-        )
-
-        def made_again() -> Awaitable[Generation[Any]]:
-            return self._model.generate(
-                prompt,
-                schema=schema,
-                on_text=on_text,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                top_p=top_p,
-                seed=seed,
-                reasoning=reasoning,
-            )
-
+        key, schema = await self._key("generate", asked_of(request)), request.schema
         if key is None:
-            return await made_again()
+            return await self._model.generate(request, on_text=on_text)
 
         async def ask(calls: Sequence[ModelCall | None]) -> Generation[Any]:
             found = _generation(await self._kept(key), schema)
@@ -121,18 +92,12 @@ class CachedModel(WrapperModel):
                 if on_text is not None:
                     on_text(found.text)
                 return found
-            made = await made_again()
+            made = await self._model.generate(request, on_text=on_text)
             if made.answered:
-                value: dict[str, str] = {"text": made.text, "finish": made.finish}
-                if made.reasoning:
-                    value["reasoning"] = made.reasoning
-                # The text may hold more than the object that was read from it.
-                if schema is not None and made.parsed is not None:
-                    value["object"] = made.parsed.model_dump_json(by_alias=True)
-                asked = "\n".join(message.text for message in prompt)
+                asked = "\n".join(message.text for message in request.prompt)
                 # Each asker knows what it read itself.
                 sources = {source for call in calls if call is not None for source in call.quoted(asked)}
-                await self._keep(key, value, sources=sorted(sources))
+                await self._keep(key, kept_of(made), sources=sorted(sources))
             return made
 
         if on_text is not None:
@@ -207,4 +172,4 @@ def _generation(kept: dict[str, Any] | None, schema: type[BaseModel] | None) -> 
             parsed = schema.model_validate_json(kept["object"])
         except (KeyError, ValueError):
             return None
-    return Generation(kept["text"], parsed, finish=kept["finish"], reasoning=kept.get("reasoning", ""))
+    return generation_of(kept, parsed)

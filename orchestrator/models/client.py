@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 from orchestrator.models.wrapper import WrapperModel
-from orchestrator.ports import Generation, LanguageModel, Operation, Reasoning
+from orchestrator.ports import Generation, GenerationRequest, LanguageModel, Operation, Reasoning
 from orchestrator.types import Message
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,12 @@ class ClientSettings:
     top_p: float | None = None
     seed: int | None = None
     reasoning: Reasoning | None = None
+
+    def applied(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with what the client asks."""
+        names = ("temperature", "top_p", "seed", "reasoning")
+        told = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return replace(request, max_tokens=min(request.max_tokens, self.tokens or request.max_tokens), **told)
 
     def __str__(self) -> str:
         told = [(each.name, getattr(self, each.name)) for each in fields(self)]
@@ -86,28 +89,11 @@ class ClientModel(WrapperModel):
         return f"{name} (client: {told})" if told else name
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """A completion; see the port."""
         if on_text is None:
-            return await self._model.generate(
-                prompt,
-                schema=schema,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                top_p=top_p,
-                seed=seed,
-                reasoning=reasoning,
-            )
+            return await self._model.generate(request)
         begun = False
 
         def shown(text: str) -> None:
@@ -116,18 +102,9 @@ class ClientModel(WrapperModel):
             self._written.any = self._written.any or begun
             on_text(text)
 
-        asked, settings = tuple(prompt), self._settings
+        asked = tuple(request.prompt)
         try:
-            generation = await self._model.generate(
-                prompt,
-                schema=schema,
-                on_text=shown,
-                max_tokens=min(max_tokens, settings.tokens or max_tokens),
-                temperature=_first(settings.temperature, temperature),
-                top_p=_first(settings.top_p, top_p),
-                seed=_first(settings.seed, seed),
-                reasoning=_first(settings.reasoning, reasoning),
-            )
+            generation = await self._model.generate(self._settings.applied(request), on_text=shown)
         except BaseException:
             # Stopped at a deadline, too: what was read of it stands.
             self._written.ends[asked] = "cut" if begun else "whole"
@@ -136,10 +113,6 @@ class ClientModel(WrapperModel):
         self._written.any = self._written.any or begun
         self._written.ends[asked] = _end(generation) if begun else "whole"
         return generation
-
-
-def _first(asked: Any, otherwise: Any) -> Any:
-    return otherwise if asked is None else asked
 
 
 def _end(generation: Generation[Any]) -> End:

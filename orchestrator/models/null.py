@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from orchestrator.errors import NoModel
-from orchestrator.ports import Generation, Probabilities, Reasoning, Scores
+from orchestrator.ports import Generation, GenerationRequest, Probabilities, Scores
 from orchestrator.types import Message
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 
 class NullModel:
@@ -24,16 +21,7 @@ class NullModel:
         return "none"
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """Raises NoModel."""
         self._refuse("generate a text", "llm_url")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import InvalidOutput, ModelError
-from orchestrator.models.asked import beyond_defaults, messages_of
+from orchestrator.models.asked import asked_of, messages_of
+from orchestrator.models.kept_text import generation_of, kept_of
 from orchestrator.models.null import NullModel
 from orchestrator.models.recording import Asked, Recorded, Recording, usage_of
 from orchestrator.models.usage import Spending
 from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
     Generation,
+    GenerationRequest,
     LanguageModel,
     Operation,
     Probabilities,
-    Reasoning,
     Scores,
     resolved_name,
     scores_texts,
@@ -78,58 +80,29 @@ class RecordedModel(WrapperModel):
         return await resolved_name(self._model, operation) if self._records else self._recording.name
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """The recorded text; `parsed` is read again from it. A recorded text is streamed in one piece."""
-        asked = {
-            "generate": messages_of(prompt),
-            "schema": schema.model_json_schema() if schema else None,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "seed": seed,
-            **beyond_defaults(top_p=top_p, reasoning=reasoning),
-        }
+        asked, schema = asked_of(request), request.schema
         model = await self._answering("generate")
         answer = self._recorded(asked, model)
+        if answer is None and request.alternatives and not self._records:
+            # Recordings of before have no log-probabilities: their texts stand without.
+            answer = self._recorded(asked_of(replace(request, alternatives=0)), model)
         if answer is None:
             made = await self._made(
                 asked,
                 model,
-                lambda model: model.generate(
-                    prompt,
-                    schema=schema,
-                    on_text=on_text,
-                    max_tokens=max_tokens,
-                    temperature=temperature,
-                    top_p=top_p,
-                    seed=seed,
-                    reasoning=reasoning,
-                ),
+                lambda model: model.generate(request, on_text=on_text),
             )
             # A refusal, or what was cut off by whoever waited, is no answer.
             if made.answered:
-                kept = {"text": made.text, "finish": made.finish}
-                if made.reasoning:
-                    kept["reasoning"] = made.reasoning
-                # The text may hold more than the object that was read from it.
-                if schema is not None and made.parsed is not None:
-                    kept["object"] = made.parsed.model_dump_json(by_alias=True)
-                self._keep(asked, model, kept, made.usage)
+                self._keep(asked, model, kept_of(made), made.usage)
             return made
         parsed = self._parsed(answer, schema)
         if on_text is not None:
             on_text(answer["text"])
-        thoughts = answer.get("reasoning", "")
-        return Generation(answer["text"], parsed, usage_of(answer), answer["finish"], thoughts)
+        return generation_of(answer, parsed, usage_of(answer))
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """The recorded probabilities."""

@@ -20,11 +20,11 @@ from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
     Embedder,
     Generation,
+    GenerationRequest,
     LanguageModel,
     ModelCall,
     Operation,
     Probabilities,
-    Reasoning,
     Scores,
     close_model,
     for_call,
@@ -36,7 +36,6 @@ from orchestrator.types import Message, Usage
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from pydantic import BaseModel
 
     from orchestrator.ports import FeedbackStore
 
@@ -179,16 +178,7 @@ class RoutedModel(WrapperModel):
         self.bandit.learn(arm, vector, score)
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """A completion by the model that is expected to do best."""
         shown = False
@@ -200,17 +190,9 @@ class RoutedModel(WrapperModel):
                 on_text(piece)
 
         def ask(model: LanguageModel) -> Awaitable[Generation[Any]]:
-            return model.generate(
-                prompt,
-                schema=schema,
-                on_text=show if on_text is not None else None,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                top_p=top_p,
-                seed=seed,
-                reasoning=reasoning,
-            )
+            return model.generate(request, on_text=show if on_text is not None else None)
 
+        prompt = request.prompt
         made, arm, vector = await self._routed(prompt, ask, shown=lambda: shown)
         if on_text is not None and self._shared is not None and self._run_id is not None:
             await self._shared.answered(self._run_id, tuple(self._models)[arm], vector)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from orchestrator.errors import ModelError
-from orchestrator.ports import Generation, LanguageModel, scores_texts
+from orchestrator.ports import Generation, GenerationRequest, LanguageModel, scores_texts
 from orchestrator.types import Message
 
 _PROMPT = (
@@ -59,7 +59,7 @@ async def _try(call: str, ask: Callable[[], Awaitable[str]], *, needed: bool = F
 
 
 async def _generated(model: LanguageModel) -> str:
-    made = await model.generate(_PROMPT, max_tokens=_LENGTH)
+    made = await model.generate(GenerationRequest(_PROMPT, max_tokens=_LENGTH))
     _require_text(made)
     thought = f", after {len(made.reasoning)} characters of thoughts" if made.reasoning else ""
     return f"A text of {len(made.text)} characters{thought}."
@@ -67,13 +67,13 @@ async def _generated(model: LanguageModel) -> str:
 
 async def _streamed(model: LanguageModel) -> str:
     pieces: list[str] = []
-    made = await model.generate(_PROMPT, on_text=pieces.append, max_tokens=_LENGTH)
+    made = await model.generate(GenerationRequest(_PROMPT, max_tokens=_LENGTH), on_text=pieces.append)
     _require_text(made)
     return f"A text in {len(pieces)} pieces." if pieces else "The text comes at once, at its end."
 
 
 async def _structured(model: LanguageModel) -> str:
-    made = await model.generate(_PROMPT, schema=Verdict, max_tokens=_LENGTH)
+    made = await model.generate(GenerationRequest(_PROMPT, schema=Verdict, max_tokens=_LENGTH))
     often = f", at the attempt number {made.usage.calls}" if made.usage.calls > 1 else ""
     return f"An object that fits its schema{often}."
 

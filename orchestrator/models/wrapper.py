@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from orchestrator.ports import (
     Generation,
+    GenerationRequest,
     LanguageModel,
     ModelCall,
     Operation,
     Probabilities,
-    Reasoning,
     Scores,
     close_model,
     for_call,
@@ -21,9 +21,6 @@ from orchestrator.ports import (
     scores_texts,
 )
 from orchestrator.types import Message
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 
 class WrapperModel:
@@ -93,28 +90,10 @@ class WrapperModel:
         await close_model(self._model)
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
-        """A completion of `prompt`; see the port."""
-        return await self._model.generate(
-            prompt,
-            schema=schema,
-            on_text=on_text,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            top_p=top_p,
-            seed=seed,
-            reasoning=reasoning,
-        )
+        """A completion; see the port."""
+        return await self._model.generate(request, on_text=on_text)
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Probabilities of options; see the port."""

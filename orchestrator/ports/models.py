@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -30,10 +30,46 @@ Finish = Literal["stop", "length", "cancelled", "refused", "filtered", "tool_cal
 
 
 @dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What a model is asked to write: the prompt, and all settings of the call.
+
+    With a `schema`, one object that fits it. `max_tokens` are those of the answer; `reasoning` allows tokens
+    besides, for thoughts before it. Without a `temperature` there is no chance, and no `seed` is needed.
+    `alternatives` asks for the log-probabilities of so many likeliest tokens in the place of each one.
+    """
+
+    prompt: Sequence[Message]
+    schema: type[BaseModel] | None = None
+    max_tokens: int = 512
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    reasoning: Reasoning = 0
+    alternatives: int = 0
+
+    def __post_init__(self) -> None:
+        # A list would be changed behind the back of whoever waits for the answer.
+        object.__setattr__(self, "prompt", tuple(self.prompt))
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedToken:
+    """One token of a text, which begins at `start` in it, and what it might have been.
+
+    `likeliest` has log-probabilities by the tokens' texts, its own among them.
+    """
+
+    start: int
+    text: str
+    likeliest: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Generation(Generic[ParsedT]):
     """One generated text; `parsed` is the validated object when a schema was asked for.
 
     `reasoning` is what the model thought first, as far as the server tells it: never a part of `text`.
+    `tokens` are those of the text, if `alternatives` were asked for and the server gives them.
     """
 
     text: str
@@ -41,6 +77,7 @@ class Generation(Generic[ParsedT]):
     usage: Usage = field(default_factory=Usage)
     finish: Finish = "stop"
     reasoning: str = ""
+    tokens: tuple[GeneratedToken, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -110,21 +147,9 @@ class LanguageModel(Protocol):
     def available(self) -> bool: ...
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
-        """A completion of `prompt`; `on_text` receives the pieces of a streamed one, and no thoughts.
-
-        `max_tokens` are those of the answer; `reasoning` allows tokens besides, for thoughts before it.
-        """
+        """A completion; `on_text` receives the pieces of a streamed one, and no thoughts."""
         ...
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:

@@ -20,7 +20,7 @@ from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
 from orchestrator.graph.workflow import workflow
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.serving.wire.chat_request import Turns
 from orchestrator.types import Answer, Message
 
@@ -191,7 +191,7 @@ class TaskReply(Node):
             return Answer(request.short_reply())
         try:
             limit = min(self.max_tokens, request.tokens or self.max_tokens)
-            generation = await model.generate(request.turns, max_tokens=limit)
+            generation = await model.generate(GenerationRequest(request.turns, max_tokens=limit))
         except (BudgetExhausted, ModelError) as error:
             run.degrade(f"the language model could not reply: {error.told}")
             return Answer(request.short_reply())

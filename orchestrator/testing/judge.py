@@ -14,14 +14,11 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from orchestrator.ports import Generation, Probabilities, Reasoning, Scores
+from orchestrator.ports import Generation, GenerationRequest, Probabilities, Scores
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Message, Usage
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 
 @dataclass(frozen=True)
@@ -71,19 +68,11 @@ class Judge:
         return True
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """Scores or an order, as the prompt's instructions ask for."""
-        rng = self._rng(prompt, seed)
+        prompt = request.prompt
+        rng = self._rng(prompt, request.seed)
         instructions, labels, believed = self._believed(prompt, rng)
         if rng.random() < self.noise.malformed:
             text = _spoilt(rng, labels)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from orchestrator.errors import ModelError, OrchestratorError
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.types import Message
 
 PROMPT = (Message("system", "You are brief."), Message("user", "Describe a city as JSON."))
@@ -52,7 +52,7 @@ class LanguageModelConformance:
         assert model.available
 
     async def test_a_text_is_generated_and_its_tokens_are_counted(self, model: LanguageModel) -> None:
-        generation = await model.generate(PROMPT, max_tokens=24)
+        generation = await model.generate(GenerationRequest(PROMPT, max_tokens=24))
         assert isinstance(generation.text, str)
         assert generation.parsed is None
         assert generation.usage.calls == 1
@@ -61,37 +61,48 @@ class LanguageModelConformance:
         assert generation.finish in ("stop", "length")
 
     async def test_without_chance_the_same_prompt_gives_the_same_text(self, model: LanguageModel) -> None:
-        first = await model.generate(PROMPT, max_tokens=24)
-        assert (await model.generate(PROMPT, max_tokens=24)).text == first.text
+        first = await model.generate(GenerationRequest(PROMPT, max_tokens=24))
+        assert (await model.generate(GenerationRequest(PROMPT, max_tokens=24))).text == first.text
 
     async def test_what_a_model_may_think_is_no_part_of_its_text(self, model: LanguageModel) -> None:
         pieces: list[str] = []
         generation = await model.generate(
-            PROMPT, on_text=pieces.append, max_tokens=24, temperature=0.5, top_p=0.9, seed=1, reasoning=8
+            GenerationRequest(PROMPT, max_tokens=24, temperature=0.5, top_p=0.9, seed=1, reasoning=8),
+            on_text=pieces.append,
         )
         assert "".join(pieces) == generation.text
         assert generation.usage.completion_tokens <= 32
         for told in (generation.text, generation.reasoning):
             assert "<think>" not in told
 
+    async def test_tokens_with_their_alternatives_make_the_text(self, model: LanguageModel) -> None:
+        generation = await model.generate(GenerationRequest(PROMPT, max_tokens=12, alternatives=5))
+        # Whose server gives none has none.
+        for token in generation.tokens:
+            place = max(0, token.start)
+            assert token.text.endswith(generation.text[place : token.start + len(token.text)])
+            assert token.text in token.likeliest
+            assert all(value <= 0 for value in token.likeliest.values())
+        assert "".join(token.text for token in generation.tokens) in ("", generation.text)
+
     async def test_a_text_that_reaches_its_limit_says_so(self, model: LanguageModel) -> None:
-        assert (await model.generate(PROMPT, max_tokens=1)).finish == "length"
+        assert (await model.generate(GenerationRequest(PROMPT, max_tokens=1))).finish == "length"
 
     async def test_a_streamed_text_is_the_text(self, model: LanguageModel) -> None:
         pieces: list[str] = []
-        generation = await model.generate(PROMPT, on_text=pieces.append, max_tokens=24)
+        generation = await model.generate(GenerationRequest(PROMPT, max_tokens=24), on_text=pieces.append)
         assert "".join(pieces) == generation.text
         assert generation.usage.completion_tokens > 0
-        assert generation.text == (await model.generate(PROMPT, max_tokens=24)).text
+        assert generation.text == (await model.generate(GenerationRequest(PROMPT, max_tokens=24))).text
 
     async def test_a_schema_is_kept_to(self, model: LanguageModel) -> None:
-        generation = await model.generate(PROMPT, schema=City, max_tokens=128)
+        generation = await model.generate(GenerationRequest(PROMPT, schema=City, max_tokens=128))
         assert isinstance(generation.parsed, City)
         assert generation.usage.calls >= 1
 
     async def test_output_that_cannot_fit_its_schema_is_an_error(self, model: LanguageModel) -> None:
         with pytest.raises(ModelError):
-            await model.generate(PROMPT, schema=City, max_tokens=2)
+            await model.generate(GenerationRequest(PROMPT, schema=City, max_tokens=2))
 
     async def test_probabilities_of_options_sum_to_one(self, model: LanguageModel) -> None:
         if not self.chooses:
@@ -130,14 +141,18 @@ class LanguageModelConformance:
 
     async def test_calls_made_side_by_side_are_kept_apart(self, model: LanguageModel) -> None:
         prompts = [(Message("user", f"Repeat the number {number}."),) for number in range(12)]
-        together = await asyncio.gather(*(model.generate(prompt, max_tokens=8) for prompt in prompts))
+        together = await asyncio.gather(
+            *(model.generate(GenerationRequest(prompt, max_tokens=8)) for prompt in prompts)
+        )
         assert all(generation.usage.calls == 1 for generation in together)
         assert all(generation.usage.completion_tokens <= 8 for generation in together)
 
     async def test_a_cancelled_call_ends_at_once_and_at_the_server(self, model: LanguageModel) -> None:
         pieces: list[str] = []
         for on_text in (None, pieces.append):
-            call = asyncio.create_task(model.generate(LONG, on_text=on_text, max_tokens=2000))
+            call = asyncio.create_task(
+                model.generate(GenerationRequest(LONG, max_tokens=2000), on_text=on_text)
+            )
             await asyncio.sleep(0.3)
             call.cancel()
             done, _ = await asyncio.wait({call}, timeout=1.0)
@@ -147,4 +162,4 @@ class LanguageModelConformance:
                 while await self.running():  # noqa: ASYNC110 - the server tells nobody
                     await asyncio.sleep(0.02)
         # What was cancelled leaves the model usable.
-        assert (await model.generate(PROMPT, max_tokens=4)).usage.calls == 1
+        assert (await model.generate(GenerationRequest(PROMPT, max_tokens=4))).usage.calls == 1

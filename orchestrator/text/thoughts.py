@@ -7,7 +7,7 @@ Everything that reads a model's text reads it without them, by `split_thoughts`,
 * a thought anywhere, in one of `TAGS`, in Mistral's or Kimi's brackets, or in a channel of harmony;
 * a thought that has only an end, since the chat template wrote its beginning: all before the end is thought;
 * a thought that has no end, since the tokens ran out: there is no answer;
-* a tag that is only talked about, in quotation marks, or as code after backticks or in a fence: it is text.
+* a tag that is only talked about, in quotation marks, or as code between backticks or in a fence: it is text.
 """
 
 from __future__ import annotations
@@ -67,11 +67,13 @@ class ThoughtFilter:
     `feed` and `close` return what may be shown; `text` is all of that. `tags` are names (`think`), or
     beginning and end with a blank between them (`[THINK] [/THINK]`). `inside` says that the text begins in a
     thought: otherwise a thought without a beginning is noticed at its end, and `text` then begins anew,
-    though what was shown cannot be taken back.
+    though what was shown cannot be taken back. With `stands`, what was shown is text for good: of an end
+    without a beginning, the tag alone is left out.
     """
 
-    def __init__(self, tags: Iterable[str] = TAGS, *, inside: bool = False) -> None:
+    def __init__(self, tags: Iterable[str] = TAGS, *, inside: bool = False, stands: bool = False) -> None:
         self._marks = _marks(tuple(tags))
+        self._stands = stands
         self._waiting = ""
         self._shown: list[str] = []
         self._thoughts: list[str] = []
@@ -150,12 +152,11 @@ class ThoughtFilter:
             return False
         before, mark = self._waiting[: match.start()], match.group()
         self._waiting = self._waiting[match.end() :]
-        fenced = (self.text + before).count("```") % 2
-        if fenced or (self._before + before)[-1:] in tuple(_QUOTED):
+        if _is_code(self.text + before) or (self._before + before)[-1:] in tuple(_QUOTED):
             shown.append(self._show(before + mark))
             return True
         kind = mark.lower()
-        if kind in self._marks.frame:
+        if kind in self._marks.frame or (self._stands and kind not in self._marks.pairs):
             shown.append(self._show(before))
         elif kind in self._marks.pairs:
             shown.append(self._show(before))
@@ -185,6 +186,11 @@ class ThoughtFilter:
             self._shown.append(text)
             self._before = text[-1]
         return text
+
+
+def _is_code(before: str) -> bool:
+    """Whether what comes behind a text is in a fence, or in a span that is open on this line."""
+    return bool(before.count("```") % 2 or before.rpartition("\n")[2].count("`") % 2)
 
 
 # -- tags ----------------------------------------------------------------------------------------------

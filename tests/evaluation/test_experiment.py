@@ -14,7 +14,7 @@ from orchestrator.errors import BadInput, NodeError, WorkflowError
 from orchestrator.evaluation import Dataset, SavedRun, beir, experiment, read_run
 from orchestrator.evaluation.plot import plot
 from orchestrator.graph.run_context import Run as RunView
-from orchestrator.ports import Cache, Generation, LanguageModel, Runs
+from orchestrator.ports import Cache, Generation, GenerationRequest, LanguageModel, Runs
 from orchestrator.types import Citation, Hit, Message, Usage
 from tests.evaluation import sets as s
 
@@ -74,7 +74,7 @@ class CountingModel:
 
     name, available = "counting", True
 
-    async def generate(self, prompt: list[Message], **_: object) -> Generation[None]:
+    async def generate(self, request: GenerationRequest, **_: object) -> Generation[None]:
         return Generation("", usage=Usage(1, 10, 2))
 
 
@@ -82,7 +82,7 @@ class CountingModel:
 async def thinks(question: Question, model: LanguageModel) -> Hits:
     """Two model calls."""
     for _ in range(2):
-        await model.generate([Message("user", question.text)])
+        await model.generate(GenerationRequest([Message("user", question.text)]))
     return Hits((Hit("d1", 1.0),))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator import ANONYMOUS, Answer, Hits, Question, Run, fuse, node, workflow
 from orchestrator.evaluation.sharing import SharedCalls
-from orchestrator.ports import Generation, LanguageModel
+from orchestrator.ports import Generation, GenerationRequest, LanguageModel
 from orchestrator.types import Hit, Message, Usage
 from tests.evaluation import sets as s
 
@@ -79,7 +79,7 @@ class CountingModel:
     def __init__(self) -> None:
         self.calls = 0
 
-    async def generate(self, prompt: list[Message], **_: object) -> Generation[None]:
+    async def generate(self, request: GenerationRequest, **_: object) -> Generation[None]:
         self.calls += 1
         return Generation(str(self.calls), usage=Usage(1, 10, 2))
 
@@ -87,7 +87,7 @@ class CountingModel:
 @node
 async def asked(question: Question, model: LanguageModel) -> Answer:
     """One model call."""
-    return Answer((await model.generate([Message("user", question.text)])).text)
+    return Answer((await model.generate(GenerationRequest([Message("user", question.text)]))).text)
 
 
 @node

@@ -20,7 +20,7 @@ from orchestrator.evaluation.strategy_trials import (
     strategy_trials,
 )
 from orchestrator.nodes._strategies import strategy_names
-from orchestrator.ports import Generation, Probabilities
+from orchestrator.ports import Generation, GenerationRequest, Probabilities
 from orchestrator.testing.judge import Judge, Noise
 from orchestrator.types import Usage
 from tests.nodes.rerank.asking import Babbler
@@ -85,7 +85,7 @@ class Dice:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
 
-    async def generate(self, prompt: Any, **_: Any) -> Generation[Any]:
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
         return Generation("[2] > [1]", usage=Usage(1, 1, 1))
 
     async def choose(self, prompt: Any, options: Sequence[str]) -> Probabilities:

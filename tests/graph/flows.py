@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from orchestrator import SKIP, Node, Run, node
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.types import Answer, Facets, Hit, Hits, Message, Queries, Query, Question, ranked
 
 
@@ -139,7 +139,7 @@ async def hang(question: Question) -> Hits:
 @node
 async def ask_model(question: Question, model: LanguageModel) -> Answer:
     """One model call."""
-    generated = await model.generate([Message("user", question.text)])
+    generated = await model.generate(GenerationRequest([Message("user", question.text)]))
     return Answer(generated.text)
 
 

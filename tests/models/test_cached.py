@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from connectors.sql import SqlCache, open_database
 from orchestrator import Answer, Question, node, workflow
 from orchestrator.errors import StoreError
 from orchestrator.models.cached import CachedModel
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Reasoning, Scores, for_tenant
+from orchestrator.ports import (
+    Generation,
+    GenerationRequest,
+    LanguageModel,
+    Probabilities,
+    Scores,
+    for_tenant,
+)
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.language_model import City, LanguageModelConformance
 from orchestrator.types import Message, Principal, Usage
@@ -37,30 +44,21 @@ class Counting:
         return view
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         self.asked[0] += 1
-        if schema is not None:
+        if request.schema is not None:
             from orchestrator.errors import InvalidOutput
 
-            if max_tokens < 8:
+            if request.max_tokens < 8:
                 raise InvalidOutput("too short.")
-            parsed = schema.model_validate({"name": "Oslo", "people": self.asked[0]})
+            parsed = request.schema.model_validate({"name": "Oslo", "people": self.asked[0]})
             return Generation(f"Here: {parsed.model_dump_json()}", parsed, Usage(1, 5, 9))
-        text = "one two" if max_tokens > 1 else "one"
+        text = "one two" if request.max_tokens > 1 else "one"
         if on_text is not None:
-            for piece in ("one ", "two") if max_tokens > 1 else ("one",):
+            for piece in ("one ", "two") if request.max_tokens > 1 else ("one",):
                 on_text(piece)
-        return Generation(text, None, Usage(1, 5, 2), "stop" if max_tokens > 1 else "length")
+        return Generation(text, None, Usage(1, 5, 2), "stop" if request.max_tokens > 1 else "length")
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         from orchestrator.errors import BadInput
@@ -106,15 +104,15 @@ async def test_the_same_is_asked_once_and_costs_nothing_again(cache: SqlCache) -
     inner = Counting()
     model = CachedModel(inner, cache)
     first = [
-        await model.generate(PROMPT),
-        await model.generate(PROMPT, schema=City),
+        await model.generate(GenerationRequest(PROMPT)),
+        await model.generate(GenerationRequest(PROMPT, schema=City)),
         await model.choose(PROMPT, ["a", "b"]),
         await model.score("q", ["x", "yy"]),
     ]
     assert inner.asked == [4]
     again = [
-        await model.generate(PROMPT),
-        await model.generate(PROMPT, schema=City),
+        await model.generate(GenerationRequest(PROMPT)),
+        await model.generate(GenerationRequest(PROMPT, schema=City)),
         await model.choose(PROMPT, ["a", "b"]),
         await model.score("q", ["x", "yy"]),
     ]
@@ -128,43 +126,43 @@ async def test_the_same_is_asked_once_and_costs_nothing_again(cache: SqlCache) -
 async def test_a_kept_text_is_streamed(cache: SqlCache) -> None:
     model = CachedModel(Counting(), cache)
     said: list[str] = []
-    await model.generate(PROMPT, on_text=said.append)
+    await model.generate(GenerationRequest(PROMPT), on_text=said.append)
     assert said == ["one ", "two"]
     said.clear()
-    await model.generate(PROMPT, on_text=said.append)
+    await model.generate(GenerationRequest(PROMPT), on_text=said.append)
     assert said == ["one two"]
 
 
 async def test_whatever_an_answer_depends_on_is_part_of_what_is_looked_up(cache: SqlCache) -> None:
     inner = Counting()
     model = CachedModel(inner, cache)
-    await model.generate(PROMPT)
+    await model.generate(GenerationRequest(PROMPT))
     for settings in ({"seed": 1}, {"temperature": 0.5}, {"max_tokens": 3}, {"schema": City}):
         before = inner.asked[0]
-        await model.generate(PROMPT, **settings)
+        await model.generate(GenerationRequest(PROMPT, **settings))
         assert inner.asked[0] == before + 1, settings
-    await model.generate((*PROMPT, Message("user", "And?")))
+    await model.generate(GenerationRequest((*PROMPT, Message("user", "And?"))))
     await model.choose(PROMPT, ["a", "b"])
     await model.choose(PROMPT, ["b", "a"])
-    await CachedModel(Counting("another"), cache).generate(PROMPT)
+    await CachedModel(Counting("another"), cache).generate(GenerationRequest(PROMPT))
     assert inner.asked[0] == 8
 
 
 async def test_an_answer_falls_with_its_time(cache: SqlCache, clock: ManualClock) -> None:
     inner = Counting()
     model = CachedModel(inner, cache, seconds=10)
-    await model.generate(PROMPT)
+    await model.generate(GenerationRequest(PROMPT))
     clock.advance(9)
-    await model.generate(PROMPT)
+    await model.generate(GenerationRequest(PROMPT))
     assert inner.asked == [1]
     clock.advance(1)
-    await model.generate(PROMPT)
+    await model.generate(GenerationRequest(PROMPT))
     assert inner.asked == [2]
 
 
 @node
 async def told(question: Question, model: LanguageModel) -> Answer:
-    return Answer((await model.generate([Message("user", question.text)])).text)
+    return Answer((await model.generate(GenerationRequest([Message("user", question.text)]))).text)
 
 
 async def test_tenants_do_not_see_each_others_answers_in_a_run(cache: SqlCache) -> None:
@@ -193,19 +191,20 @@ async def test_a_cache_that_is_ill_is_done_without() -> None:
             raise StoreError("locked.")
 
     model = CachedModel(Counting(), Ill())
-    assert (await model.generate(PROMPT)).text == "one two"
+    assert (await model.generate(GenerationRequest(PROMPT))).text == "one two"
 
 
 async def test_an_object_that_was_not_made_is_asked_for_again(cache: SqlCache) -> None:
     class Wordless(Counting):
         """It takes a schema, and gives the text alone."""
 
-        async def generate(self, prompt: Any, **settings: Any) -> Any:
-            settings.pop("schema")
-            return await super().generate(prompt, **settings)
+        async def generate(
+            self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+        ) -> Any:
+            return await super().generate(replace(request, schema=None), on_text=on_text)
 
     inner = Wordless()
     model = CachedModel(inner, cache)
     for _ in range(2):
-        assert (await model.generate(PROMPT, schema=City)).parsed is None
+        assert (await model.generate(GenerationRequest(PROMPT, schema=City))).parsed is None
     assert inner.asked == [2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from connectors.sql.tables import cache_entries
 from examples.replay_answer import Quoting
 from orchestrator import Application
 from orchestrator.indexing.feature_jobs import make_features_locally
-from orchestrator.ports import IndexRegistry, Ledger, StateStore
+from orchestrator.ports import GenerationRequest, IndexRegistry, Ledger, StateStore
 from orchestrator.progress import silent
 from orchestrator.settings import Settings
 
@@ -28,9 +29,11 @@ class Counted(Quoting):
 
     asked = 0
 
-    async def generate(self, prompt: Any, **settings: Any) -> Any:
+    async def generate(
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+    ) -> Any:
         self.asked += 1
-        made = await super().generate(prompt, **settings)
+        made = await super().generate(request, on_text=on_text)
         return made if made.text else replace(made, text="Animals.")
 
 

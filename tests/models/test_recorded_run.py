@@ -12,7 +12,7 @@ from orchestrator.application.indexing import indexing_context
 from orchestrator.errors import BadInput, ModelUnreachable
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.models.recorded import RecordedModel
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.serving.wire.errors import public
 from orchestrator.settings import Settings
 from orchestrator.testing.language_model import City, LanguageModelConformance
@@ -38,8 +38,10 @@ class TestRecordedModel(LanguageModelConformance):
 
 
 async def test_an_object_is_replayed_though_its_text_held_more(tmp_path: Path) -> None:
-    first = await RecordedModel(tmp_path / "a.jsonl", Counting()).generate(PROMPT, schema=City)
-    again = await RecordedModel(tmp_path / "a.jsonl").generate(PROMPT, schema=City)
+    first = await RecordedModel(tmp_path / "a.jsonl", Counting()).generate(
+        GenerationRequest(PROMPT, schema=City)
+    )
+    again = await RecordedModel(tmp_path / "a.jsonl").generate(GenerationRequest(PROMPT, schema=City))
     assert first.text.startswith("Here: ")
     assert (again.parsed, again.text, again.usage) == (first.parsed, first.text, first.usage)
 
@@ -83,7 +85,7 @@ async def test_who_asks_is_not_told_where_the_model_server_is(
     async with Application(down) as application:
         result = await application.run("chat", "How many queens has a hive?")
         with pytest.raises(ModelUnreachable) as raised:
-            await application.container.get(LanguageModel).generate(PROMPT)
+            await application.container.get(LanguageModel).generate(GenerationRequest(PROMPT))
     assert result.answer is not None
     assert "[1]" in result.answer.text
     reasons = " ".join(result.degraded)
@@ -112,4 +114,4 @@ async def test_a_recording_that_cannot_be_written_is_named(tmp_path: Path) -> No
     model = RecordedModel(tmp_path / "file" / "answers.jsonl", Counting())
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(BadInput, match=r"answers.jsonl cannot be written"):
-        await model.generate(PROMPT)
+        await model.generate(GenerationRequest(PROMPT))

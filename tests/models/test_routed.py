@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from orchestrator.errors import BadInput
 from orchestrator.models.bandit import PromptBandit
 from orchestrator.models.null import NullModel
 from orchestrator.models.routed import RoutedModel
-from orchestrator.ports import Generation
+from orchestrator.ports import Generation, GenerationRequest
 from orchestrator.types import Message, Usage
 
 KERNELS = ("fourier", "rbf", "cubic")
@@ -167,7 +167,7 @@ class Speaker:
         self.name = name
         self.asked = 0
 
-    async def generate(self, prompt: Sequence[Message], **_: Any) -> Generation[Any]:
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
         self.asked += 1
         return Generation(self.name, usage=Usage(1, 1, 1))
 
@@ -186,11 +186,13 @@ async def test_prompts_go_to_the_model_that_was_judged_better_on_their_like() ->
     for turn in range(20):
         for kind, texts in (("coder", CODE), ("poet", VERSE)):
             prompt = turns(texts[turn % 3])
-            answer = await router.generate(prompt)
+            answer = await router.generate(GenerationRequest(prompt))
             assert router.chosen(prompt) == answer.text
             router.feedback(prompt, 1.0 if answer.text == kind else 0.0)
-    assert (await router.generate(turns("Write a JavaScript function that sorts numbers."))).text == "coder"
-    assert (await router.generate(turns("A poem about autumn by the sea."))).text == "poet"
+    assert (
+        await router.generate(GenerationRequest(turns("Write a JavaScript function that sorts numbers.")))
+    ).text == "coder"
+    assert (await router.generate(GenerationRequest(turns("A poem about autumn by the sea.")))).text == "poet"
 
 
 async def test_an_answer_can_be_judged_at_once() -> None:
@@ -201,7 +203,7 @@ async def test_an_answer_can_be_judged_at_once() -> None:
 
     router = RoutedModel({"bad": bad, "good": good}, WordLlamaEmbedder(), judge=judged)
     for text in (CODE + VERSE) * 10:
-        await router.generate(turns(text))
+        await router.generate(GenerationRequest(turns(text)))
     assert good.asked > 2 * bad.asked > 0
 
 
@@ -209,7 +211,7 @@ async def test_feedback_on_what_was_not_asked_and_scores_out_of_range_are_refuse
     router = RoutedModel({"a": Speaker("a"), "b": Speaker("b")}, WordLlamaEmbedder())
     with pytest.raises(BadInput, match="not asked"):
         router.feedback(turns("x"), 1.0)
-    await router.generate(turns("x"))
+    await router.generate(GenerationRequest(turns("x")))
     with pytest.raises(BadInput, match="from 0 to 1"):
         router.feedback(turns("x"), 7.0)
 
@@ -226,19 +228,21 @@ def test_models_that_are_not_available_are_left_out() -> None:
 async def test_tenants_share_what_was_learned() -> None:
     router = RoutedModel({"a": Speaker("a"), "b": Speaker("b")}, WordLlamaEmbedder())
     view = router.for_tenant("x")
-    await view.generate(turns("x"))
+    await view.generate(GenerationRequest(turns("x")))
     assert router.chosen(turns("x")) in ("a", "b")
     router.feedback(turns("x"), 1.0)
 
 
 async def test_the_same_prompt_asked_twice_at_once_is_judged_twice() -> None:
     class Slow(Speaker):
-        async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
+        async def generate(
+            self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+        ) -> Generation[Any]:
             await asyncio.sleep(0.02)
-            return await super().generate(prompt, **settings)
+            return await super().generate(request, on_text=on_text)
 
     models = {"a": Slow("a"), "b": Slow("b")}
     router = RoutedModel(models, WordLlamaEmbedder(), judge=lambda prompt, made: 1.0)
-    await asyncio.gather(*(router.generate(turns("x")) for _ in range(8)))
+    await asyncio.gather(*(router.generate(GenerationRequest(turns("x"))) for _ in range(8)))
     (vector,) = await WordLlamaEmbedder().embed(["x"], kind="query")
     assert max(estimate.mean for estimate in router.bandit.estimates(vector)) > 0.7

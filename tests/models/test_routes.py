@@ -16,7 +16,7 @@ from orchestrator import Answer, Application, Question, Run, node, workflow
 from orchestrator.errors import BadInput, ModelUnreachable, RunNotFound, SettingsError
 from orchestrator.models.bandit import PromptBandit
 from orchestrator.models.feedback import LOOK, SharedBandit
-from orchestrator.ports import Embedder, FeedbackStore, LanguageModel, Runs
+from orchestrator.ports import Embedder, FeedbackStore, GenerationRequest, LanguageModel, Runs
 from orchestrator.serving import Limits
 from orchestrator.settings import Settings
 from orchestrator.testing.clock import ManualClock
@@ -33,7 +33,9 @@ VERSE = ["Write a poem about the sea.", "A haiku on autumn leaves.", "Rhyme on m
 @node
 async def say(question: Question, model: LanguageModel, run: Run) -> Answer:
     await model.choose([Message("user", question.text)], ["yes"])
-    return Answer((await model.generate([Message("user", question.text)], on_text=run.emit)).text)
+    return Answer(
+        (await model.generate(GenerationRequest([Message("user", question.text)]), on_text=run.emit)).text
+    )
 
 
 saying = workflow("saying", say)
@@ -151,7 +153,7 @@ async def test_nobody_is_asked_again_once_a_word_was_shown(tmp_path: Path) -> No
             shown: list[str] = []
             with pytest.raises(ModelUnreachable, match=broken.url):
                 await application.container.get(LanguageModel).generate(
-                    [Message("user", "Sort.")], on_text=shown.append
+                    GenerationRequest([Message("user", "Sort.")]), on_text=shown.append
                 )
             assert shown == ["half an"]
             assert not server.of("/v1/chat/completions")
@@ -162,7 +164,9 @@ async def test_an_error_names_the_setting_of_its_route(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, embedder="light", routes=routes)
     async with Application(settings) as application:
         with pytest.raises(ModelUnreachable) as raised:
-            await application.container.get(LanguageModel).generate([Message("user", "Sort.")])
+            await application.container.get(LanguageModel).generate(
+                GenerationRequest([Message("user", "Sort.")])
+            )
     assert "routes." in raised.value.hint
     assert ".url" in raised.value.hint
 

@@ -19,7 +19,7 @@ from orchestrator.models.cached import CachedModel
 from orchestrator.models.client import ClientModel, ClientSettings
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.models.routed import RoutedModel
-from orchestrator.ports import Cache, LanguageModel, close_model, for_tenant, resolved_name
+from orchestrator.ports import Cache, GenerationRequest, LanguageModel, close_model, for_tenant, resolved_name
 from orchestrator.types import Message
 from tests.services.scripted import Asked, Reply, Scripted, completion, scripted
 
@@ -29,7 +29,7 @@ QUESTION = Question("Who are you?", ANONYMOUS)
 
 @node
 async def asks(question: Question, model: LanguageModel) -> Answer:
-    return Answer((await model.generate([Message("user", question.text)])).text)
+    return Answer((await model.generate(GenerationRequest([Message("user", question.text)]))).text)
 
 
 @node
@@ -183,7 +183,7 @@ async def test_where_nobody_says_which_model_answers_nothing_is_looked_up_or_kep
                 raise ModelUnreachable("The server is silent.")
             return "known"
 
-        async def generate(self, prompt: Any, **_: Any) -> Any:
+        async def generate(self, request: GenerationRequest, **_: Any) -> Any:
             from orchestrator.ports import Generation
 
             self.count = getattr(self, "count", 0) + 1
@@ -194,7 +194,7 @@ async def test_where_nobody_says_which_model_answers_nothing_is_looked_up_or_kep
     cached = CachedModel(model, cache)  # type: ignore[arg-type]
     wf = workflow("w", asks().within(cache=60))
     ports = {LanguageModel: cached, Cache: cache}
-    assert [(await cached.generate(PROMPT)).text for _ in range(2)] == ["1", "2"]
+    assert [(await cached.generate(GenerationRequest(PROMPT))).text for _ in range(2)] == ["1", "2"]
     assert [(await wf.run(QUESTION, ports=ports)).output.text for _ in range(2)] == ["3", "4"]
     model.down = False
     assert [(await wf.run(QUESTION, ports=ports)).output.text for _ in range(2)] == ["5", "5"]

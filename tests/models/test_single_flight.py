@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from orchestrator import ANONYMOUS, Answer, Budget, Question, node, workflow
 from orchestrator.errors import InvalidOutput, ModelError
 from orchestrator.models.cached import CachedModel
-from orchestrator.ports import Documents, Generation, LanguageModel, ModelCall, Probabilities, Scores
+from orchestrator.ports import (
+    Documents,
+    Generation,
+    GenerationRequest,
+    LanguageModel,
+    ModelCall,
+    Probabilities,
+    Scores,
+)
 from orchestrator.testing.language_model import City
 from orchestrator.types import Message, Passage, Usage
 
@@ -44,17 +51,14 @@ class Held:
             raise self.error
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        **_: Any,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         await self._answered()
         if on_text is not None:
             on_text("Oslo")
-        parsed = schema.model_validate({"name": "Oslo", "people": self.asked}) if schema else None
+        parsed = (
+            request.schema.model_validate({"name": "Oslo", "people": self.asked}) if request.schema else None
+        )
         return Generation("Oslo", parsed, SPENT)
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
@@ -106,8 +110,8 @@ async def asking(*calls: Any) -> list[asyncio.Task[Any]]:
 
 async def test_equal_calls_at_one_moment_are_made_once_and_paid_once(model: CachedModel, held: Held) -> None:
     makers: list[Callable[[], Any]] = [
-        lambda: model.generate(PROMPT),
-        lambda: model.generate(PROMPT, schema=City),
+        lambda: model.generate(GenerationRequest(PROMPT)),
+        lambda: model.generate(GenerationRequest(PROMPT, schema=City)),
         lambda: model.choose(PROMPT, ["a", "b"]),
         lambda: model.score("q", ["a"]),
     ]
@@ -120,17 +124,17 @@ async def test_equal_calls_at_one_moment_are_made_once_and_paid_once(model: Cach
     cities = [each.parsed for each in found[3:6]]
     assert cities[0] == cities[1] == cities[2]
     assert cities[0] is not cities[1], "nobody changes another's object"
-    assert (await model.generate(PROMPT)).usage == Usage(), "it is kept"
+    assert (await model.generate(GenerationRequest(PROMPT))).usage == Usage(), "it is kept"
     assert held.asked == len(makers)
 
 
 async def test_calls_that_differ_are_made_each(model: CachedModel, held: Held) -> None:
     tasks = await asking(
-        model.generate(PROMPT),
-        model.generate(PROMPT, seed=1),
-        model.generate(PROMPT, schema=City),
-        model.for_tenant("a").generate(PROMPT),
-        model.for_tenant("b").generate(PROMPT),
+        model.generate(GenerationRequest(PROMPT)),
+        model.generate(GenerationRequest(PROMPT, seed=1)),
+        model.generate(GenerationRequest(PROMPT, schema=City)),
+        model.for_tenant("a").generate(GenerationRequest(PROMPT)),
+        model.for_tenant("b").generate(GenerationRequest(PROMPT)),
     )
     assert held.asked == 5
     held.gate.set()
@@ -139,7 +143,7 @@ async def test_calls_that_differ_are_made_each(model: CachedModel, held: Held) -
 
 async def test_views_of_a_tenant_join(model: CachedModel, held: Held) -> None:
     views = [model.for_tenant("a").for_call(ModelCall(run)) for run in ("r1", "r2")]
-    tasks = await asking(*(view.generate(PROMPT) for view in views))
+    tasks = await asking(*(view.generate(GenerationRequest(PROMPT)) for view in views))
     assert held.asked == 1
     held.gate.set()
     await asyncio.gather(*tasks)
@@ -148,7 +152,9 @@ async def test_views_of_a_tenant_join(model: CachedModel, held: Held) -> None:
 async def test_what_is_streamed_is_asked_for_itself(model: CachedModel, held: Held) -> None:
     said: list[str] = []
     tasks = await asking(
-        model.generate(PROMPT), model.generate(PROMPT, on_text=said.append), model.generate(PROMPT)
+        model.generate(GenerationRequest(PROMPT)),
+        model.generate(GenerationRequest(PROMPT), on_text=said.append),
+        model.generate(GenerationRequest(PROMPT)),
     )
     assert held.asked == 2
     held.gate.set()
@@ -158,7 +164,7 @@ async def test_what_is_streamed_is_asked_for_itself(model: CachedModel, held: He
 
 @pytest.mark.parametrize("leaves", [0, 1, 2])
 async def test_who_leaves_takes_the_answer_from_nobody(model: CachedModel, held: Held, leaves: int) -> None:
-    tasks = await asking(*(model.generate(PROMPT) for _ in range(3)))
+    tasks = await asking(*(model.generate(GenerationRequest(PROMPT)) for _ in range(3)))
     tasks[leaves].cancel()
     left = [task for number, task in enumerate(tasks) if number != leaves]
     with pytest.raises(asyncio.CancelledError):
@@ -173,7 +179,7 @@ async def test_who_leaves_takes_the_answer_from_nobody(model: CachedModel, held:
 async def test_when_all_have_left_the_request_is_stopped_and_the_next_is_a_new_one(
     model: CachedModel, held: Held, shelf: Shelf
 ) -> None:
-    tasks = await asking(*(model.generate(PROMPT) for _ in range(3)))
+    tasks = await asking(*(model.generate(GenerationRequest(PROMPT)) for _ in range(3)))
     for task in tasks:
         task.cancel()
     assert all(
@@ -182,14 +188,14 @@ async def test_when_all_have_left_the_request_is_stopped_and_the_next_is_a_new_o
     )
     assert (held.asked, held.left, shelf.kept) == (1, 1, {})
     held.gate.set()
-    assert (await model.generate(PROMPT)).usage == SPENT
+    assert (await model.generate(GenerationRequest(PROMPT))).usage == SPENT
     assert held.asked == 2
 
 
 async def test_an_error_is_everybodys_and_paid_once(model: CachedModel, held: Held, shelf: Shelf) -> None:
     held.error = InvalidOutput("no city.", hint="Ask again.")
     held.error.retryable = True
-    tasks = await asking(*(model.generate(PROMPT) for _ in range(3)))
+    tasks = await asking(*(model.generate(GenerationRequest(PROMPT)) for _ in range(3)))
     held.gate.set()
     errors = await asyncio.gather(*tasks, return_exceptions=True)
     assert held.asked == 1
@@ -198,14 +204,14 @@ async def test_an_error_is_everybodys_and_paid_once(model: CachedModel, held: He
     assert len({id(error) for error in errors}) == 3
     assert [error.spent for error in errors] == [SPENT, None, None]
     held.error = None
-    assert (await model.generate(PROMPT)).text == "Oslo"
+    assert (await model.generate(GenerationRequest(PROMPT))).text == "Oslo"
     assert list(shelf.kept) != []
 
 
 @node
 async def described(question: Question, model: LanguageModel) -> Answer:
     """What the model says of a city."""
-    return Answer((await model.generate([Message("user", question.text)])).text)
+    return Answer((await model.generate(GenerationRequest([Message("user", question.text)]))).text)
 
 
 async def test_runs_are_charged_as_when_one_comes_after_the_other(model: CachedModel, held: Held) -> None:
@@ -254,7 +260,9 @@ async def test_an_answer_falls_with_what_any_of_its_askers_had_read(
     @node
     async def reads(question: Question, documents: Documents, model: LanguageModel) -> Answer:
         found = await documents.passages([question.text], principal=question.principal)
-        return Answer((await model.generate([Message("user", found[question.text].text)])).text)
+        return Answer(
+            (await model.generate(GenerationRequest([Message("user", found[question.text].text)]))).text
+        )
 
     ports = {LanguageModel: model, Documents: Library()}
     wf = workflow("w", reads)
@@ -274,21 +282,23 @@ def test_another_event_loop_asks_for_itself(tmp_path: Path) -> None:
     class PerLoop:
         name, available = "held", True
 
-        async def generate(self, prompt: Any, **settings: Any) -> Any:
+        async def generate(
+            self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+        ) -> Any:
             held.append(Held())
             if len(held) > 1:
                 held[-1].gate.set()
-            return await held[-1].generate(prompt, **settings)
+            return await held[-1].generate(request, on_text=on_text)
 
     model = CachedModel(PerLoop(), shelf)  # type: ignore[arg-type]
 
     async def leaves_it_open() -> None:
-        await asking(model.generate(PROMPT))
+        await asking(model.generate(GenerationRequest(PROMPT)))
 
     loop = asyncio.new_event_loop()
     loop.run_until_complete(leaves_it_open())
     try:
-        assert asyncio.run(model.generate(PROMPT)).usage == SPENT
+        assert asyncio.run(model.generate(GenerationRequest(PROMPT))).usage == SPENT
         assert len(held) == 2
     finally:
         for task in asyncio.all_tasks(loop):

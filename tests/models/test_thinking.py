@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from orchestrator.models.cached import CachedModel
 from orchestrator.models.client import ClientModel, ClientSettings
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.models.routed import RoutedModel
-from orchestrator.ports import MOST_REASONING, Finish, Generation, LanguageModel, Reasoning
+from orchestrator.ports import MOST_REASONING, Finish, Generation, GenerationRequest, LanguageModel, Reasoning
 from orchestrator.types import Message, Usage
 
 PROMPT = (Message("user", "Which is it?"),)
@@ -32,18 +31,18 @@ class Thinker:
 
     def __init__(self, text: str = "B", finish: Finish = "stop", thoughts: str = "A or B? B.") -> None:
         self.made: Generation[Any] = Generation(text, None, Usage(1, 5, 3), finish, thoughts)
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[GenerationRequest] = []
 
-    async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
-        self.asked.append(settings)
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+        self.asked.append(request)
         return self.made
 
 
 class Refusing(Thinker):
     """A model that does not take the key."""
 
-    async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
-        self.asked.append(settings)
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+        self.asked.append(request)
         raise ModelKeyRefused("The key is not accepted.")
 
 
@@ -69,9 +68,9 @@ WRAPPERS = [cached, recorded, capped, routed]
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 async def test_how_a_model_may_think_is_passed_on(wrapper: Any, tmp_path: Path) -> None:
     model = Thinker()
-    made = await wrapper(model, tmp_path).generate(PROMPT, top_p=0.9, reasoning=200)
+    made = await wrapper(model, tmp_path).generate(GenerationRequest(PROMPT, top_p=0.9, reasoning=200))
     assert made.reasoning == "A or B? B."
-    assert (model.asked[0]["top_p"], model.asked[0]["reasoning"]) == (0.9, 200)
+    assert (model.asked[0].top_p, model.asked[0].reasoning) == (0.9, 200)
 
 
 @pytest.mark.parametrize("wrapper", [cached, recorded])
@@ -80,7 +79,7 @@ async def test_an_answer_is_found_by_how_it_was_asked_for(wrapper: Any, tmp_path
     kept = wrapper(model, tmp_path)
     asked: list[dict[str, Any]] = [{}, {"reasoning": 50}, {"reasoning": "model"}, {"top_p": 0.92}]
     for settings in asked * 2:
-        assert (await kept.generate(PROMPT, **settings)).reasoning == "A or B? B."
+        assert (await kept.generate(GenerationRequest(PROMPT, **settings))).reasoning == "A or B? B."
     assert len(model.asked) == 4
 
 
@@ -89,7 +88,7 @@ async def test_an_answer_is_found_by_how_it_was_asked_for(wrapper: Any, tmp_path
 async def test_what_is_no_answer_is_not_kept(wrapper: Any, finish: Finish, tmp_path: Path) -> None:
     kept = wrapper(model := Thinker("", finish), tmp_path)
     for _ in range(2):
-        assert (await kept.generate(PROMPT)).finish == finish
+        assert (await kept.generate(GenerationRequest(PROMPT))).finish == finish
     assert len(model.asked) == 2
 
 
@@ -112,15 +111,17 @@ async def test_a_recording_of_before_is_found_by_a_call_with_the_defaults(tmp_pa
     line = {"format": 2, "asked": asked, "answer": answer}
     (tmp_path / "answers.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     model = RecordedModel(tmp_path / "answers.jsonl")
-    assert await model.generate(PROMPT) == Generation("A", None, Usage(1, 5, 3))
+    assert await model.generate(GenerationRequest(PROMPT)) == Generation("A", None, Usage(1, 5, 3))
     with pytest.raises(ModelError):
-        await model.generate(PROMPT, reasoning=5)
+        await model.generate(GenerationRequest(PROMPT, reasoning=5))
 
 
 @pytest.mark.parametrize("bad", [*(Thinker("", finish) for finish in NO_ANSWERS[:-1]), Refusing()])
 async def test_a_route_without_an_answer_is_passed_over_and_was_paid(bad: Thinker) -> None:
     good = Thinker("B")
-    made = await RoutedModel({"bad": bad, "good": good}, WordLlamaEmbedder()).generate(PROMPT)
+    made = await RoutedModel({"bad": bad, "good": good}, WordLlamaEmbedder()).generate(
+        GenerationRequest(PROMPT)
+    )
     assert (made.text, made.finish) == ("B", "stop")
     if bad.asked and not isinstance(bad, Refusing):
         assert made.usage == Usage(2, 10, 6)
@@ -128,7 +129,7 @@ async def test_a_route_without_an_answer_is_passed_over_and_was_paid(bad: Thinke
 
 async def test_if_no_route_has_an_answer_the_last_one_says_why() -> None:
     models = {"one": Thinker("", "no_text"), "two": Thinker("", "no_text")}
-    made = await RoutedModel(models, WordLlamaEmbedder()).generate(PROMPT)
+    made = await RoutedModel(models, WordLlamaEmbedder()).generate(GenerationRequest(PROMPT))
     assert (made.finish, made.usage.calls) == ("no_text", 2)
 
 
@@ -151,11 +152,13 @@ async def test_a_budget_counts_thoughts_and_leaves_room_for_the_answer(
 
     @node
     async def ask(question: Question, model: LanguageModel) -> Answer:
-        return Answer((await model.generate(PROMPT, max_tokens=40, reasoning=reasoning)).text)
+        return Answer(
+            (await model.generate(GenerationRequest(PROMPT, max_tokens=40, reasoning=reasoning))).text
+        )
 
     flow = workflow("w", ask)
     result = await flow.run(
         Question("?", ANONYMOUS), ports={LanguageModel: model}, budget=Budget(tokens=budget)
     )
     assert result.usage.completion_tokens == 3
-    assert (model.asked[0]["max_tokens"], model.asked[0]["reasoning"]) == asked
+    assert (model.asked[0].max_tokens, model.asked[0].reasoning) == asked

@@ -18,7 +18,7 @@ from orchestrator.errors import InvalidOutput, ModelError, ModelUnreachable, Nod
 from orchestrator.evaluation import beir, experiment
 from orchestrator.models.recorded import RecordedModel
 from orchestrator.models.routed import RoutedModel
-from orchestrator.ports import LanguageModel, Runs
+from orchestrator.ports import GenerationRequest, LanguageModel, Runs
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Hit, Message, Usage
 from tests.evaluation import sets
@@ -40,7 +40,7 @@ class Feedback(BaseModel):
 async def judged(question: Question, model: LanguageModel) -> Answer:
     """Does without a verdict if there is none."""
     try:
-        await model.generate([Message("user", question.text)], schema=Feedback)
+        await model.generate(GenerationRequest([Message("user", question.text)], schema=Feedback))
     except ModelError as error:
         return Answer(str(error.spent))
     return Answer("so")
@@ -49,7 +49,7 @@ async def judged(question: Question, model: LanguageModel) -> Answer:
 @node
 async def again(answer: Answer, model: LanguageModel) -> Answer:
     """One more call, left out when the budget is spent."""
-    return Answer((await model.generate([Message("user", answer.text)])).text)
+    return Answer((await model.generate(GenerationRequest([Message("user", answer.text)]))).text)
 
 
 @node
@@ -86,7 +86,7 @@ def nonsense(_: Asked) -> Reply:
 async def test_replies_that_do_not_fit_their_schema_are_on_the_error() -> None:
     async with Serving(nonsense) as model:
         with pytest.raises(InvalidOutput) as raised:
-            await model.generate(PROMPT, schema=Feedback)
+            await model.generate(GenerationRequest(PROMPT, schema=Feedback))
         assert raised.value.spent == times(REPLY, 3)
 
 
@@ -94,14 +94,14 @@ async def test_a_server_that_fails_between_two_replies_had_been_paid() -> None:
     replies = [Reply(completion("not JSON")), Reply({"error": "gone"}, 400)]
     async with Serving(lambda _: replies.pop(0)) as model:
         with pytest.raises(ModelError, match="gone") as raised:
-            await model.generate(PROMPT, schema=Feedback)
+            await model.generate(GenerationRequest(PROMPT, schema=Feedback))
         assert raised.value.spent == REPLY
 
 
 async def test_a_stream_that_breaks_counts_the_pieces_that_came() -> None:
     async with Serving(lambda _: Reply(pieces=[chunk("a"), chunk("b")], cut=True)) as model:
         with pytest.raises(ModelUnreachable) as raised:
-            await model.generate(PROMPT, on_text=lambda _: None)
+            await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)
         assert raised.value.spent == Usage(0, 0, 2)
 
 
@@ -109,14 +109,16 @@ async def test_a_streamed_text_counts_as_the_server_says() -> None:
     usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
     pieces = [chunk("a"), chunk("b"), chunk(finish="stop"), usage, "[DONE]"]
     async with Serving(lambda _: Reply(pieces=pieces)) as model:
-        assert (await model.generate(PROMPT, on_text=lambda _: None)).usage == REPLY
+        assert (await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)).usage == REPLY
 
 
 async def test_of_a_server_that_never_says_tokens_are_estimated() -> None:
     pieces = [chunk("a"), chunk("b"), chunk(finish="stop"), "[DONE]"]
     prompt = token_count(PROMPT[0].text) + 4
     async with Serving(lambda _: Reply(pieces=pieces)) as model:
-        assert (await model.generate(PROMPT, on_text=lambda _: None)).usage == Usage(1, prompt, 2)
+        assert (await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)).usage == Usage(
+            1, prompt, 2
+        )
 
 
 async def test_options_that_get_no_probability_had_been_paid() -> None:
@@ -197,7 +199,7 @@ class Paid:
         self.name = str(error)
         self._error = error
 
-    async def generate(self, prompt: Any, **settings: Any) -> Any:
+    async def generate(self, request: GenerationRequest, **_: Any) -> Any:
         from orchestrator.ports import Generation
 
         if self._error is None:
@@ -216,10 +218,10 @@ class Paid:
 async def test_a_model_that_is_passed_over_had_been_paid() -> None:
     embedder = WordLlamaEmbedder()
     router = RoutedModel({"one": Paid(ModelUnreachable), "two": Paid()}, embedder)
-    assert (await router.generate(PROMPT)).usage == Usage(3, 27, 8)
+    assert (await router.generate(GenerationRequest(PROMPT))).usage == Usage(3, 27, 8)
     router = RoutedModel({"one": Paid(ModelUnreachable), "two": Paid(InvalidOutput)}, embedder)
     with pytest.raises(ModelError) as raised:
-        await router.generate(PROMPT)
+        await router.generate(GenerationRequest(PROMPT))
     assert raised.value.spent in (Usage(4, 40, 10), Usage(2, 20, 5))
 
 
@@ -231,7 +233,7 @@ async def test_a_refused_answer_replays_with_what_it_cost(tmp_path: Path) -> Non
     again = await wf.run(QUESTION, ports={LanguageModel: RecordedModel(tmp_path / "a.jsonl")})
     assert first.usage == again.usage == times(REPLY, 3)
     with pytest.raises(InvalidOutput, match="no valid Feedback") as raised:
-        await RecordedModel(tmp_path / "a.jsonl").generate(PROMPT, schema=Feedback)
+        await RecordedModel(tmp_path / "a.jsonl").generate(GenerationRequest(PROMPT, schema=Feedback))
     assert raised.value.hint
     assert raised.value.spent == times(REPLY, 3)
 
@@ -240,7 +242,7 @@ async def test_a_refused_answer_replays_with_what_it_cost(tmp_path: Path) -> Non
 async def insists(question: Question, model: LanguageModel) -> Hits:
     """Fails without a verdict, on one of the questions alone."""
     if "birds" in question.text:
-        await model.generate([Message("user", question.text)], schema=Feedback)
+        await model.generate(GenerationRequest([Message("user", question.text)], schema=Feedback))
     return Hits((Hit("d1", 1.0),))
 
 
@@ -248,7 +250,7 @@ async def insists(question: Question, model: LanguageModel) -> Hits:
 async def tries(question: Question, model: LanguageModel) -> Hits:
     """Does without a verdict."""
     try:
-        await model.generate([Message("user", question.text)], schema=Feedback)
+        await model.generate(GenerationRequest([Message("user", question.text)], schema=Feedback))
     except ModelError:
         return Hits((Hit("d1", 1.0),))
     return Hits()

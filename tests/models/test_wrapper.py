@@ -19,6 +19,7 @@ from orchestrator.models.recorded import RecordedModel
 from orchestrator.models.routed import RoutedModel
 from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
+    GenerationRequest,
     LanguageModel,
     ModelCall,
     close_model,
@@ -84,7 +85,7 @@ async def test_all_that_a_model_may_have_is_passed_on(tmp_path: Path, name: str)
     assert (rich.tenants, rich.calls) == (["a"], ["run"])
     assert type(view) is type(wrapped)
     assert wrapped.invented_later() == view.invented_later() == "passed on"
-    assert (await view.generate(PROMPT)).text == "one two"
+    assert (await view.generate(GenerationRequest(PROMPT))).text == "one two"
     await close_model(view)
     assert rich.closed
     with pytest.raises(AttributeError):
@@ -104,7 +105,7 @@ async def test_a_model_with_nothing_but_the_port_is_enough(tmp_path: Path, name:
     assert scores_texts(wrapped)
     assert "plain" in await resolved_name(wrapped)
     view = for_call(for_tenant(wrapped, "a"), ModelCall("run"))
-    assert (await view.generate(PROMPT)).text == "one two"
+    assert (await view.generate(GenerationRequest(PROMPT))).text == "one two"
     assert len((await view.score("q", ["a", "b"])).values) == 2
     await close_model(view)
 

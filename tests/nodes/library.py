@@ -20,6 +20,7 @@ from orchestrator.ports import (
     Documents,
     Embedder,
     Generation,
+    GenerationRequest,
     LanguageModel,
     SparseEncoder,
 )
@@ -45,9 +46,9 @@ class Model:
     available = True
 
     async def generate(
-        self, prompt: Sequence[Message], *, on_text: Callable[[str], None] | None = None, **_: Any
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
-        self.prompts.append(prompt)
+        self.prompts.append(request.prompt)
         for number, at in enumerate(range(0, len(self.text), self.size)):
             if number == self.fails_after:
                 raise ModelError("The model server went away.")

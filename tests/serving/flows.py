@@ -11,7 +11,7 @@ from orchestrator import Answer, Question, Run, node, workflow
 from orchestrator.application.exposure import Exposure
 from orchestrator.errors import NoModel, StoreError
 from orchestrator.graph.workflow import Workflow
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.types import Citation, Facets, Message, Principal, Slate, SlateItem
 
 CITED = Answer(
@@ -152,8 +152,8 @@ def _tell(file: str, what: str) -> None:
 
 @node
 async def generates(question: Question, model: LanguageModel, run: Run) -> Answer:
-    rewritten = await model.generate([Message("user", question.text)])
-    generation = await model.generate([Message("user", rewritten.text)], on_text=run.emit)
+    rewritten = await model.generate(GenerationRequest([Message("user", question.text)]))
+    generation = await model.generate(GenerationRequest([Message("user", rewritten.text)]), on_text=run.emit)
     return Answer(generation.text)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator import Answer, Question, Run, node, workflow
 from orchestrator.errors import ModelError, ModelUnreachable
-from orchestrator.ports import Finish, Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports import Finish, Generation, GenerationRequest, LanguageModel, Probabilities, Scores
 from orchestrator.serving import Limits
 from orchestrator.types import Message, Usage
 from tests.serving.asgi import asking, endpoint, events
@@ -35,22 +35,14 @@ class Writer:
         self.finish: Finish = finish
         self.words = [f"{word} " for word in text.split()]
         self.fails, self.hangs = fails, hangs
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[tuple[GenerationRequest, bool]] = []
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        seed: int = 0,
-        **more: Any,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
-        how = {"temperature": temperature, "seed": seed, **more}
-        self.asked.append({"prompt": [*prompt], "read": on_text is not None, **how})
+        self.asked.append((request, on_text is not None))
         written: list[str] = []
-        for number, word in enumerate(self.words[:max_tokens]):
+        for number, word in enumerate(self.words[: request.max_tokens]):
             if on_text and number == self.fails:
                 raise ModelUnreachable("The model server went away.")
             if on_text and number == self.hangs:
@@ -58,7 +50,7 @@ class Writer:
             if on_text:
                 on_text(word)
             written.append(word)
-        finish = "length" if max_tokens < len(self.words) else self.finish
+        finish = "length" if request.max_tokens < len(self.words) else self.finish
         return Generation("".join(written), usage=Usage(1, 3, len(written)), finish=finish)
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
@@ -70,7 +62,7 @@ class Writer:
 
 @node
 async def writes(question: Question, model: LanguageModel, run: Run) -> Answer:
-    rewritten = await model.generate([Message("user", question.text)])
+    rewritten = await model.generate(GenerationRequest([Message("user", question.text)]))
     said: list[str] = []
 
     def show(text: str) -> None:
@@ -80,7 +72,7 @@ async def writes(question: Question, model: LanguageModel, run: Run) -> Answer:
 
     prompt = [Message("system", question.instructions), Message("user", rewritten.text)]
     try:
-        await model.generate(prompt, on_text=show)
+        await model.generate(GenerationRequest(prompt), on_text=show)
     except ModelError as error:
         run.degrade(f"the answer is cut short: {error.told}")
     return Answer("".join(said), CITED.citations)
@@ -186,15 +178,17 @@ async def test_a_node_that_is_tried_again_may_end_well():
     tries: list[int] = []
 
     class Recovers(Writer):
-        async def generate(self, prompt: Sequence[Message], **how: Any) -> Generation[Any]:
-            if how.get("on_text") is not None:
+        async def generate(
+            self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+        ) -> Generation[Any]:
+            if on_text is not None:
                 tries.append(1)
                 self.fails = 2 if len(tries) == 1 else 99
-            return await super().generate(prompt, **how)
+            return await super().generate(request, on_text=on_text)
 
     @node
     async def writes_again(question: Question, model: LanguageModel, run: Run) -> Answer:
-        made = await model.generate([Message("user", question.text)], on_text=run.emit)
+        made = await model.generate(GenerationRequest([Message("user", question.text)]), on_text=run.emit)
         return Answer(made.text)
 
     async with endpoint(
@@ -210,13 +204,13 @@ async def test_a_node_that_is_tried_again_may_end_well():
 
 async def test_sampling_and_reasoning_are_for_the_text_that_is_read():
     model = Writer()
-    names = ("read", "temperature", "top_p", "seed", "reasoning")
+    names = ("temperature", "top_p", "seed", "reasoning")
     await answered(model, "writes", temperature=0.7, top_p=0.9, seed=5, reasoning_effort="low")
-    asked = [tuple(each[name] for name in names) for each in model.asked]
+    asked = [(read, *(getattr(each, name) for name in names)) for each, read in model.asked]
     assert asked == [(False, 0.0, 1.0, 0, 0), (True, 0.7, 0.9, 5, 1_024)] * 2
     model = Writer()
     await answered(model, "writes")
-    assert {tuple(each[name] for name in names[1:]) for each in model.asked} == {(0.0, 1.0, 0, 0)}
+    assert {tuple(getattr(each, name) for name in names) for each, _ in model.asked} == {(0.0, 1.0, 0, 0)}
 
 
 async def test_system_and_developer_turns_are_the_question_s_instructions():
@@ -229,8 +223,8 @@ async def test_system_and_developer_turns_are_the_question_s_instructions():
     async with endpoint(FLOWS, ports={LanguageModel: model}) as client:
         response = await client.post(PATH, json={"model": "writes", "messages": messages})
     assert response.status_code == 200
-    assert model.asked[0]["prompt"] == [Message("user", "What is it?")]
-    assert model.asked[1]["prompt"][0] == Message("system", "Answer in French.\n\nBe brief.")
+    assert model.asked[0][0].prompt == (Message("user", "What is it?"),)
+    assert model.asked[1][0].prompt[0] == Message("system", "Answer in French.\n\nBe brief.")
 
 
 async def test_what_is_refused_is_named_in_the_form_of_openai_s_errors():

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator import workflow
 from orchestrator.errors import BadInput, WorkflowError
-from orchestrator.ports import Generation, LanguageModel, Probabilities, Reasoning, Scores
+from orchestrator.ports import Generation, GenerationRequest, LanguageModel, Probabilities, Scores
 from orchestrator.serving import Limits, create_app
 from orchestrator.types import ANONYMOUS, Message, Usage
 from tests.serving.asgi import Ports, asking, endpoint, events
@@ -306,21 +306,12 @@ class Counting:
     available = True
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: Any = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
-        words = [f"{number} " for number in range(min(max_tokens, 20))]
+        words = [f"{number} " for number in range(min(request.max_tokens, 20))]
         for word in words if on_text else ():
             on_text(word)
-        finish = "stop" if max_tokens > 20 else "length"
+        finish = "stop" if request.max_tokens > 20 else "length"
         return Generation("".join(words), usage=Usage(1, 3, len(words)), finish=finish)
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:

@@ -22,7 +22,7 @@ from orchestrator.nodes import (
     Retrieve,
     SearchFacets,
 )
-from orchestrator.ports import Documents, LanguageModel
+from orchestrator.ports import Documents, GenerationRequest, LanguageModel
 from orchestrator.settings import Settings
 from orchestrator.testing.language_model import LONG
 from tests.services.llama import LlamaServer
@@ -104,7 +104,9 @@ async def test_a_cancelled_run_stops_the_request_at_the_server(
 ) -> None:
     heard = asyncio.Event()
     model = application.container.get(LanguageModel)
-    call = asyncio.create_task(model.generate(LONG, on_text=lambda _: heard.set(), max_tokens=3000))
+    call = asyncio.create_task(
+        model.generate(GenerationRequest(LONG, max_tokens=3000), on_text=lambda _: heard.set())
+    )
     await asyncio.wait_for(heard.wait(), 120)
     assert await asyncio.to_thread(lambda: llama.running) == 1
     call.cancel()

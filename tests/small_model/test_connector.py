@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from orchestrator import Application
 from orchestrator.errors import ContextTooLong, ModelUnreachable
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.settings import Settings
 from orchestrator.testing.language_model import PROMPT, LanguageModelConformance
 from orchestrator.types import Message
@@ -54,7 +54,7 @@ def model(application: Application) -> LanguageModel:
 
 async def test_a_reply_of_a_nested_schema_validates(model: LanguageModel) -> None:
     prompt = [Message("user", "Describe a sea otter as JSON.")]
-    made = await model.generate(prompt, schema=Animal, max_tokens=160)
+    made = await model.generate(GenerationRequest(prompt, schema=Animal, max_tokens=160))
     assert isinstance(made.parsed, Animal)
     assert Animal.model_validate_json(made.text) == made.parsed
 
@@ -69,7 +69,7 @@ async def test_eleven_grades_have_probabilities(model: LanguageModel) -> None:
 async def test_a_sampled_text_follows_its_seed(model: LanguageModel) -> None:
     prompt = [Message("user", "Name an animal.")]
     texts = [
-        (await model.generate(prompt, max_tokens=12, temperature=1.5, seed=seed)).text
+        (await model.generate(GenerationRequest(prompt, max_tokens=12, temperature=1.5, seed=seed))).text
         for seed in (1, 1, 2, 3, 4)
     ]
     assert texts[0] == texts[1]
@@ -78,11 +78,11 @@ async def test_a_sampled_text_follows_its_seed(model: LanguageModel) -> None:
 
 async def test_a_prompt_that_is_too_long_is_named_so(model: LanguageModel) -> None:
     with pytest.raises(ContextTooLong):
-        await model.generate([Message("user", "word " * 9000)])
+        await model.generate(GenerationRequest([Message("user", "word " * 9000)]))
 
 
 async def test_a_server_that_is_not_there_is_named(settings: Settings) -> None:
     gone = settings.model_copy(update={"llm_url": (f"http://127.0.0.1:{free_port()}",)})
     async with Application(gone) as application:
         with pytest.raises(ModelUnreachable, match=r"127\.0\.0\.1"):
-            await application.container.get(LanguageModel).generate(PROMPT)
+            await application.container.get(LanguageModel).generate(GenerationRequest(PROMPT))

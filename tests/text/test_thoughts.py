@@ -35,6 +35,8 @@ REPLIES = [
     ),
     ("<|channel|>analysis<|message|>h<|channel|>final<|message|>x", "x", "h"),
     ("Use the tag `<think>` here.", "Use the tag `<think>` here.", ""),
+    ("As `a <think> b` has it.", "As `a <think> b` has it.", ""),
+    ("A ` alone.\n<think>Hm.</think>So.", "A ` alone.\nSo.", "Hm."),
     ('{"tag": "<think>", "end": "</think>"}', '{"tag": "<think>", "end": "</think>"}', ""),
     ("Write:\n```\n<think>\nHm.\n</think>\n```\nSo.", "Write:\n```\n<think>\nHm.\n</think>\n```\nSo.", ""),
     ("```\nx\n```\n<think>Hm.</think>So.", "```\nx\n```\nSo.", "Hm."),
@@ -126,3 +128,10 @@ def test_a_text_that_was_taken_to_begin_in_a_thought_is_an_answer_if_it_is_compl
     cut.feed("Okay, so")
     assert cut.close(complete=False) == cut.text == ""
     assert cut.unclosed
+
+
+def test_what_was_shown_stands_where_it_cannot_be_taken_back() -> None:
+    found = ThoughtFilter(stands=True)
+    shown = found.feed("Okay.") + found.feed("</think> So.") + found.close()
+    assert shown == found.text == "Okay. So."
+    assert not found.headless

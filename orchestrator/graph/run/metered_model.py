@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from orchestrator.graph.run.meter import Meter
 from orchestrator.models.wrapper import WrapperModel
 from orchestrator.ports import (
     MOST_REASONING,
     Generation,
+    GenerationRequest,
     LanguageModel,
     Probabilities,
-    Reasoning,
     Scores,
 )
 from orchestrator.types import Message, Usage
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 
 class _Spent(Protocol):
@@ -37,37 +35,16 @@ class MeteredModel(WrapperModel):
         self._meter = meter
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         """A completion; see the port."""
-        thoughts = MOST_REASONING if reasoning == "model" else reasoning
-        allowed = self._meter.begin(max_tokens + thoughts)
-        # Where little is left, it goes to the answer first.
-        length = min(max_tokens, allowed)
-        if allowed < max_tokens + thoughts:
-            reasoning = allowed - length
-        return await self._counted(
-            "generate",
-            lambda: self._model.generate(
-                prompt,
-                schema=schema,
-                on_text=on_text,
-                max_tokens=length,
-                temperature=temperature,
-                top_p=top_p,
-                seed=seed,
-                reasoning=reasoning,
-            ),
-        )
+        thoughts = MOST_REASONING if request.reasoning == "model" else request.reasoning
+        allowed = self._meter.begin(request.max_tokens + thoughts)
+        if allowed < request.max_tokens + thoughts:
+            # Where little is left, it goes to the answer first.
+            length = min(request.max_tokens, allowed)
+            request = replace(request, max_tokens=length, reasoning=allowed - length)
+        return await self._counted("generate", lambda: self._model.generate(request, on_text=on_text))
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
         """Probabilities of options; see the port."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection
 
 from orchestrator.text.quotation import spaced_numbers
+from orchestrator.text.thoughts import ThoughtFilter
 
 #: The longest citation, link or tag; what is longer is plain text. Decisions look no further, so
 #: that they are the same however the text was cut into pieces.
@@ -29,7 +30,6 @@ _LINK = re.compile(
     r"\[(?P<text>[^\[\]\n]*)\]\([ \t]*<?(?P<address>[^()\s<>]*)>?(?:[ \t]+[\"'][^\n]*?[\"'])?[ \t]*\)"
 )
 _ADDRESS = re.compile(r"\([^()\s]*(?:[ \t]+\"[^\"\n]*\")?\)")
-_THOUGHT = re.compile(r"<(think(?:ing)?)>", re.IGNORECASE)
 _ACTIVE = "audio|base|embed|form|iframe|img|input|link|meta|object|script|source|style|svg|video"
 _TAG = re.compile(rf"</?(?:{_ACTIVE})\b[^>]*>", re.IGNORECASE)
 _TAG_BEGUN = re.compile(rf"</?(?:[a-z]{{0,8}}$|(?:{_ACTIVE})\b[^>]*$)", re.IGNORECASE)
@@ -59,7 +59,7 @@ class CitationFilter:
         self._waiting = ""
         self._space = ""
         self._fence = ""
-        self._thought = ""
+        self._thoughts = ThoughtFilter(stands=True)
         self._written = False
         self._statement = ""
         self._here: set[int] = set()
@@ -77,11 +77,12 @@ class CitationFilter:
 
     def feed(self, piece: str) -> str:
         """Add a piece of the model's text; returns the text that may be shown now."""
-        self._waiting += piece
+        self._waiting += self._thoughts.feed(piece)
         return self._advance(final=False)
 
     def close(self, *, whole: bool = True) -> str:
         """End the text; returns the rest. A whole answer without citations gets its best supporting one."""
+        self._waiting += self._thoughts.close()
         rest = self._advance(final=True)
         if whole and not self._numbers and self._support and (number := self._support(self._statement)):
             self.repaired += 1
@@ -94,12 +95,8 @@ class CitationFilter:
         shown: list[str] = []
         going_on = True
         while self._waiting and going_on:
-            if self._thought:
-                going_on = self._skip_thought(final)
-            elif self._fence:
-                going_on = self._read_fence(shown, final)
-            else:
-                going_on = self._read_text(shown, final)
+            read = self._read_fence if self._fence else self._read_text
+            going_on = read(shown, final)
         return "".join(shown)
 
     def _read_text(self, shown: list[str], final: bool) -> bool:
@@ -188,10 +185,6 @@ class CitationFilter:
 
     def _read_tag(self, shown: list[str], final: bool) -> bool:
         window = self._waiting[:_LONGEST]
-        if thought := _THOUGHT.match(window):
-            self._thought = f"</{thought.group(1)}>"
-            self._take(thought.end())
-            return True
         if tag := _TAG.match(window):
             self._take(tag.end())
             return True
@@ -202,15 +195,6 @@ class CitationFilter:
         # A tag that never ends is shown as text, not as the tag that a browser would make of it.
         shown.append(self._plain("&lt;" if begun and len(begun.group()) > 2 else "<"))
         return True
-
-    def _skip_thought(self, final: bool) -> bool:
-        end = self._waiting.lower().find(self._thought.lower())
-        if end >= 0:
-            self._take(end + len(self._thought))
-            self._thought = ""
-            return True
-        self._waiting = "" if final else self._waiting[-len(self._thought) :]
-        return False
 
     def _open_code(self, shown: list[str], final: bool) -> bool:
         """Code is what Markdown takes for code: a fence, or a span that is closed on its line."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.nodes.answer._citations import CitationFilter
-from orchestrator.ports import Finish, LanguageModel, SparseEncoder
+from orchestrator.ports import Finish, GenerationRequest, LanguageModel, SparseEncoder
 from orchestrator.text.quotation import spaced_numbers
 from orchestrator.types import Answer, Citation, Message
 
@@ -134,7 +134,8 @@ async def generated(
     finish: Finish = "cancelled"
     try:
         generation = await model.generate(
-            prompt(question, citations, instructions), on_text=on_text, max_tokens=max_tokens
+            GenerationRequest(prompt(question, citations, instructions), max_tokens=max_tokens),
+            on_text=on_text,
         )
     except (BudgetExhausted, ModelError) as error:
         # What the reader has seen cannot be taken back: it is the answer, as far as it goes.

@@ -17,7 +17,7 @@ from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.facets._phrases import Phrases
 from orchestrator.nodes.query.split_question import parts_of
-from orchestrator.ports import Documents, LanguageModel, SparseEncoder, VectorStore
+from orchestrator.ports import Documents, GenerationRequest, LanguageModel, SparseEncoder, VectorStore
 from orchestrator.ranking.clusters import clustered
 from orchestrator.types import Facets, Hits, Message, Passage, Queries, Question
 
@@ -146,7 +146,9 @@ class Explore(Node):
             instructions += _WITH_PASSAGES
         prompt = [Message("system", instructions), Message("user", json.dumps(data, ensure_ascii=False))]
         try:
-            generation = await model.generate(prompt, schema=Aspects, max_tokens=self.max_tokens)
+            generation = await model.generate(
+                GenerationRequest(prompt, schema=Aspects, max_tokens=self.max_tokens)
+            )
         except (BudgetExhausted, ModelError) as error:
             run.degrade(f"the language model named no aspects: {error.told}")
             return None

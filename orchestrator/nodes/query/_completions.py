@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.run_context import Run
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.types import Message
 
 
@@ -33,7 +33,7 @@ async def completions(
     async def one(seed: int, prompt: Sequence[Message]) -> str | None:
         try:
             generation = await model.generate(
-                prompt, max_tokens=max_tokens, temperature=temperature, seed=seed
+                GenerationRequest(prompt, max_tokens=max_tokens, temperature=temperature, seed=seed)
             )
         except (BudgetExhausted, ModelError) as error:
             reasons.append(error.message)

@@ -13,7 +13,7 @@ from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
 from orchestrator.nodes._settings import Count, Share
-from orchestrator.ports import Conversations, LanguageModel, SparseEncoder, reading
+from orchestrator.ports import Conversations, GenerationRequest, LanguageModel, SparseEncoder, reading
 from orchestrator.types import Message, Queries, Query, Question
 
 _WORD = re.compile(r"\w+(?:[-.'’_/]\w+)*")
@@ -117,7 +117,7 @@ class Standalone(Node):
         data = json.dumps({"conversation": turns, "last question": text}, ensure_ascii=False)
         try:
             generation = await model.generate(
-                [Message("system", _INSTRUCTIONS), Message("user", data)], max_tokens=128
+                GenerationRequest([Message("system", _INSTRUCTIONS), Message("user", data)], max_tokens=128)
             )
         except (BudgetExhausted, ModelError) as error:
             run.degrade(f"the question was not rewritten by the language model: {error.told}")

@@ -15,12 +15,14 @@ from orchestrator.errors import BudgetExhausted, ModelError
 from orchestrator.nodes.rerank.calibration import calibrated
 from orchestrator.nodes.rerank.calls import together
 from orchestrator.nodes.rerank.candidates import Ranking, Task, by_score, even_groups
+from orchestrator.nodes.rerank.replies.expectations import ALTERNATIVES, expected_grades
+from orchestrator.nodes.rerank.replies.references import Amount
 from orchestrator.nodes.rerank.replies.scales import rescaled
 from orchestrator.nodes.rerank.replies.scores import Amounts, parse_amounts
 from orchestrator.nodes.rerank.schemas import scores_schema
 from orchestrator.nodes.rerank.stop_candidate import text_of
 from orchestrator.nodes.rerank.strategies import Needs
-from orchestrator.ports import Generation
+from orchestrator.ports import Generation, GenerationRequest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +39,9 @@ class Groupwise:
     With `calibrate`, each call's scores are moved by how strict it was, before the average (`calibrated`);
     the published method averages them as they are. `anchors` candidates, spread over the retriever's
     ranking, are shown in every group beside its own, so that calls have more in common. With `stop`, a
-    stop candidate is the last of every group, and who is judged lower in the mean is cut.
+    stop candidate is the last of every group, and who is judged lower in the mean is cut. With
+    `expectation`, a grade is the mean of those that the model might have written, weighted by their
+    probabilities, where its server gives these; the published method takes what was written.
     """
 
     needs: ClassVar[Needs] = "language model"
@@ -48,6 +52,7 @@ class Groupwise:
     calibrate: bool = True
     anchors: int = 0
     stop: bool = False
+    expectation: bool = True
 
     async def __call__(self, task: Task) -> Ranking:
         """Candidates by combined score. Their scores are the groups' alone, moved to [0, 1]."""
@@ -55,12 +60,51 @@ class Groupwise:
         stop = [len(task)] if self.stop else []
         answers = await together(
             task,
-            [lambda group=group: _scored(task, [*group, *stop]) for group in groups],
+            [lambda group=group: self.scored(task, [*group, *stop]) for group in groups],
             lambda answers: self.ranked(task, answers),
         )
         ranking = self.ranked(task, answers)
         task.unread.update(number for number in range(len(task)) if number not in ranking.scores)
         return ranking
+
+    async def scored(self, task: Task, group: Sequence[int]) -> Amounts:
+        """Grades of a group's candidates, as they were written; asked once more if some are missing.
+
+        What is read last counts.
+        """
+        highest = task.prompts.criterion.highest
+        prompt = task.prompts.scores(task.question, [text_of(task, number) for number in group])
+        scores: Amounts = {}
+        for attempt in range(2):
+            try:
+                generated: Generation[object] = await task.model.generate(
+                    GenerationRequest(
+                        prompt,
+                        schema=None if task.reasoning else scores_schema(len(group), highest),
+                        max_tokens=16 + _ENTRY_TOKENS * len(group),
+                        seed=task.seed + attempt,
+                        reasoning=task.reasoning,
+                        alternatives=ALTERNATIVES if self.expectation and not task.reasoning else 0,
+                    )
+                )
+            except (BudgetExhausted, ModelError):
+                # What was read before stands.
+                if attempt == 0:
+                    raise
+                break
+            scores |= parse_amounts(generated.text, len(group))
+            # It says of how much it is: as it is no whole number, it might be taken for a fraction.
+            scores |= {
+                number - 1: Amount(grade, float(highest))
+                for number, grade in expected_grades(generated, highest).items()
+                if number - 1 in scores
+            }
+            if len(scores) == len(group):
+                break
+        task.replies.scored({position: one.value for position, one in scores.items()}, len(group))
+        if not scores:
+            task.replies.unreadable += 1
+        return {group[position]: score for position, score in scores.items()}
 
     def groups(self, order: Sequence[int]) -> list[list[int]]:
         """An order of candidates cut into groups, each with the anchors that it does not hold itself."""
@@ -106,34 +150,3 @@ class Groupwise:
                 counts[number] += 1
         with np.errstate(invalid="ignore"):
             return np.where(counts > 0, sums / counts, np.nan) / highest
-
-
-async def _scored(task: Task, group: Sequence[int]) -> Amounts:
-    """Grades of a group's candidates, as they were written; asked once more if some are missing.
-
-    What is read last counts.
-    """
-    highest = task.prompts.criterion.highest
-    prompt = task.prompts.scores(task.question, [text_of(task, number) for number in group])
-    scores: Amounts = {}
-    for attempt in range(2):
-        try:
-            generated: Generation[object] = await task.model.generate(
-                prompt,
-                schema=None if task.reasoning else scores_schema(len(group), highest),
-                max_tokens=16 + _ENTRY_TOKENS * len(group),
-                seed=task.seed + attempt,
-                reasoning=task.reasoning,
-            )
-        except (BudgetExhausted, ModelError):
-            # What was read before stands.
-            if attempt == 0:
-                raise
-            break
-        scores |= parse_amounts(generated.text, len(group))
-        if len(scores) == len(group):
-            break
-    task.replies.scored({position: one.value for position, one in scores.items()}, len(group))
-    if not scores:
-        task.replies.unreadable += 1
-    return {group[position]: score for position, score in scores.items()}

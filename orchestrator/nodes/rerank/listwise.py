@@ -14,7 +14,7 @@ from orchestrator.nodes.rerank.schemas import ranking_schema
 from orchestrator.nodes.rerank.stop_candidate import text_of
 from orchestrator.nodes.rerank.strategies import Needs
 from orchestrator.nodes.rerank.verdicts import choice
-from orchestrator.ports import Generation
+from orchestrator.ports import Generation, GenerationRequest
 
 #: Tokens of one entry of the reply, `[12] > `, with room to spare.
 _ENTRY_TOKENS = 6
@@ -76,11 +76,13 @@ class Listwise:
         """The positions of one window in the model's order, as far as it names them."""
         texts = [text_of(task, number) for number in numbers]
         generated: Generation[object] = await task.model.generate(
-            task.prompts.order(task.question, texts),
-            schema=None if task.reasoning else ranking_schema(len(numbers)),
-            max_tokens=16 + _ENTRY_TOKENS * len(numbers),
-            seed=task.seed,
-            reasoning=task.reasoning,
+            GenerationRequest(
+                task.prompts.order(task.question, texts),
+                schema=None if task.reasoning else ranking_schema(len(numbers)),
+                max_tokens=16 + _ENTRY_TOKENS * len(numbers),
+                seed=task.seed,
+                reasoning=task.reasoning,
+            )
         )
         said = parse_order(generated.text, len(numbers))
         task.replies.ordered(said, len(numbers))

@@ -67,8 +67,10 @@ class Rerank(Node):
     the drug". `grades` name the grades of a scale from the worst to the best; without them it is 0 to 10.
     `prompt` is one's own, with places for `{question}` and `{passages}`. `reasoning` lets the model think so
     many tokens before each answer, or as many as it likes ("model"). With `stop`, passages that rank
-    below a stop candidate are left out (`groupwise`, `setwise`, `listwise`, `full`, `cascade`). `judged_by`
-    is the question, or the first of the queries, which within `each` is that of one aspect (`AskFacet`).
+    below a stop candidate are left out (`groupwise`, `setwise`, `listwise`, `full`, `cascade`). With
+    `expectation`, `groupwise` takes for a grade the mean of those that the model might have written, weighted
+    by their probabilities, where its server gives these. `judged_by` is the question, or the first of the
+    queries, which within `each` is that of one aspect (`AskFacet`).
 
     The result is always a permutation of the input, cut to `keep` or by `stop`. Without a language model, or
     if all calls fail, passages are ordered by the cross-encoder if there is one, else by the embedder, and
@@ -94,6 +96,7 @@ class Rerank(Node):
     grades: Grades = ()
     prompt: OwnPrompt = ""
     stop: bool = False
+    expectation: bool = True
     judged_by: Literal["question", "query"] = "question"
 
     @model_validator(mode="after")

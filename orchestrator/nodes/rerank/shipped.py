@@ -31,6 +31,7 @@ def groupwise(settings: RerankSettings) -> Strategy:
         settings.calibrate,
         settings.anchors,
         settings.stop,
+        settings.expectation,
     )
 
 

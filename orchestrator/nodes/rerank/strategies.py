@@ -57,6 +57,9 @@ class RerankSettings(Protocol):
     @property
     def stop(self) -> bool: ...
 
+    @property
+    def expectation(self) -> bool: ...
+
 
 class StrategyFactory(Protocol):
     """The type of an entry point `rerank.NAME` of `orchestrator.strategies`: a function or a class."""

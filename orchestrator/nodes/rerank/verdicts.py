@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from orchestrator.nodes.rerank.candidates import Task
 from orchestrator.nodes.rerank.replies.verdicts import parse_choice, parse_grade
+from orchestrator.ports import GenerationRequest
 from orchestrator.types import Message
 
 #: Tokens of an answer behind the reasons: `<answer>B</answer>`, and a few words.
@@ -20,7 +21,7 @@ async def choice(task: Task, prompt: Sequence[Message], options: Sequence[str]) 
     if not task.reasoning:
         return (await task.model.choose(prompt, options)).values
     generated = await task.model.generate(
-        prompt, max_tokens=ANSWER_TOKENS, seed=task.seed, reasoning=task.reasoning
+        GenerationRequest(prompt, max_tokens=ANSWER_TOKENS, seed=task.seed, reasoning=task.reasoning)
     )
     said = parse_choice(generated.text, options)
     if said is None:
@@ -35,7 +36,7 @@ async def grade(task: Task, prompt: Sequence[Message], highest: int) -> float | 
         shares = (await task.model.choose(prompt, [str(each) for each in range(highest + 1)])).values
         return sum(each * share for each, share in enumerate(shares)) / highest
     generated = await task.model.generate(
-        prompt, max_tokens=ANSWER_TOKENS, seed=task.seed, reasoning=task.reasoning
+        GenerationRequest(prompt, max_tokens=ANSWER_TOKENS, seed=task.seed, reasoning=task.reasoning)
     )
     said = parse_grade(generated.text, 0.0, float(highest))
     if said is None:

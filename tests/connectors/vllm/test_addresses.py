@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.vllm import Servers, VllmModel, addresses
+from orchestrator.ports import GenerationRequest
 from tests.connectors.vllm.test_protocol import PROMPT
 from tests.services.scripted import Asked, Reply, completion, scripted
 
@@ -58,7 +59,7 @@ async def test_azure_is_asked_with_its_version_its_key_and_its_deployment(end: s
             f"{each.url}/openai/deployments/small{end}?api-version=2024-10-21" for each in (server, other)
         ]
         model = VllmModel(Servers(addresses(urls), key="secret"))
-        assert {(await model.generate(PROMPT)).text for _ in range(4)} == {"good"}
+        assert {(await model.generate(GenerationRequest(PROMPT))).text for _ in range(4)} == {"good"}
         await model.close()
 
 
@@ -73,7 +74,7 @@ async def test_gemini_is_asked_at_its_path() -> None:
     async with scripted(script) as server:
         for name in (None, "small"):
             model = VllmModel(Servers(addresses(f"{server.url}/v1beta/openai"), key="k"), name)
-            assert (await model.generate(PROMPT)).text == "good"
+            assert (await model.generate(GenerationRequest(PROMPT))).text == "good"
             await model.close()
 
 
@@ -83,7 +84,7 @@ async def test_a_server_at_another_path_is_told_from_one_that_has_no_such_model(
     async with scripted(lambda _: Reply({"detail": "Not Found"}, 404)) as server:
         model = VllmModel(Servers(addresses(f"{server.url}/elsewhere"), key="k"), "small")
         with pytest.raises(ModelUnreachable) as raised:
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         assert "/elsewhere/chat/completions" in raised.value.message
         assert "with a path, as it is" in raised.value.hint
         await model.close()

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.vllm import Servers, VllmModel, addresses
 from orchestrator.errors import ModelError, ModelUnreachable
+from orchestrator.ports import GenerationRequest
 from orchestrator.testing.language_model import LONG, PROMPT
 from tests.services.vllm import KEY, vllm_server
 
@@ -20,10 +21,10 @@ async def test_calls_under_way_when_the_server_is_killed_fail_with_a_name(
 ) -> None:
     with vllm_server(tiny_model, folder=tmp_path) as server:
         model = VllmModel(Servers(addresses(server.url), key=KEY))
-        await model.generate(PROMPT, max_tokens=1)
+        await model.generate(GenerationRequest(PROMPT, max_tokens=1))
         said: list[str] = []
         calls = [
-            asyncio.create_task(model.generate(LONG, on_text=on_text, max_tokens=8000))
+            asyncio.create_task(model.generate(GenerationRequest(LONG, max_tokens=8000), on_text=on_text))
             for on_text in (None, said.append, None, said.append)
         ]
         async with asyncio.timeout(30):
@@ -42,5 +43,5 @@ async def test_calls_under_way_when_the_server_is_killed_fail_with_a_name(
         # From now on nobody waits for it.
         for _ in range(5):
             with pytest.raises(ModelUnreachable, match="cannot be reached"):
-                await model.generate(PROMPT)
+                await model.generate(GenerationRequest(PROMPT))
         await model.close()

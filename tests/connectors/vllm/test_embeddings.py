@@ -13,7 +13,7 @@ from orchestrator import Application
 from orchestrator.errors import ModelError
 from orchestrator.models.stack import server_info
 from orchestrator.nodes import Rerank
-from orchestrator.ports import Embedder, LanguageModel
+from orchestrator.ports import Embedder, GenerationRequest, LanguageModel
 from orchestrator.settings import Settings
 from orchestrator.testing.embedder import EmbedderConformance
 from tests.nodes.rerank.asking import hits, reranked
@@ -65,7 +65,7 @@ async def test_a_server_that_generates_is_no_embedder(pooling: VllmServer) -> No
     from orchestrator.testing.language_model import PROMPT
 
     with pytest.raises(ModelError, match="llm_url"):
-        await model.generate(PROMPT)
+        await model.generate(GenerationRequest(PROMPT))
     await model.close()
 
 

@@ -16,6 +16,7 @@ from orchestrator.errors import (
     ModelUnreachable,
     UnknownModel,
 )
+from orchestrator.ports import GenerationRequest
 from tests.connectors.vllm.faults import (
     anthropic_says,
     gemini_says,
@@ -72,7 +73,7 @@ TOO_LONG = {
 async def test_a_prompt_that_is_too_long_is_named_so_by_everybody(who: str) -> None:
     async with asking(serving(lambda _: TOO_LONG[who])) as (model, server):
         with pytest.raises(ContextTooLong) as raised:
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         assert server.url in str(raised.value)
         assert "fewer or shorter passages" in raised.value.hint
         assert len(server.of(CHAT)) == 1
@@ -144,7 +145,7 @@ async def test_what_does_not_pass_is_an_error_with_a_next_step(
     async with asking(serving(lambda _: reply)) as (model, server):
         for on_text in (None, lambda _: None):
             with pytest.raises(error) as raised:
-                await model.generate(PROMPT, on_text=on_text)
+                await model.generate(GenerationRequest(PROMPT), on_text=on_text)
             # A stream that holds nothing at all was broken off.
             assert hint in raised.value.hint or who == "nothing"
             assert raised.value.message[0].isupper() or raised.value.message.startswith(("the model", "http"))
@@ -187,7 +188,7 @@ WAITS = [
 async def test_a_server_says_in_many_ways_how_long_to_wait(reply: Any, seconds: int) -> None:
     async with asking(serving(lambda _: reply if isinstance(reply, Reply) else reply())) as (model, server):
         with pytest.raises(ModelOverloaded) as raised:
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         assert abs(raised.value.retry_after - seconds) <= 1
         assert raised.value.retryable
         assert len(server.of(CHAT)) == 1, "nobody waits so long"
@@ -198,5 +199,5 @@ async def test_a_wait_that_is_none_is_not_kept(told: str) -> None:
     reply = Reply({"error": "busy"}, 429, {"Retry-After": told})
     async with asking(serving(lambda _: reply), attempts=1) as (model, _):
         with pytest.raises(ModelOverloaded) as raised:
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         assert not hasattr(raised.value, "retry_after")

@@ -10,6 +10,7 @@ import pytest
 from connectors.vllm import Scorer, Servers, VllmEmbedder, VllmModel, addresses
 from connectors.vllm.circuit import FAILURES, FIRST_PAUSE, Circuit
 from orchestrator.errors import ModelError, ModelOverloaded, ModelUnreachable, NoLogProbabilities
+from orchestrator.ports import GenerationRequest
 from orchestrator.testing.clock import ManualClock
 from orchestrator.types import Message
 from tests.connectors.vllm.faults import openai_says, pydantic_says
@@ -59,7 +60,7 @@ async def test_a_server_that_refuses_at_once_does_not_draw_the_requests_to_itsel
         model = VllmModel(Servers(addresses([full.url, free.url])), "m")
         async with asyncio.timeout(10):
             for _ in range(10):
-                said = await asyncio.gather(*(model.generate(PROMPT) for _ in range(8)))
+                said = await asyncio.gather(*(model.generate(GenerationRequest(PROMPT)) for _ in range(8)))
                 assert {each.text for each in said} == {"two"}
         assert len(full.of(CHAT)) <= 8, "those that were under way when it refused first"
         await model.close()
@@ -70,7 +71,7 @@ async def test_who_asks_to_be_left_alone_for_long_is_not_asked_again_too_soon() 
     async with asking(serving(lambda _: busy)) as (model, server):
         async with asyncio.timeout(3):
             with pytest.raises(ModelOverloaded) as raised:
-                await model.generate(PROMPT)
+                await model.generate(GenerationRequest(PROMPT))
         assert raised.value.retry_after == 120
         assert len(server.of(CHAT)) == 1
 
@@ -155,7 +156,7 @@ async def test_a_stream_that_breaks_is_told_from_a_server_that_is_not_there() ->
     cut = Reply(pieces=[chunk("half")], cut=True)
     async with asking(serving(lambda _: cut)) as (model, _):
         with pytest.raises(ModelUnreachable, match="broke off"):
-            await model.generate(PROMPT, on_text=lambda _: None)
+            await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)
 
 
 @pytest.mark.slow
@@ -163,7 +164,7 @@ async def test_ten_thousand_who_wait_can_all_leave() -> None:
     never = Reply({}, seconds=3600)
     async with asking(serving(lambda _: never)) as (model, server):
         model._servers.all[0].limit._limit = 2.0
-        asked = [asyncio.ensure_future(model.generate(PROMPT)) for _ in range(10_000)]
+        asked = [asyncio.ensure_future(model.generate(GenerationRequest(PROMPT))) for _ in range(10_000)]
         while len(server.of(CHAT)) < 2:  # noqa: ASYNC110  # the server cannot tell
             await asyncio.sleep(0.01)
         for task in asked:
@@ -172,7 +173,7 @@ async def test_ten_thousand_who_wait_can_all_leave() -> None:
         assert not model._servers._waiting
         assert model._servers.all[0].limit.active == 0
         server.script = serving(lambda _: Reply(completion("free")))
-        assert (await model.generate([Message("user", "And now?")])).text == "free"
+        assert (await model.generate(GenerationRequest([Message("user", "And now?")]))).text == "free"
 
 
 async def test_an_embedding_server_that_takes_fewer_fields_is_asked_with_those() -> None:

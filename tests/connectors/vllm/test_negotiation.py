@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from connectors.vllm import Servers, VllmModel, addresses
 from orchestrator.errors import ContextTooLong, ModelError, NoLogProbabilities
+from orchestrator.ports import GenerationRequest
 from orchestrator.types import Message
 from tests.connectors.vllm.faults import (
     anthropic_says,
@@ -40,15 +41,15 @@ class Verdict(BaseModel):
 
 
 async def text(model: VllmModel) -> None:
-    await model.generate(PROMPT, temperature=0.7, top_p=0.9, seed=3)
+    await model.generate(GenerationRequest(PROMPT, temperature=0.7, top_p=0.9, seed=3))
 
 
 async def streamed(model: VllmModel) -> None:
-    await model.generate(PROMPT, on_text=lambda _: None)
+    await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)
 
 
 async def structured(model: VllmModel) -> None:
-    assert (await model.generate(PROMPT, schema=Verdict)).parsed == Verdict(so=True)
+    assert (await model.generate(GenerationRequest(PROMPT, schema=Verdict))).parsed == Verdict(so=True)
 
 
 async def chosen(model: VllmModel) -> None:
@@ -56,7 +57,7 @@ async def chosen(model: VllmModel) -> None:
 
 
 async def thinking(model: VllmModel) -> None:
-    await model.generate(PROMPT, reasoning=500)
+    await model.generate(GenerationRequest(PROMPT, reasoning=500))
 
 
 LEFT_OUT = [
@@ -182,7 +183,7 @@ async def test_one_schema_that_cannot_be_held_says_nothing_of_others() -> None:
     reply = openai_says("Invalid schema for response_format 'Verdict': 'pattern' is not permitted.")
     async with asking(fussy((odd, reply), text='{"so": true}')) as (model, server):
         await structured(model)
-        await model.generate(PROMPT, schema=Other)
+        await model.generate(GenerationRequest(PROMPT, schema=Other))
         assert schema(server.of(CHAT)[-1].body)
 
 
@@ -203,7 +204,7 @@ SYSTEMS = [
 async def test_the_words_of_a_system_are_put_before_those_of_the_user(reply: Reply) -> None:
     async with asking(fussy((system, reply))) as (model, server):
         for _ in range(2):
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         assert len(server.of(CHAT)) == 3
         assert server.of(CHAT)[-1].body["messages"] == [{"role": "user", "content": "Be brief.\n\nIs it so?"}]
 
@@ -264,7 +265,7 @@ async def test_requests_that_are_refused_side_by_side_are_all_answered() -> None
     reply = openai_says("Unsupported parameter: 'max_tokens' is not supported.", "max_tokens")
     slow = Reply(reply.body, reply.status, seconds=0.05)
     async with asking(fussy((has("max_tokens"), slow))) as (model, _):
-        made = await asyncio.gather(*(model.generate(PROMPT) for _ in range(12)))
+        made = await asyncio.gather(*(model.generate(GenerationRequest(PROMPT)) for _ in range(12)))
         assert {each.text for each in made} == {"good"}
 
 
@@ -311,7 +312,7 @@ async def test_a_limit_on_the_length_of_replies_is_kept() -> None:
     reply = openai_says("max_tokens is too large: 9000. This model supports at most 4096 completion tokens.")
     async with asking(fussy((lambda body: body.get("max_tokens", 0) > 4096, reply))) as (model, server):
         for _ in range(2):
-            await model.generate(PROMPT, max_tokens=9000)
+            await model.generate(GenerationRequest(PROMPT, max_tokens=9000))
         assert [each.body["max_tokens"] for each in server.of(CHAT)] == [9000, 4096, 4096]
 
 
@@ -320,7 +321,7 @@ async def test_a_field_that_the_settings_ask_for_is_not_left_out() -> None:
     async with scripted(fussy((has("reasoning_effort"), reply))) as server:
         model = VllmModel(Servers(addresses(server.url)), options={"reasoning_effort": "low"})
         with pytest.raises(ModelError, match="reasoning_effort"):
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         await model.close()
 
 
@@ -328,7 +329,7 @@ async def test_each_server_is_asked_in_its_own_way() -> None:
     reply = openai_says("Unsupported parameter: 'max_tokens'.", "max_tokens")
     async with scripted(fussy((has("max_tokens"), reply))) as one, scripted(fussy()) as two:
         model = VllmModel(Servers(addresses([one.url, two.url])), "m")
-        await asyncio.gather(*(model.generate(PROMPT) for _ in range(20)))
+        await asyncio.gather(*(model.generate(GenerationRequest(PROMPT)) for _ in range(20)))
         assert all("max_tokens" in each.body for each in two.of(CHAT))
         assert [each for each in one.of(CHAT)[-1:] if "max_completion_tokens" in each.body]
         await model.close()
@@ -339,7 +340,7 @@ async def test_tenants_share_what_was_negotiated(caplog: pytest.LogCaptureFixtur
     reply = openai_says("Unsupported parameter: 'max_tokens'.", "max_tokens")
     async with asking(fussy((has("max_tokens"), reply))) as (model, server):
         for tenant in ("a", "b"):
-            await model.for_tenant(tenant).generate(PROMPT)
+            await model.for_tenant(tenant).generate(GenerationRequest(PROMPT))
         assert len(server.of(CHAT)) == 3
     assert sum("max_completion_tokens" in each.getMessage() for each in caplog.records) == 1
 
@@ -358,5 +359,5 @@ async def test_a_refusal_in_a_stream_is_one() -> None:
         return Reply(pieces=[chunk("good"), chunk(finish="stop"), "[DONE]"])
 
     async with asking(serving(chat)) as (model, server):
-        assert (await model.generate(PROMPT, on_text=lambda _: None)).text == "good"
+        assert (await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)).text == "good"
         assert len(server.of(CHAT)) == 2

@@ -24,6 +24,7 @@ from orchestrator.errors import (
     NoLogProbabilities,
     UnknownModel,
 )
+from orchestrator.ports import GenerationRequest
 from orchestrator.types import Message
 from tests.services.scripted import Asked, Reply, Scripted, chunk, completion, scripted, serving, step
 
@@ -76,7 +77,7 @@ async def test_an_answer_that_will_not_change_is_asked_for_once(
 ) -> None:
     async with asking(serving(lambda _: reply)) as (model, server):
         with pytest.raises(error, match=told) as raised:
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         assert server.url in str(raised.value)
         assert raised.value.hint
         assert len(server.of("/v1/chat/completions")) == 1
@@ -94,7 +95,7 @@ async def test_an_answer_that_will_not_change_is_asked_for_once(
 )
 async def test_an_answer_that_may_change_is_asked_for_again(reply: Reply) -> None:
     async with asking(serving(sequence(reply, reply, Reply(completion("good"))))) as (model, server):
-        assert (await model.generate(PROMPT)).text == "good"
+        assert (await model.generate(GenerationRequest(PROMPT))).text == "good"
         assert len(server.of("/v1/chat/completions")) == 3
 
 
@@ -103,7 +104,7 @@ async def test_a_server_that_stays_busy_is_an_error_that_may_pass() -> None:
     busy = Reply({"error": "busy"}, 503, {"Retry-After": "0"})
     async with asking(serving(lambda _: busy), attempts=3) as (model, server):
         with pytest.raises(ModelOverloaded, match="busy") as raised:
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         assert raised.value.retryable
         assert len(server.of("/v1/chat/completions")) == 3
 
@@ -117,7 +118,7 @@ async def test_the_pause_that_a_server_asks_for_is_kept() -> None:
         return Reply({}, 503, {"Retry-After": "1"}) if len(times) == 1 else Reply(completion())
 
     async with asking(serving(chat)) as (model, _):
-        await model.generate(PROMPT)
+        await model.generate(GenerationRequest(PROMPT))
     assert times[1] - times[0] >= 1.0
 
 
@@ -125,7 +126,7 @@ async def test_a_stream_that_breaks_after_its_first_word_is_not_asked_for_again(
     said: list[str] = []
     async with asking(serving(lambda _: Reply(pieces=[chunk("a"), chunk("b")], cut=True))) as (model, server):
         with pytest.raises(ModelUnreachable):
-            await model.generate(PROMPT, on_text=said.append)
+            await model.generate(GenerationRequest(PROMPT), on_text=said.append)
         assert said == ["a", "b"]
         assert len(server.of("/v1/chat/completions")) == 1
 
@@ -135,7 +136,7 @@ async def test_a_stream_that_breaks_before_its_first_word_is() -> None:
     broken = Reply(pieces=[chunk()], cut=True)
     good = Reply(pieces=[chunk("a"), chunk(finish="stop"), "[DONE]"])
     async with asking(serving(sequence(broken, good))) as (model, server):
-        assert (await model.generate(PROMPT, on_text=said.append)).text == "a"
+        assert (await model.generate(GenerationRequest(PROMPT), on_text=said.append)).text == "a"
         assert said == ["a"]
         assert len(server.of("/v1/chat/completions")) == 2
 
@@ -143,21 +144,21 @@ async def test_a_stream_that_breaks_before_its_first_word_is() -> None:
 async def test_a_stream_that_ends_without_saying_so_was_broken_off() -> None:
     async with asking(serving(lambda _: Reply(pieces=[chunk("half a sent")]))) as (model, _):
         with pytest.raises(ModelUnreachable, match="broke off"):
-            await model.generate(PROMPT, on_text=lambda _: None)
+            await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)
 
 
 async def test_an_error_in_the_middle_of_a_stream_is_one() -> None:
     pieces = [chunk("a"), {"error": {"message": "out of memory", "code": 500}}]
     async with asking(serving(lambda _: Reply(pieces=pieces))) as (model, _):
         with pytest.raises(ModelError, match="out of memory"):
-            await model.generate(PROMPT, on_text=lambda _: None)
+            await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)
 
 
 async def test_a_server_that_is_too_slow_is_given_up_and_not_asked_again() -> None:
     slow = Reply(completion(), seconds=30)
     async with asking(serving(lambda _: slow), timeout=0.2) as (model, server):
         with pytest.raises(ModelTimeout, match="llm_timeout"):
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         await asyncio.sleep(0.05)
         assert server.active == 0
         assert len(server.of("/v1/chat/completions")) == 1
@@ -165,7 +166,7 @@ async def test_a_server_that_is_too_slow_is_given_up_and_not_asked_again() -> No
 
 async def test_a_cancelled_call_leaves_no_request() -> None:
     async with asking(serving(lambda _: Reply(completion(), seconds=30))) as (model, server):
-        calls = [asyncio.create_task(model.generate(PROMPT)) for _ in range(20)]
+        calls = [asyncio.create_task(model.generate(GenerationRequest(PROMPT))) for _ in range(20)]
         while server.active < 20:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
         for call in calls:
@@ -186,7 +187,7 @@ async def test_a_cancelled_call_leaves_no_request() -> None:
 )
 async def test_output_that_does_not_fit_is_asked_for_again_and_then_an_error(wrong: Reply) -> None:
     async with asking(serving(sequence(wrong, Reply(completion('Here: {"so": true}.'))))) as (model, server):
-        generation = await model.generate(PROMPT, schema=Feedback)
+        generation = await model.generate(GenerationRequest(PROMPT, schema=Feedback))
         assert generation.parsed == Feedback(so=True)
         assert generation.usage.calls == 2
         first, second = (each.body for each in server.of("/v1/chat/completions"))
@@ -195,7 +196,7 @@ async def test_output_that_does_not_fit_is_asked_for_again_and_then_an_error(wro
         assert first["response_format"]["type"] == "json_schema"
     async with asking(serving(lambda _: wrong)) as (model, server):
         with pytest.raises(InvalidOutput, match="Feedback"):
-            await model.generate(PROMPT, schema=Feedback)
+            await model.generate(GenerationRequest(PROMPT, schema=Feedback))
         assert len(server.of("/v1/chat/completions")) == 3
 
 
@@ -254,7 +255,7 @@ async def test_requests_go_to_the_least_loaded_server() -> None:
 
         async def ask() -> None:
             async with limit:
-                await model.generate(PROMPT)
+                await model.generate(GenerationRequest(PROMPT))
 
         await asyncio.gather(*(ask() for _ in range(60)))
         assert len(two.of("/v1/chat/completions")) > 2 * len(one.of("/v1/chat/completions")) > 0
@@ -275,14 +276,14 @@ async def test_a_server_that_dies_is_left_alone_and_taken_back_when_it_is_well()
     async with scripted(script) as one, scripted(serving(lambda _: Reply(completion("two")))) as two:
         model = VllmModel(Servers(addresses([one.url, two.url])), "m")
         for _ in range(20):
-            assert (await model.generate(PROMPT)).text == "two"
+            assert (await model.generate(GenerationRequest(PROMPT))).text == "two"
         assert len(one.of("/v1/chat/completions")) <= 3
         ill = False
         said: set[str] = set()
         async with asyncio.timeout(10):
             while "one" not in said:
                 await asyncio.sleep(0.05)
-                said |= {each.text for each in [await model.generate(PROMPT)]}
+                said |= {each.text for each in [await model.generate(GenerationRequest(PROMPT))]}
         await model.close()
 
 
@@ -299,10 +300,10 @@ async def test_nobody_waits_for_the_health_of_a_server_while_another_is_well() -
         # Which server is asked what is served is chance: take the one that answers.
         model._serving._found = Served("m", vllm=False)
         for _ in range(8):
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         await asyncio.sleep(0.8)
         async with asyncio.timeout(2):
-            assert (await model.generate(PROMPT)).text == "two"
+            assert (await model.generate(GenerationRequest(PROMPT))).text == "two"
         assert ill.of("/v1/models")
         await model.close()
 
@@ -318,11 +319,11 @@ async def test_a_server_that_is_started_anew_with_another_model_is_asked_what_it
         return Reply(completion(asked.body["model"]))
 
     async with asking(script) as (model, _):
-        assert (await model.generate(PROMPT)).text == "old"
+        assert (await model.generate(GenerationRequest(PROMPT))).text == "old"
         names[0] = "new"
         with pytest.raises(UnknownModel):
-            await model.generate(PROMPT)
-        assert (await model.generate(PROMPT)).text == "new"
+            await model.generate(GenerationRequest(PROMPT))
+        assert (await model.generate(GenerationRequest(PROMPT))).text == "new"
 
 
 async def test_options_of_the_settings_are_on_every_chat_request() -> None:
@@ -331,7 +332,7 @@ async def test_options_of_the_settings_are_on_every_chat_request() -> None:
     ) as server:
         told = {"chat_template_kwargs": {"enable_thinking": False}}
         model = VllmModel(Servers(addresses(server.url)), options=told)
-        await model.generate(PROMPT)
+        await model.generate(GenerationRequest(PROMPT))
         await model.choose(PROMPT, ["yes", "no"])
         assert [each.body["chat_template_kwargs"] for each in server.of("/v1/chat/completions")] == [
             told["chat_template_kwargs"]
@@ -356,9 +357,9 @@ async def test_requests_never_exceed_what_the_server_takes() -> None:
             active -= 1
 
     async with asking(serving(chat), attempts=30) as (model, server):
-        await asyncio.gather(*(model.generate(PROMPT) for _ in range(100)))
+        await asyncio.gather(*(model.generate(GenerationRequest(PROMPT)) for _ in range(100)))
         before = len(server.of("/v1/chat/completions"))
-        await asyncio.gather(*(model.generate(PROMPT) for _ in range(100)))
+        await asyncio.gather(*(model.generate(GenerationRequest(PROMPT)) for _ in range(100)))
         refused = len(server.of("/v1/chat/completions")) - before - 100
         assert refused < 60
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from orchestrator.errors import InvalidOutput
-from orchestrator.ports import Finish
+from orchestrator.ports import Finish, GenerationRequest
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Message, Usage
 from tests.connectors.vllm.test_protocol import asking
@@ -118,7 +118,7 @@ WHOLE: dict[str, tuple[Any, str, Finish, str]] = {
 async def test_a_whole_reply_is_read(fault: str) -> None:
     answer, text, finish, thoughts = WHOLE[fault]
     async with asking(serving(lambda _: Reply(answer))) as (model, _):
-        made = await model.generate(PROMPT)
+        made = await model.generate(GenerationRequest(PROMPT))
         assert (made.text, made.finish, made.reasoning) == (text, finish, thoughts)
         assert made.answered == (finish in ("stop", "length") and bool(text.strip()))
 
@@ -129,7 +129,7 @@ async def test_a_whole_reply_to_who_asked_for_a_stream_is_read(fault: str) -> No
     answer, text, finish, thoughts = WHOLE[fault]
     shown: list[str] = []
     async with asking(serving(lambda _: Reply(answer))) as (model, _):
-        made = await model.generate(PROMPT, on_text=shown.append)
+        made = await model.generate(GenerationRequest(PROMPT), on_text=shown.append)
         assert (made.text, made.finish, made.reasoning) == (text, finish, thoughts)
         assert "".join(shown) == text or fault == "thoughts without a beginning"
 
@@ -210,7 +210,7 @@ async def test_a_stream_is_read_and_shows_no_thoughts(fault: str) -> None:
     pieces, text, finish, thoughts = STREAMS[fault]
     shown: list[str] = []
     async with asking(serving(lambda _: Reply(pieces=pieces))) as (model, _):
-        made = await model.generate(PROMPT, on_text=shown.append)
+        made = await model.generate(GenerationRequest(PROMPT), on_text=shown.append)
         assert (made.text, made.finish, made.reasoning) == (text, finish, thoughts)
         assert "".join(shown) == text
 
@@ -220,7 +220,7 @@ async def test_a_stream_is_read_and_shows_no_thoughts(fault: str) -> None:
 async def test_a_stream_to_who_asked_for_a_whole_reply_is_read(fault: str) -> None:
     pieces, text, finish, thoughts = STREAMS[fault]
     async with asking(serving(lambda _: Reply(pieces=pieces))) as (model, _):
-        made = await model.generate(PROMPT)
+        made = await model.generate(GenerationRequest(PROMPT))
         assert (made.text, made.finish, made.reasoning) == (text, finish, thoughts)
 
 
@@ -253,7 +253,7 @@ async def test_usage_that_cannot_be_believed_is_estimated(
     whole = {**completion(text), "usage": told}
     reply = Reply(pieces=pieces) if streams else Reply(whole)
     async with asking(serving(lambda _: reply)) as (model, _):
-        made = await model.generate(PROMPT, on_text=(lambda _: None) if streams else None)
+        made = await model.generate(GenerationRequest(PROMPT), on_text=(lambda _: None) if streams else None)
         assert made.usage == (usage or estimated)
 
 
@@ -261,7 +261,7 @@ async def test_usage_that_cannot_be_believed_is_estimated(
 async def test_what_is_no_answer_is_no_object_and_not_asked_for_again(answer: Any) -> None:
     async with asking(serving(lambda _: Reply(answer))) as (model, server):
         with pytest.raises(InvalidOutput, match="no text"):
-            await model.generate(PROMPT, schema=Verdict)
+            await model.generate(GenerationRequest(PROMPT, schema=Verdict))
         assert len(server.of(CHAT)) == 1
 
 
@@ -271,10 +271,10 @@ async def test_a_tag_within_an_object_is_no_thought() -> None:
 
     told = {"text": "Models write <think> first."}
     async with asking(serving(lambda _: Reply(completion(json.dumps(told))))) as (model, _):
-        assert (await model.generate(PROMPT, schema=Quoted)).parsed == Quoted(**told)
+        assert (await model.generate(GenerationRequest(PROMPT, schema=Quoted))).parsed == Quoted(**told)
 
 
 async def test_an_object_is_read_behind_thoughts() -> None:
     thought = 'First {"so": false}? No.</think>{"so": true}'
     async with asking(serving(lambda _: Reply(completion(thought)))) as (model, _):
-        assert (await model.generate(PROMPT, schema=Verdict)).parsed == Verdict(so=True)
+        assert (await model.generate(GenerationRequest(PROMPT, schema=Verdict))).parsed == Verdict(so=True)

@@ -13,7 +13,7 @@ from orchestrator.models.client import ClientModel, ClientSettings
 from orchestrator.models.null import NullModel
 from orchestrator.models.stack import server_info
 from orchestrator.nodes import Rerank
-from orchestrator.ports import Documents, Embedder, LanguageModel, scores_texts
+from orchestrator.ports import Documents, Embedder, GenerationRequest, LanguageModel, scores_texts
 from orchestrator.settings import Settings
 from orchestrator.testing.judge import Judge
 from orchestrator.types import Message
@@ -81,7 +81,7 @@ async def test_what_is_missing_is_named_by_its_setting(tmp_path: Path) -> None:
         settings = Settings(home=tmp_path, embedder="light", score_url=server.url)
         async with Application(settings) as application:
             with pytest.raises(NoModel) as lacking:
-                await application.container.get(LanguageModel).generate(PROMPT)
+                await application.container.get(LanguageModel).generate(GenerationRequest(PROMPT))
             assert "llm_url" in lacking.value.hint
 
 
@@ -163,7 +163,9 @@ async def test_what_one_model_wrote_is_not_given_for_another_at_the_same_address
             Application(Settings(llm_url=server.url, **settings)) as application,
         ):
             port = int(server.url.rpartition(":")[2])
-            written.append((await application.container.get(LanguageModel).generate(PROMPT)).text)
+            written.append(
+                (await application.container.get(LanguageModel).generate(GenerationRequest(PROMPT))).text
+            )
             asked = len(server.of("/v1/chat/completions"))
             assert asked == (len(written) != 2), "a process that knows no name yet finds what is kept"
     assert written == ["old", "old", "new"]

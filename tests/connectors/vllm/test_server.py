@@ -13,7 +13,7 @@ import pytest
 
 from connectors.vllm import Servers, VllmModel, addresses
 from orchestrator.errors import ContextTooLong, ModelKeyRefused, ModelTimeout, ModelUnreachable, UnknownModel
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.testing.language_model import LONG, PROMPT, LanguageModelConformance
 from orchestrator.types import Message
 from tests.services.vllm import KEY, VllmServer, free_port, vllm_python
@@ -92,11 +92,11 @@ async def test_of_a_hundred_random_cancellations_none_survives_200_ms(
     model: VllmModel, vllm: VllmServer
 ) -> None:
     chance = random.Random(0)
-    await model.generate(PROMPT, max_tokens=1)
+    await model.generate(GenerationRequest(PROMPT, max_tokens=1))
 
     async def one(number: int) -> None:
         on_text = (lambda _: None) if number % 2 else None
-        call = asyncio.create_task(model.generate(LONG, on_text=on_text, max_tokens=4000))
+        call = asyncio.create_task(model.generate(GenerationRequest(LONG, max_tokens=4000), on_text=on_text))
         await asyncio.sleep(chance.uniform(0.0, 1.0))
         call.cancel()
         await asyncio.wait({call})
@@ -132,14 +132,14 @@ async def test_what_the_caller_raises_on_a_word_is_its_own(model: VllmModel, vll
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        await model.generate(LONG, on_text=refuse, max_tokens=500)
+        await model.generate(GenerationRequest(LONG, max_tokens=500), on_text=refuse)
     await asyncio.sleep(0.5)
     assert await asyncio.to_thread(lambda: vllm.running) == 0
 
 
 async def test_a_prompt_that_is_too_long_is_named_so(model: VllmModel) -> None:
     with pytest.raises(ContextTooLong, match="8192 tokens"):
-        await model.generate([Message("user", "word " * 9000)])
+        await model.generate(GenerationRequest([Message("user", "word " * 9000)]))
     with pytest.raises(ContextTooLong):
         await model.choose([Message("user", "word " * 9000)], ["yes", "no"])
 
@@ -148,7 +148,7 @@ async def test_a_server_that_is_too_slow_is_given_up_and_stops_working(vllm: Vll
     model = VllmModel(Servers(addresses(vllm.url), key=KEY, timeout=0.4), "tiny")
     await model.served()
     finished = await asyncio.to_thread(lambda: vllm.finished)
-    call = asyncio.create_task(model.generate(LONG, max_tokens=8000))
+    call = asyncio.create_task(model.generate(GenerationRequest(LONG, max_tokens=8000)))
     await asyncio.sleep(0.1)
     with vllm.silenced(), pytest.raises(ModelTimeout, match="llm_timeout"):
         await call
@@ -160,7 +160,9 @@ async def test_a_server_that_is_too_slow_is_given_up_and_stops_working(vllm: Vll
 
 
 async def test_more_requests_than_the_server_runs_at_once_are_all_answered(model: VllmModel) -> None:
-    asked = [model.generate([Message("user", f"Say {n}")], max_tokens=4) for n in range(200)]
+    asked = [
+        model.generate(GenerationRequest([Message("user", f"Say {n}")], max_tokens=4)) for n in range(200)
+    ]
     assert len(await asyncio.gather(*asked)) == 200
 
 
@@ -175,7 +177,7 @@ async def test_a_wrong_key_model_path_and_port_are_told_apart(vllm: VllmServer) 
         (asked(f"http://127.0.0.1:{free_port()}"), ModelUnreachable, "cannot be reached"),
     ):
         with pytest.raises(error, match=told) as raised:
-            await model.generate(PROMPT)
+            await model.generate(GenerationRequest(PROMPT))
         assert "127.0.0.1" in str(raised.value)
         await model.close()
 
@@ -184,7 +186,7 @@ async def test_tenants_share_no_prefix_and_one_tenant_does(vllm: VllmServer) -> 
     prompt = [Message("user", "a long prefix that is asked about " * 40)]
     servers = Servers(addresses(vllm.url), key=KEY)
     model = VllmModel(servers)
-    await model.for_tenant("a").generate(prompt, max_tokens=1)
+    await model.for_tenant("a").generate(GenerationRequest(prompt, max_tokens=1))
 
     def hits() -> float:
         import re
@@ -197,9 +199,9 @@ async def test_tenants_share_no_prefix_and_one_tenant_does(vllm: VllmServer) -> 
         return sum(map(float, found))
 
     before = await asyncio.to_thread(hits)
-    await model.for_tenant("b").generate(prompt, max_tokens=1)
+    await model.for_tenant("b").generate(GenerationRequest(prompt, max_tokens=1))
     other = await asyncio.to_thread(hits)
-    await model.for_tenant("a").generate(prompt, max_tokens=1)
+    await model.for_tenant("a").generate(GenerationRequest(prompt, max_tokens=1))
     same = await asyncio.to_thread(hits)
     assert other == before
     assert same > other

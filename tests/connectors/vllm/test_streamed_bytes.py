@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import ModelError, ModelUnreachable
+from orchestrator.ports import GenerationRequest
 from tests.connectors.vllm.test_protocol import PROMPT, asking
 from tests.connectors.vllm.test_replies import USAGE, delta
 from tests.services.scripted import Reply, chunk, completion, serving
@@ -57,16 +58,22 @@ async def test_bytes_are_read_however_they_come(fault: str, size: int, kind: str
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
     async with asking(serving(lambda _: Reply(pieces, kind=kind))) as (model, _):
         shown: list[str] = []
-        assert (await model.generate(PROMPT, on_text=shown.append)).text == "".join(shown) == "Yes, ça."
+        assert (
+            (await model.generate(GenerationRequest(PROMPT), on_text=shown.append)).text
+            == "".join(shown)
+            == "Yes, ça."
+        )
         if fault != "after the end":
-            assert (await model.generate(PROMPT)).text == "Yes, ça."
+            assert (await model.generate(GenerationRequest(PROMPT))).text == "Yes, ça."
 
 
 async def test_letters_that_are_none_are_marked() -> None:
     data = json.dumps(completion("Yes X.")).encode().replace(b"X", b"\xff\xfe")
     async with asking(serving(lambda _: Reply([data]))) as (model, _):
-        assert (await model.generate(PROMPT)).text == "Yes \ufffd\ufffd."
-        assert (await model.generate(PROMPT, on_text=lambda _: None)).text == "Yes \ufffd\ufffd."
+        assert (await model.generate(GenerationRequest(PROMPT))).text == "Yes \ufffd\ufffd."
+        assert (
+            await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)
+        ).text == "Yes \ufffd\ufffd."
 
 
 async def test_a_line_of_a_megabyte_is_read() -> None:
@@ -75,7 +82,7 @@ async def test_a_line_of_a_megabyte_is_read() -> None:
         model,
         _,
     ):
-        assert (await model.generate(PROMPT, on_text=lambda _: None)).text == long
+        assert (await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)).text == long
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,7 @@ async def test_half_an_answer_is_an_error_and_not_an_end(
 ) -> None:
     async with asking(serving(lambda _: Reply(pieces=pieces)), attempts=1) as (model, _):
         with pytest.raises(error, match=told):
-            await model.generate(PROMPT, on_text=lambda _: None)
+            await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)
 
 
 async def test_a_line_that_breaks_within_an_event_is_an_error() -> None:
@@ -105,4 +112,4 @@ async def test_a_line_that_breaks_within_an_event_is_an_error() -> None:
     for cut in (True, False):
         async with asking(serving(lambda _, cut=cut: Reply([half], cut=cut)), attempts=1) as (model, _):
             with pytest.raises(ModelError):
-                await model.generate(PROMPT, on_text=lambda _: None)
+                await model.generate(GenerationRequest(PROMPT), on_text=lambda _: None)

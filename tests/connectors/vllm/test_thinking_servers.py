@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator import Application
 from orchestrator.errors import SettingsError
-from orchestrator.ports import LanguageModel, resolved_name
+from orchestrator.ports import GenerationRequest, LanguageModel, resolved_name
 from orchestrator.settings import Settings
 from tests.connectors.vllm.faults import openai_says
 from tests.connectors.vllm.test_protocol import PROMPT, asking
@@ -33,9 +33,9 @@ def thinker(asked: Asked) -> Reply:
 
 async def test_a_model_that_thinks_by_itself_is_told_not_to_and_asked_again() -> None:
     async with asking(serving(thinker)) as (model, server):
-        made = await model.generate(PROMPT)
+        made = await model.generate(GenerationRequest(PROMPT))
         assert (made.text, made.usage.calls) == ("Yes.", 2)
-        assert (await model.generate(PROMPT)).usage.calls == 1
+        assert (await model.generate(GenerationRequest(PROMPT))).usage.calls == 1
         assert len(server.of(CHAT)) == 3
 
 
@@ -47,7 +47,7 @@ async def test_a_model_that_would_think_before_it_chooses_is_told_not_to() -> No
 
 async def test_a_server_of_another_make_is_not_bothered_with_switches_without_need() -> None:
     async with asking(serving(lambda _: Reply(completion()))) as (model, server):
-        await model.generate(PROMPT)
+        await model.generate(GenerationRequest(PROMPT))
         assert not {"chat_template_kwargs", "reasoning_effort"} & set(server.of(CHAT)[0].body)
 
 
@@ -74,7 +74,7 @@ async def test_what_a_model_may_think_is_said_to_each_server_in_its_way(
         return Reply(completion())
 
     async with asking(script) as (model, server):
-        await model.generate(PROMPT, reasoning=reasoning)
+        await model.generate(GenerationRequest(PROMPT, reasoning=reasoning))
         body = server.of(CHAT)[0].body
         told = {**body, "thinking": body.get("chat_template_kwargs", {}).get("enable_thinking")}
         assert {name: told.get(name) for name in fields} == fields
@@ -83,9 +83,9 @@ async def test_what_a_model_may_think_is_said_to_each_server_in_its_way(
 async def test_a_model_whose_template_begins_its_thoughts_shows_none_once_that_is_known() -> None:
     pieces = [chunk("Hm, "), chunk("so.</thi"), chunk("nk>\n\nYes."), chunk(finish="stop"), "[DONE]"]
     async with asking(serving(lambda _: Reply(pieces=pieces))) as (model, _):
-        assert (await model.generate(PROMPT)).text == "Yes."
+        assert (await model.generate(GenerationRequest(PROMPT))).text == "Yes."
         shown: list[str] = []
-        made = await model.generate(PROMPT, on_text=shown.append)
+        made = await model.generate(GenerationRequest(PROMPT), on_text=shown.append)
         assert (made.text, made.reasoning, "".join(shown)) == ("Yes.", "Hm, so.", "Yes.")
 
 
@@ -95,9 +95,9 @@ async def test_a_model_that_always_thinks_is_allowed_to_in_every_call_by_a_setti
         settings = Settings(home=tmp_path, embedder="light", llm_url=server.url, connectors=told)
         async with Application(settings) as application:
             model = application.container.get(LanguageModel)
-            made = await model.generate(PROMPT, max_tokens=50)
+            made = await model.generate(GenerationRequest(PROMPT, max_tokens=50))
             assert (made.text, made.reasoning) == ("Yes.", "Hm.")
-            await model.generate(PROMPT, max_tokens=50, reasoning=900)
+            await model.generate(GenerationRequest(PROMPT, max_tokens=50, reasoning=900))
             assert [each.body["max_tokens"] for each in server.of(CHAT)] == [750, 950]
             assert await resolved_name(model) != "m", "what is kept of it depends on it"
 
@@ -137,7 +137,7 @@ async def test_of_vllm_the_template_is_asked_before_a_thought_is_shown(
     async with asking(script) as (model, server):
         for _ in range(2):
             pieces: list[str] = []
-            made = await model.generate(PROMPT, on_text=pieces.append)
+            made = await model.generate(GenerationRequest(PROMPT), on_text=pieces.append)
             assert "".join(pieces) == made.text == shown
         assert len(server.of("/tokenize")) == 1
 
@@ -152,7 +152,11 @@ async def test_an_answer_without_a_thought_is_shown_though_one_was_expected() ->
 
     async with asking(script) as (model, _):
         pieces: list[str] = []
-        assert (await model.generate(PROMPT, on_text=pieces.append)).text == "".join(pieces) == "Yes."
+        assert (
+            (await model.generate(GenerationRequest(PROMPT), on_text=pieces.append)).text
+            == "".join(pieces)
+            == "Yes."
+        )
 
 
 async def test_a_model_that_can_only_think_less_is_told_the_least_that_it_takes() -> None:
@@ -167,10 +171,10 @@ async def test_a_model_that_can_only_think_less_is_told_the_least_that_it_takes(
         return Reply(completion("Yes.") if effort == "low" else message("length", reasoning="Hm"))
 
     async with asking(serving(chat)) as (model, server):
-        assert [(await model.generate(PROMPT)).text for _ in range(2)] == ["Yes.", "Yes."]
+        assert [(await model.generate(GenerationRequest(PROMPT))).text for _ in range(2)] == ["Yes.", "Yes."]
         efforts = [each.body.get("reasoning_effort") for each in server.of(CHAT)]
         assert efforts == [None, "none", "none", "low", "low"]
-        await model.generate(PROMPT, reasoning=5000)
+        await model.generate(GenerationRequest(PROMPT, reasoning=5000))
         assert server.of(CHAT)[-1].body["reasoning_effort"] == "medium"
 
 
@@ -186,7 +190,7 @@ async def test_vllm_without_a_limit_on_thoughts_is_asked_without_one() -> None:
 
     async with asking(script) as (model, server):
         for _ in range(2):
-            made = await model.generate(PROMPT, reasoning=100)
+            made = await model.generate(GenerationRequest(PROMPT, reasoning=100))
             assert (made.text, made.reasoning) == ("Yes.", "Hm.")
         assert len(server.of(CHAT)) == 3
 
@@ -197,7 +201,7 @@ async def test_calls_that_find_out_side_by_side_that_a_model_thinks_are_all_answ
         return thinker(asked)
 
     async with asking(serving(slow)) as (model, _):
-        made = await asyncio.gather(*(model.generate(PROMPT) for _ in range(8)))
+        made = await asyncio.gather(*(model.generate(GenerationRequest(PROMPT)) for _ in range(8)))
         assert {each.text for each in made} == {"Yes."}
 
 
@@ -214,12 +218,12 @@ async def test_thoughts_that_are_counted_and_not_shown_are_thoughts() -> None:
         return Reply({**message("length", content=""), "usage": counted})
 
     async with asking(serving(chat)) as (model, _):
-        assert (await model.generate(PROMPT)).text == "Yes."
+        assert (await model.generate(GenerationRequest(PROMPT))).text == "Yes."
     async with asking(serving(lambda _: Reply({**message("length", content=""), "usage": counted}))) as (
         model,
         _,
     ):
-        assert (await model.generate(PROMPT)).finish == "no_text"
+        assert (await model.generate(GenerationRequest(PROMPT))).finish == "no_text"
 
 
 async def test_thoughts_get_what_the_context_has_left() -> None:
@@ -229,8 +233,8 @@ async def test_thoughts_get_what_the_context_has_left() -> None:
         return Reply(completion())
 
     async with asking(script) as (model, server):
-        await model.generate(PROMPT, max_tokens=100, reasoning=30_000)
-        await model.generate(PROMPT, max_tokens=100, reasoning=50)
+        await model.generate(GenerationRequest(PROMPT, max_tokens=100, reasoning=30_000))
+        await model.generate(GenerationRequest(PROMPT, max_tokens=100, reasoning=50))
         first, second = (each.body["max_tokens"] for each in server.of(CHAT))
         assert 900 < first < 1000
         assert second == 150

@@ -20,7 +20,7 @@ from orchestrator import ANONYMOUS, Answer, Hits, Question, Run, each, fuse, nod
 from orchestrator.errors import BadInput, NodeError, PlanChanged, RunBusy, RunNotFound, SettingsError
 from orchestrator.graph.run import lease
 from orchestrator.graph.run.checkpoint import FlowSerializer, opened
-from orchestrator.ports import LanguageModel, Runs
+from orchestrator.ports import GenerationRequest, LanguageModel, Runs
 from orchestrator.types import Citation, Context, Excerpt, Facets, Hit, Principal, Usage
 from tests.graph import flows as f
 from tests.graph.run.test_running import Echo
@@ -42,7 +42,7 @@ async def first(question: Question, run: Run) -> Hits:
 async def second(hits: Hits, model: LanguageModel) -> Hits:
     """Spends, so that the sum must survive."""
     RAN.append("second")
-    await model.generate([f.Message("user", "hello")])
+    await model.generate(GenerationRequest([f.Message("user", "hello")]))
     return Hits((*hits.hits, Hit("two", 0.5)))
 
 

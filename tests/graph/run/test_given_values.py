@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator import ANONYMOUS, Answer, Hits, Question, Run, node, workflow
 from orchestrator.errors import BadInput
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.types import Hit
 from tests.graph import flows as f
 from tests.graph.run.test_running import Echo
@@ -20,7 +20,11 @@ QUESTION = Question("ask", ANONYMOUS)
 async def perhaps_model(question: Question, model: LanguageModel | None, run: Run | None) -> Answer:
     """An optional port, and the run, which is always there."""
     assert run is not None
-    return Answer("no model" if model is None else (await model.generate([f.Message("user", "hi")])).text)
+    return Answer(
+        "no model"
+        if model is None
+        else (await model.generate(GenerationRequest([f.Message("user", "hi")]))).text
+    )
 
 
 async def test_an_optional_port_is_given_if_it_is_there_and_else_none():

@@ -32,7 +32,7 @@ from orchestrator.errors import (
     OrchestratorError,
     WrongReturn,
 )
-from orchestrator.ports import Cache, Generation, LanguageModel
+from orchestrator.ports import Cache, Generation, GenerationRequest, LanguageModel
 from orchestrator.types import Hit, Message, Principal, Usage
 from tests.graph import flows as f
 
@@ -47,9 +47,9 @@ class Echo:
     def __init__(self) -> None:
         self.calls = 0
 
-    async def generate(self, prompt, **settings):
+    async def generate(self, request, **_):
         self.calls += 1
-        return Generation(prompt[-1].text, usage=Usage(1, 6, 4))
+        return Generation(request.prompt[-1].text, usage=Usage(1, 6, 4))
 
 
 # -- errors -----------------------------------------------------------------------------------------
@@ -248,7 +248,8 @@ async def test_parallel_calls_share_the_budget():
     @node
     async def many(question: Question, model: LanguageModel, run: Run) -> Answer:
         results = await asyncio.gather(
-            *(model.generate([f.Message("user", str(n))]) for n in range(10)), return_exceptions=True
+            *(model.generate(GenerationRequest([f.Message("user", str(n))])) for n in range(10)),
+            return_exceptions=True,
         )
         return Answer(str(sum(isinstance(result, Generation) for result in results)))
 
@@ -258,7 +259,7 @@ async def test_parallel_calls_share_the_budget():
 
 @node
 async def _again(text: Answer, model: LanguageModel) -> Answer:
-    generated = await model.generate([f.Message("user", text.text)])
+    generated = await model.generate(GenerationRequest([f.Message("user", text.text)]))
     return Answer(generated.text)
 
 
@@ -398,12 +399,12 @@ async def test_a_call_that_took_several_requests_counts_as_many():
     class Stubborn(Echo):
         """It is asked three times for what fits a schema."""
 
-        async def generate(self, prompt, **settings):
+        async def generate(self, request, **_):
             return Generation("so", usage=Usage(3, 18, 12))
 
     @node
     async def ask(question: Question, model: LanguageModel) -> Answer:
-        return Answer((await model.generate([Message("user", "?")])).text)
+        return Answer((await model.generate(GenerationRequest([Message("user", "?")]))).text)
 
     result = await workflow("w", ask).run(QUESTION, ports={LanguageModel: Stubborn()})
     assert result.usage == Usage(3, 18, 12)

@@ -24,7 +24,7 @@ from orchestrator.evaluation.ranking import found_by
 from orchestrator.nodes import CitedReport, Cover, SearchFacets
 from orchestrator.nodes.answer._draft import Draft, Source, merged
 from orchestrator.nodes.answer.cited_report import heading, plan
-from orchestrator.ports import Documents, Generation, LanguageModel
+from orchestrator.ports import Documents, Generation, GenerationRequest, LanguageModel
 from orchestrator.types import Coverage, Message, Passage, Usage
 from tests.nodes.facets.test_facets import given_facets
 from tests.nodes.shelf import BOARD, shelf
@@ -46,11 +46,11 @@ class Writer:
         self.rules: list[str] = []
 
     async def generate(
-        self, prompt: Sequence[Message], *, on_text: Callable[[str], None] | None = None, **_: Any
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
-        asked = prompt[-1].text
+        asked = request.prompt[-1].text
         self.prompts.append(asked)
-        self.rules.append(prompt[0].text)
+        self.rules.append(request.prompt[0].text)
         await asyncio.sleep(self.slow if "(" in asked.rpartition("Question: ")[2] else 2 * self.slow)
         text = self.text(asked)
         if text is None:

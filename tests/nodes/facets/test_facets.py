@@ -19,7 +19,7 @@ from orchestrator.graph.serialise import pack, unpack
 from orchestrator.nodes import AskFacet, Cover, Explore, Retrieve, SearchFacets, UniteFacets
 from orchestrator.nodes.facets.explore import Aspects, distinct, read_aspects
 from orchestrator.nodes.facets.facet_search import united
-from orchestrator.ports import Generation, LanguageModel, Search, VectorStore
+from orchestrator.ports import Generation, GenerationRequest, LanguageModel, Search, VectorStore
 from orchestrator.types import Coverage, Facets, Filter, Hit, Message, Usage
 from tests.nodes.shelf import BOARD, names, shelf
 
@@ -37,12 +37,12 @@ class Explorer:
         self.text = text
         self.prompts: list[Sequence[Message]] = []
 
-    async def generate(self, prompt: Sequence[Message], *, schema: Any = None, **_: Any) -> Generation[Any]:
-        self.prompts.append(prompt)
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+        self.prompts.append(request.prompt)
         if self.text is None:
             raise ModelError("The model server went away.")
         try:
-            parsed = schema.model_validate_json(self.text)
+            parsed = request.schema.model_validate_json(self.text)
         except ValueError:
             parsed = None
         return Generation(self.text, parsed, Usage(1, 10, 5))

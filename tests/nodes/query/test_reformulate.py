@@ -18,7 +18,7 @@ from orchestrator.errors import ModelError
 from orchestrator.graph.run.result import RunResult
 from orchestrator.nodes import GenQREnsemble, GenQRFusion, Retrieve
 from orchestrator.nodes.query.reformulate import INSTRUCTIONS, keywords
-from orchestrator.ports import Generation, LanguageModel
+from orchestrator.ports import Generation, GenerationRequest, LanguageModel
 from orchestrator.types import Hits, Message, Query, Usage
 from tests.nodes.shelf import BOARD, given_hits, given_queries, ids, names, shelf
 
@@ -38,9 +38,9 @@ class Writer:
         self.prompts: list[Sequence[Message]] = []
         self.seeds: list[int] = []
 
-    async def generate(self, prompt: Sequence[Message], *, seed: int = 0, **_: Any) -> Generation[Any]:
-        self.prompts.append(prompt)
-        self.seeds.append(seed)
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+        self.prompts.append(request.prompt)
+        self.seeds.append(request.seed)
         text = self.texts[(len(self.prompts) - 1) % len(self.texts)]
         if isinstance(text, Exception):
             raise text

@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from orchestrator import ANONYMOUS, Budget, Hits, Question, workflow
 from orchestrator.nodes import Rerank
-from orchestrator.ports import Documents, Embedder, Generation, LanguageModel, Probabilities, Scores
+from orchestrator.ports import (
+    Documents,
+    Embedder,
+    Generation,
+    GenerationRequest,
+    LanguageModel,
+    Probabilities,
+    Scores,
+)
 from orchestrator.testing.judge import Judge, Noise
 from orchestrator.types import Hit, Passage, Usage
 
@@ -74,7 +82,7 @@ class Babbler:
         self.rng = random.Random(seed)
         self.said = 0
 
-    async def generate(self, prompt: Any, **settings: Any) -> Generation[Any]:
+    async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
         self.said += 1
         return Generation(self.outputs[self.said % len(self.outputs)], usage=Usage(1, 1, 1))
 
@@ -124,9 +132,11 @@ class Stalling:
         if self.left < 0:
             await asyncio.Event().wait()
 
-    async def generate(self, prompt: Any, **settings: Any) -> Generation[Any]:
+    async def generate(
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+    ) -> Generation[Any]:
         await self._turn()
-        return await self.inner.generate(prompt, **settings)
+        return await self.inner.generate(request, on_text=on_text)
 
     async def choose(self, prompt: Any, options: Sequence[str]) -> Probabilities:
         await self._turn()

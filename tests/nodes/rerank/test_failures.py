@@ -11,7 +11,7 @@ from orchestrator import Hits, Question, workflow
 from orchestrator.errors import ContextTooLong, InvalidOutput, ModelUnreachable, NoLogProbabilities
 from orchestrator.models.null import NullModel
 from orchestrator.nodes import Rerank
-from orchestrator.ports import Documents, Embedder, LanguageModel
+from orchestrator.ports import Documents, Embedder, GenerationRequest, LanguageModel
 from orchestrator.types import Hit
 from tests.nodes.rerank.asking import QUESTION, STRATEGIES, Letters, Texts, hits, judge, reranked
 
@@ -36,9 +36,11 @@ class Ill:
         if self.ill(self.asked):
             raise self.error
 
-    async def generate(self, prompt: Any, **settings: Any) -> Any:
+    async def generate(
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+    ) -> Any:
         self._turn()
-        return await self.inner.generate(prompt, **settings)
+        return await self.inner.generate(request, on_text=on_text)
 
     async def choose(self, prompt: Any, options: Any) -> Any:
         self._turn()
@@ -129,7 +131,7 @@ class Saying:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    async def generate(self, prompt: Any, **settings: Any) -> Any:
+    async def generate(self, request: GenerationRequest, **_: Any) -> Any:
         from orchestrator.ports import Generation
 
         return Generation(self.text)

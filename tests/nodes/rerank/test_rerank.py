@@ -225,9 +225,9 @@ class Failing:
         if self.asked % self.every == 0:
             raise ContextTooLong("too long for this one.")
 
-    async def generate(self, prompt, **settings):
+    async def generate(self, request, *, on_text=None):
         self._turn()
-        return await self.inner.generate(prompt, **settings)
+        return await self.inner.generate(request, on_text=on_text)
 
     async def choose(self, prompt, options):
         self._turn()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,14 @@ from orchestrator.nodes import Rerank
 from orchestrator.nodes.rerank.criteria import CRITERIA
 from orchestrator.nodes.rerank.prompts import Prompts
 from orchestrator.nodes.rerank.schemas import ranking_schema, scores_schema
-from orchestrator.ports import Documents, Embedder, Generation, LanguageModel, Probabilities
+from orchestrator.ports import (
+    Documents,
+    Embedder,
+    Generation,
+    GenerationRequest,
+    LanguageModel,
+    Probabilities,
+)
 from orchestrator.testing.judge import Noise
 from orchestrator.types import Message, Queries, Query
 from tests.nodes.rerank.asking import QUESTION, Letters, Texts, hits, judge, reranked
@@ -31,16 +38,18 @@ class Listening:
 
     def __init__(self, size: int, **more: Any) -> None:
         self.inner = judge(size)
-        self.asked: list[tuple[Sequence[Message], dict[str, Any]]] = []
+        self.asked: list[tuple[Sequence[Message], GenerationRequest | Sequence[str]]] = []
         for key, value in more.items():
             setattr(self.inner, key, value)
 
-    async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
-        self.asked.append((prompt, settings))
-        return await self.inner.generate(prompt, **settings)
+    async def generate(
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+    ) -> Generation[Any]:
+        self.asked.append((request.prompt, request))
+        return await self.inner.generate(request, on_text=on_text)
 
     async def choose(self, prompt: Sequence[Message], options: Sequence[str]) -> Probabilities:
-        self.asked.append((prompt, {"options": list(options)}))
+        self.asked.append((prompt, list(options)))
         return await self.inner.choose(prompt, options)
 
     @property
@@ -77,7 +86,7 @@ async def test_ones_own_criterion_and_grades_are_what_is_asked_and_scored_by() -
     assert 0.0 <= result.output.hits[-1].score < 0.01
     asked = Listening(6)
     await reranked(asked, hits(6), strategy="graded", criterion="tells how large a number is", grades=grades)
-    assert all(settings["options"] == ["0", "1", "2"] for _, settings in asked.asked)
+    assert all(options == ["0", "1", "2"] for _, options in asked.asked)
 
 
 @pytest.mark.parametrize(
@@ -146,9 +155,9 @@ async def test_reasoning_is_allowed_and_its_answer_is_read_behind_the_reasons(
     )
     assert sorted(result.output.ids) == sorted(hits(12).ids)
     assert int(result.output.ids[0]) >= 6 if strategy != "first" else result.output.ids[0] == "11"
-    for prompt, settings in model.asked:
-        assert settings["reasoning"] == 400
-        assert settings["schema"] is None if "schema" in settings else True
+    for prompt, request in model.asked:
+        assert isinstance(request, GenerationRequest)
+        assert (request.reasoning, request.schema) == (400, None)
         assert "between <reason> and </reason>" in prompt[0].text
         assert "between <answer> and </answer>" in prompt[0].text
     assert result.degraded == () or strategy == "first"
@@ -157,18 +166,18 @@ async def test_reasoning_is_allowed_and_its_answer_is_read_behind_the_reasons(
 async def test_as_much_reasoning_as_the_model_likes_is_passed_on() -> None:
     model = Listening(4)
     await reranked(model, hits(4), reasoning="model")
-    assert {settings["reasoning"] for _, settings in model.asked} == {"model"}
+    assert {request.reasoning for _, request in model.asked} == {"model"}
 
 
 @pytest.mark.parametrize("strategy", SPOKEN)
 async def test_without_reasoning_a_schema_for_the_number_of_passages_is_asked_for(strategy: str) -> None:
     model = Listening(12)
     await reranked(model, hits(12), strategy=strategy, group=4)
-    for prompt, settings in model.asked:
+    for prompt, request in model.asked:
         size = prompt[1].text.count('{"passage": ')
         wanted = scores_schema(size, 10) if strategy == "groupwise" else ranking_schema(size)
-        assert settings["schema"] is wanted
-        assert settings["reasoning"] == 0
+        assert request.schema is wanted
+        assert request.reasoning == 0
         assert "<reason>" not in prompt[0].text
 
 
@@ -189,12 +198,10 @@ def test_schemas_name_every_passage_once_and_refuse_only_silence() -> None:
 
 async def test_a_reply_that_is_read_again_counts_more_than_the_first() -> None:
     class Repairing(Listening):
-        async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
-            self.asked.append((prompt, settings))
+        async def generate(self, request: GenerationRequest, **_: Any) -> Generation[Any]:
+            self.asked.append((request.prompt, request))
             first = {"1": 0, "2": 0, "3": 0}
-            return Generation(
-                json.dumps(first if settings["seed"] == 0 else {"1": 9, "2": 5, "3": 7, "4": 1})
-            )
+            return Generation(json.dumps(first if request.seed == 0 else {"1": 9, "2": 5, "3": 7, "4": 1}))
 
     found = hits(4)
     model = Repairing(4)
@@ -242,8 +249,10 @@ async def test_all_groups_are_on_one_scale_also_those_of_low_scores_alone() -> N
     """A group that gets 5, 3 and 8 of 100 is not half as good as one that gets 90."""
 
     class Percent(Listening):
-        async def generate(self, prompt: Sequence[Message], **settings: Any) -> Generation[Any]:
-            made = await self.inner.generate(prompt, **settings)
+        async def generate(
+            self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
+        ) -> Generation[Any]:
+            made = await self.inner.generate(request, on_text=on_text)
             return Generation(
                 json.dumps({key: 9 * score + 1 for key, score in json.loads(made.text).items()})
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator import Answer, Hits, Question, node, workflow
 from orchestrator.nodes import Rerank, Retrieve
-from orchestrator.ports import Documents, LanguageModel
+from orchestrator.ports import Documents, GenerationRequest, LanguageModel
 from orchestrator.types import Message
 
 
@@ -13,7 +13,7 @@ async def repeat_after_me(
     question: Question, hits: Hits, documents: Documents, model: LanguageModel
 ) -> Answer:
     passages = await documents.passages(hits.ids, principal=question.principal)
-    said = await model.generate([Message("user", question.text)])
+    said = await model.generate(GenerationRequest([Message("user", question.text)]))
     return Answer(f"{said.text} ({len(passages)} passages)")
 
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
-
-from orchestrator.ports import Generation, Probabilities, Reasoning, Scores
+from orchestrator.ports import Generation, GenerationRequest, Probabilities, Scores
 from orchestrator.types import Message
 
 
@@ -19,16 +17,7 @@ class Parrot:
     available: bool = True
 
     async def generate(
-        self,
-        prompt: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        on_text: Callable[[str], None] | None = None,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        reasoning: Reasoning = 0,
+        self, request: GenerationRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Generation[Any]:
         if on_text is not None:
             on_text(self.phrase)

@@ -1,6 +1,6 @@
 // What the npm package `openai` is tried with: run by `benchmarks.clients` in a folder that has it.
 //
-//     node client_checks.mjs ADDRESS KEY MODEL_SERVER
+//     node openai.mjs ADDRESS KEY MODEL_SERVER
 //
 // Prints one JSON object a feature.
 

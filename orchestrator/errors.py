@@ -78,7 +78,11 @@ class WorkflowError(OrchestratorError):
     def __init__(self, workflow: str, faults: tuple[object, ...]) -> None:
         lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, 1))
         plural = "fault" if len(faults) == 1 else "faults"
-        super().__init__(f"Workflow {workflow!r} has {len(faults)} {plural}:\n{lines}")
+        try:
+            named = repr(workflow)
+        except Exception:  # what it is named by need not be a text
+            named = type(workflow).__name__
+        super().__init__(f"Workflow {named} has {len(faults)} {plural}:\n{lines}")
         self.faults = faults
 
 

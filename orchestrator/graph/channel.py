@@ -8,6 +8,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any, cast
 
+from orchestrator.graph.names import written
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -36,6 +38,13 @@ class Channel:
 
 def type_name(tp: Any) -> str:
     """How a type is written in messages: `Hits`, `tuple[Hits, ...]`, `Hits | None`."""
+    try:
+        return _type_name(tp)
+    except Exception:  # what stands there for a type need not let itself be asked
+        return type(tp).__name__
+
+
+def _type_name(tp: Any) -> str:
     if tp is Ellipsis:
         return "..."
     if tp is None or tp is type(None):
@@ -63,7 +72,7 @@ def type_name(tp: Any) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    return type_name(value) if isinstance(value, type) else repr(value)
+    return type_name(value) if isinstance(value, type) else written(value)
 
 
 def is_union(tp: Any) -> bool:

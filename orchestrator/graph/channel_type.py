@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.graph.channel import channel_of, is_union, type_name, unaliased
 from orchestrator.graph.names import a_kind_of, name_problem
-from orchestrator.graph.problem import Problem
+from orchestrator.graph.problem import Problem, judged
 from orchestrator.graph.run_context import Run
 from orchestrator.graph.type_parts import class_of, is_port
 from orchestrator.graph.value_types import Fault, Unfit, survey
@@ -63,6 +63,7 @@ _WORDS: dict[Unfit, tuple[str, str]] = {
 }
 
 
+@judged
 def annotation_problem(annotation: Any) -> Problem | None:
     """Why something cannot stand where the type of a channel must, such as in `outputs`."""
     if isinstance(annotation, str):
@@ -87,6 +88,7 @@ def annotation_problem(annotation: Any) -> Problem | None:
     return flow_problem(tp)
 
 
+@judged
 def marks_problem(annotation: Any) -> Problem | None:
     """What is wrong with the name in `Annotated[X, "name"]`."""
     annotation = unaliased(annotation)
@@ -133,6 +135,7 @@ def _worded(fault: Fault) -> Problem:
     )
 
 
+@judged
 def flow_problem(tp: Any) -> Problem | None:
     """Why values of a type cannot flow from node to node; None if they can."""
     fault = survey(tp).fault

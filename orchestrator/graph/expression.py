@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from orchestrator.graph.names import a_kind_of, written
 from orchestrator.graph.policy import Policy
+from orchestrator.graph.problem import raised
 from orchestrator.graph.signature import Signature
 
 P = ParamSpec("P")
@@ -35,7 +36,10 @@ def composing(function: Callable[P, R]) -> Callable[P, R]:
             )
             what = f"calls {function.__name__}(…) wrongly: {error}"
             return cast("R", Broken(function.__name__, what, f"write {function.__name__}{shown}"))
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            return cast("R", unseen(function.__name__, error))
 
     return checked
 
@@ -72,6 +76,20 @@ class Expression:
             str(getattr(self, "name", None) or kind),
             f"is a {kind}, and only a node can be told .{method}(…)",
             f"give .{method}(…) to a node inside of it",
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Only a node is called, to be given settings."""
+        kind = type(self).__name__.lower()
+        return Broken(
+            kind, f"is a {kind}, and is called like a node", "call a node inside of it, or drop the ()"
+        )
+
+    def __getitem__(self, place: object) -> Broken:
+        """Nodes and compositions have no parts that could be taken out."""
+        kind = type(self).__name__.lower()
+        return Broken(
+            kind, f"is a {kind}, and is asked for a part by […]", "drop the […], or compose the part itself"
         )
 
     def __rshift__(self, other: object) -> Sequence:
@@ -188,8 +206,21 @@ class Nested(Expression):
     outputs: tuple[Any, ...]
 
 
+def unseen(name: str, error: Exception) -> Broken:
+    """What stands for a value whose own code raised."""
+    found = raised(error)
+    return Broken(name, found.problem, found.fix)
+
+
 def expression(value: object) -> Expression:
     """`value` as an expression; what is none becomes `Broken`."""
+    try:
+        return _expression(value)
+    except Exception as error:
+        return unseen(a_kind_of(type(value).__name__), error)
+
+
+def _expression(value: object) -> Expression:
     if isinstance(value, Expression):
         return value
     if isinstance(value, type):
@@ -241,6 +272,9 @@ def _refuse(operator: str) -> Callable[..., Broken]:
 
     return composes_nothing
 
+
+# Else Python would walk through a node by asking it for its parts, one after the other, without an end.
+setattr(Expression, "__iter__", None)  # noqa: B010
 
 for _operator, _methods in _MEANINGLESS.items():
     for _method in _methods.split():

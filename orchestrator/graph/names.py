@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from orchestrator.graph.problem import Problem
+from orchestrator.graph.problem import Problem, judged
 
 #: What LangGraph keeps for itself. A test holds this against the installed version.
 LANGGRAPH_NAMES = frozenset(
@@ -23,6 +23,7 @@ ENGINE_ENDINGS = (".begin", ".end", ".item", ".collect")
 _BRANCH = re.compile(r"fork\.\d+")
 
 
+@judged
 def name_problem(kind: str, name: Any, *, step: bool = False) -> Problem | None:
     """Why a thing of some kind cannot have this name; a `step` must not have one of the engine's either."""
     instead = f"give the {kind} a name of letters, digits, '_', '-', '.' and blanks"

@@ -30,7 +30,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform, overload
 
 from orchestrator.errors import BadInput
-from orchestrator.graph.expression import Broken, Expression, Nested, Step, composing, expression
+from orchestrator.graph.expression import Broken, Expression, Nested, Step, composing, expression, unseen
+from orchestrator.graph.names import a_kind_of
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.problem import Problem
 from orchestrator.graph.signature import Signature, signature_of
@@ -300,7 +301,14 @@ def node(*functions: Any, **settings: Any) -> Any:
     if settings or len(functions) > 1:
         fix = "decorate one function with @node; give settings by calling it, a policy by .within(…)"
         return Broken("node", "is given more than one function", fix)
-    return _node_of(*functions) if functions else _node_of
+    return _decorated(*functions) if functions else _decorated
+
+
+def _decorated(function: Any) -> Any:
+    try:
+        return _node_of(function)
+    except Exception as error:
+        return unseen(a_kind_of(type(function).__name__), error)
 
 
 def _node_of(function: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from orchestrator.graph.channel import Channel, channel_of, is_union, type_name, unaliased, without_none
 from orchestrator.graph.channel_type import marks_problem
 from orchestrator.graph.names import a_kind_of
-from orchestrator.graph.problem import Problem
+from orchestrator.graph.problem import Problem, raised
 from orchestrator.graph.run_context import Run
 from orchestrator.graph.type_parts import is_port
 
@@ -68,7 +68,12 @@ def signature_of(function: Callable[..., Any], *, method: bool = False) -> Signa
         fix = "decorate with functools.wraps(function), and set no __wrapped__ or __signature__ by hand"
         reason = str(error).splitlines()[0][:80].rstrip(". ")
         return Signature(problems=(Problem(f"has no signature that can be read ({reason})", fix),))
-    return _Reader(function, method).signature()
+    except Exception as error:
+        return Signature(problems=(raised(error),))
+    try:
+        return _Reader(function, method).signature()
+    except Exception as error:
+        return Signature(problems=(raised(error),))
 
 
 class _Reader:

@@ -163,7 +163,13 @@ class _Walk:
         self.around: dict[int, int] = {}
 
     def of(self, value: Any) -> str:
-        """The digest of a value."""
+        """The digest of a value; one whose own code raises cannot be known."""
+        try:
+            return self.told(value)
+        except Exception:
+            return self.unknowable(value)
+
+    def told(self, value: Any) -> str:
         self.parts += 1
         if self.values and self.parts > _PARTS_AROUND:
             return "many"
@@ -179,8 +185,10 @@ class _Walk:
             return self.unknowable(value)
         self.kept.append(value)
         self.around[key] = len(self.around)
-        self.memo[key] = found = self.looked_at(value)
-        del self.around[key]
+        try:
+            self.memo[key] = found = self.looked_at(value)
+        finally:
+            del self.around[key]
         return found
 
     def all(self, kind: str, values: Iterable[Any]) -> str:

@@ -46,6 +46,14 @@ class Lowering(Branching):
 
     def plan(self, expr: Expression, env: Env, scope: str, prefix: str) -> Line:
         """Lower one expression; `env` is updated to what a reader after it finds."""
+        try:
+            return self.lowered(expr, env, scope, prefix)
+        except Exception as error:
+            self.unseen(expr, error, prefix)
+            return Line(())
+
+    def lowered(self, expr: Expression, env: Env, scope: str, prefix: str) -> Line:
+        """Lower one expression, whose nodes and values run code of their own and may raise anything."""
         match expr:
             case Sequence():
                 ops: list[Op] = []
@@ -350,12 +358,20 @@ def _written(expr: Expression) -> str:
 
 def plan_workflow(workflow: Nested) -> tuple[Plan, list[Fault]]:
     """The plan of a workflow, and everything that is wrong with it."""
-    name = workflow_title(workflow.name)
+    name = title_of(workflow)
     reason = endless(workflow, DEEPEST)
     if reason is not None:
         fix = "compose it of workflows that are made before it, each inside the next"
         return Plan((), Line(()), (), None, ()), [Fault(name, reason, fix)]
     state = Lowering()
+    try:
+        return _planned(workflow, name, state), state.faults
+    except Exception as error:
+        state.unseen(workflow, error, "")
+        return Plan((), Line(()), (), None, ()), state.faults
+
+
+def _planned(workflow: Nested, name: str, state: Lowering) -> Plan:
     state.report(declaration_faults(name, workflow))
     inputs = tuple(state.slot("", channel) for channel in declared_channels(workflow.inputs))
     env: Env = {slot.channel: slot for slot in inputs}
@@ -367,4 +383,4 @@ def plan_workflow(workflow: Nested) -> tuple[Plan, list[Fault]]:
     state.dead_ends()
     plan = Plan(inputs, body, tuple(state.slots.values()), output, tuple(env.values()))
     state.report(value_faults(plan.slots, state.made))
-    return plan, state.faults
+    return plan

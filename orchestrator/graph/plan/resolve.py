@@ -11,13 +11,21 @@ from orchestrator.graph import algebra
 from orchestrator.graph.channel import Channel, channel_of
 from orchestrator.graph.channel_type import annotation_problem
 from orchestrator.graph.expression import Broken, Expression, Nested, Parallel, Sequence, Step
+from orchestrator.graph.names import written
 from orchestrator.graph.node import FunctionNode, Node
 from orchestrator.graph.signature import Signature
 from orchestrator.graph.type_parts import Variables, class_of, variables_of
 
 
 def title_of(expr: Expression) -> str:
-    """How an expression is called in messages."""
+    """How an expression is called in messages; after its kind, where it does not let itself be asked."""
+    try:
+        return _title_of(expr)
+    except Exception:
+        return type(expr.node if isinstance(expr, Step) else expr).__name__.lower()
+
+
+def _title_of(expr: Expression) -> str:
     match expr:
         case Step():
             return printable(str(given_name(expr)))
@@ -39,7 +47,7 @@ def given_name(step: Step) -> Any:
 
 def workflow_title(name: Any) -> str:
     """How a workflow is called in messages, whatever it was named."""
-    return printable(name) if isinstance(name, str) and name.strip() else repr(name)
+    return printable(name) if isinstance(name, str) and name.strip() else written(name)
 
 
 def printable(name: str) -> str:

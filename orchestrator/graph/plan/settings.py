@@ -13,7 +13,7 @@ from orchestrator.graph.channel import type_name, without_none
 from orchestrator.graph.names import a_kind_of, written
 from orchestrator.graph.node import FunctionNode, as_setting
 from orchestrator.graph.plan.fault import Fault
-from orchestrator.graph.problem import Problem
+from orchestrator.graph.problem import Problem, judged
 from orchestrator.graph.type_parts import is_port
 from orchestrator.graph.value_types import MUTABLE
 
@@ -41,6 +41,7 @@ def setting_faults(path: str, node: Any) -> Iterator[Fault]:
             yield Fault(path, f"has the setting {name}={_shown(value)}, and {wrong.problem}", wrong.fix)
 
 
+@judged
 def value_problem(value: Any) -> Problem | None:
     """Why a value cannot be a setting."""
     if value is None or isinstance(value, (str, int, float)):

@@ -13,6 +13,7 @@ from orchestrator.graph.names import LANGGRAPH_NAMES
 from orchestrator.graph.plan.fault import Fault
 from orchestrator.graph.plan.plan import Argument, Slot
 from orchestrator.graph.plan.resolve import broken_in, printable, title_of
+from orchestrator.graph.problem import raised
 from orchestrator.graph.signature import Read
 from orchestrator.values import is_record
 
@@ -86,6 +87,11 @@ class SlotTable:
             self.fault(
                 prefix + title_of(expr), f"is a {kind}, and only one node can stand here", "give one node"
             )
+
+    def unseen(self, expr: Expression, error: Exception, prefix: str) -> None:
+        """Report an expression whose own code raised where it was looked at."""
+        found = raised(error)
+        self.fault(prefix + title_of(expr), found.problem, found.fix)
 
     def broken(self, expr: Expression, prefix: str) -> bool:
         """Report everything in an expression that is none; whether there is anything."""

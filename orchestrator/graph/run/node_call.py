@@ -28,6 +28,7 @@ from orchestrator.graph.run.metered_model import MeteredModel
 from orchestrator.graph.run.metered_next_tokens import MeteredNextTokens
 from orchestrator.graph.run.node_cache import CachedResult
 from orchestrator.graph.run.node_threads import node_threads
+from orchestrator.graph.run.own_cancellation import awaited, without_own_cancellation
 from orchestrator.graph.run.provenance import ReadDocuments, ReadFeatures, Reading
 from orchestrator.graph.run.state import RunState, forgotten
 from orchestrator.graph.run.step_trace import StepTrace
@@ -99,7 +100,8 @@ class PreparedCall:
         trace = run.step_started(self.path, reads)
         try:
             if self.simple and run.budget.seconds is None and run.tracer is None and run.sharing is None:
-                value = await self.function(**reads, **self.settings, **self.injected(run, trace)[0])
+                work = self.function(**reads, **self.settings, **self.injected(run, trace)[0])
+                value = await without_own_cancellation(work)
             else:
                 value = await self.governed(reads, run, trace)
             written = self.checked(value)
@@ -324,7 +326,7 @@ class PreparedCall:
         try:
             value = call() if self.call.node.signature.asynchronous else await node_threads().run(call)
             # A plain function around an async one, such as a decorator makes, returns what is awaited.
-            return await value if isawaitable(value) else value
+            return await without_own_cancellation(awaited(value)) if isawaitable(value) else value
         except (SystemExit, GeneratorExit) as error:
             # Out of a task of its own it would end the loop, and the program.
             if _ends_the_program(error):

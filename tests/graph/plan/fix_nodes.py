@@ -381,3 +381,13 @@ class Bag(frozenset):
 
 class BagOfWords(frozenset[str]):
     """The same of words."""
+
+
+class Raising:
+    """A value that cannot be compared with a number."""
+
+    def __lt__(self, other: object) -> bool:
+        raise ArithmeticError("not comparable")
+
+    def __repr__(self) -> str:
+        raise ArithmeticError("not to be shown")

@@ -221,3 +221,12 @@ FIXES.add(
     lambda: f.find.named("repeat.begin"),
     lambda: f.find.named("repeat_begin"),
 )
+
+# Values whose own code raises, and nodes that are taken for something else.
+FIXES.add(
+    "let a value raise nothing where it is compared, hashed, shown",
+    lambda: f.find.within(timeout=n.Raising()) >> f.answer,
+    lambda: f.find.within(timeout=3) >> f.answer,
+)
+FIXES.add("drop the […]", lambda: f.find[0] >> f.answer, lambda: f.find >> f.answer)
+FIXES.add("drop the ()", lambda: (f.find >> f.answer)(), lambda: f.find >> f.answer)

@@ -9,6 +9,7 @@ from orchestrator.nodes.facets.facet_search import AskFacet as AskFacet
 from orchestrator.nodes.facets.facet_search import SearchFacets as SearchFacets
 from orchestrator.nodes.facets.facet_search import UniteFacets as UniteFacets
 from orchestrator.nodes.knowledge.graph_search import GraphSearch as GraphSearch
+from orchestrator.nodes.knowledge.page_rank import PageRank as PageRank
 from orchestrator.nodes.query.drift import DriftGuard as DriftGuard
 from orchestrator.nodes.query.feedback import Rm3 as Rm3
 from orchestrator.nodes.query.feedback import RocchioTerms as RocchioTerms

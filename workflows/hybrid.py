@@ -1,7 +1,7 @@
 """Hybrid: the best passages that can be found without a language model.
 
 question and its sentences → BM25 and dense rankings, fused → vector feedback from the passages found
-    → dense ranking again, fused → boost of passages that the best ones mention
+    → dense ranking again, fused → documents that the best passages name, fetched
 
 What to change:
 
@@ -10,7 +10,7 @@ What to change:
 * `VectorFeedback(agreement=(low, high))` are mean cosines of the best passages: below `low` they are
   about different things and are not used, from `high` on they count in full;
 * without `SplitQuestion()`, a question of several sentences is searched as one;
-* without `TitleMentionBoost()`, a passage that the best ones name by its title is not raised;
+* without `GraphSearch()`, the documents that the best passages name are not fetched;
 * feedback by terms is possible, too: `Rm3()` after an `Interpolate()`, then `sparse` again.
 
 The constants were chosen on one half of the queries of six collections together, by the benchmark
@@ -20,7 +20,7 @@ The constants were chosen on one half of the queries of six collections together
 from __future__ import annotations
 
 from orchestrator import workflow
-from orchestrator.nodes import Interpolate, Retrieve, SplitQuestion, TitleMentionBoost, VectorFeedback
+from orchestrator.nodes import GraphSearch, Interpolate, Retrieve, SplitQuestion, VectorFeedback
 
 sparse = Retrieve(k=100, mode="bm25").writing("sparse")
 dense = Retrieve(k=100, mode="dense", fusion="max").writing("dense")
@@ -34,5 +34,5 @@ hybrid = workflow(
     >> VectorFeedback(docs=4, share=0.5, agreement=(0.2, 0.9))
     >> dense
     >> Interpolate()
-    >> TitleMentionBoost(),
+    >> GraphSearch(),
 )

@@ -63,8 +63,12 @@ class SqlDocumentNames:
             return 0, {}
         return await self._database.run(self._counted_terms, tuple(terms), principal)
 
+    def read_names(self, *, most: int = 500) -> int:
+        """Read the names of documents of which none are stored; how many documents are left."""
+        return self._search.read_names(most)
+
     def search(self, *, most: int = 2_000) -> int:
-        """Read names that are missing, and search up to `most` passages; how many were left."""
+        """Search up to `most` passages for names that they were not searched for; how many are left."""
         return self._search.step(most)
 
     def counts(self) -> MentionCounts:

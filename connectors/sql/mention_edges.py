@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from connectors.sql.access import readable
 from connectors.sql.tables import document_names, documents, mentions, passages
+from orchestrator.knowledge.rarity import needs_rare_word, rare_limit
 from orchestrator.ports import MentionEdges
 from orchestrator.types import Principal
 
@@ -23,6 +25,7 @@ def edges_of(connection: Connection, index_id: int | None, principal: Principal,
     owned: list[tuple[str, int]] = []
     named: dict[int, dict[int, str]] = {}
     words: dict[int, str] = {}
+    doubtful: set[int] = set()
     found: list[tuple[str, int, int, int]] = []
     conditions = list(readable(connection, principal)) if index_id is not None and principal.grants else []
     streaming = connection.execution_options(yield_per=_ROWS)
@@ -38,12 +41,15 @@ def edges_of(connection: Connection, index_id: int | None, principal: Principal,
         query = select(
             document_names.c.spelling,
             document_names.c.words,
+            document_names.c.kind,
             document_names.c.passage,
             document_names.c.document_id,
         ).select_from(document_names.join(documents))
         for row in streaming.execute(query.where(*mine, document_names.c.words != "")):
             named.setdefault(row.spelling, {}).setdefault(owners[row.document_id], row.passage)
             words[row.spelling] = row.words
+            if row.kind != "file" and needs_rare_word(row.words):
+                doubtful.add(row.spelling)
         query = select(mentions.c.passage, mentions.c.first, mentions.c.behind, mentions.c.spelling)
         query = query.select_from(
             mentions.join(
@@ -52,7 +58,14 @@ def edges_of(connection: Connection, index_id: int | None, principal: Principal,
             ).join(documents)
         )
         found += [tuple(row) for row in streaming.execute(query.where(*mine))]
-    return _resolved(sorted(owned), titles, named, words, found, most)
+    said = Counter(spelling for _, spelling in {(passage, spelling) for passage, _, _, spelling in found})
+    limit = rare_limit(len(owned))
+    usable = {
+        spelling: leads
+        for spelling, leads in named.items()
+        if len(leads) <= most and (spelling not in doubtful or said[spelling] <= limit)
+    }
+    return _resolved(sorted(owned), titles, usable, words, found)
 
 
 def _resolved(
@@ -61,7 +74,6 @@ def _resolved(
     named: dict[int, dict[int, str]],
     words: dict[int, str],
     found: list[tuple[str, int, int, int]],
-    most: int,
 ) -> MentionEdges:
     # Numbers depend on what the reader may read alone: documents by their first passage.
     numbers: dict[int, int] = {}
@@ -71,7 +83,6 @@ def _resolved(
     usable = {
         spelling: {owner: passage for owner, passage in leads.items() if passage in places}
         for spelling, leads in named.items()
-        if len(leads) <= most
     }
     labels: dict[int, int] = {}
     edges: set[tuple[int, int, int]] = set()

@@ -17,9 +17,6 @@ from orchestrator.knowledge.name_finder import NameFinder
 from orchestrator.knowledge.wording import spelling_key
 from orchestrator.ports import MentionCounts
 
-#: Documents whose names are read at once.
-_PAGE = 500
-
 
 def counted(connection: Connection, index_id: int) -> MentionCounts:
     """How far the search of an index is."""
@@ -47,19 +44,33 @@ class MentionSearch:
         self._index = index
         self._known: dict[tuple[int, int, int], NameFinder] = {}
 
-    def step(self, most: int) -> int:
-        """Read missing names, or search up to `most` passages; how many documents and passages are left."""
+    def read_names(self, most: int) -> int:
+        """Read the names of up to `most` documents that have none stored; how many are left."""
+        with self._database.reading() as connection:
+            row = connection.execute(of_index(self._index, select(indexes.c.id))).first()
+            # Mostly there is nothing to do, and no reason to keep writers out.
+            if row is None or not _unread(connection, row.id, 1):
+                return 0
         with self._database.writing() as connection:
             row = connection.execute(of_index(self._index, select(indexes)).with_for_update()).first()
             if row is None:
                 return 0
-            if unread := _unread(connection, row.id, most):
-                write_names(connection, row.id, row.number, document_rows(connection, unread))
-                return max(1, _left(connection, row.id))
+            unread = _unread(connection, row.id, most)
+            write_names(connection, row.id, row.number, document_rows(connection, unread))
+            now = counted(connection, row.id)
+            return now.documents - now.named_documents
+
+    def step(self, most: int) -> int:
+        """Search up to `most` passages; how many are left."""
+        with self._database.writing() as connection:
+            row = connection.execute(of_index(self._index, select(indexes)).with_for_update()).first()
+            if row is None:
+                return 0
             newest = _newest(connection, row.id)
             for since, ids in _waiting(connection, row.id, newest, most):
                 self._search(connection, row, since, ids)
-            return _left(connection, row.id)
+            now = counted(connection, row.id)
+            return now.passages - now.searched_passages
 
     def _search(self, connection: Connection, row: Row[Any], since: int, ids: Sequence[str]) -> None:
         """Search these passages for the names that came after the version `since`."""
@@ -125,7 +136,7 @@ def _unread(connection: Connection, index_id: int, most: int) -> Sequence[Row[An
     query = select(documents).where(
         documents.c.index_id == index_id, documents.c.retired.is_(None), ~read.exists()
     )
-    return connection.execute(query.order_by(documents.c.id).limit(min(most, _PAGE))).all()
+    return connection.execute(query.order_by(documents.c.id).limit(most)).all()
 
 
 def _waiting(
@@ -148,8 +159,3 @@ def _waiting(
     for row in connection.execute(query):
         by_version.setdefault(row.since, []).append(row.id)
     yield from by_version.items()
-
-
-def _left(connection: Connection, index_id: int) -> int:
-    now = counted(connection, index_id)
-    return now.documents - now.named_documents + now.passages - now.searched_passages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -13,9 +14,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.datasets import Dataset
-from orchestrator.evaluation.side_files import CONCEPTS, TRIPLES, Extracted, Triple, fingerprint, read_triples
+from orchestrator.evaluation.side_files import (
+    CONCEPTS,
+    TRIPLES,
+    Extracted,
+    Triple,
+    fingerprint,
+    read_triples,
+)
 from orchestrator.knowledge.graph_files import import_graph
-from orchestrator.ports import Features, Import, IndexRegistry, KnowledgeStore, PassageRow
+from orchestrator.ports import (
+    DocumentNames,
+    Features,
+    Import,
+    IndexRegistry,
+    KnowledgeStore,
+    PassageRow,
+)
 from orchestrator.progress import Progress, silent
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
@@ -64,6 +79,9 @@ async def indexed(
     await _made(application, ports[IndexRegistry], data, name, progress)
     await _noted(application, ports[IndexRegistry], data, name, ports[Features])
     await _imported(application, ports, data, name)
+    # Of an index that was made before names were kept.
+    while await asyncio.to_thread(ports[DocumentNames].read_names):
+        pass
     yield ports
 
 

@@ -79,8 +79,9 @@ def _candidates(document: DocumentRow, first: str) -> Iterator[tuple[NameKind, s
         for pattern in _TERMS:
             for match in pattern.finditer(passage.text):
                 yield "term", match.group(1), passage.id
-    if document.source == document.file and (name := PurePosixPath(document.file).name) != document.title:
-        yield "file", name, first
+    # What came from a file with others, as a record, has another source than the file.
+    if document.file and document.source.endswith(document.file):
+        yield "file", PurePosixPath(document.file).name, first
 
 
 def _listed(value: Any) -> Iterable[str]:

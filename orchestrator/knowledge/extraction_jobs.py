@@ -57,7 +57,10 @@ async def extract_locally(
     progress: Progress,
     wait: float = 60.0,
 ) -> ExtractionReport:
-    """Submit and run the job in this process; `schema` is a file's whole path. IndexBusy if another extracts for longer than `wait`."""
+    """Submit and run the job in this process; `schema` is the whole path of a file.
+
+    IndexBusy if another process extracts for longer than `wait`.
+    """
     scope = JobScope(SCOPE, version.index)
     payload = {"schema": schema, "extractor": extractor}
     async with write_lock(ledger, scope, wait=wait, progress=progress) as lock:

@@ -65,7 +65,7 @@ class MentionEdges:
 class DocumentNames(Protocol):
     """What the documents of one index are called, and the mentions of these names in its passages.
 
-    Names follow the documents in the transaction that publishes them; mentions are searched by `search`.
+    Names follow the documents in the transaction that publishes them; mentions are found by `search`.
     What a principal may not read changes nothing that he is given, counts included.
     """
 
@@ -98,10 +98,17 @@ class DocumentNames(Protocol):
         """
         ...
 
-    def search(self, *, most: int = 2_000) -> int:
-        """Read names that are missing, and search up to `most` passages for names; how many were left.
+    def read_names(self, *, most: int = 500) -> int:
+        """Read the names of up to `most` documents of which none are stored; how many documents are left.
 
-        In one transaction each, so that a stopped search goes on where it was.
+        They are those of an index that was made before names were kept.
+        """
+        ...
+
+    def search(self, *, most: int = 2_000) -> int:
+        """Search up to `most` passages for names that they were not searched for; how many are left.
+
+        In one transaction, so that a search that was stopped goes on where it was.
         """
         ...
 

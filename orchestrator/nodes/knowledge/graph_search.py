@@ -194,7 +194,7 @@ class _Search:
 
     async def _rare(self, found: Collection[NamedDocument]) -> list[NamedDocument]:
         """Without names that are everyday speech among what the reader may read."""
-        doubtful = {one.words for one in found if needs_rare_word(one.words)}
+        doubtful = {one.words for one in found if one.kind != "file" and needs_rare_word(one.words)}
         if not doubtful:
             return list(found)
         terms = {name: self.encoder.query(name).indices for name in doubtful}

@@ -14,7 +14,7 @@ from connectors.sql.access import readable
 from connectors.sql.database import Database
 from connectors.sql.index_version import of_index
 from connectors.sql.mention_edges import edges_of
-from connectors.sql.mention_search import MentionSearch, counted
+from connectors.sql.mention_search import MentionSearch, counted, searched
 from connectors.sql.statements import chunks
 from connectors.sql.statistics import readable_frequencies
 from connectors.sql.tables import document_names, documents, indexes
@@ -24,6 +24,8 @@ from orchestrator.types import Filter, Principal
 
 #: Readers whose document frequencies are kept.
 _READERS = 16
+#: Graphs of readers that are kept until something is committed.
+_GRAPHS = 4
 
 _Reader = tuple[int, str, frozenset[str]]
 
@@ -37,6 +39,7 @@ class SqlDocumentNames:
         self._search = MentionSearch(database, index)
         self._lock = Lock()
         self._frequencies: OrderedDict[_Reader, tuple[int, Frequencies]] = OrderedDict()
+        self._edges: OrderedDict[tuple[Any, ...], MentionEdges] = OrderedDict()
 
     async def spelled(
         self,
@@ -79,7 +82,7 @@ class SqlDocumentNames:
 
     async def edges(self, *, principal: Principal, most: int = 5) -> MentionEdges:
         """The mention graph of what the principal may read."""
-        return await self._database.run(self._edges, principal, most)
+        return await self._database.run(self._edges_of, principal, most)
 
     async def _named(
         self,
@@ -162,10 +165,26 @@ class SqlDocumentNames:
         held, frequencies = kept
         return held, {term: frequencies[term] for term in terms if term in frequencies}
 
-    def _edges(self, principal: Principal, most: int) -> MentionEdges:
+    def _edges_of(self, principal: Principal, most: int) -> MentionEdges:
         with self._database.reading() as connection:
             row = self._row(connection)
-            return edges_of(connection, row.id if row else None, principal, most)
+            if row is None:
+                return edges_of(connection, None, principal, most)
+            # A publication and a search each change it, and no other commit does.
+            state = row.number, *searched(connection, row.id)
+            key = state, principal.tenant, principal.grants, most
+            with self._lock:
+                if key in self._edges:
+                    self._edges.move_to_end(key)
+                    return self._edges[key]
+            found = edges_of(connection, row.id, principal, most)
+        with self._lock:
+            for other in [each for each in self._edges if each[0] != state]:
+                del self._edges[other]
+            self._edges[key] = found
+            while len(self._edges) > _GRAPHS:
+                self._edges.popitem(last=False)
+        return found
 
 
 def _matches(metadata: Mapping[str, Any], given: Filter) -> bool:

@@ -36,6 +36,15 @@ def counted(connection: Connection, index_id: int) -> MentionCounts:
     )
 
 
+def searched(connection: Connection, index_id: int) -> tuple[int, int]:
+    """What every step of a search changes: passages, and the versions they were searched for."""
+    query = select(func.count(), func.coalesce(func.sum(mention_scans.c.number), 0)).where(
+        mention_scans.c.index_id == index_id
+    )
+    row = connection.execute(query).one()
+    return row[0], int(row[1])
+
+
 class MentionSearch:
     """A search that keeps the names of the index while nobody publishes anything."""
 

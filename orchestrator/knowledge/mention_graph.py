@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -100,3 +100,9 @@ class MentionGraph:
 def _by_number(counted: Counter[str]) -> tuple[str, ...]:
     pairs: Iterable[tuple[str, int]] = counted.items()
     return tuple(name for name, _ in sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
+
+@lru_cache(maxsize=4)
+def graph_of(edges: MentionEdges) -> MentionGraph:
+    """The graph of these very edges; those of the last few are kept."""
+    return MentionGraph(edges)

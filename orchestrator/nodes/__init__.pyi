@@ -13,6 +13,7 @@ from orchestrator.nodes.knowledge.fact_answer import FactAnswer as FactAnswer
 from orchestrator.nodes.knowledge.fact_passages import FactPassages as FactPassages
 from orchestrator.nodes.knowledge.graph_search import GraphSearch as GraphSearch
 from orchestrator.nodes.knowledge.knowledge_lookup import KnowledgeLookup as KnowledgeLookup
+from orchestrator.nodes.knowledge.page_rank import PageRank as PageRank
 from orchestrator.nodes.query.drift import DriftGuard as DriftGuard
 from orchestrator.nodes.query.feedback import Rm3 as Rm3
 from orchestrator.nodes.query.feedback import RocchioTerms as RocchioTerms

@@ -15,11 +15,13 @@ from orchestrator.knowledge.spreading import MentionEdge, MentionPaths, Spreadin
 from orchestrator.knowledge.wording import folded_key, name_words, spelling_key
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share, Weight
-from orchestrator.ports import DocumentNames, Documents, NamedDocument, SparseEncoder, reading
+from orchestrator.ports import DocumentNames, Documents, NamedDocument, SparseEncoder
 from orchestrator.types import Hit, Hits, Passage, Queries, Question, ranked
 
 #: Words before and behind a mention that say what it is named for.
 _BEFORE, _BEHIND = 4, 2
+#: Letters at the beginning of words that are related.
+_BEGINNING = 5
 
 
 class GraphSearch(Node):
@@ -81,21 +83,27 @@ def _why(hit: Hit | None) -> str:
 
 @dataclass(frozen=True)
 class _Asked:
-    """The question as it is compared: its runs of words, and the terms of its content words."""
+    """The question as it is compared: its runs of words, and how its content words begin."""
 
     text: NamingText
     folded: str
-    terms: frozenset[int]
+    beginnings: frozenset[str]
 
     @classmethod
     def of(cls, text: str, encoder: SparseEncoder) -> _Asked:
         naming = NamingText(text)
-        folded = " ".join(word.text for word in naming.words).casefold()
-        return cls(naming, f" {folded} ", frozenset(encoder.query(text).indices))
+        words = [word.text for word in naming.words]
+        content = (word for word in words if len(word) >= _BEGINNING - 1 and encoder.query(word).indices)
+        return cls(naming, f" {' '.join(words).casefold()} ", frozenset(map(_beginning, content)))
 
     def says(self, name: str) -> bool:
         """Whether the question holds a name, in whichever case."""
         return f" {name.casefold()} " in self.folded
+
+
+def _beginning(word: str) -> str:
+    """What related words share: director, directed, direction. Stems would keep them apart."""
+    return word.casefold()[:_BEGINNING]
 
 
 @dataclass(frozen=True)
@@ -187,9 +195,9 @@ class _Search:
     def _asked_beside(self, text: NamingText, mention: Mention) -> bool:
         if not self.node.beside:
             return False
-        words = text.around(mention, _BEFORE, _BEHIND)
-        return not self.asked.terms.isdisjoint(
-            reading(self.encoder, self.question.text).query(" ".join(words)).indices
+        beside = text.around(mention, _BEFORE, _BEHIND)
+        return any(
+            len(word) >= _BEGINNING - 1 and _beginning(word) in self.asked.beginnings for word in beside
         )
 
     async def _rare(self, found: Collection[NamedDocument]) -> list[NamedDocument]:

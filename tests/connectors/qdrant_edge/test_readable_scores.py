@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from connectors.qdrant_edge import shards
 from connectors.qdrant_edge.sparse_products import passage_weights, query_weights
-from connectors.sql import SqlConversations, SqlDocuments
+from connectors.sql import SqlConversations, SqlDocumentNames, SqlDocuments
 from orchestrator import Question, Workflow, fuse, workflow
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.models.null import NullModel
 from orchestrator.nodes import (
+    GraphSearch,
     Interpolate,
     MaxSim,
     Mmr,
@@ -39,6 +40,7 @@ from orchestrator.nodes import (
 )
 from orchestrator.ports import (
     Conversations,
+    DocumentNames,
     DocumentRow,
     Documents,
     Embedder,
@@ -88,6 +90,7 @@ def workflows() -> list[Workflow]:
         "rocchio": found >> RocchioTerms(docs=3) >> bm25,
         "vector-feedback": found >> VectorFeedback(docs=3) >> meaning,
         "titles": found >> TitleMentionBoost(),
+        "graph": found >> GraphSearch(sources=2),
         "mmr": found >> Mmr(k=5),
         "compression": found >> SemanticCompression(k=4, hops=1),
         "max-sim": found >> MaxSim(k=5),
@@ -102,6 +105,7 @@ def ports(index: EdgeIndex) -> dict[Any, Any]:
     return {
         VectorStore: index.store(),
         Documents: SqlDocuments(index.database, "default"),
+        DocumentNames: SqlDocumentNames(index.database, "default"),
         Conversations: SqlConversations(index.database),
         Embedder: WordEmbedder(),
         TokenEmbedder: WordTokens(),

@@ -36,10 +36,12 @@ STRATEGIES = "orchestrator.strategies"
 RANKERS = "orchestrator.rankers"
 #: Loaders of data sets.
 DATASETS = "orchestrator.datasets"
+#: Extractors of names and facts, for the knowledge graph.
+EXTRACTORS = "orchestrator.extractors"
 #: Workflows.
 WORKFLOWS = "orchestrator.workflows"
 
-GROUPS = (CONNECTORS, JOBS, DERIVED, COMMANDS, ROUTES, STRATEGIES, RANKERS, DATASETS, WORKFLOWS)
+GROUPS = (CONNECTORS, JOBS, DERIVED, COMMANDS, ROUTES, STRATEGIES, RANKERS, DATASETS, EXTRACTORS, WORKFLOWS)
 
 #: The distribution that the library itself is.
 OWN = "orchestrator-rag"

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, select
 
-from connectors.sql import entity_edits, extractions, knowledge_imports, knowledge_reading
+from connectors.sql import entity_edits, knowledge_imports, knowledge_reading
 from connectors.sql.database import Database
+from connectors.sql.extractions import extracted, failures, keep_extractions, unextracted
 from connectors.sql.following_knowledge import fingerprint
 from connectors.sql.index_version import of_index
 from connectors.sql.knowledge_access import Reader, Readers, reader
@@ -112,7 +113,7 @@ class SqlKnowledge:
 
     # -- writing -------------------------------------------------------------------------------
 
-    async def put(self, said: Mapping[str, Statements]) -> int:
+    async def put(self, said: Mapping[str, Statements], *, extractions: Sequence[Extraction] = ()) -> int:
         """Put what passages say in the place of what they said before."""
 
         def write(connection: Connection, index_id: int) -> int:
@@ -131,6 +132,7 @@ class SqlKnowledge:
                     there += 1
                     rows.add(Source(index_id, row.tenant, row.document_id, row.id), said[row.id])
             rows.write()
+            keep_extractions(connection, index_id, extractions)
             return there
 
         return await self._write(write)
@@ -186,21 +188,15 @@ class SqlKnowledge:
 
     async def unextracted(self, contract: str, *, after: str = "", limit: int = 200) -> list[Unextracted]:
         """Passages whose extraction is none of the contract's or failed."""
-        return await self._anyone([], extractions.unextracted, contract, after, limit)
-
-    async def keep_extractions(self, made: Sequence[Extraction]) -> None:
-        """Keep what was extracted from passages."""
-        await self._write(
-            lambda connection, index_id: extractions.keep_extractions(connection, index_id, made)
-        )
+        return await self._anyone([], unextracted, contract, after, limit)
 
     async def extracted(self, keys: Sequence[str]) -> dict[str, str]:
         """The contents that are kept under keys."""
-        return await self._anyone({}, extractions.extracted, keys)
+        return await self._anyone({}, extracted, keys)
 
     async def failures(self) -> list[Extraction]:
         """The extractions that failed."""
-        return await self._anyone([], extractions.failures)
+        return await self._anyone([], failures)
 
     # -- transactions --------------------------------------------------------------------------
 

@@ -60,9 +60,27 @@ def build(
 
 @program.command(epilog="Example: `orchestrator graph status --json`")
 def status(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Show how much of the mention graph is built."""
+    """Show how much of the mention graph is built, what facts there are, and which extractions failed."""
     settings = invocation(context).settings(index=index)
-    _report(complete(_with_index(settings, _counts)), as_json)
+    reader = settings.reader(None)
+
+    async def found(application: Application, version: IndexVersion) -> tuple[Any, Any, Any]:
+        from orchestrator.ports import KnowledgeStore
+
+        store = application.container.get(KnowledgeStore, version.index)
+        counts = await _counts(application, version)
+        return counts, await store.counts(principal=reader), await store.failures()
+
+    counts, facts, failures = complete(_with_index(settings, found))
+    if as_json:
+        failed = [{"passage": each.passage, "error": each.error} for each in failures]
+        told = {**asdict(counts), "complete": counts.complete}
+        say_json({**told, "knowledge": {**asdict(facts), "failed": failed}})
+        return
+    _report(counts, as_json)
+    say(f"{facts.entities:,} entities and {facts.facts:,} facts, of {facts.passages:,} passages")
+    for each in failures:
+        say(f"Not extracted: {each.passage}: {plain(each.error)}")
 
 
 @program.command(epilog='Example: `orchestrator graph show "Removing documents" --svg graph.svg`')

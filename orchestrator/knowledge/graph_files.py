@@ -22,7 +22,7 @@ from orchestrator.ports import (
     Statements,
     Triple,
 )
-from orchestrator.text.entity_names import folded
+from orchestrator.text.entity_names import folded, folded_words
 from orchestrator.types import Principal
 
 Format = Literal["jsonl", "csv", "graphml", "nt", "ttl", "json"]
@@ -187,7 +187,7 @@ def _passages(
 
 def _by_passage(passages: Sequence[PassageRow], said: Statements) -> Iterator[tuple[str, Statements]]:
     """Each passage with the names and facts whose head it names; the first has those that none does."""
-    texts = [f" {folded(passage.text[:20_000])} " if len(passages) > 1 else "" for passage in passages]
+    texts = [f" {folded_words(passage.text)} " if len(passages) > 1 else "" for passage in passages]
 
     def where(name: str) -> int:
         return next((n for n, text in enumerate(texts) if f" {folded(name)} " in text), 0)

@@ -268,8 +268,11 @@ class KnowledgeStore(Protocol):
         """All entities by rising id, then all facts, as the reader may read them."""
         ...
 
-    async def put(self, said: Mapping[str, Statements]) -> int:
-        """Put what passages say, by their ids, in the place of what they said before; how many are there."""
+    async def put(self, said: Mapping[str, Statements], *, extractions: Sequence[Extraction] = ()) -> int:
+        """Put what passages say, by their ids, in the place of what they said before; how many are there.
+
+        `extractions` say where that came from, or why it is not known, and are kept in the same transaction.
+        """
         ...
 
     async def put_import(
@@ -315,10 +318,6 @@ class KnowledgeStore(Protocol):
 
     async def unextracted(self, contract: str, *, after: str = "", limit: int = 200) -> list[Unextracted]:
         """Passages whose extraction is none of `contract`'s or failed, by rising id; to whoever extracts."""
-        ...
-
-    async def keep_extractions(self, made: Sequence[Extraction]) -> None:
-        """Keep what was extracted from passages, or why it was not, each in the place of the one before."""
         ...
 
     async def extracted(self, keys: Sequence[str]) -> dict[str, str]:

@@ -334,12 +334,13 @@ class KnowledgeStoreConformance:
         index.publish(a)
         first, second = sorted(ids(a))
         assert [one.id for one in await store.unextracted("c1")] == [first, second]
-        await store.keep_extractions(
-            [
+        await store.put(
+            {},
+            extractions=[
                 Extraction(first, "c1", "k1", "{}"),
                 Extraction(second, "c1", "k2", error="No reply."),
                 Extraction("?", "c1", "k3"),
-            ]
+            ],
         )
         assert [one.id for one in await store.unextracted("c1")] == [second]
         assert [one.id for one in await store.unextracted("c2", limit=1)] == [first]

@@ -19,16 +19,21 @@ def folded(name: str) -> str:
 
     Two names with equal words are one; a name of nothing but marks stays as it is. Empty for a blank one.
     """
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    if any(mark in plain for mark in _TAIL):
-        plain = " ".join(
-            piece.translate(_TELLING) if piece.endswith(_TAIL) else piece for piece in plain.split()
-        )
-    found = " ".join(words(plain)) or " ".join(plain.split())
+    found = folded_words(name)
     if len(found) <= LONGEST:
         return found
     digest = hashlib.blake2b(found.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{found[:LONGEST]} {digest}"
+
+
+def folded_words(text: str) -> str:
+    """The words of a name or a longer text as they are looked up, with a space between them."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    if any(mark in plain for mark in _TAIL):
+        plain = " ".join(
+            piece.translate(_TELLING) if piece.endswith(_TAIL) else piece for piece in plain.split()
+        )
+    return " ".join(words(plain)) or " ".join(plain.split())
 
 
 def entity_key(name: str, type: str = "") -> str:

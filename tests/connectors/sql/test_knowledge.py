@@ -50,7 +50,7 @@ class TestSqlKnowledge(KnowledgeStoreConformance):
     ) -> None:
         a = document("a", "one")
         index.publish(a)
-        await store.keep_extractions([Extraction(ids(a)[0], "c", "k", "secret")])
+        await store.put({}, extractions=[Extraction(ids(a)[0], "c", "k", "secret")])
         index.publish(document("a", "another"))
         clock.advance(100.0)
         registry.collect(grace_seconds=1.0)

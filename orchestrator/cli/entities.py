@@ -1,0 +1,368 @@
+"""`orchestrator graph`: its commands for entities and facts, beside those for mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from orchestrator.cli.graph import program
+from orchestrator.cli.options import (
+    IndexOption,
+    Invocation,
+    JsonOption,
+    PrincipalOption,
+    WaitOption,
+    complete,
+    invocation,
+)
+from orchestrator.cli.output import note, plain, progress, say, say_json, table
+
+if TYPE_CHECKING:
+    from orchestrator.application.application import Application
+    from orchestrator.ports import Edit, EditKind, Entity, KnowledgeStore
+    from orchestrator.types import Principal
+
+T = TypeVar("T")
+__all__ = ["program"]
+
+EntityArgument = Annotated[str, typer.Argument(help="Name or id of an entity.", metavar="ENTITY")]
+
+
+@program.command("import", epilog="Example: `orchestrator graph import triples.jsonl --label public`")
+def import_files(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files of one graph.", metavar="FILE")],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name of the import.", metavar="NAME", show_default="the first file's"),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", "-l", help="Access label. May be repeated.", show_default="public"),
+    ] = None,
+    tenant: Annotated[str, typer.Option("--tenant", help="Tenant that owns it.", metavar="NAME")] = "default",
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import entities and facts: JSON lines, CSV, GraphML, N-Triples, Turtle, or LlamaIndex's JSON.
+
+    What was imported under the same name before is replaced. What a file says of a document of the index
+    belongs to its passages, and is read by whoever may read these and holds a label of the import.
+    """
+    from orchestrator.knowledge.graph_files import ImportReport, import_graph
+    from orchestrator.ports import Import, IndexRegistry, KnowledgeStore
+
+    given = Import(name or paths[0].name, tenant, tuple(label or ["public"]))
+
+    async def imported(application: Application, index: str) -> ImportReport:
+        registry = application.container.get(IndexRegistry)
+        store = application.container.get(KnowledgeStore, index)
+        return await import_graph(paths, index, given, store, registry)
+
+    report = complete(_with_index(invocation(context), index, imported))
+    if as_json:
+        say_json(asdict(report))
+        return
+    say(f"Imported {report.name}: {report.nodes:,} names and {report.edges:,} facts.")
+    for reason, number in report.left_out:
+        note(f"Left out: {number:,} {reason}.")
+    if report.unknown_documents:
+        first = ", ".join(report.unknown_documents[:3])
+        note(f"{len(report.unknown_documents):,} documents are not in the index: {first}.")
+
+
+@program.command("export", epilog="Example: `orchestrator graph export graph.graphml`")
+def export_file(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="File, whose name says the format.", metavar="FILE")],
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Export the entities and facts that a principal may read, as .jsonl, .csv, .graphml, .nt or .ttl."""
+    from orchestrator.knowledge.graph_files import ExportReport, export_graph
+    from orchestrator.ports import Documents, KnowledgeStore
+
+    given = invocation(context)
+    reader = given.settings().reader(principal)
+
+    async def exported(application: Application, index: str) -> ExportReport:
+        container = application.container
+        documents = container.get(Documents, index)
+        return await export_graph(path, container.get(KnowledgeStore, index), documents, principal=reader)
+
+    report = complete(_with_index(given, index, exported))
+    if as_json:
+        say_json(asdict(report))
+    else:
+        files = " and ".join(str(each) for each in report.files)
+        say(f"Exported {report.nodes:,} entities and {report.edges:,} facts to {files}.")
+
+
+@program.command(epilog='Example: `orchestrator graph facts "Journal of Mathematical Physics"`')
+def facts(
+    context: typer.Context,
+    entity: EntityArgument,
+    most: Annotated[int, typer.Option("--most", min=1, help="Facts to show.", metavar="N")] = 50,
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an entity with its aliases, definition and facts, as a principal may read them."""
+    given = invocation(context)
+    reader = given.settings().reader(principal)
+
+    async def found(application: Application, index: str) -> list[dict[str, Any]]:
+        store = _store(application, index)
+        shown: list[dict[str, Any]] = []
+        for one in await _entities(store, entity, reader):
+            said = await store.facts(one.id, principal=reader, limit=most)
+            shown.append({**asdict(one), "facts": [{**asdict(fact), "text": fact.text} for fact in said]})
+        return shown
+
+    shown = complete(_with_index(given, index, found))
+    if as_json:
+        say_json(shown)
+        return
+    for one in shown:
+        kind = f" ({one['type']})" if one["type"] else ""
+        say(f"{one['id']}  {plain(one['name'])}{kind}")
+        if one["aliases"]:
+            say(f"  also {', '.join(one['aliases'])}")
+        if one["definition"]:
+            say(f"  {one['definition']}")
+        for fact in one["facts"]:
+            say(f"  {fact['text']}  [{fact['passage'] or fact['source']}]")
+
+
+@program.command(epilog="Example: `orchestrator graph extract --schema company.py --dry-run`")
+def extract(
+    context: typer.Context,
+    schema: Annotated[Path, typer.Option("--schema", help="Python file with the types.", metavar="FILE")],
+    extractor: Annotated[
+        str, typer.Option("--extractor", help="Name of an installed extractor.", metavar="NAME")
+    ] = "schema",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it costs, and stop.")] = False,
+    index: IndexOption = None,
+    wait: WaitOption = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Extract entities and facts from the passages with a language model and a schema of types.
+
+    The cost is said first. Texts that were extracted before are not read again; what failed is tried again.
+    Exit code 2 if some passages failed: `orchestrator graph status` lists them.
+    """
+    from orchestrator.knowledge.extraction import Cost, ExtractionReport, cost
+    from orchestrator.knowledge.extraction import extractor as extractor_of
+    from orchestrator.knowledge.extraction_jobs import extract_locally
+    from orchestrator.knowledge.schema import GraphSchema
+    from orchestrator.ports import IndexRegistry, KnowledgeStore, LanguageModel, Ledger
+
+    given = invocation(context)
+    types = GraphSchema.of_file(schema)
+
+    async def extracted(application: Application, index: str) -> tuple[Cost, ExtractionReport | None]:
+        ports: Any = application.ports(index)
+        made_by = extractor_of(extractor, types, ports[LanguageModel])
+        told = await cost(ports[KnowledgeStore], made_by)
+        note(
+            f"{told.passages:,} passages to extract from, {told.known:,} of known texts: at least "
+            f"{told.calls:,} calls of the model, with about {told.prompt_tokens:,} tokens of prompts."
+        )
+        version = ports[IndexRegistry].current(index)
+        if dry_run or not told.passages or version is None:
+            return told, None
+        with progress("Extracting") as moved:
+            report = await extract_locally(
+                ports[Ledger],
+                ports,
+                version,
+                str(schema.resolve()),
+                extractor=extractor,
+                principal=application.settings.principal,
+                progress=moved,
+                wait=wait,
+            )
+        return told, report
+
+    told, report = complete(_with_index(given, index, extracted))
+    if as_json:
+        say_json({"cost": asdict(told), "report": asdict(report) if report else None})
+    elif report is not None:
+        say(
+            f"Extracted {report.facts:,} facts and {report.names:,} names from {report.extracted:,} texts; "
+            f"{report.known:,} were known."
+        )
+    if report is not None and report.failed:
+        note(f"{report.failed:,} passages failed: {report.reason}")
+        raise typer.Exit(2)
+
+
+@program.command(epilog='Example: `orchestrator graph merge "United Kingdom" UK Britain`')
+def merge(
+    context: typer.Context,
+    keep: EntityArgument,
+    others: Annotated[list[str], typer.Argument(help="Entities that are the same.", metavar="ENTITY")],
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Merge entities with the first; `graph undo` takes it back."""
+    _edit(invocation(context), index, principal, "merge", [keep, *others], as_json)
+
+
+@program.command(epilog="Example: `orchestrator graph split Mercury --document planets.md`")
+def split(
+    context: typer.Context,
+    entity: EntityArgument,
+    document: Annotated[
+        list[str], typer.Option("--document", help="Document that means another one. May be repeated.")
+    ],
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Split from an entity what some documents say of another one of its name; `graph undo` takes it back."""
+    _edit(invocation(context), index, principal, "split", [entity], as_json, documents=document)
+
+
+@program.command(epilog='Example: `orchestrator graph rename UK "United Kingdom"`')
+def rename(
+    context: typer.Context,
+    entity: EntityArgument,
+    name: Annotated[str, typer.Argument(help="The name to show.", metavar="NAME")],
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an entity under another name; `graph undo` takes it back."""
+    _edit(invocation(context), index, principal, "rename", [entity], as_json, name=name)
+
+
+@program.command(epilog="Example: `orchestrator graph undo 3`")
+def undo(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(help="Number of an entry of the journal.", metavar="NUMBER")],
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Undo a merge, a split or a new name."""
+    given = invocation(context)
+    reader = given.settings().reader(principal)
+
+    async def undone(application: Application, index: str) -> Edit:
+        return await _store(application, index).undo(number, principal=reader)
+
+    edit = complete(_with_index(given, index, undone))
+    if as_json:
+        say_json(asdict(edit))
+    else:
+        say(f"Undone: {edit.kind} {edit.number}.")
+
+
+@program.command(epilog="Example: `orchestrator graph journal --json`")
+def journal(
+    context: typer.Context,
+    index: IndexOption = None,
+    principal: PrincipalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List merges, splits and new names, the oldest first."""
+    given = invocation(context)
+    reader = given.settings().reader(principal)
+
+    async def listed(application: Application, index: str) -> Sequence[Edit]:
+        return await _store(application, index).journal(principal=reader)
+
+    entries = complete(_with_index(given, index, listed))
+    if as_json:
+        say_json([asdict(each) for each in entries])
+        return
+    rows = [
+        (
+            each.number,
+            each.kind,
+            " ".join(each.entities),
+            each.name or " ".join(each.documents),
+            each.by,
+            "undone" if each.undone is not None else "",
+        )
+        for each in entries
+    ]
+    table(("number", "kind", "entities", "what", "by", "state"), rows)
+
+
+def _edit(
+    given: Invocation,
+    index: str | None,
+    principal: str | None,
+    kind: EditKind,
+    named: Sequence[str],
+    as_json: bool,
+    **what: Any,
+) -> None:
+    reader = given.settings().reader(principal)
+
+    async def edited(application: Application, index: str) -> Edit:
+        store = _store(application, index)
+        ids = [await _only(store, each, reader) for each in named]
+        return await store.edit(kind, ids, principal=reader, **what)
+
+    edit = complete(_with_index(given, index, edited))
+    if as_json:
+        say_json(asdict(edit))
+    else:
+        say(f"Entry {edit.number} of the journal: {edit.kind} of {' '.join(edit.entities)}.")
+        note(f"Undo it with `orchestrator graph undo {edit.number}`.")
+
+
+async def _entities(store: KnowledgeStore, given: str, reader: Principal) -> list[Entity]:
+    """The entities of a name or an id; BadInput if there is none."""
+    from orchestrator.errors import BadInput
+    from orchestrator.text.entity_names import folded
+
+    found = dict(await store.entities([given], principal=reader))
+    if not found:
+        lookup = folded(given)
+        named = (await store.named([lookup], principal=reader)).get(lookup, ())
+        found = await store.entities([each.id for each in named], principal=reader)
+    if not found:
+        raise BadInput(f"There is no entity {given!r}.", hint="Check the name; --principal says who asks.")
+    return list({each.id: each for each in found.values()}.values())
+
+
+async def _only(store: KnowledgeStore, given: str, reader: Principal) -> str:
+    """The id of the one entity of a name; BadInput if there are several."""
+    from orchestrator.errors import BadInput
+
+    found = await _entities(store, given, reader)
+    if len(found) > 1:
+        ids = ", ".join(f"{each.id} ({each.type or each.name})" for each in found)
+        raise BadInput(f"{given!r} is the name of several entities: {ids}.", hint="Give one of the ids.")
+    return found[0].id
+
+
+def _store(application: Application, index: str) -> KnowledgeStore:
+    from orchestrator.ports import KnowledgeStore
+
+    return application.container.get(KnowledgeStore, index)
+
+
+async def _with_index(
+    given: Invocation, index: str | None, act: Callable[[Application, str], Awaitable[T]]
+) -> T:
+    """Act on an index that there is; BadInput if there is none."""
+    from orchestrator.application.application import Application
+    from orchestrator.errors import BadInput
+    from orchestrator.ports import IndexRegistry
+
+    settings = given.settings(index=index)
+    async with Application(settings) as application:
+        if application.container.get(IndexRegistry).current(settings.index) is None:
+            raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
+        return await act(application, settings.index)

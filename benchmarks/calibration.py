@@ -29,11 +29,11 @@ from benchmarks import harness
 from benchmarks.reranking import NOISE, Task, interval, ndcg, tasks
 from orchestrator.evaluation.significance import paired_p
 from orchestrator.nodes.rerank import candidates
-from orchestrator.nodes.rerank.calibration import calibrated
 from orchestrator.nodes.rerank.criteria import HIGHEST
 from orchestrator.nodes.rerank.groupwise import Groupwise
 from orchestrator.nodes.rerank.prompts import Prompts
 from orchestrator.nodes.rerank.replies.scores import parse_scores
+from orchestrator.ranking.calibration import calibrated
 from orchestrator.testing.judge import Judge, Noise
 
 MIDDLE = replace(NOISE["middle"], malformed=0.0)

@@ -29,7 +29,8 @@ DERIVED = "orchestrator.derived"
 COMMANDS = "orchestrator.commands"
 #: FastAPI's routers.
 ROUTES = "orchestrator.routes"
-#: Ways to rerank (`rerank.NAME`) and to fuse rankings (`fusion.NAME`).
+#: Ways to rerank (`rerank.NAME`), to fuse rankings (`fusion.NAME`) and to score slates of trees
+#: (`tree.NAME`).
 STRATEGIES = "orchestrator.strategies"
 #: Factories of recommenders' trainers.
 RANKERS = "orchestrator.rankers"

@@ -46,6 +46,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "recommendation",
         "evaluation",
         "backup",
+        "tree",
     ),
     ("application", "testing"),
     ("serving", "cli"),

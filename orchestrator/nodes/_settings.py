@@ -10,6 +10,8 @@ from pydantic import Field
 IndexName = str
 #: How many: at least one.
 Count = Annotated[int, Field(ge=1)]
+#: How many, or none.
+Tally = Annotated[int, Field(ge=0)]
 #: A part of a whole, from 0 to 1.
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 #: A factor that is not negative.

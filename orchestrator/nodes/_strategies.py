@@ -1,6 +1,8 @@
-"""Strategies by name: ways to rerank and to fuse, from entry points of `orchestrator.strategies`.
+"""Strategies by name: ways to rerank, to fuse and to score a tree's slates, from entry points of
+`orchestrator.strategies`.
 
-An entry point is named `rerank.NAME` or `fusion.NAME`. The library's own are found in the same way.
+An entry point is named `rerank.NAME`, `fusion.NAME` or `tree.NAME`. The library's own are found in the same
+way.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any, Literal
 from orchestrator import plugins
 from orchestrator.errors import BadInput
 
-Kind = Literal["rerank", "fusion"]
+Kind = Literal["rerank", "fusion", "tree"]
 
 
 def strategy_names(kind: Kind) -> list[str]:

@@ -77,6 +77,7 @@ from orchestrator.ports.state import (
     StateStore,
     StepRecord,
 )
+from orchestrator.ports.tree import Tree, TreeNode, TreeNodeKind, TreeRoot, TreeStore
 from orchestrator.ports.vectors import (
     Dense,
     Documents,
@@ -169,6 +170,11 @@ __all__ = [
     "StepRecord",
     "TermStatistics",
     "TokenEmbedder",
+    "Tree",
+    "TreeNode",
+    "TreeNodeKind",
+    "TreeRoot",
+    "TreeStore",
     "Trainer",
     "Training",
     "ModelCall",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from orchestrator.errors import BudgetExhausted, ModelError
-from orchestrator.nodes.rerank.calibration import calibrated
 from orchestrator.nodes.rerank.calls import together
 from orchestrator.nodes.rerank.candidates import Ranking, Task, by_score, even_groups
 from orchestrator.nodes.rerank.replies.scales import rescaled
@@ -21,6 +20,7 @@ from orchestrator.nodes.rerank.schemas import scores_schema
 from orchestrator.nodes.rerank.stop_candidate import text_of
 from orchestrator.nodes.rerank.strategies import Needs
 from orchestrator.ports import Generation
+from orchestrator.ranking.calibration import calibrated
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.nodes.rerank.calibration import calibrated
 from orchestrator.nodes.rerank.groupwise import Groupwise
+from orchestrator.ranking.calibration import calibrated
 
 
 def calls_of(truth, *, groups, size, shift, scale, noise, seed=0):

@@ -61,6 +61,7 @@ def calibrated(
     seen = per_item > 0
     known = np.zeros(size) if prior is None else np.asarray(prior, dtype=np.float64)
     line = np.stack([np.ones(size), known], axis=1)
+    fitting = np.linalg.pinv(line[seen])
 
     def means() -> NDArray[np.float64]:
         sums = np.bincount(item, score - shifts[call], minlength=size)
@@ -69,7 +70,7 @@ def calibrated(
     errors = items = between = max(LEAST_VARIANCE, float(score.var()) / 3.0)
     for _ in range(ROUNDS):
         mean = means()
-        expected = line @ np.linalg.lstsq(line[seen], mean[seen], rcond=None)[0]
+        expected = line @ (fitting @ mean[seen])
         pull = errors / items
         likely = (per_item * mean + pull * expected) / (per_item + pull)
         hold = errors / between

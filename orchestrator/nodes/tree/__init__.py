@@ -1,0 +1,1 @@
+"""Nodes over semantic trees: search from the root down."""

@@ -26,11 +26,12 @@ class RunView(Protocol):
 class Run:
     """A node's view of the run that it is part of. Ask for it with a parameter `run: Run`."""
 
-    __slots__ = ("_best", "_path", "_state", "stopped")
+    __slots__ = ("_best", "_notes", "_path", "_state", "stopped")
 
-    def __init__(self, state: RunView, path: str) -> None:
+    def __init__(self, state: RunView, path: str, notes: dict[str, Any] | None = None) -> None:
         self._state = state
         self._path = path
+        self._notes: dict[str, Any] = {} if notes is None else notes
         self._best: tuple[Any, ...] = ()
         self.stopped = False
 
@@ -73,6 +74,15 @@ class Run:
         """Report a degraded result, with the reason."""
         if not self.stopped:
             self._state.degrade(reason)
+
+    def note(self, value: Any) -> None:
+        """Keep a value in the trace of this step, beside what the node writes: one of each type, the last.
+
+        It is no part of the state: no other node reads it, and a step whose result was kept has none. The
+        trace holds what the value says of itself (`Traced`); `RunResult.noted` has the value.
+        """
+        if not self.stopped:
+            self._notes[type(value).__name__] = value
 
     def offer(self, value: Any) -> None:
         """Report the best result so far, which the engine uses if the budget runs out in this node."""

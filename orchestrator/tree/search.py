@@ -15,6 +15,7 @@ from typing import Literal
 from orchestrator.ports.tree import TreeNode
 from orchestrator.tree.anchors import LeafAnchors, leaf_anchors
 from orchestrator.tree.latent_scores import Solver, latent_scores
+from orchestrator.tree.search_path import ScoredSlate, SearchPath, SeenNode
 
 #: Below this, the released code takes the score of an entry for its path relevance.
 _LOW = 0.09
@@ -27,10 +28,10 @@ class WalkSettings:
     `alpha` is the share of the parent in path relevance; `anchors` leaves are shown beside leaves, and
     `sibling` says whether the best sibling is shown beside inner nodes. `solver` brings slates to one scale.
     With `again`, path relevance is computed anew for all after each round, where the paper leaves what is not
-    in its slates. `patience` rounds without a change among the first `stable` end the search; 0 never does.
-    `seed_weight` is the share of what a leaf was found with, before the search, in its final score.
-    The other settings are those of the released code: `raw_frontier` orders the frontier by scores that are
-    not calibrated, `low_alone` does without the parent where a score is low.
+    in its slates. `patience` rounds in which nothing new comes among the first `stable` end the search; 0
+    never does. `seed_weight` is the share of what a leaf was found with, before the search, in its final
+    score. The other settings are those of the released code: `raw_frontier` orders the frontier by scores
+    that are not calibrated, `low_alone` does without the parent where a score is low.
     """
 
     beam: int = 2
@@ -97,7 +98,8 @@ class TreeWalk:
     _expanded: set[str] = field(default_factory=set[str])
     _scored: list[dict[int, float]] = field(default_factory=list[dict[int, float]])
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    _before: tuple[str, ...] = ()
+    _before: frozenset[str] = frozenset()
+    _shown: list[ScoredSlate] = field(default_factory=list[ScoredSlate])
 
     def __post_init__(self) -> None:
         self._entries[self.root] = _Entry(0, "", leaf=False, relevance=1.0, latent=1.0)
@@ -161,6 +163,8 @@ class TreeWalk:
         touched: list[str] = []
         for slate, given in zip(slates, scores, strict=True):
             entries = [name for name in slate.entries if name in given]
+            told = tuple((name, given.get(name)) for name in slate.entries)
+            self._shown.append(ScoredSlate(self.rounds, slate.node, slate.kind, told, len(slate.anchors)))
             self.calls += 1
             self.shown += len(slate.entries)
             self._scored.append({self._entries[name].number: given[name] for name in entries})
@@ -186,7 +190,7 @@ class TreeWalk:
         self._relate(dict.fromkeys(touched))
         self.rounds += 1
         now = self.ranking()[: self.settings.stable]
-        names = tuple(name for name, _ in now)
+        names = frozenset(name for name, _ in now)
         full = len(names) == self.settings.stable
         self.quiet = self.quiet + 1 if full and names == self._before else 0
         self._before = names
@@ -207,14 +211,13 @@ class TreeWalk:
         """Leaves that have a score."""
         return sum(entry.leaf and entry.raw is not None for entry in self._entries.values())
 
-    def path(self, name: str) -> list[tuple[str, float]]:
-        """The nodes from the root to what was seen, each with its relevance."""
-        found: list[tuple[str, float]] = []
-        while name in self._entries:
-            entry = self._entries[name]
-            found.append((name, entry.relevance))
-            name = entry.parent
-        return found[::-1]
+    def path(self) -> SearchPath:
+        """The way that the search took, with the scores of all that it saw."""
+        seen = (
+            SeenNode(name, entry.parent, entry.leaf, entry.latent, entry.relevance)
+            for name, entry in self._entries.items()
+        )
+        return SearchPath(self.root, tuple(self._shown), tuple(seen))
 
     def scores(self) -> dict[str, tuple[float | None, float]]:
         """Of all that was seen: the latent score, if there is one, and the relevance."""

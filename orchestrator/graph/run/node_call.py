@@ -170,7 +170,7 @@ class PreparedCall:
             self.bind_ports(values, run, trace)
         context = None
         if self.context is not None:
-            context = values[self.context] = Run(run, self.path)
+            context = values[self.context] = Run(run, self.path, trace.notes)
         return values, context
 
     def bind_ports(self, values: dict[str, Any], run: RunState, trace: StepTrace) -> None:

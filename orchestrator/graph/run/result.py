@@ -65,6 +65,11 @@ class RunResult:
         """The trace: every call of a node, in the order in which they began."""
         return tuple(step_record(trace) for trace in self._steps)
 
+    def noted(self, tp: type[ValueT]) -> tuple[ValueT, ...]:
+        """The values of a type that nodes noted in the trace (`Run.note`), in the order of their steps."""
+        found = (note for step in self._steps for note in step.notes.values())
+        return tuple(note for note in found if isinstance(note, tp))
+
     def get(self, tp: type[ValueT], name: str = "") -> ValueT | None:
         """The value that a channel ended with; None if nothing was written to it."""
         return cast("ValueT | None", self._values.get(Channel(tp, name)))

@@ -13,7 +13,10 @@ _NOTHING = Usage()
 
 @dataclass(slots=True)
 class StepTrace:
-    """One call as it happened; values are held by reference and summarised only when they are read."""
+    """One call as it happened; values are held by reference and summarised only when they are read.
+
+    `notes` are values that the node told beside what it writes, by the name of their type.
+    """
 
     path: str
     started: float
@@ -24,3 +27,4 @@ class StepTrace:
     cached: bool = False
     attempts: int = 1
     error: str | None = None
+    notes: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -24,7 +24,7 @@ def step_record(trace: StepTrace) -> StepRecord:
         started=round(trace.started, 6),
         seconds=round(trace.seconds, 6),
         reads={name: summary(value) for name, value in trace.reads.items()},
-        writes={name: summary(value) for name, value in trace.writes.items()},
+        writes={name: summary(value) for name, value in {**trace.notes, **trace.writes}.items()},
         usage=trace.usage,
         cached=trace.cached,
         attempts=trace.attempts,

@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
 #: Replies that are asked for before a slate is left to embeddings.
 TRIES = 2
+#: Slates in a row without a reply that could be read, after which the model is not asked any more.
+GIVEN_UP = 4
 #: The highest score that a model is asked for.
 HIGHEST = 100
 #: Tokens of one entry of the reply, `"12": 100, `, with room to spare.
 _ENTRY_TOKENS = 8
 #: Numbers that a reply is read for, to count those that name no entry of the slate.
-_FAR = 10_000
+_FAR = 1_000
 
 
 @dataclass(slots=True)
 class ScoringLog:
     """What came of the slates of one search, in numbers; `reasons` are the words of models that failed."""
 
-    unreadable: int = 0
     strangers: int = 0
     missing: int = 0
-    failed: int = 0
     stood_in: int = 0
     reasons: list[str] = field(default_factory=list[str])
 
@@ -187,8 +187,6 @@ class ModelScorer:
             found |= rescaled([parse_amounts(reply.text, len(names))], 0.0, float(HIGHEST))[0]
             if len(found) == len(names):
                 break
-            if not found:
-                question.log.unreadable += 1
         if not found:
             raise ModelError("No reply on a slate could be read.")
         question.log.missing += len(names) - len(found)
@@ -200,27 +198,41 @@ class ModelScorer:
 
 @dataclass
 class Scoring:
-    """A scorer, and embeddings in its place for slates that it cannot score."""
+    """A scorer, and embeddings in its place for slates that it cannot score.
+
+    After `GIVEN_UP` such slates in a row it is not asked for the rest of the search.
+    """
 
     scorer: SlateScorer
     question: TreeQuestion
+    _failed: int = 0
+
+    @property
+    def absolute(self) -> bool:
+        """Whether a score does not depend on what else a slate shows."""
+        return self.scorer.absolute
 
     @cached_property
     def _stand_in(self) -> SlateScorer:
         return EmbeddingScorer()
 
     async def __call__(self, slate: Slate) -> Mapping[str, float]:
-        """The scores of a slate; BudgetExhausted passes."""
-        try:
-            return _held(await self.scorer(self.question, slate))
-        except BudgetExhausted:
-            raise
-        except ModelError as error:
-            if isinstance(self.scorer, EmbeddingScorer):
+        """The scores of a slate; BudgetExhausted passes, and ModelError where embeddings fail, too."""
+        if self._failed < GIVEN_UP:
+            try:
+                found = _held(await self.scorer(self.question, slate))
+            except BudgetExhausted:
                 raise
-            self.question.log.stood_in += 1
-            self.question.log.reasons.append(error.message)
-            return _held(await self._stand_in(self.question, slate))
+            except ModelError as error:
+                if isinstance(self.scorer, EmbeddingScorer):
+                    raise
+                self._failed += 1
+                self.question.log.reasons.append(error.message)
+            else:
+                self._failed = 0
+                return found
+        self.question.log.stood_in += 1
+        return _held(await self._stand_in(self.question, slate))
 
 
 def _logistic(value: float) -> float:

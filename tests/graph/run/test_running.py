@@ -33,7 +33,7 @@ from orchestrator.errors import (
     WrongReturn,
 )
 from orchestrator.ports import Cache, Generation, LanguageModel
-from orchestrator.types import Hit, Message, Principal, Usage
+from orchestrator.types import Drift, Hit, Message, Principal, Usage
 from tests.graph import flows as f
 
 QUESTION = Question("ask", ANONYMOUS)
@@ -193,6 +193,20 @@ async def test_at_the_deadline_a_node_gives_its_best_so_far():
     assert result.get(Hits).ids[0].startswith("round-")
     assert result.degraded == ("improve: best result so far, since the budget ran out.",)
     assert result.answer.degraded == result.degraded
+
+
+async def test_a_note_is_kept_in_the_trace_beside_what_is_written():
+    @node
+    async def noting(question: Question, run: Run) -> Hits:
+        run.note(Drift(0.5, 10))
+        run.note(Drift(0.75, 10))
+        return Hits((Hit("a", 1.0),))
+
+    result = await workflow("w", noting >> f.answer).run(QUESTION, ports={})
+    assert result.noted(Drift) == (Drift(0.75, 10),)
+    assert result.noted(Answer) == ()
+    assert result.steps[0].writes["Drift"] == {"type": "Drift", "overlap": 0.75, "depth": 10}
+    assert result.get(Drift) is None
 
 
 async def test_at_the_deadline_a_refinement_is_left_out():

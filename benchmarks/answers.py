@@ -30,14 +30,9 @@ from connectors.wordllama import WordLlamaEmbedder
 from orchestrator.bootstrap import intervals
 from orchestrator.evaluation.beir_folder import beir
 from orchestrator.evaluation.datasets import Dataset
-from orchestrator.nodes.answer._evidence import (
-    Balance,
-    Evidence,
-    cosines,
-    gather,
-    question_terms,
-    sentence_scores,
-)
+from orchestrator.nodes.answer._evidence import Evidence, gather
+from orchestrator.nodes.answer._question_terms import question_terms
+from orchestrator.nodes.answer._sentence_scores import Balance, cosines, sentence_scores
 from orchestrator.nodes.answer.cited_answer import CitedAnswer, aboutness
 from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.text.tokens import token_count
@@ -92,7 +87,9 @@ def whole(evidence: Evidence, tokens: int) -> Kept:
     return kept
 
 
-def compressed(evidence: Evidence, cosine: np.ndarray, tokens: int, balance: Balance, trade: float) -> Kept:
+def compressed(
+    evidence: Evidence, cosine: np.ndarray | None, tokens: int, balance: Balance, trade: float
+) -> Kept:
     """Excerpts, as `Compress` chooses them."""
     scores = sentence_scores(evidence, cosine, balance)
     context = excerpts(evidence, scores, tokens=tokens, per_passage=400, trade=trade)
@@ -122,7 +119,7 @@ async def measured(data: Path, budgets: list[int]) -> None:
     for line in (data / "musique" / "answers.jsonl").read_text().splitlines():
         entry = json.loads(line)
         answers[entry["_id"]] = [words(answer) for answer in (entry["answer"], *entry["aliases"])]
-    pools: dict[str, tuple[Evidence, np.ndarray]] = {}
+    pools: dict[str, tuple[Evidence, np.ndarray | None]] = {}
     seconds = 0.0
     for name, text in dataset.queries.items():
         found = search.search(text)
@@ -131,7 +128,7 @@ async def measured(data: Path, budgets: list[int]) -> None:
         pools[name] = (evidence, await cosines(evidence, text, embedder))
         seconds += perf_counter() - started
 
-    ways: dict[str, Callable[[Evidence, np.ndarray, int], Kept]] = {
+    ways: dict[str, Callable[[Evidence, np.ndarray | None, int], Kept]] = {
         "passages whole": lambda evidence, _, tokens: whole(evidence, tokens),
         "Compress": lambda evidence, cosine, tokens: compressed(evidence, cosine, tokens, Balance(), 0.9),
     }

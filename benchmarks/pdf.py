@@ -30,9 +30,10 @@ TIMES = 2
 
 def orchestrated(data: bytes) -> str:
     """The library's reader."""
+    from orchestrator.indexing.readers.file import FileDocument
     from orchestrator.indexing.readers.pdf import PdfReader
 
-    return next(PdfReader().read(data, "a.pdf")).text
+    return next(each for each in PdfReader().read(data, "a.pdf") if isinstance(each, FileDocument)).text
 
 
 def pypdf(data: bytes) -> str:

@@ -12,19 +12,19 @@ its function words show (`orchestrator.text.languages`), Greek, Cyrillic and Ara
 from __future__ import annotations
 
 import copy
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, StopwordsSet
 from qdrant_edge import SparseVector as EdgeVector
 
 from orchestrator.errors import SettingsError
 from orchestrator.ports import SparseVector
+from orchestrator.text.identifiers import with_whole_identifiers
 from orchestrator.text.keyphrases import keyphrases
 from orchestrator.text.languages import FUNCTION_WORDS, language_of, possible_languages
-from orchestrator.text.scripts import by_language, with_terms
+from orchestrator.text.normalization import normalized, with_arabic_letters
+from orchestrator.text.scripts import NO_NEIGHBOURS, by_language, neighbours, with_terms
 
 #: Length, in terms, of a passage that is neither favoured nor penalised. It is fixed, since a vector
 #: cannot follow an average that moves with every document. A short one is the safe side: on six
@@ -48,13 +48,6 @@ _PLAIN = (
 ).split()
 #: So many function words tell the language of a question; one may be part of a name.
 _TELLING = 2
-# Marks that end a word for the engine's tokenizer, inside of words as people write them: the virama of
-# Indian scripts, Arabic and Hebrew vowels, combining accents that have no composed form.
-_MARKS = re.compile(
-    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
-    "\u06d6-\u06dc\u0e47-\u0e4e\u0ec8-\u0ecd\u1037-\u103a\u17c6-\u17d3\u200b-\u200f\u00ad]"
-    "\u200b-\u200f\u00ad]"
-)
 # Saturation so late that a document's weight is its term count, up to counts of thousands.
 _NO_SATURATION = 2.0**24
 
@@ -98,8 +91,9 @@ class Bm25Encoder:
         # Of the text that pieces are read of, where they are.
         self._told: str | None = None
         self._possible: tuple[str, ...] = ()
+        self._neighbours: Mapping[str, bool] = {}
         expanded = f"-p{keyphrases}" if keyphrases else ""
-        self._name = f"bm25v2-{self._named or 'auto'}-k{k:g}-b{b:g}-l{average_length:g}{expanded}"
+        self._name = f"bm25v3-{self._named or 'auto'}-k{k:g}-b{b:g}-l{average_length:g}{expanded}"
 
     @property
     def name(self) -> str:
@@ -108,15 +102,14 @@ class Bm25Encoder:
 
     def reading(self, text: str) -> Bm25Encoder:
         """The same encoder for words or sentences of `text`: its language is theirs."""
-        if self._named:
-            return self
         view = copy.copy(self)
-        view.read_as(language_of(text), possible_languages(text))
+        view.read_as(text)
         return view
 
-    def read_as(self, told: str | None, possible: tuple[str, ...]) -> None:
-        """Read passages as of a language from now on, and queries as of those that are possible."""
-        self._told, self._possible = told, possible
+    def read_as(self, text: str) -> None:
+        """Read what comes from now on as pieces of `text`."""
+        self._told, self._possible = language_of(text), possible_languages(text)
+        self._neighbours = neighbours(normalized(text))
 
     def passages(self, texts: Sequence[str]) -> list[SparseVector]:
         """The term-frequency part of BM25 of each text."""
@@ -125,8 +118,11 @@ class Bm25Encoder:
     def _passage(self, text: str) -> SparseVector:
         if text.isascii():
             language = self._language(text)
-            return _vector(self._weigh(language).embed_document(self._expanded(text, language)))
-        parts = dict(self._parts(text))
+            expanded = self._expanded(with_whole_identifiers(text), language)
+            return _vector(self._weigh(language).embed_document(expanded))
+        parts: dict[str, str] = {}
+        for language, part in self._parts(text):
+            parts[language] = f"{parts[language]} {part}" if language in parts else part
         if len(parts) == 1:
             (language, part), *_ = parts.items()
             return _vector(self._weigh(language).embed_document(self._expanded(part, language)))
@@ -170,31 +166,40 @@ class Bm25Encoder:
         A few words may be of several languages: they are looked for as each of them has them.
         """
         counts: Counter[int] = Counter()
-        for language, part in by_language(with_terms(_normalised(text))).items():
-            counts.update(self._counts(language, part) if language else self._latin_counts(part))
+        for language, part in by_language(with_terms(_written(text)), NO_NEIGHBOURS).items():
+            counts.update(self._script_counts(language, part) if language else self._latin_counts(part))
         terms = sorted(counts)
         return SparseVector(tuple(terms), tuple(float(counts[term]) for term in terms))
+
+    def _script_counts(self, language: str, text: str) -> Counter[int]:
+        """Terms of a script as its largest language has them, and as they are written in others."""
+        counts = self._counts(language, text)
+        if language in NO_NEIGHBOURS:
+            words = (word for word in text.split() if not self._is_stop(word, language))
+            counts |= self._counts("", with_arabic_letters(" ".join(words)))
+        return counts
 
     def _latin_counts(self, text: str) -> Counter[int]:
         if self._named:
             return self._counts(self._named, text)
         counts: Counter[int] = Counter()
         languages = self._possible or possible_languages(text)
-        if "english" in languages:
+        if languages[:1] == ("english",):
             return self._counts("english", text)
         for language in languages:
             counts |= self._counts(language, text)
-        # A passage that did not tell its language was taken as English. "Die Hard" and "Los Angeles" are
-        # searched there with all their words; the function words of a German question are no content.
-        if language_of(text, enough=_TELLING) or self._told:
-            stops = {word for language in languages for word in FUNCTION_WORDS[language].split()}
-            text = " ".join(word for word in text.split() if word.casefold() not in stops)
+        # A passage that did not tell its language was taken as English. "Die Hard" and "El Al" are searched
+        # there with all their words; the function words of a German question are no content.
+        stops = [set(FUNCTION_WORDS[language].split()) for language in languages]
+        said = text.casefold().split()
+        if self._told or any(len(of_one.intersection(said)) >= _TELLING for of_one in stops):
+            text = " ".join(word for word in said if not any(word in of_one for of_one in stops)) or text
         return counts | self._counts("english", text)
 
     def _parts(self, text: str) -> Iterator[tuple[str, str]]:
         """(language, text in it) of the scripts of a text."""
-        for language, part in by_language(with_terms(_normalised(text))).items():
-            yield language or self._language(part), part
+        for language, part in by_language(with_terms(_written(text)), self._neighbours).items():
+            yield (language, part) if language else (self._language(part), with_arabic_letters(part))
 
     def _counts(self, language: str, text: str) -> Counter[int]:
         vector = self._count(language).embed_document(text)
@@ -216,13 +221,17 @@ class Bm25Encoder:
 
 def _config(language: str, k: float, b: float, average_length: float) -> Bm25Config:
     stemmed = language in STEMMED
+    # The engine's lists have hundreds of words for some languages, "machen" among them: what is copied from a
+    # text could not be found again.
+    stops = set(FUNCTION_WORDS.get(language, "").split())
+    engines = stemmed and (language == "english" or not stops)
     return Bm25Config(
         k=k,
         b=b,
         avg_len=average_length,
         language=language if stemmed else None,
         stemmer=None if stemmed else DisabledStemmer(),
-        stopwords=None if stemmed else StopwordsSet(custom=set(FUNCTION_WORDS.get(language, "").split())),
+        stopwords=None if engines else StopwordsSet(custom=stops),
         ascii_folding=True,
         min_token_len=_SHORTEST_TERM,
     )
@@ -232,9 +241,5 @@ def _vector(vector: EdgeVector) -> SparseVector:
     return SparseVector(tuple(vector.indices), tuple(vector.values))
 
 
-def _normalised(text: str) -> str:
-    if text.isascii():
-        return text
-    # PDF files write ligatures and full-width letters, which no query does. JSON may carry halves of
-    # surrogate pairs, which the engine refuses.
-    return _MARKS.sub("", unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8")))
+def _written(text: str) -> str:
+    return with_whole_identifiers(normalized(text))

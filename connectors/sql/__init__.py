@@ -14,6 +14,8 @@ from connectors.sql.recommender_state import SqlRecommenderState
 from connectors.sql.runs import SqlRuns
 from connectors.sql.schema import open_database
 from connectors.sql.shard_registry import SqlShardRegistry
+from connectors.sql.tree_registry import SqlTreeRegistry
+from connectors.sql.trees import SqlTrees
 
 __all__ = [
     "Database",
@@ -26,6 +28,8 @@ __all__ = [
     "SqlRecommenderState",
     "SqlRuns",
     "SqlShardRegistry",
+    "SqlTreeRegistry",
+    "SqlTrees",
     "SqlFeedback",
     "open_database",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, delete, func, inspect, select
 
+from connectors.sql.following_trees import FollowingTrees
 from connectors.sql.passage_features import FollowingFeatures
 from connectors.sql.tables import indexes
 from orchestrator import plugins
@@ -16,7 +17,7 @@ from orchestrator.ports import DerivedChange, DerivedIndex, DerivedProgress
 
 
 class DerivedIndexes:
-    """The features, those that were given, and those that packages register; found when first needed."""
+    """Features, trees, those that were given, and those that packages register; found when first needed."""
 
     def __init__(self, given: Sequence[DerivedIndex] = ()) -> None:
         self._given = tuple(given)
@@ -31,7 +32,7 @@ class DerivedIndexes:
             if (each := plugins.plugin(plugins.DERIVED, name)) is not None
         ]
         registered = [made() if isinstance(made, type) else made for made in found]
-        together = (FollowingFeatures(), *self._given, *registered)
+        together = (FollowingFeatures(), FollowingTrees(), *self._given, *registered)
         names = [each.name for each in together]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)

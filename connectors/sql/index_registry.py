@@ -39,6 +39,9 @@ from orchestrator.ports import (
 )
 from orchestrator.types import Principal
 
+#: Documents that are read at once.
+_AT_ONCE = 500
+
 
 class SqlIndexRegistry:
     """The `IndexRegistry` port: every index of one database.
@@ -167,7 +170,22 @@ class SqlIndexRegistry:
             of_root = (files.c.index_id == edition.index.id, files.c.root == root)
             connection.execute(update(files).where(*of_root).values(labels=sorted(set(labels))))
             publish.drop_cached(edition)
+            self._follow_labels(edition, root)
         return changed
+
+    def _follow_labels(self, edition: Edition, root: str) -> None:
+        """Let what is derived follow documents of a root that have other labels since this version."""
+        after = ""
+        while True:
+            query = living_documents(edition.index.name, after, _AT_ONCE)
+            mine = (documents.c.root == root, documents.c.number == edition.number)
+            rows = edition.connection.execute(query.where(*mine)).all()
+            if not rows:
+                return
+            after = rows[-1].id
+            told = tuple(document_rows(edition.connection, rows))
+            change = DerivedChange(edition.index.name, edition.index.id, edition.number, told)
+            self._derived.changed(change, edition.connection)
 
     def statistics(self, version: IndexVersion, principal: Principal) -> TermStatistics:
         """Document frequencies of what a principal may read, as of a version.

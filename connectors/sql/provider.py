@@ -19,6 +19,8 @@ from orchestrator.ports import (
     Runs,
     ShardRegistry,
     StateStore,
+    TreeRegistry,
+    TreeStore,
 )
 
 if TYPE_CHECKING:
@@ -66,6 +68,12 @@ def _recommender_state(build: Build) -> RecommenderState:
     return SqlRecommenderState(database_of(build))
 
 
+def _tree_registry(build: Build) -> TreeRegistry:
+    from connectors.sql.tree_registry import SqlTreeRegistry
+
+    return SqlTreeRegistry(database_of(build), build.index, build.clock)
+
+
 _CLOCKED: tuple[tuple[type, str], ...] = (
     (IndexRegistry, "SqlIndexRegistry"),
     (ShardRegistry, "SqlShardRegistry"),
@@ -75,7 +83,11 @@ _CLOCKED: tuple[tuple[type, str], ...] = (
     (Cache, "SqlCache"),
     (FeedbackStore, "SqlFeedback"),
 )
-_OF_INDEX: tuple[tuple[type, str], ...] = ((Documents, "SqlDocuments"), (Features, "SqlFeatures"))
+_OF_INDEX: tuple[tuple[type, str], ...] = (
+    (Documents, "SqlDocuments"),
+    (Features, "SqlFeatures"),
+    (TreeStore, "SqlTrees"),
+)
 _WHERE = "SQLite, or PostgreSQL by database_url"
 
 providers = (
@@ -86,4 +98,5 @@ providers = (
         Provider(port=port, name="sql", make=_of_index(name), scope="index", description=_WHERE)
         for port, name in _OF_INDEX
     ),
+    Provider(port=TreeRegistry, name="sql", make=_tree_registry, scope="index", description=_WHERE),
 )

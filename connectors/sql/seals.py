@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from connectors.sql.tables import documents, files, passage_features, passages
+from connectors.sql.tables import documents, files, passage_features, passages, tree_nodes
 from connectors.sql.tables.metadata import json_text
 
 #: The columns that a row's seal covers. Not labels, which change without a publication and are compared
@@ -18,6 +18,7 @@ SEALED: Mapping[Table, tuple[str, ...]] = {
     passages: ("id", "document_id", "position", "text", "hash"),
     files: ("root", "file", "tenant", "hash", "size", "documents", "passages", "error"),
     passage_features: ("passage", "kind", "text"),
+    tree_nodes: ("id", "kind", "title", "summary", "made_of"),
 }
 
 

@@ -18,7 +18,13 @@ from connectors.sql.terms import Frequencies, nothing
 
 #: Rows that are read at once.
 _ROWS = 1_000
-_NAMES = {"documents": "document", "passages": "passage", "files": "file", "passage_features": "feature"}
+_NAMES = {
+    "documents": "document",
+    "passages": "passage",
+    "files": "file",
+    "passage_features": "feature",
+    "tree_nodes": "node of a tree",
+}
 
 
 def registry_faults(database: Database, index: str, derived: DerivedIndexes) -> Iterator[str]:

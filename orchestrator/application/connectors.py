@@ -35,6 +35,8 @@ DEFAULTS: Mapping[str, str] = {
             "ledger",
             "state_store",
             "recommender_state",
+            "tree_store",
+            "tree_registry",
         ),
         "sql",
     ),

@@ -33,6 +33,8 @@ from orchestrator.ports import (
     SparseEncoder,
     StateStore,
     TokenEmbedder,
+    TreeRegistry,
+    TreeStore,
     VectorStore,
     port_name,
 )
@@ -61,6 +63,8 @@ NODE_PORTS: tuple[type, ...] = (
     IndexRegistry,
     Ledger,
     Recommender,
+    TreeStore,
+    TreeRegistry,
 )
 #: All ports of the library.
 PORTS: tuple[type, ...] = (

@@ -129,7 +129,7 @@ async def _compared(
 ) -> Report:
     from orchestrator.application.application import Application
     from orchestrator.evaluation import experiment
-    from orchestrator.evaluation.arms import contenders
+    from orchestrator.evaluation.arms import contenders, needed_ports
     from orchestrator.evaluation.experiment import work_folder
     from orchestrator.evaluation.indexed import indexed
 
@@ -144,7 +144,8 @@ async def _compared(
         with progress("Indexing") as moved:
             ports: Mapping[Any, Any] = {}
             if needed:
-                ports = await opened.enter_async_context(indexed(data, application, moved))
+                needs = needed_ports(arms)
+                ports = await opened.enter_async_context(indexed(data, application, moved, needs))
         with progress("Asking") as moved:
             report = await experiment(
                 arms,

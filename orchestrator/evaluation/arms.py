@@ -58,14 +58,21 @@ def showing_hits(arm: Workflow) -> Workflow:
     )
 
 
+def needed_ports(arms: Iterable[Arm]) -> set[Any]:
+    """The ports that the nodes of some arms need."""
+    workflows = [arm for arm in arms if isinstance(arm, Workflow)]
+    return {
+        need.port for arm in workflows for call in calls(arm.plan.body) for need in call.node.signature.needs
+    }
+
+
 def measuring_ports(ports: Mapping[Any, Any], arms: Iterable[Workflow]) -> Mapping[Any, Any]:
     """The ports of a measured run: no cache, which would answer in place of nodes, and no record.
 
     Passages of every index that an arm names are found by their ids.
     """
-    needed = {
-        need.port for arm in arms for call in calls(arm.plan.body) for need in call.node.signature.needs
-    }
+    arms = list(arms)
+    needed = needed_ports(arms)
     measured = replace_ports(ports, without={Cache, Runs} - needed)
     indexes = dict.fromkeys(name for arm in arms for name in arm.indexes)
     return measured.across(indexes) if indexes and isinstance(measured, IndexedPorts) else measured

@@ -16,7 +16,7 @@ from typing import Any
 
 from orchestrator.budget import Budget
 from orchestrator.errors import BadInput, NodeError, OrchestratorError
-from orchestrator.evaluation.arms import Arm, contenders, measuring_ports
+from orchestrator.evaluation.arms import Arm, contenders, measuring_ports, needed_ports
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.experiment_report import Report
 from orchestrator.evaluation.indexed import IndexHost, indexed
@@ -66,7 +66,8 @@ async def experiment(
     workflows = [arm for arm in everyone if isinstance(arm, Workflow)]
     async with AsyncExitStack() as opened:
         if workflows and ports is None:
-            ports = await opened.enter_async_context(indexed(data, application))
+            needs = needed_ports(workflows)
+            ports = await opened.enter_async_context(indexed(data, application, needs=needs))
         measured = measuring_ports(ports or {}, workflows)
         for arm in workflows:
             arm.check(measured)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from orchestrator.errors import BadInput
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.side_files import TRIPLES, Extracted, Triple, fingerprint, read_triples
-from orchestrator.ports import Features, IndexRegistry, PassageRow
+from orchestrator.ports import Features, IndexRegistry, Ledger, PassageRow, TreeRegistry, TreeStore
 from orchestrator.progress import Progress, silent
+from orchestrator.tree.build_job import TreePlan, build_trees_locally
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 if TYPE_CHECKING:
@@ -49,9 +50,15 @@ class IndexHost(Protocol):
 
 @asynccontextmanager
 async def indexed(
-    data: Dataset, application: IndexHost | None, progress: Progress = silent
+    data: Dataset,
+    application: IndexHost | None,
+    progress: Progress = silent,
+    needs: Collection[type] = (),
 ) -> AsyncGenerator[Mapping[Any, Any]]:
-    """The ports of the data set's index in an application, which is made if it is not there yet."""
+    """The ports of the data set's index in an application, which is made if it is not there yet.
+
+    Where `needs` names `TreeStore`, so are its semantic trees, without asking a model.
+    """
     if application is None:
         raise BadInput(
             "There is nothing to index the data in.",
@@ -62,6 +69,8 @@ async def indexed(
     ports: Mapping[Any, Any] = application.ports(name)
     await _made(application, ports[IndexRegistry], data, name, progress)
     await _noted(application, ports[IndexRegistry], data, name, ports[Features])
+    if TreeStore in needs:
+        await _planted(application, ports, name, progress)
     yield ports
 
 
@@ -100,6 +109,20 @@ async def _made(
         )
     complete.touch()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _planted(
+    application: IndexHost, ports: Mapping[Any, Any], name: str, progress: Progress
+) -> None:
+    """Build the trees of the index, unless each of its groups has one that is whole."""
+    trees: TreeRegistry = ports[TreeRegistry]
+    states = [state for state in await trees.states() if state.passages]
+    if all(state.recipe and not state.foreign and not state.missing for state in states):
+        return
+    version = ports[IndexRegistry].current(name)
+    plan = TreePlan(written=False)
+    principal = application.settings.principal
+    await build_trees_locally(ports[Ledger], ports, version, plan, principal=principal, progress=progress)
 
 
 async def _noted(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.document_places import document_places, passage_places
 from orchestrator.indexing.readers import READERS, reader_for
-from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader
+from orchestrator.indexing.readers.encoding import without_controls
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, StillReading
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.ports import DocumentRow, PassageRow
 
@@ -59,7 +60,9 @@ def document_id(place: Place, source: str) -> str:
     return _identifier(place.index, place.tenant, place.root, source)
 
 
-def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iterator[DocumentRow | FileNote]:
+def read_documents(
+    data: bytes, file: str, place: Place, recipe: Recipe
+) -> Iterator[DocumentRow | FileNote | StillReading]:
     """The documents in a file's bytes, with their passages, and notes on how they were read.
 
     UnreadableFile if there is none to read.
@@ -72,13 +75,13 @@ def read_documents(data: bytes, file: str, place: Place, recipe: Recipe) -> Iter
     markdown, records = False, False
     if isinstance(reader, FileReader):
         markdown, records = reader.markdown, reader.records
-        found: Iterator[FileDocument | FileNote] = reader.read(data, path.name)
+        found: Iterator[FileDocument | FileNote | StillReading] = reader.read(data, path.name)
     else:
         records = True
         found = _foreign(reader.load_data(path), file)
     name = recipe.name(file)
     for document in found:
-        if isinstance(document, FileNote):
+        if not isinstance(document, FileDocument):
             yield document
             continue
         metadata = {_clean(key): _clean(value) for key, value in document.metadata.items()}
@@ -153,10 +156,10 @@ def digest(text: str) -> str:
 
 
 def _clean(value: Any) -> Any:
-    """Text that every store can hold: no NUL, and no half of a surrogate pair."""
+    """Text that every store can hold: no control character, and no half of a surrogate pair."""
     if not isinstance(value, str):
         return value
-    value = value.replace("\0", "")
+    value = without_controls(value)
     if not value.isascii():
         value = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     return value

@@ -221,7 +221,7 @@ def _examine(
     try:
         entry.file.encode()
     except UnicodeEncodeError:
-        return SkippedFile(_shown(entry.file), "its name is not valid UTF-8; rename it.", absent=True)
+        return SkippedFile(_shown(entry.file), "Its name is not valid UTF-8; rename it.", absent=True)
     try:
         real = entry.path
         if real.is_symlink():

@@ -26,7 +26,7 @@ from orchestrator.indexing.isolated_reading import (
     ReadRequest,
 )
 from orchestrator.indexing.readers import READERS, reader_for
-from orchestrator.indexing.readers.file import FileNote
+from orchestrator.indexing.readers.file import FileNote, StillReading
 from orchestrator.ports import DocumentRow
 
 #: How many documents, and how many characters of them, go into one message.
@@ -67,13 +67,13 @@ def _read(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
         yield FileFailed(file, error.message)
     except MemoryError:
         yield FileFailed(
-            file, f"it takes more than {request.limits.memory / 2**30:.0f} GB of memory; split it."
+            file, f"It takes more than {request.limits.memory / 2**30:.0f} GB of memory; split it."
         )
     except RecursionError:
         yield FileFailed(file, "It is nested too deep.")
     except Exception as error:
         # A reader's own mistake, or another's reader: it must not stop the others.
-        yield FileFailed(file, f"its reader failed: {type(error).__name__}: {error}")
+        yield FileFailed(file, f"Its reader failed: {type(error).__name__}: {error}")
 
 
 def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
@@ -87,6 +87,9 @@ def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
     for row in read_documents(data, file, request.place, request.recipe):
         if isinstance(row, FileNote):
             notes.append(row)
+            continue
+        if isinstance(row, StillReading):
+            yield FileRows((), ())
             continue
         documents += 1
         passages += len(row.passages)

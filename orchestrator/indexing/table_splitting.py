@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from orchestrator.text.blocks import TABLE_RULE
 from orchestrator.text.tokens import token_count
 
-_DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _FENCES = ("```", "~~~")
 
 
@@ -98,5 +97,5 @@ def _heads(lines: list[str], at: int) -> bool:
         "|" in lines[at]
         and at + 1 < len(lines)
         and "|" in lines[at + 1]
-        and _DELIMITER.fullmatch(lines[at + 1]) is not None
+        and TABLE_RULE.match(lines[at + 1]) is not None
     )

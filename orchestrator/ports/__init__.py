@@ -77,7 +77,18 @@ from orchestrator.ports.state import (
     StateStore,
     StepRecord,
 )
-from orchestrator.ports.tree import Tree, TreeNode, TreeNodeKind, TreeRoot, TreeStore
+from orchestrator.ports.tree import Tree, TreeNode, TreeNodeKind, TreeRoot, TreeStore, content_hash
+from orchestrator.ports.tree_registry import (
+    KeptNode,
+    KeptTree,
+    TreeEdit,
+    TreeGroup,
+    TreeNote,
+    TreeRecipe,
+    TreeRegistry,
+    TreeState,
+    leaf_spread,
+)
 from orchestrator.ports.vectors import (
     Dense,
     Documents,
@@ -173,7 +184,17 @@ __all__ = [
     "Tree",
     "TreeNode",
     "TreeNodeKind",
+    "TreeEdit",
+    "TreeGroup",
+    "TreeNote",
+    "TreeRecipe",
+    "TreeRegistry",
     "TreeRoot",
+    "TreeState",
+    "KeptNode",
+    "KeptTree",
+    "leaf_spread",
+    "content_hash",
     "TreeStore",
     "Trainer",
     "Training",

@@ -15,8 +15,9 @@ class DerivedChange:
 
     `documents` are new, or replace those of the same id; `removed_documents` are no longer part of the
     index. `retired` passages are no longer part of it either, but can be cited for a while; `purged` ones
-    are deleted now, and nothing of their text may stay. Labels are not told of: who may read what is
-    derived is decided by the labels that its documents have when it is read.
+    are deleted now, and nothing of their text may stay. Documents that only have other labels are told of as
+    well. Who may read what is derived of single passages is decided by the labels that their documents have
+    when it is read; what is made of many of them must follow their labels here.
     """
 
     index: str

@@ -20,7 +20,8 @@ _UNDERLINE = re.compile(r" {0,3}(?:=+|-{2,})[ \t]*$")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _ITEM = re.compile(r"([ \t]*)(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-z][)])[ \t]+(?=\S)")
 _FIRST_ITEM = re.compile(r"[ \t]*(?:[-*+•‣◦▪]|\(?[1a][.)])[ \t]+(?=\S)")
-_DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+#: The line below the names of a table's columns.
+TABLE_RULE = re.compile(r"[ \t]*(?:\|[ \t]*)?:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*(?:\|[ \t]*)?$")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
 _INDENTED = re.compile(r"(?: {4}|\t)[ \t]*\S")
 
@@ -148,7 +149,7 @@ def _table_head(lines: list[tuple[int, int, str]], at: int) -> bool:
         "|" in lines[at][2]
         and at + 1 < len(lines)
         and "|" in lines[at + 1][2]
-        and _DELIMITER.match(lines[at + 1][2]) is not None
+        and TABLE_RULE.match(lines[at + 1][2]) is not None
     )
 
 

@@ -8,6 +8,7 @@ words is told only if they are plain. Other scripts are told by Unicode (`orches
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from orchestrator.text.words import words
@@ -126,21 +127,30 @@ ASKING_WORDS = {
         нужно можно является были был была
     """,
 }
-#: Letters and marks that one of these languages alone writes; they tell as a function word does.
+#: Words of English that are function words elsewhere: "war crimes", "no smoking". They leave English open.
+ALSO_ENGLISH = frozenset(
+    """
+    no over under per her men man come die war met son am van hat den door plus non pro care also ten com
+    """.split()
+)
+#: Letters and marks that few of these languages write; they tell as function words do.
 LETTERS = {
     "german": "ß",
     "spanish": "ñ¿¡",
     "portuguese": "ãõ",
     "french": "œù",
-    "danish": "ø",
+    "danish": "øå",
+    "norwegian": "øå",
     "swedish": "å",
+    "finnish": "å",
+    "italian": "ù",
     "hungarian": "őű",
     "romanian": "șțşţă",
     "turkish": "ığİş",
     "polish": "ąęłśźżń",
     "czech": "ěřů",
     "vietnamese": "ăđơưạảấầậắằẵặẻẽếềểễệịọỏốồộớờợụủứừữự",
-    "catalan": "ŀ",
+    "catalan": "ŀù",
 }
 #: A text is told to be of a language by so many of its function words, each counted thrice at most …
 _ENOUGH = 3
@@ -152,15 +162,17 @@ _HEADLINE = 6
 _LOOKED_AT = 1_000
 
 
-def _by_word() -> dict[str, tuple[str, ...]]:
+def _languages(listed: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """The languages of each word or letter."""
     found: dict[str, list[str]] = {}
-    for language, listed in FUNCTION_WORDS.items():
-        for word in dict.fromkeys(listed.split()):
-            found.setdefault(word, []).append(language)
-    return {word: tuple(languages) for word, languages in found.items()}
+    for language, each in listed.items():
+        for one in dict.fromkeys(each):
+            found.setdefault(one, []).append(language)
+    return {one: tuple(languages) for one, languages in found.items()}
 
 
-_LANGUAGES = _by_word()
+_OF_WORD = _languages({language: listed.split() for language, listed in FUNCTION_WORDS.items()})
+_OF_LETTER = _languages(LETTERS)
 
 
 def language_of(text: str, *, enough: float = _ENOUGH) -> str | None:
@@ -176,11 +188,26 @@ def language_of(text: str, *, enough: float = _ENOUGH) -> str | None:
 def possible_languages(text: str) -> tuple[str, ...]:
     """The languages that a short text such as a question may be in, the likeliest first.
 
-    One function word is enough, and a word that several languages share leaves all of them open. Empty if
-    nothing tells.
+    One function word is enough, and a word that several languages share leaves all of them open. English is
+    first if it is one of them, and last if nothing but words that are English as well speaks against it.
+    Empty if nothing tells.
     """
-    ranked = _votes(text).most_common()
-    return tuple(language for language, votes in ranked if votes > 0 and votes * _CLEARLY > ranked[0][1])
+    return _possible(text, letters=True)
+
+
+def _possible(text: str, *, letters: bool) -> tuple[str, ...]:
+    found = _likeliest(_votes(text, letters=letters))
+    if "english" in found:
+        found.sort(key=lambda language: language != "english")
+    elif found:
+        others = _likeliest(_votes(text, letters=letters, without=ALSO_ENGLISH))
+        found += ["english"] if not others or "english" in others else []
+    return tuple(found)
+
+
+def _likeliest(votes: Counter[str]) -> list[str]:
+    ranked = votes.most_common()
+    return [language for language, count in ranked if count > 0 and count * _CLEARLY > ranked[0][1]]
 
 
 def may_be_english(text: str) -> bool:
@@ -189,7 +216,8 @@ def may_be_english(text: str) -> bool:
     latin = sum(character < "\u0250" for character in letters)
     if latin * 2 < len(letters):
         return False
-    possible = possible_languages(text)
+    # A letter may be a name's: "Ångström", "São Paulo", "El Niño".
+    possible = _possible(text, letters=False)
     return not possible or "english" in possible
 
 
@@ -198,14 +226,19 @@ def is_asking(word: str, languages: tuple[str, ...]) -> bool:
     return word.lower() in _asking(languages or ("english",))
 
 
+def asking_words(languages: tuple[str, ...]) -> str:
+    """The words that ask in these languages, and in Russian, whose script is enough to tell them."""
+    return " ".join(ASKING_WORDS.get(language, "") for language in {*languages, "russian"})
+
+
 @lru_cache(maxsize=64)
 def _asking(languages: tuple[str, ...]) -> frozenset[str]:
-    listed = [table.get(language, "") for language in languages for table in (FUNCTION_WORDS, ASKING_WORDS)]
-    return frozenset(" ".join([*listed, ASKING_WORDS["russian"]]).split())
+    listed = [FUNCTION_WORDS.get(language, "") for language in languages]
+    return frozenset(" ".join([*listed, asking_words(languages)]).split())
 
 
-def _votes(text: str) -> Counter[str]:
-    """Each language's function words in the beginning of a text; one that languages share is parted."""
+def _votes(text: str, *, letters: bool = True, without: Container[str] = ()) -> Counter[str]:
+    """Each language's function words and letters in the beginning of a text; those of several are parted."""
     begun = text[:_LOOKED_AT]
     found = words(begun)
     if not begun.isupper() or len(found) < _HEADLINE:
@@ -214,12 +247,14 @@ def _votes(text: str) -> Counter[str]:
     begun = begun.lower()
     votes: Counter[str] = Counter()
     for word, count in Counter(map(str.lower, found)).items():
-        if word not in _LANGUAGES:
-            continue
-        languages = _LANGUAGES[word]
-        for language in languages:
-            votes[language] += min(count, _AT_MOST) / len(languages)  # type: ignore[assignment]
-    if not begun.isascii():
-        for language, letters in LETTERS.items():
-            votes[language] += sum(letter in begun for letter in letters)
+        if word not in without:
+            _vote(votes, _OF_WORD.get(word, ()), min(count, _AT_MOST))
+    if letters and not begun.isascii():
+        for letter in _OF_LETTER.keys() & set(begun):
+            _vote(votes, _OF_LETTER[letter], 1)
     return votes
+
+
+def _vote(votes: Counter[str], languages: Sequence[str], count: int) -> None:
+    for language in languages:
+        votes[language] += count / len(languages)  # type: ignore[assignment]

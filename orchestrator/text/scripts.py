@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 #: Characters of scripts without spaces between words, with their marks; and Korean syllables.
 UNSPACED = (
@@ -32,6 +33,10 @@ _OTHER = {
     "russian": re.compile("[іїєґўћђјљњџѓќѕІЇЄҐЎЋЂЈЉЊЏЃЌЅ]"),
     "arabic": re.compile("[پچژگکیےٹڈڑہھ]"),
 }
+#: What `by_language` is told where all words in a script shall be stemmed.
+NO_NEIGHBOURS: Mapping[str, bool] = dict.fromkeys(_OTHER, False)
+#: Of so many words in a script, one with a neighbour's letters may be a name in another text.
+_QUOTED = 10
 # Alphabets whose letters say less than a Chinese character or a Korean syllable does.
 _ALPHABET = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\uaa60-\uaa7f]")
 
@@ -73,15 +78,27 @@ def with_terms(text: str) -> str:
     return _UNSPACED_RUN.sub(lambda run: f" {' '.join(shingles(run.group()))} ", text)
 
 
-def by_language(text: str) -> dict[str, str]:
+def neighbours(text: str) -> dict[str, bool]:
+    """Of the languages whose script a text has, whether its letters show a neighbour of theirs."""
+    found: dict[str, bool] = {}
+    for language, other in _OTHER.items():
+        if words := _STEMMED[language].findall(text):
+            # A name is quoted in the letters of its own language.
+            found[language] = sum(map(bool, map(other.search, words))) * _QUOTED >= len(words)
+    return found
+
+
+def by_language(text: str, told: Mapping[str, bool] | None = None) -> dict[str, str]:
     """A text parted by the languages in which its scripts are stemmed; "" has everything else.
 
-    A script whose letters show another language than the one it is stemmed in stays with everything else.
+    Words of neighbours, which share a script with one of these languages, stay with everything else. The
+    text's own letters tell them, where the `neighbours` of the whole that it is a piece of do not.
     """
+    told = {**neighbours(text), **(told or {})}
     parts: dict[str, str] = {}
     for language, run in _STEMMED.items():
         found = run.findall(text)
-        if not found or (language in _OTHER and _OTHER[language].search(text)):
+        if not found or told.get(language):
             continue
         parts[language] = " ".join(found)
         text = run.sub(" ", text)

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 
 from orchestrator.text.blocks import Block, Kind, blocks
 from orchestrator.text.own_lines import own_lines
+from orchestrator.text.tokens import token_count
 
 #: The longest sentence in characters; longer ones are cut at a line, a clause or a word.
 LONGEST = 800
+# The same where a character is a token or nearly: in scripts without spaces.
+_LONGEST_DENSE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,17 @@ def _pieces(text: str, block: Block) -> Iterator[tuple[int, int]]:
     if not whole:
         spans = [sentence for start, end in spans for sentence in _prose(text, start, end)]
     for start, end in spans:
-        while end - start > LONGEST:
-            cut = _cut(text, start, start + LONGEST)
+        while end - start > _LONGEST_DENSE and end - start > (limit := _longest(text, start)):
+            cut = _cut(text, start, start + limit)
             yield from _trimmed(text, start, cut)
             start = cut
         yield from _trimmed(text, start, end)
+
+
+def _longest(text: str, start: int) -> int:
+    """How long a piece that starts here may be, in characters."""
+    piece = text[start : start + LONGEST]
+    return _LONGEST_DENSE if not piece.isascii() and token_count(piece) * 2 > len(piece) else LONGEST
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -110,10 +119,10 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _cut(text: str, start: int, limit: int) -> int:
     """Where to cut an overlong piece: the last line end, clause or word before `limit`, in this order."""
     half = (start + limit) // 2
-    for mark in ("\n", "; ", ", ", " "):
-        at = text.rfind(mark, half, limit)
-        if at >= 0:
-            return at + len(mark)
+    for marks in ("\n",), ("; ", "；"), (", ", "，", "、"), (" ",):
+        ends = [at + len(mark) for mark in marks if (at := text.rfind(mark, half, limit)) >= 0]
+        if ends:
+            return max(ends)
     return limit
 
 

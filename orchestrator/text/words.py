@@ -18,8 +18,14 @@ _MARKS = (
     "\u102b-\u103e\u17b4-\u17d3\u302a-\u302f\u3099\u309a"
 )
 _WORD = re.compile(rf"(?:[^\W_][{_MARKS}]*)+")
+_WRITTEN = re.compile(rf"[\w{_MARKS}]+(?:[-.'’/:][\w{_MARKS}]+)*")
 # What is no letter and no digit of ASCII ends a word; the bytes of other characters are looked at later.
 _BREAKS = bytes(byte if byte > 127 or chr(byte).isalnum() else 32 for byte in range(256))
+
+
+def written_words(text: str) -> list[str]:
+    """The words of a text as people write them, such as `it's`, `3.5` or `ORD-2024-18`."""
+    return _WRITTEN.findall(text)
 
 
 def words(text: str) -> list[str]:

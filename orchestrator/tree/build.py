@@ -6,10 +6,11 @@ only writes summaries and, from the top down, names topics (`orchestrator.tree.t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from orchestrator.errors import BadInput
 from orchestrator.ports.tree import Tree, TreeNode, TreeNodeKind, content_hash
@@ -22,17 +23,23 @@ from orchestrator.tree.structure import Branch, document_branch
 from orchestrator.tree.summaries import TERMS, Summaries, Summarised
 from orchestrator.tree.vocabulary import Vocabulary
 
+T = TypeVar("T")
 Method = Literal["auto", "bottom_up", "top_down", "given"]
 #: Nodes after which progress is told.
 BATCH = 256
+#: Summaries that are asked for at once.
+AT_ONCE = 8
 
 
 class Memo(Protocol):
-    """Keeps what was written, by the hash of what it was written from, so that nothing is written twice."""
+    """Keeps what was written, by the hash of what it was written from, so that nothing is written twice.
+
+    `passages` are those that it is of: it goes with any of them.
+    """
 
     async def get(self, key: str) -> str | None: ...
 
-    async def put(self, key: str, text: str) -> None: ...
+    async def put(self, key: str, text: str, passages: Sequence[str]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class KeptInMemory:
         """What was kept."""
         return self.texts.get(key)
 
-    async def put(self, key: str, text: str) -> None:
+    async def put(self, key: str, text: str, passages: Sequence[str]) -> None:
         """Keep it."""
         self.texts[key] = text
 
@@ -103,6 +110,15 @@ async def build_tree(
     return await building.tree(divide)
 
 
+async def build_documents(
+    leaves: Sequence[Leaf], summaries: Summaries, settings: TreeSettings, *, memo: Memo | None = None
+) -> tuple[list[Unit], dict[str, TreeNode]]:
+    """A unit for each document of some leaves, and the nodes of their structure: to be put into a tree."""
+    ordered = sorted(leaves, key=lambda leaf: (leaf.document, leaf.position, leaf.id))
+    building = _Building(ordered, summaries, settings, memo or KeptInMemory({}), silent)
+    return await building.documents(), building.nodes
+
+
 class _Building:
     """One tree in the making."""
 
@@ -120,12 +136,14 @@ class _Building:
         self.memo = memo
         self.progress = progress
         self.nodes: dict[str, TreeNode] = {}
-        self.numbers = {leaf.id: number for number, leaf in enumerate(leaves)}
+        self.ids = tuple(leaf.id for leaf in leaves)
+        self.numbers = {name: number for number, name in enumerate(self.ids)}
+        self.limit = asyncio.Semaphore(AT_ONCE)
         self.vocabulary = Vocabulary(leaf.shown for leaf in leaves)
 
     async def tree(self, divide: Divide | None) -> Tree:
         method = chosen_method(self.leaves, self.settings.method)
-        units = await self._documents()
+        units = await self.documents()
         if method == "bottom_up":
             top = await self._upward(units)
         else:
@@ -135,7 +153,7 @@ class _Building:
 
     # -- documents --------------------------------------------------------------------------------
 
-    async def _documents(self) -> list[Unit]:
+    async def documents(self) -> list[Unit]:
         """A unit for each document, with the nodes of its structure."""
         groups = [list(group) for _, group in groupby(self.leaves, key=lambda leaf: leaf.document)]
         branches = [document_branch(group, self.settings.at_most) for group in groups]
@@ -172,7 +190,7 @@ class _Building:
         return [made[id(branch)] for branch in branches]
 
     def _leaf_unit(self, leaf: Leaf) -> Unit:
-        return Unit(leaf.id, leaf.vector, leaf.vector, (self.numbers[leaf.id],), leaf.shown)
+        return Unit(leaf.id, leaf.vector, leaf.vector, (self.numbers[leaf.id],), leaf.shown, self.ids)
 
     # -- topics -----------------------------------------------------------------------------------
 
@@ -262,14 +280,15 @@ class _Building:
         made: list[Unit] = []
         for start in range(0, len(wanted), BATCH):
             part = wanted[start : start + BATCH]
-            for kind, title, children in part:
-                bare = await self._summarised(kind, title, children)
+            bare_nodes = await gathered(self._summarised(*each) for each in part)
+            for (_, _, children), bare in zip(part, bare_nodes, strict=True):
                 total = np.sum([unit.total for unit in children], axis=0)
                 node = replace(bare, vector=(total / bare.leaves).astype(np.float32))
                 self.nodes[node.id] = node
                 beneath = tuple(number for unit in children for number in unit.leaves)
                 direction = total / max(float(np.linalg.norm(total)), 1e-9)
-                made.append(Unit(node.id, direction.astype(np.float32), total, beneath, node.text, node))
+                unit = Unit(node.id, direction.astype(np.float32), total, beneath, node.text, self.ids, node)
+                made.append(unit)
             self.progress(len(self.nodes), 0, "summarising")
         return made
 
@@ -284,11 +303,21 @@ class _Building:
         key = f"summary {self.summaries.name} {made_of}"
         summary = await self.memo.get(key)
         if summary is None:
-            beneath = tuple(self.leaves[number].id for number in leaves)
+            beneath = tuple(self.ids[number] for number in leaves)
             parts = tuple(unit.shown for unit in children)
-            summary = await self.summaries.summary(Summarised(title, parts, terms, beneath))
-            await self.memo.put(key, summary)
+            async with self.limit:
+                summary = await self.summaries.summary(Summarised(title, parts, terms, beneath))
+            await self.memo.put(key, summary, beneath)
         return TreeNode(made_of, kind, named, summary, inner, passages, len(leaves), made_of)
+
+
+async def gathered(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of some work that goes on at once; if one fails, the others are waited for first."""
+    found = await asyncio.gather(*work, return_exceptions=True)
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    return cast("list[T]", found)
 
 
 def _topic(title: str, units: Iterable[Unit]) -> tuple[TreeNodeKind, str, list[Unit]]:

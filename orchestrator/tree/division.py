@@ -22,7 +22,7 @@ DEEPEST = 24
 class Unit:
     """What clusters are made of: a node or a passage, its vector, and the numbers of the leaves beneath it.
 
-    `total` is the sum of their vectors, `shown` the text that stands for them.
+    `total` is the sum of their vectors, `shown` the text that stands for them, `ids` those of all leaves.
     """
 
     name: str
@@ -30,7 +30,13 @@ class Unit:
     total: NDArray[np.float32]
     leaves: tuple[int, ...]
     shown: str
+    ids: Sequence[str] = ()
     node: TreeNode | None = None
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The ids of the passages beneath."""
+        return tuple(self.ids[number] for number in self.leaves)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: Takes the folders of a document's file for its topics.
+FOLDERS = "/"
 #: What joins the headings of a `Place`.
 BETWEEN_HEADINGS = " › "
 
@@ -48,11 +50,11 @@ def leaves_of(
 ) -> Iterator[Leaf]:
     """The passages of documents that have a vector, by document and position.
 
-    `topics` names the metadata field that holds a document's place in a classification: "A > B".
+    `topics` names the metadata field that holds a document's place in a classification, "A > B", or is
+    `FOLDERS`: then it is the folders of its file.
     """
     for row in rows:
-        given = str(row.metadata.get(topics, "")) if topics else ""
-        path = tuple(part.strip() for part in given.split(">") if part.strip())
+        path = _topics(row, topics)
         for passage in sorted(row.passages, key=lambda each: each.position):
             if passage.id not in vectors:
                 continue
@@ -60,3 +62,10 @@ def leaves_of(
             headings = tuple(part for part in section.split(BETWEEN_HEADINGS) if part)
             vector = vectors[passage.id]
             yield Leaf(passage.id, row.id, passage.text, vector, row.title, passage.position, headings, path)
+
+
+def _topics(row: DocumentRow, topics: str) -> tuple[str, ...]:
+    if topics == FOLDERS:
+        return tuple(part for part in row.file.split("/")[:-1] if part)
+    given = str(row.metadata.get(topics, "")) if topics else ""
+    return tuple(part.strip() for part in given.split(">") if part.strip())

@@ -18,6 +18,8 @@ from orchestrator.types import Message
 SHOWN = 600
 #: Characters of a summary.
 LONGEST = 700
+#: Tokens that a model may write.
+WRITTEN = 200
 #: Sentences of a summary without a model, and of each child that are considered.
 SENTENCES, OF_EACH = 3, 2
 #: Key terms of a node.
@@ -89,13 +91,11 @@ class WrittenSummaries:
 
     async def summary(self, of: Summarised) -> str:
         """One paragraph. BudgetExhausted passes: what is written by then is kept for the next time."""
-        lines = "\n".join(json.dumps(part[:SHOWN], ensure_ascii=False) for part in of.parts)
-        named = f"Title: {json.dumps(of.title, ensure_ascii=False)}\n" if of.title else ""
-        prompt = [Message("system", _RULES), Message("user", f"{named}Texts:\n{lines}")]
+        prompt = summary_prompt(of)
         # What was written of passages goes with them, from a cache as well.
         asked = for_call(self.model, ModelCall("", lambda _: of.passages))
         try:
-            text = " ".join((await asked.generate(prompt, max_tokens=200)).text.split())
+            text = " ".join((await asked.generate(prompt, max_tokens=WRITTEN)).text.split())
         except BudgetExhausted:
             raise
         except ModelError as error:
@@ -105,6 +105,13 @@ class WrittenSummaries:
             if not text:
                 self.reasons.append("the model wrote nothing")
         return cut_between_words(text, 2 * LONGEST) or ExtractiveSummaries().extracted(of)
+
+
+def summary_prompt(of: Summarised) -> list[Message]:
+    """What a model is asked for a summary."""
+    lines = "\n".join(json.dumps(part[:SHOWN], ensure_ascii=False) for part in of.parts)
+    named = f"Title: {json.dumps(of.title, ensure_ascii=False)}\n" if of.title else ""
+    return [Message("system", _RULES), Message("user", f"{named}Texts:\n{lines}")]
 
 
 def first_sentences(text: str, number: int) -> list[str]:

@@ -73,7 +73,7 @@ class ModelTopics:
             return []
         names = [each[level] for each in described]
         unique = list(dict.fromkeys(names))
-        topics = await self._grouped(unique)
+        topics = await self._grouped(unique, [passage for unit in units for passage in unit.passages])
         if len(topics) < 2:
             self.fallen_back += 1
             return []
@@ -110,17 +110,17 @@ class ModelTopics:
             return tuple(json.loads(kept))
         shown = json.dumps(unit.shown[:SHOWN], ensure_ascii=False)
         prompt = [Message("system", _DESCRIBE), Message("user", f"Document: {shown}")]
-        asked = for_call(self.model, ModelCall("", lambda _: (unit.name,)))
+        asked = for_call(self.model, ModelCall("", lambda _: unit.passages))
         try:
             text = (await asked.generate(prompt, max_tokens=160)).text
         except ModelError as error:
             self.reasons.append(error.message)
             text = ""
         levels = _five(text) or _by_words(unit.shown)
-        await self.memo.put(key, json.dumps(levels))
+        await self.memo.put(key, json.dumps(levels), unit.passages)
         return levels
 
-    async def _grouped(self, unique: Sequence[str]) -> dict[str, list[int]]:
+    async def _grouped(self, unique: Sequence[str], passages: Sequence[str]) -> dict[str, list[int]]:
         """Topics of descriptions by their numbers; none if no reply can be read."""
         digest = hashlib.sha256("\n".join(unique).encode("utf-8", "replace")).hexdigest()
         key = f"topics {self.model.name} {self.most} {digest}"
@@ -131,16 +131,17 @@ class ModelTopics:
         rules = _GROUP.format(least=self.least, most=self.most, data=_DATA)
         prompt = [Message("system", rules), Message("user", lines)]
         topics: dict[str, list[int]] = {}
+        asked = for_call(self.model, ModelCall("", lambda _: passages))
         for attempt in range(TRIES):
             try:
-                reply = await self.model.generate(prompt, max_tokens=400 + 6 * len(unique), seed=attempt)
+                reply = await asked.generate(prompt, max_tokens=400 + 6 * len(unique), seed=attempt)
             except ModelError as error:
                 self.reasons.append(error.message)
                 continue
             topics = _topics(reply.text, len(unique))
             if len(topics) > 1:
                 break
-        await self.memo.put(key, json.dumps(topics))
+        await self.memo.put(key, json.dumps(topics), passages)
         return topics
 
     async def _completed(self, unique: Sequence[str], topics: dict[str, list[int]]) -> dict[str, str]:

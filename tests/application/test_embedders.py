@@ -125,7 +125,7 @@ async def test_a_worker_gets_the_embedder_of_its_index_and_the_terms(tmp_path: P
         assert report.documents == 1
         version = app.container.get(IndexRegistry).current("default")
         assert version is not None
-        assert version.format.sparse == app.container.get(SparseEncoder).name == "bm25v2-auto-k0.9-b0.4-l48"
+        assert version.format.sparse == app.container.get(SparseEncoder).name == "bm25v3-auto-k0.9-b0.4-l48"
     async with Application(Settings(home=tmp_path / "home", embedder="light")) as app:
-        with pytest.raises(IndexMismatch, match="bm25v2-auto-k0"):
+        with pytest.raises(IndexMismatch, match="bm25v3-auto-k0"):
             app.check_format()

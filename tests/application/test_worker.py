@@ -48,7 +48,7 @@ def test_a_worker_writes_with_the_tables_of_its_connectors(tmp_path: Path) -> No
     tables = {"bm25": {"k": 0.9, "b": 0.4}, "qdrant_edge": {"quantisation": "binary"}}
     settings = Settings(home=tmp_path, connectors=tables)
     context = open_context(sent(settings, late=True), None)
-    assert context.sparse.name == "bm25v2-auto-k0.9-b0.4-l48"
+    assert context.sparse.name == "bm25v3-auto-k0.9-b0.4-l48"
     assert context.writer.shards._quantisation == "binary"  # type: ignore[attr-defined]
     assert (context.embedder.name, context.tokens) == ("wordllama-l2-supercat-256", context.embedder)
 

@@ -100,6 +100,60 @@ def test_a_word_is_found_in_every_script(query: str, passage: str) -> None:
     assert shared(query, "Something else entirely, in English.") == 0
 
 
+@pytest.mark.parametrize(
+    ("bare", "marked"), [("كتاب", "كِتَاب"), ("שלום", "שָׁלוֹם"), ("work", "wo\u00adrk"), ("נמל", "נָ\u200fמֵל")]
+)
+def test_a_word_is_the_same_with_and_without_its_marks(bare: str, marked: str) -> None:
+    assert ENCODER.passages([marked]) == ENCODER.passages([bare])
+    assert ENCODER.query(marked) == ENCODER.query(bare)
+
+
+@pytest.mark.parametrize(
+    ("asked", "other"),
+    [
+        ("2025-03-04", "2025-04-03"),
+        ("3.11.17", "3.17.11"),
+        ("INV-2025-0042", "INV-0042-2025"),
+        ("4/5/2025", "5/4/2025"),
+    ],
+)
+def test_a_date_or_id_says_more_than_its_parts(asked: str, other: str) -> None:
+    assert shared(f"what is {asked}?", f"it is {asked}.") > shared(f"what is {asked}?", f"it is {other}.")
+    assert shared(f"што гэта, {asked}?", f"это {asked}.") > shared(f"што гэта, {asked}?", f"это {other}.")
+
+
+@pytest.mark.parametrize(
+    ("query", "passage"),
+    [
+        # Nothing in these words alone tells Ukrainian from Russian, Persian or Urdu from Arabic.
+        ("мова", "Київ є столицею України, і її мова українська."),
+        ("кава", "Кава в їдальні коштує сорок гривень, і чай теж."),
+        ("Київ", "В этом городе, который называется Київ, живут миллионы людей, и он очень старый."),
+        ("مدارس", "یہ شہر کے پرانے مدارس ہیں اور بہت مشہور ہیں۔"),
+        ("ايران", "ایران کشوری در آسیا است."),
+        ("שלום", "שָׁלוֹם עוֹלָם"),
+        ("software", "The soft\u00adware of this house."),
+        ("елка", "Наша ёлка стоит в зале."),
+        ("1404", "سال ۱۴۰۴"),
+        ("हिंदी", "यह हिन्दी में है।"),
+        ("ｺｰﾋｰ", "カフェのコーヒーは四百円です。"),
+    ],
+)
+def test_a_word_is_found_however_it_is_written(query: str, passage: str) -> None:
+    assert shared(query, passage) > 0
+
+
+@pytest.mark.parametrize("language", ["russian", "greek", "arabic"])
+def test_a_named_language_of_another_script_loses_no_word(language: str) -> None:
+    encoder = Bm25Encoder(language)
+    (vector,) = encoder.passages(["otter 2024 выдра ενυδρίδα ثعلب"])
+    assert len(vector.indices) == 5
+
+
+def test_a_stop_word_of_one_language_is_no_term_in_its_neighbours() -> None:
+    assert len(ENCODER.query("что и на него").indices) == 0
+
+
 def test_each_passage_is_stemmed_in_its_own_language() -> None:
     german = "Die Häuser sind alt, und in den Gärten der Stadt blühen nicht mehr viele Blumen."
     english = "The houses are old, and in the gardens of the city there are not many flowers left."

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pypdf import PdfWriter
 from pypdf.generic import (
     ArrayObject,
+    BooleanObject,
     DecodedStreamObject,
     DictionaryObject,
     IndirectObject,
     NameObject,
     NumberObject,
+    TextStringObject,
 )
 
 
@@ -71,6 +73,70 @@ def table(x: float, top: float, rows: Iterable[Sequence[str]], *, width: float =
             yield Written(x + at * width, top - 16 * number, cell)
 
 
+def with_fields(data: bytes, values: Mapping[str, tuple[int, int]], *, drawn: bool) -> bytes:
+    """The file with filled fields at (x, y) of its first page; `drawn` says that it holds their drawings."""
+    writer = PdfWriter(clone_from=io.BytesIO(data))
+    font = writer._add_object(_font("Helvetica"))
+    fonts = DictionaryObject({NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})})
+    fields = ArrayObject()
+    for number, (value, (x, y)) in enumerate(values.items()):
+        described = DictionaryObject(
+            {
+                NameObject("/Type"): NameObject("/Annot"),
+                NameObject("/Subtype"): NameObject("/Widget"),
+                NameObject("/FT"): NameObject("/Tx"),
+                NameObject("/T"): TextStringObject(f"field {number}"),
+                NameObject("/V"): TextStringObject(value),
+                NameObject("/F"): NumberObject(4),
+                NameObject("/DA"): TextStringObject("/F1 10 Tf 0 g"),
+                NameObject("/Rect"): _numbers(x, y, x + 200, y + 16),
+            }
+        )
+        if drawn:
+            drawing = DecodedStreamObject()
+            drawing.set_data(f"BT /F1 10 Tf 2 4 Td ({value}) Tj ET".encode())
+            drawing[NameObject("/Type")] = NameObject("/XObject")
+            drawing[NameObject("/Subtype")] = NameObject("/Form")
+            drawing[NameObject("/BBox")] = _numbers(0, 0, 200, 16)
+            drawing[NameObject("/Resources")] = fonts
+            described[NameObject("/AP")] = DictionaryObject({NameObject("/N"): writer._add_object(drawing)})
+        fields.append(writer._add_object(described))
+    writer.pages[0][NameObject("/Annots")] = fields
+    writer._root_object[NameObject("/AcroForm")] = DictionaryObject(
+        {
+            NameObject("/Fields"): fields,
+            NameObject("/NeedAppearances"): BooleanObject(not drawn),
+            NameObject("/DR"): fonts,
+        }
+    )
+    return saved(writer)
+
+
+def with_pictures(pages: int, texts: Mapping[int, str]) -> bytes:
+    """A scan: a picture a page, but for those that have text, counted from 0."""
+    made = pdf_of([Written(60, 700, texts[number])] if number in texts else [] for number in range(pages))
+    writer = PdfWriter(clone_from=io.BytesIO(made))
+    picture = DecodedStreamObject()
+    picture.set_data(b"\xff" * 100)
+    for name, value in {
+        "/Type": NameObject("/XObject"),
+        "/Subtype": NameObject("/Image"),
+        "/Width": NumberObject(10),
+        "/Height": NumberObject(10),
+        "/ColorSpace": NameObject("/DeviceGray"),
+        "/BitsPerComponent": NumberObject(8),
+    }.items():
+        picture[NameObject(name)] = value
+    drawn = DictionaryObject({NameObject("/I"): writer._add_object(picture)})
+    for number, page in enumerate(writer.pages):
+        if number not in texts:
+            content = DecodedStreamObject()
+            content.set_data(b"q 600 0 0 800 0 0 cm /I Do Q")
+            page[NameObject("/Resources")] = DictionaryObject({NameObject("/XObject"): drawn})
+            page[NameObject("/Contents")] = writer._add_object(content)
+    return saved(writer)
+
+
 def unmapped_pdf(glyphs: bytes) -> bytes:
     """A file whose font says which drawings to show, but not which letters they are."""
     writer = PdfWriter()
@@ -115,6 +181,10 @@ def unmapped_pdf(glyphs: bytes) -> bytes:
     content.set_data(b"BT /F1 12 Tf 50 700 Td <" + glyphs.hex().encode() + b"> Tj ET")
     page[NameObject("/Contents")] = writer._add_object(content)
     return saved(writer)
+
+
+def _numbers(*values: int) -> ArrayObject:
+    return ArrayObject(map(NumberObject, values))
 
 
 def _font(name: str) -> DictionaryObject:

@@ -218,6 +218,12 @@ def test_the_main_part_is_taken_with_the_heading_above_it() -> None:
         ("", "utf-16-le"),
         ("", "utf-32-be"),
         ('<meta charset="no-such">', "utf-8"),
+        # Saved again in another encoding than its head still names.
+        ('<meta charset="iso-8859-1">', "utf-8"),
+        ('<meta charset="utf-8">', "cp1252"),
+        # What Python reads and no browser does.
+        ('<meta charset="punycode">', "utf-8"),
+        ('<meta charset="undefined">', "utf-8"),
     ],
 )
 def test_the_encoding_is_what_the_page_says_or_what_fits(head: str, encoding: str) -> None:
@@ -233,6 +239,21 @@ def test_a_placeholder_is_no_title() -> None:
         (document,) = HtmlReader().read(page.encode(), "a.html")
         assert isinstance(document, FileDocument)
         assert document.metadata["title"] == expected
+
+
+def test_a_mark_that_links_a_heading_to_itself_is_no_part_of_it() -> None:
+    assert text('<h2>Setup<a href="#setup">#</a></h2><p>Turn it.</p>') == "## Setup\n\nTurn it."
+    assert text("<h2>Programming in C#</h2>") == "## Programming in C#"
+
+
+def test_numbers_that_are_none_count_nothing() -> None:
+    long = "9" * 5000
+    assert (
+        text(f'<ol start="²"><li>a</li></ol><ol start="{long}"><li value="{long}">b</li></ol>')
+        == "1. a\n1. b"
+    )
+    cells = '<tr><th colspan="²">a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr>'
+    assert text(f"<table>{cells}</table>") == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 
 def test_depth_costs_no_recursion() -> None:

@@ -27,6 +27,7 @@ from orchestrator.indexing.isolated_reading import (
     ReadRequest,
 )
 from orchestrator.indexing.readers import READERS
+from tests.indexing.samples import pdf
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +101,7 @@ def test_a_reader_that_crashes_or_fails_costs_one_file(reader: Reader, tmp_path:
         "g.unruly",
     ]
     assert found["b.unruly"] == "It crashed its reader twice (SIGSEGV)."
-    assert found["d.unruly"] == "its reader failed: ZeroDivisionError: by zero"
+    assert found["d.unruly"] == "Its reader failed: ZeroDivisionError: by zero"
     assert found["f.unruly"] == "It changed while it was read; index it again."
     assert found["gone.unruly"] == "It cannot be read: no such file or directory."
 
@@ -118,7 +119,17 @@ def test_a_reader_that_hangs_is_killed(reader: Reader, tmp_path: Path) -> None:
 def test_a_reader_that_swells_is_stopped(reader: Reader, tmp_path: Path) -> None:
     files = write(tmp_path, a="swell", b="fine")
     found = outcomes(reader, tmp_path, files, Limits(memory=2 * 2**30))
-    assert found == {"a.unruly": "it takes more than 2 GB of memory; split it.", "b.unruly": "read"}
+    assert found == {"a.unruly": "It takes more than 2 GB of memory; split it.", "b.unruly": "read"}
+
+
+def test_a_file_of_many_pages_is_read_to_its_end(reader: Reader, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf(*["Herons wait."] * 120))
+    place = Place("default", "default", str(tmp_path), ("public",))
+    started, *rows, last = reader.read(ReadRequest(place, ("a.pdf",)))
+    assert isinstance(started, FileStarted)
+    assert [len(each.changed) for each in rows if isinstance(each, FileRows)] == [0, 0, 1]
+    assert isinstance(last, FileRead)
+    assert last.documents == 1
 
 
 def test_known_documents_are_named_and_not_sent(reader: Reader, tmp_path: Path) -> None:

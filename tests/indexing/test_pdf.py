@@ -9,11 +9,22 @@ from contextlib import suppress
 import pytest
 from pypdf import PdfReader as Parser
 from pypdf import PdfWriter
+from pypdf.generic import ArrayObject, DictionaryObject, NullObject
 
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import FileDocument
+from orchestrator.indexing.readers.file import FileDocument, FileNote, StillReading
 from orchestrator.indexing.readers.pdf import PdfReader
-from tests.indexing.pdf_samples import Written, column, pdf_of, saved, table, unmapped_pdf
+from orchestrator.indexing.readers.pdf_characters import is_meaningless, letter_of
+from tests.indexing.pdf_samples import (
+    Written,
+    column,
+    pdf_of,
+    saved,
+    table,
+    unmapped_pdf,
+    with_fields,
+    with_pictures,
+)
 
 LEFT = (
     "Herons wait at the edge of the river",
@@ -30,7 +41,8 @@ RIGHT = (
 
 
 def read(data: bytes) -> FileDocument:
-    (document,) = PdfReader().read(data, "a.pdf")
+    document, *_ = PdfReader().read(data, "a.pdf")
+    assert isinstance(document, FileDocument)
     return document
 
 
@@ -169,18 +181,82 @@ def test_a_line_that_looks_like_markup_is_no_heading() -> None:
     assert not any(line.startswith("#") for line in found.split("\n"))
 
 
-def test_a_page_that_is_shown_turned_is_read_as_it_is_seen() -> None:
+@pytest.mark.parametrize("shown", [0, 90, 180, 270])
+@pytest.mark.parametrize(
+    "turned", [(1, 0, 0, 1, 0, 0), (0, 1, -1, 0, 700, 0), (-1, 0, 0, -1, 600, 800), (0, -1, 1, 0, 0, 700)]
+)
+def test_a_page_is_read_as_its_text_stands_however_it_is_shown(
+    turned: tuple[float, float, float, float, float, float], shown: int
+) -> None:
+    writer = PdfWriter()
+    lines = [*column(60, 680, LEFT), *column(320, 680, RIGHT)]
+    # Written line by line across the columns, so that the order of the file is not that of the text.
+    made = pdf_of([sorted(lines, key=lambda line: -line.y)])
+    page = writer.add_page(Parser(io.BytesIO(made)).pages[0])
+    page.add_transformation(turned)
+    page.rotate(shown)
+    found = read(saved(writer)).text
+    assert "In winter they stand together on the frozen banks." in found
+    assert found.index("frozen banks") < found.index("Otters swim")
+
+
+def test_what_is_turned_otherwise_than_the_text_stands_behind_it() -> None:
     writer = PdfWriter()
     page = writer.add_page(Parser(io.BytesIO(pdf_of([list(column(60, 680, LEFT))]))).pages[0])
-    page.add_transformation((0, 1, -1, 0, 700, 0))
-    page.rotate(90)
-    assert "In winter they stand together on the frozen banks." in read(saved(writer)).text
+    stamp = Parser(io.BytesIO(pdf_of([[Written(60, 300, "Copy 12")]]))).pages[0]
+    page.merge_transformed_page(stamp, (0, 1, -1, 0, 350, 0))
+    assert read(saved(writer)).text.endswith("on the frozen banks.\n\nCopy 12")
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_values_of_fields_are_read_beside_their_names(drawn: bool) -> None:
+    names = [Written(60, 700, "Name of the applicant:"), Written(60, 650, "City:")]
+    data = with_fields(pdf_of([names]), {"Ottilie Brandt": (200, 695), "Bern": (200, 645)}, drawn=drawn)
+    assert read(data).text == "Name of the applicant: Ottilie Brandt\n\nCity: Bern"
+
+
+def test_what_of_a_file_is_no_text_is_told() -> None:
+    writer = PdfWriter(clone_from=Parser(io.BytesIO(with_pictures(pages=12, texts={0: "Herons wait."}))))
+    writer.add_attachment("counts.csv", b"heron,3")
+    pages = writer._root_object["/Pages"]
+    assert isinstance(pages, DictionaryObject)
+    kids = pages["/Kids"]
+    assert isinstance(kids, ArrayObject)
+    kids[1] = NullObject()
+    document, *notes = PdfReader().read(saved(writer), "a.pdf")
+    assert isinstance(document, FileDocument)
+    assert document.text == "Herons wait."
+    assert all(isinstance(note, FileNote) and note.lost for note in notes)
+    damaged, pictures, attached = (note.text for note in notes if isinstance(note, FileNote))
+    assert damaged == "1 page is damaged and left out (page 2)."
+    assert pictures.startswith(
+        "10 pages are pictures without text and left out (pages 3, 4, 5, 6, 7, 8, 9, 10, …)"
+    )
+    assert attached == "1 file is attached and not read (counts.csv)."
+
+
+def test_a_long_file_shows_that_it_is_being_read() -> None:
+    *signs, document = PdfReader().read(pdf_of([[Written(60, 700, "Herons wait.")]] * 120), "a.pdf")
+    assert len(signs) == 2
+    assert all(isinstance(sign, StillReading) for sign in signs)
+    assert isinstance(document, FileDocument)
+
+
+def test_an_empty_page_is_no_picture() -> None:
+    assert len(list(PdfReader().read(pdf_of([[], [Written(60, 700, "Herons wait.")]]), "a.pdf"))) == 1
 
 
 def test_a_file_that_opens_without_a_password_is_read() -> None:
     writer = PdfWriter(clone_from=Parser(io.BytesIO(pdf_of([[Written(60, 700, "Herons wait.")]]))))
     writer.encrypt("", "owner", algorithm="RC4-128")
     assert read(saved(writer)).text == "Herons wait."
+
+
+def test_a_mark_of_a_list_from_a_font_of_symbols_begins_an_item() -> None:
+    assert letter_of(0xF0B7) == "•"
+    assert not is_meaningless(0xF0B7)
+    assert letter_of(0xE012) == ""
+    assert is_meaningless(0xE012)
 
 
 def test_a_broken_character_map_is_named() -> None:

@@ -49,10 +49,23 @@ def test_text_is_named_by_its_file_and_markdown_by_its_heading() -> None:
     (plain,) = read("Some words.\r\nMore.", "sub/note.txt")
     assert (plain.document, plain.title, plain.source) == ("sub/note.txt", "note", "/somewhere/sub/note.txt")
     assert text_of(plain) == "Some words.\nMore."
+    (restructured,) = read("Pumps\n=====\n\nThey run at night.", "pumps.rst")
+    assert text_of(restructured) == "Pumps\n=====\n\nThey run at night."
     (marked,) = read("intro\n\n# The `real` title #\n\ntext", "a.md")
     assert marked.title == "The real title"
     (front,) = read('---\ntitle: "From the front"\n---\n# Heading\n', "a.md")
     assert front.title == "From the front"
+
+
+def test_pictures_that_are_written_into_markdown_are_left_out() -> None:
+    data = "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAA" * 400
+    (document,) = read(f"See ![the pump]({data}).\n\nIt runs.\n\n[image1]: <{data}>", "a.md")
+    assert text_of(document) == "See ![the pump]().\n\nIt runs.\n\n[image1]: <>"
+
+
+def test_the_title_of_markdown_keeps_its_own_marks() -> None:
+    assert read("# Programming in C#\n\ntext", "a.md")[0].title == "Programming in C#"
+    assert read("## Closed ##\n\ntext", "a.md")[0].title == "Closed"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

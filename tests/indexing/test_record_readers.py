@@ -62,6 +62,18 @@ def test_a_quote_that_nothing_closes_spoils_its_own_line_only() -> None:
     ]
 
 
+def test_a_quote_that_nothing_closes_swallows_no_list() -> None:
+    lines = ["alpha", '"beta', "gamma 0", *("gamma " * 1700 for _ in range(1200))]
+    found = texts("name\n" + "\n".join(lines), "a.csv")
+    assert len(found) == len(lines)
+    assert found[:3] == ["alpha", '"beta', "gamma 0"]
+
+
+def test_digits_that_are_no_number_are_names_like_others() -> None:
+    assert texts("²,³,name\n1,2,x\n", "a.csv") == ["²: 1\n³: 2"]
+    assert len(texts(f"a,b\n{'1' * 5000},2\n", "a.csv")[0]) > 5000
+
+
 def test_quotes_behind_a_backslash_are_quotes() -> None:
     assert texts('id,text\n1,"a \\"good\\" one, yes"\n2,"C:\\dir"\n', "a.csv") == [
         'a "good" one, yes',
@@ -251,6 +263,45 @@ def test_encodings_before_utf8_are_understood_and_named(encoding: str) -> None:
         assert not notes[0].lost
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1255", "דף הבית של הספרייה העירונית"),
+        ("cp1255", "ברוכים הבאים"),
+        ("iso8859-8", "מחיר הכרטיס הוא עשרים שקלים."),
+        ("cp1256", "تعمل المضخة ليلا فقط."),
+        ("cp1251", "Дело передано в суд."),
+        ("cp1251", "Дорога закрыта"),
+        ("cp1251", "Добре дошли в библиотеката"),
+        ("koi8-r", "ПОСТОРОННИМ ВХОД ВОСПРЕЩЁН"),
+        ("cp1253", "Καλώς ήρθατε στη βιβλιοθήκη"),
+    ],
+)
+def test_a_few_words_tell_alphabets_of_the_same_bytes_apart(encoding: str, text: str) -> None:
+    assert texts(text.encode(encoding), "a.txt") == [text]
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "expected"),
+    [
+        (
+            "a.txt",
+            "the quick brown fox\0 jumps over the lazy dog\n",
+            "the quick brown fox jumps over the lazy dog",
+        ),
+        (
+            "a.txt",
+            "loremipsumdolor\nsitametconsectetur\n" * 9 + "\0x",
+            "loremipsumdolor\nsitametconsectetur\n" * 9 + "x",
+        ),
+        ("a.csv", "a,b\n1,x\0y\n", "a: 1\nb: xy"),
+        ("a.json", '{"a": "x\0y"}', "a: xy"),
+    ],
+)
+def test_a_zero_byte_makes_no_other_encoding_of_a_text(file: str, data: str, expected: str) -> None:
+    assert texts(data, file) == [expected]
+
+
 def test_a_few_damaged_bytes_are_told_and_refuse_nothing() -> None:
     data = ("Größe und Übermaß. " * 20).encode() + b"\xff end"
     rows, notes = read(data, "a.txt")
@@ -262,6 +313,8 @@ def test_a_few_damaged_bytes_are_told_and_refuse_nothing() -> None:
 def test_no_control_character_is_indexed() -> None:
     (text,) = texts("\x1b[31merror\x1b[0m: disk full\x07\n\x0cnext page, and more of it\n", "a.txt")
     assert text == "error: disk full\n\nnext page, and more of it"
+    assert texts('{"text": "a\\u0000b\\u0007c \\u001b[31mred\\u000bnext"}', "a.json") == ["abc red\nnext"]
+    assert texts("<p>a&#7;b&#x1b;c&#x7f;d</p>", "a.html") == ["abcd"]
 
 
 def test_a_made_file_of_a_case_is_read_as_it_is_written(tmp_path: Path) -> None:

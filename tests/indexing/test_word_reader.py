@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.readers.docx import DocxReader
 from orchestrator.indexing.readers.file import FileDocument
+from orchestrator.indexing.readers.word_styles import written
 from tests.indexing.word_files import cell, control, paragraph, row, run, table, word
 
 
@@ -218,6 +220,23 @@ def test_lists_are_numbered_as_word_shows_them() -> None:
     body = item("a") + item("b", 1) + item("c", 1) + item("d", 2) + item("e") + item("f", 1)
     body += paragraph("between") + item("point", of=2) + item("anew", of=3)
     assert text(body) == ("1. a\n  a) b\n  b) c\n    1.I d\n2. e\n  a) f\n\nbetween\n\n- point\n1. anew")
+
+
+def test_a_list_in_letters_that_begins_beyond_all_letters_is_counted_in_digits() -> None:
+    assert written(29, "lowerLetter") == "cc"
+    assert written(2_000_000_000, "lowerLetter") == "2000000000"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("<w:tbl><w:tr><w:tc>" * 200 + "</w:tc></w:tr></w:tbl>" * 200, "It is nested too deep"),
+        (paragraph("word " * 2_100_000), "It holds a paragraph of more than 10 million characters"),
+    ],
+)
+def test_limits_of_the_parser_are_told_in_a_sentence(body: str, reason: str) -> None:
+    with pytest.raises(UnreadableFile, match=reason):
+        text(body)
 
 
 def test_equal_cells_beside_each_other_are_all_kept() -> None:

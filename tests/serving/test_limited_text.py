@@ -76,3 +76,9 @@ def test_what_a_model_wrote_is_not_counted_again():
     text = LimitedText([], 1)
     assert text.add("one two three") == "one two three"
     assert text.end is None
+
+
+def test_a_stop_sequence_that_is_longer_than_the_text_costs_no_more_than_the_text():
+    text = LimitedText(["a" * 1_000_000])
+    assert "".join(text.add("a" * 10) for _ in range(20)) == ""
+    assert text.close() == "a" * 200

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.text.languages import FUNCTION_WORDS, language_of, possible_languages
+from orchestrator.text.languages import FUNCTION_WORDS, language_of, may_be_english, possible_languages
 
 TEXTS = {
     "english": "The train to the airport leaves from platform four, and will not wait.",
@@ -45,6 +45,32 @@ def test_a_question_may_be_in_the_language_of_its_words(question: str, language:
 def test_what_tells_nothing_has_no_language(text: str) -> None:
     assert language_of(text) is None
     assert possible_languages(text) == ()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "cold war causes",
+        "no smoking policy",
+        "die casting",
+        "cost per mile",
+        "Ångström scale",
+        "reduces non-toxic goitre",
+    ],
+)
+def test_words_that_are_english_as_well_leave_english_open(question: str) -> None:
+    assert may_be_english(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["Wer war Luther?", "Der Mann war alt.", "¿Por qué no funciona?", "Bis wann?"]
+)
+def test_one_word_of_another_language_alone_is_enough_against_it(question: str) -> None:
+    assert not may_be_english(question)
+
+
+def test_a_letter_of_several_languages_leaves_them_open() -> None:
+    assert set(possible_languages("Hvornår er kontoret åbent?")) == {"danish", "norwegian"}
 
 
 @given(st.text(max_size=300))

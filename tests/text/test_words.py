@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.text.words import words
+from orchestrator.text.words import words, written_words
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,8 @@ def test_they_are_runs_of_letters_and_digits_with_their_marks(text: str) -> None
     assert all(bare)
     if text.isascii():
         assert words(text) == re.findall(r"[^\W_]+", text)
+
+
+@pytest.mark.parametrize("text", ["it's 3.5 ORD-2024-18", "कितने दिन हिन्दी", "re\u0301sume\u0301", "กี่วัน"])
+def test_words_as_people_write_them_are_not_torn(text: str) -> None:
+    assert written_words(f"({text}?)") == text.split()

@@ -12,6 +12,7 @@ from connectors.sql.tables.jobs import jobs, leases
 from connectors.sql.tables.metadata import metadata
 from connectors.sql.tables.recommender import recommender_state, withdrawn_items
 from connectors.sql.tables.runs import citations, run_leases, runs, steps
+from connectors.sql.tables.trees import tree_leaves, tree_nodes, tree_notes, tree_waiting, trees
 
 __all__ = [
     "answered",
@@ -36,6 +37,11 @@ __all__ = [
     "shards",
     "steps",
     "term_statistics",
+    "tree_leaves",
+    "tree_nodes",
+    "tree_notes",
+    "tree_waiting",
+    "trees",
     "turns",
     "withdrawn_items",
 ]

@@ -28,6 +28,7 @@ READERS: Mapping[str, str] = {
     ".md": "orchestrator.indexing.readers.text:MarkdownReader",
     ".ndjson": "orchestrator.indexing.readers.records:JsonLinesReader",
     ".pdf": "orchestrator.indexing.readers.pdf:PdfReader",
+    ".rst": "orchestrator.indexing.readers.text:TextReader",
     ".tsv": "orchestrator.indexing.readers.delimited:CsvReader",
     ".txt": "orchestrator.indexing.readers.text:TextReader",
 }

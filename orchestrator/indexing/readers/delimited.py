@@ -157,16 +157,14 @@ def _parsed(lines: Iterable[str], delimiter: str, quote: str) -> Iterator[list[s
 
 def _rows(lines: Sequence[str], form: _Form) -> Iterator[tuple[int, list[str]]]:
     """Rows with the numbers of their first lines. A quote that nothing closes spoils only its own line."""
-    if not form.delimiter:
-        for number, row in enumerate(_parsed(lines, "\x1f", form.quote), 1):
-            yield number, row
-        return
+    # Where lines are no fields, they end at what no text holds.
+    delimiter = form.delimiter or "\x1f"
     csv.field_size_limit(LONGEST_LINE)
     at = 0
     while at < len(lines):
         rest = (lines[number] for number in range(at, len(lines)))
         reader = csv.reader(
-            rest, delimiter=form.delimiter, quotechar=form.quote, doublequote=True, skipinitialspace=True
+            rest, delimiter=delimiter, quotechar=form.quote, doublequote=True, skipinitialspace=True
         )
         begin, at = at, len(lines)
         taken = 0
@@ -179,8 +177,10 @@ def _rows(lines: Sequence[str], form: _Form) -> Iterator[tuple[int, list[str]]]:
                 row = []
             start, taken = begin + taken, reader.line_num
             torn = lines[start : begin + taken]
-            if not row or (len(torn) > 1 and (len(row) != form.width or not _is_strict(torn, form))):
-                alone = lines[start].strip("\r\n").split(form.delimiter)
+            if not row or (
+                len(torn) > 1 and (len(row) != form.width or not _is_strict(torn, delimiter, form.quote))
+            ):
+                alone = lines[start].strip("\r\n").split(delimiter)
                 # The first line of a row that has as many fields as others is a row, and its quote a letter.
                 if len(alone) == form.width or (not row and lines[start].strip()):
                     yield start + 1, alone
@@ -189,14 +189,10 @@ def _rows(lines: Sequence[str], form: _Form) -> Iterator[tuple[int, list[str]]]:
             yield start + 1, row
 
 
-def _is_strict(lines: Sequence[str], form: _Form) -> bool:
+def _is_strict(lines: Sequence[str], delimiter: str, quote: str) -> bool:
     """Whether every quote in these lines begins or ends a field, or is doubled."""
     try:
-        list(
-            csv.reader(
-                lines, delimiter=form.delimiter, quotechar=form.quote, strict=True, skipinitialspace=True
-            )
-        )
+        list(csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True, skipinitialspace=True))
     except csv.Error:
         return False
     return True

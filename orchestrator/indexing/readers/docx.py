@@ -30,6 +30,14 @@ _FLAWS = (
     *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
     *(SyntaxError, ValueError, KeyError, OSError),
 )
+#: Limits of the parser of XML, by words of its messages.
+_TOO_MUCH = {
+    "Excessive depth": "It is nested too deep; take its tables apart.",
+    "Text node too long": "It holds a paragraph of more than 10 million characters; split it.",
+    "unknown error": "It takes more memory than a file may; split it.",
+    "out of memory": "It takes more memory than a file may; split it.",
+    "amplification": "It is not a valid .docx: its entities expand without end.",
+}
 #: Headers and footers such as "Page 3 of 12".
 _PAGE_NUMBER = re.compile(
     r"(?:[\W\d_]|\b(?:page|seite|página|pagina|sida|side|strana|strona|of|von|de|sur|di|av|af|z)\b)*",
@@ -75,6 +83,9 @@ def check_unpacked(archive: zipfile.ZipFile) -> None:
 def _reason(data: bytes, error: Exception) -> str:
     if data.startswith(b"\xd0\xcf\x11\xe0") or "password" in str(error):
         return "It is encrypted or in the older .doc format; save it as .docx without a password."
+    for sign, reason in _TOO_MUCH.items():
+        if sign in str(error):
+            return reason
     return f"It is not a valid .docx: {(str(error) or type(error).__name__).rstrip('.')}."
 
 

@@ -42,9 +42,12 @@ _CONTROLS = 0.05
 _DAMAGED = 0.1
 
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+#: What ends a line or a page beside line feeds: it parts words.
+_BREAK = re.compile(r"[\x0b\x0c\x1c-\x1e\x85]")
 
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
+_LOW_BYTES = bytes([*range(10), 11, 12, *range(14, 32)])
 _CONTROL_PAIR = re.compile(rb"\xc2[\x80-\x9f]|\xef(?:\xbb\xbf|\xbf[\xbe\xbf])")
 
 #: Encodings of other scripts, and those of letters for the languages that they were made for.
@@ -68,15 +71,20 @@ _LATIN = (
     ("cp850", _WESTERN),
     ("mac_roman", _WESTERN),
 )
-_RUSSIAN = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
-_CYRILLIC = [_RUSSIAN + _RUSSIAN.upper(), "абвгґдеєжзиіїйклмнопрстуфхцчшщьюяАБВГҐДЕЄЖЗИІЇЙКЛМНОПРСТУФХЦЧШЩЮЯ"]
-_GREEK = ["αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩΆΈΉΊΌΎΏ"]
+# The letters of other alphabets, the most frequent first: of two alphabets of the same bytes, the right one
+# is that in whose frequent letters the text is written.
+_CYRILLIC = ["оеаинтсрвлмкдпуяыьгзбчйхжшюцщэфъё", "оанивтерісклудмпязьгбчйхжїцшюєщфґ"]
+_GREEK = ["αοιετσνηυρπκμλςόγίδάωθήχέύφβξώζψϊϋΐΰ"]
+_HEBREW = ["יוהלארתמשבנםדעקכפחטגןסזצךףץ"]
+_ARABIC = ["الينمروتبةعدسفهكقحجشطصخأذضغزىئءثظإؤآپچژگ"]
 _ALPHABETS = (
     ("cp1251", _CYRILLIC),
     ("koi8_r", _CYRILLIC),
     ("iso8859_5", _CYRILLIC),
     ("cp866", _CYRILLIC),
     ("cp1253", _GREEK),
+    ("cp1255", _HEBREW),
+    ("cp1256", _ARABIC),
 )
 
 
@@ -93,23 +101,23 @@ def decoded(data: bytes) -> DecodedText:
     text, encoding, note = _decoded(data)
     if encoding == "utf-8" and note is None and _is_plain(data):
         return DecodedText(text)
-    text = (
-        _TERMINAL.sub("", text.removeprefix("\ufeff").replace("\x85", "\n"))
-        if _CONTROL.search(text)
-        else text
-    )
-    text = text.replace("\x0c", "\n")
-    controls = len(_CONTROL.findall(text))
-    if controls > max(_CONTROLS * len(text), 1):
+    text = _BREAK.sub("\n", _TERMINAL.sub("", text.removeprefix("\ufeff")))
+    if len(_CONTROL.findall(text)) > max(_CONTROLS * len(text), 1):
         raise _binary(data)
-    if controls:
-        text = _CONTROL.sub("", text)
+    text = _CONTROL.sub("", text)
     notes: list[FileNote] = []
     if encoding not in ("utf-8", "utf-8-sig"):
         notes.append(FileNote(f"It is not in UTF-8; read as {encoding.replace('_', '-')}."))
     if note:
         notes.append(note)
     return DecodedText(text, tuple(notes))
+
+
+def without_controls(text: str) -> str:
+    """Text without control characters, as escapes of JSON and HTML may name them."""
+    if text.isprintable() or _is_plain(text.encode("utf-8", "surrogatepass")):
+        return text
+    return _CONTROL.sub("", _BREAK.sub("\n", _TERMINAL.sub("", text)))
 
 
 def _is_plain(data: bytes) -> bool:
@@ -122,7 +130,7 @@ def _decoded(data: bytes) -> tuple[str, str, FileNote | None]:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _damaged(data, encoding)
-    if b"\0" in data or _is_wide(data):
+    if _is_wide(data) or (b"\0" in data and not _is_dotted(data)):
         found = _wide(data)
         if found is not None:
             return found, _name_of_wide(data, found), None
@@ -190,6 +198,18 @@ def _is_wide(data: bytes) -> bool:
     return any(data[side:4096:2].count(0x30) > 0.4 * len(data[side:4096:2]) for side in (0, 1)) and not (
         data[:4096].isascii()
     )
+
+
+def _is_dotted(data: bytes) -> bool:
+    """Whether it is text in UTF-8 with a few zero bytes in it, which are no part of it."""
+    # Letters of Russian or Hindi in UTF-16 are pairs of ASCII of which one controls.
+    if len(data) - len(data.translate(None, _LOW_BYTES)) > 0.2 * len(data):
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _wide(data: bytes) -> str | None:
@@ -269,16 +289,25 @@ def _is_kana(sample: bytes) -> bool:
 
 def _fitting(sample: bytes, encodings: Sequence[tuple[str, Sequence[str]]]) -> tuple[str | None, float]:
     """Of these encodings the one whose letters a language has best, and the share of those that it has."""
-    found: list[tuple[float, str]] = []
+    found: list[tuple[float, float, str | None]] = [(-1.0, 0.0, None)]
     for encoding, languages in encodings:
         try:
             text = sample.decode(encoding)
         except UnicodeDecodeError:
             continue
-        found.append((max(_share(text, letters) for letters in languages), encoding))
+        share, letters = max((_share(text, letters), letters) for letters in languages)
+        found.append((share - _rarity(text, letters), share, encoding))
     # Of equals, the first: it is the more usual one.
-    share, encoding = max(found, key=lambda each: each[0], default=(0.0, None))
+    _, share, encoding = max(found, key=lambda each: each[0])
     return encoding, share
+
+
+def _rarity(text: str, letters: str) -> float:
+    """How rare its letters are in this language, from 0 to 1; 0 for Latin ones, which are not so ordered."""
+    if letters[0] < "\u0370":
+        return 0.0
+    places = [at for letter in text.lower() if (at := letters.find(letter)) >= 0]
+    return sum(places) / len(places) / len(letters) if places else 1.0
 
 
 def _share(text: str, letters: str) -> float:
@@ -291,8 +320,9 @@ def _share(text: str, letters: str) -> float:
         if character.isalpha() or unicodedata.combining(character):
             # A capital inside of a word is a sign of another encoding.
             inside = at > 0 and text[at - 1].islower() and character.isupper()
-            torn = letters[0] > "\u0370" and _touches_ascii(text, at)
-            right += character in letters and not inside and not torn
+            torn = _touches_ascii(text, at) if letters[0] > "\u0370" else None
+            known = character in letters or (torn is not None and character.lower() in letters)
+            right += known and not inside and not torn
         elif character in "’´`-\u00a0«»“”„‘…–—•€§°£%©®™\u00ad²³½¼¾±µ×·":
             right += _stands_apart(text, at) or character in "’´\u00a0\u00ad—–"
     return right / odd if odd else 0.0

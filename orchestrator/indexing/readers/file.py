@@ -38,6 +38,11 @@ class FileNote:
     lost: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StillReading:
+    """A sign from a reader that nothing comes of yet: the file is long, and it does not hang."""
+
+
 class FileReader(ABC):
     """Reads one format. A document's id is the file's name, or that of a record within the file.
 
@@ -50,7 +55,7 @@ class FileReader(ABC):
     records: ClassVar[bool] = False
 
     @abstractmethod
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote | StillReading]:
         """The documents in the bytes of the file `name`, and notes on how they were read.
 
         UnreadableFile with the reason if there is none.
@@ -63,9 +68,8 @@ class FileReader(ABC):
         from llama_index.core.schema import Document
 
         for each in self.read(Path(file).read_bytes(), Path(file).name):
-            if isinstance(each, FileNote):
-                continue
-            yield Document(id_=each.id, text=each.text, metadata={**each.metadata, **(extra_info or {})})
+            if isinstance(each, FileDocument):
+                yield Document(id_=each.id, text=each.text, metadata={**each.metadata, **(extra_info or {})})
 
     def load_data(self, file: Path, extra_info: dict[str, Any] | None = None, **_: Any) -> list[Document]:
         """The same as a list."""
@@ -80,7 +84,7 @@ def document(name: str, title: str, text: str, **metadata: Any) -> FileDocument:
     return FileDocument(name, text, {"title": title or Path(name).stem, **metadata})
 
 
-def limited(text: str, what: str = "it") -> str:
+def limited(text: str, what: str = "It") -> str:
     """The text, unless one document should not hold as much."""
     if len(text) > LONGEST_TEXT:
         raise UnreadableFile(

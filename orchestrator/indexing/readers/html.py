@@ -28,6 +28,8 @@ _MEANT = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
+#: What Python can read and no browser does.
+_UNHEARD = frozenset("utf-7 idna punycode raw-unicode-escape unicode-escape undefined charmap".split())
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ufeff]")
 
 
@@ -78,10 +80,25 @@ def _decoded(data: bytes, charset: str | None) -> DecodedText:
     if encoding and not encoding.lower().startswith(("utf-16", "utf-32")):
         try:
             encoding = codecs.lookup(encoding).name
-            return DecodedText(_CONTROL.sub("", data.decode(_MEANT.get(encoding, encoding))))
-        except (LookupError, UnicodeDecodeError):
+            if encoding.replace("_", "-") not in _UNHEARD and not _is_utf8(data, encoding):
+                return DecodedText(_CONTROL.sub("", data.decode(_MEANT.get(encoding, encoding))))
+        except (LookupError, UnicodeError):
             pass
     return decoded(data)
+
+
+def _is_utf8(data: bytes, encoding: str) -> bool:
+    """Whether a page is in UTF-8 after all, though its head names an encoding of one byte a letter.
+
+    No text in one of those is UTF-8 by chance.
+    """
+    if data.isascii() or not encoding.startswith(("ascii", "iso8859", "cp12", "koi8", "mac", "tis")):
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _text(page: Any, tag: str) -> str:

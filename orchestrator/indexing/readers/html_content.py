@@ -12,8 +12,8 @@ from typing import Any
 
 _UNSEEN = frozenset(
     """
-    script style noscript template svg iframe head select datalist textarea object embed applet canvas
-    audio video map rt rp rtc dialog
+    script style noscript noframes template svg iframe head select datalist textarea object embed applet
+    canvas audio video map rt rp rtc dialog
     """.split()
 )
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)

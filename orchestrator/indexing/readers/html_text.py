@@ -20,7 +20,8 @@ _HEADINGS = {f"h{level}": f"{'#' * level} " for level in range(1, 7)}
 _SPACE = re.compile(r"\s+")
 _BREAK = "\0"
 _AROUND_BREAK = re.compile(r" *\0 *")
-_ANCHOR = re.compile(r"\s*[¶§#🔗]+$")
+#: What stands in the link of a heading to itself.
+_ANCHOR = re.compile(r"\s*[¶§#🔗]+\s*")
 _POWER = re.compile(r"[-−+]?\d+")
 #: Lists deeper than this are indented no further, and tables within tables read as text.
 _DEEPEST = 6
@@ -82,6 +83,12 @@ class _Writer:
                 fence = "~~~" if "```" in code else "```"
                 self._put(f"{fence}\n{code.rstrip()}\n{fence}")
             return True
+        if (
+            element.tag == "a"
+            and self._mark.startswith("#")
+            and _ANCHOR.fullmatch("".join(element.itertext()))
+        ):
+            return True
         if element.tag == "table":
             self._end()
             rows = list(_rows(element))
@@ -98,8 +105,7 @@ class _Writer:
             self._end()
             if tag in ("ul", "ol", "menu", "dir"):
                 self._end_terms()
-                start = element.get("start", "1") if tag == "ol" else ""
-                self._lists.append(None if tag != "ol" else (int(start) - 1 if start.isdigit() else 0))
+                self._lists.append(_number(element, "start", 1) - 1 if tag == "ol" else None)
             elif tag == "li":
                 self._end_terms()
                 self._mark = self._item_mark(element)
@@ -137,8 +143,7 @@ class _Writer:
         last = self._lists[-1]
         if last is None:
             return f"{indent}- "
-        given = element.get("value", "")
-        number = int(given) if given.isdigit() and len(given) < 9 else last + 1
+        number = _number(element, "value", last + 1)
         self._lists[-1] = number
         return f"{indent}{number}. "
 
@@ -149,7 +154,7 @@ class _Writer:
         if not text:
             return
         if self._mark.startswith("#"):
-            text = _ANCHOR.sub("", text)
+            text = text.rstrip("¶🔗 ")
         if self._in_term:
             self._terms.append(text.replace(_BREAK, " "))
             return
@@ -277,11 +282,14 @@ def _flat(cell: Any, nested: list[Any] | None = None) -> list[str]:
 
 
 def _span(cell: Any, attribute: str) -> int:
-    given = cell.get(attribute, "1").strip()
-    if not given.isdigit() or len(given) > 6:
-        return 1
     # Nought spans what is left of the table.
-    return int(given) or 1_000
+    return _number(cell, attribute, 1) or 1_000
+
+
+def _number(element: Any, attribute: str, otherwise: int) -> int:
+    """The number that an attribute says, if it is one of a few digits."""
+    given = element.get(attribute, "").strip()
+    return int(given) if given.isdecimal() and len(given) <= 6 else otherwise
 
 
 def _with_breaks(element: Any) -> Iterator[str]:

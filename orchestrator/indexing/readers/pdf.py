@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestrator.errors import UnreadableFile
-from orchestrator.indexing.readers.file import LONGEST_TEXT, FileDocument, FileReader, document, limited
+from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, StillReading, document
 from orchestrator.indexing.readers.pdf_headings import Headings, headings
 from orchestrator.indexing.readers.pdf_layout import regions
+from orchestrator.indexing.readers.pdf_pages import PdfPages
 from orchestrator.indexing.readers.pdf_paragraphs import Piece, joined, pieces
 from orchestrator.indexing.readers.pdf_running_heads import without_running_heads
 from orchestrator.indexing.readers.titles import real_title
@@ -35,44 +35,26 @@ class PdfReader(FileReader):
 
     markdown: ClassVar[bool] = True
 
-    def read(self, data: bytes, name: str) -> Iterator[FileDocument]:
+    def read(self, data: bytes, name: str) -> Iterator[FileDocument | FileNote | StillReading]:
         import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 
+        pages = PdfPages()
         try:
             with pypdfium2.PdfDocument(data) as parsed:
-                read = _page_texts(parsed)
+                yield from pages.read(parsed)
                 title = str(parsed.get_metadata_dict().get("Title") or "")
                 bookmarks = _bookmarks(parsed)
         except pypdfium2.PdfiumError as error:
             if getattr(error, "err_code", None) == _PASSWORD:
                 raise UnreadableFile("It is encrypted; save it without a password.") from error
             raise UnreadableFile(f"It is not a valid PDF: {str(error).rstrip('.')}.") from error
+        read = pages.texts
         _require_text(read)
         text, starts = _whole(read, bookmarks)
         heading = next((line[2:] for line in text.splitlines() if line.startswith("# ")), "")
         whole = document(name, real_title(title, heading), text, pages=len(read))
         yield replace(whole, page_starts=tuple(starts))
-
-
-def _page_texts(parsed: Any) -> list[PageText]:
-    import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
-
-    from orchestrator.indexing.readers.pdf_characters import PageText, page_text
-
-    found: list[PageText] = []
-    length = 0
-    for number in range(len(parsed)):
-        read = PageText((), "", 0, 0)
-        # A page that is damaged does not hide the others.
-        with suppress(pypdfium2.PdfiumError):
-            page = parsed[number]
-            read = page_text(page)
-            page.close()
-        found.append(read)
-        length += read.characters
-        if length > LONGEST_TEXT:
-            limited(" " * length)
-    return found
+        yield from pages.notes()
 
 
 def _bookmarks(parsed: Any) -> list[tuple[int, str, int]]:

@@ -13,6 +13,8 @@ from orchestrator.indexing.readers.pdf_layout import Row
 from orchestrator.indexing.readers.pdf_tables import Table, elements
 
 _HEADING_LINES = 3
+#: Lines that stand so many times their size apart belong to no paragraph, however usual that is.
+_FAR = 2.0
 _LEADER = re.compile(r"(?:\s?\.){4,}\s*")
 _HYPHENATED = re.compile(r"[a-zß-öø-ÿ]-$")
 _ITEM = re.compile(r"(?:[•◦▪‣·●○–*-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
@@ -53,7 +55,7 @@ def _paragraphs(lines: Sequence[Row], found: Headings, page: int) -> Iterator[Pi
     paragraph: list[Row] = []
     before = 0
     for number, row in enumerate(lines):
-        apart = number == 0 or gaps[number - 1] > max(usual, 0) + 0.35 * row.size
+        apart = number == 0 or gaps[number - 1] > min(max(usual, 0) + 0.35 * row.size, _FAR * row.size)
         alone = apart or (number + 1 < len(lines) and gaps[number] > max(usual, 0) + 0.35 * row.size)
         level = found.level(row, page, alone or before > 0)
         # The lines of one heading stand closer than two headings do.

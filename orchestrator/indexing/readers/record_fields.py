@@ -94,7 +94,7 @@ def _is_text_alone(fields: Mapping[str, Any]) -> bool:
 
 
 def _document(identifier: str, title: str, text: str, metadata: Mapping[str, Scalar]) -> FileDocument:
-    limited(text, f"record {identifier!r}")
+    limited(text, f"Record {identifier!r}")
     kept = {
         name: value[:LONGEST_VALUE] if isinstance(value, str) else value
         for name, value in list(metadata.items())[:MOST_FIELDS]

@@ -16,7 +16,8 @@ _WITHIN, _LONGEST, _UNIT = 20, 80, 14
 _NUMBER = re.compile(r"[-+(]?\s?[€$£¥]?\s?\d[\d.,'’ \u00a0]*\s?(?:%|€|\$|£|¥|EUR|USD|CHF)?\)?")
 _YEAR = re.compile(r"(?:19|20|21)\d\d")
 _MISSING = frozenset("n/a na null none nan - – — ? nil unknown".split())
-_ADDRESS = re.compile(r"\S+@\S+\.\w+|\w+://\S+")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.\w+|\w+://\S+")
+_COUNT = re.compile(r"\d{1,9}")
 _NUMBERED = re.compile(r"([^\W\d]+[ _.-]?)(\d{1,5})")
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 
@@ -53,15 +54,17 @@ def header_of(rows: Sequence[Sequence[str]], width: int) -> Header:
 
 def unique_names(given: Sequence[str]) -> tuple[str, ...]:
     """Names of which none is empty and none stands twice: the second `note` is `note 2`."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    counts: dict[str, int] = {}
     taken = set(given)
     for number, name in enumerate(given, 1):
         name = " ".join(name.split()) or f"column {number}"
-        found, count = name, 1
+        found, count = name, counts.get(name, 1)
         while found in names or (count > 1 and found in taken):
             count += 1
             found = f"{name} {count}"
-        names.append(found)
+        counts[name] = count
+        names[found] = None
     return tuple(names)
 
 
@@ -149,8 +152,8 @@ def _is_row_of_numbers(row: Sequence[str]) -> bool:
         counts = [int(count) for other, count in marked if other == mark]
         if len(counts) > 2 and all(after - before == 1 for before, after in pairwise(counts)):
             return True
-    numbers = [int(cell) for cell in row if cell.isdigit()]
-    rest = [cell for cell in row if cell and not cell.isdigit()]
+    numbers = [int(cell) for cell in row if _COUNT.fullmatch(cell)]
+    rest = [cell for cell in row if cell and not _COUNT.fullmatch(cell)]
     if len(numbers) < 2 or any(map(_is_number, rest)):
         return False
     steps = {after - before for before, after in pairwise(numbers)}

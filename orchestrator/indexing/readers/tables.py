@@ -128,7 +128,7 @@ def _headers(grid: Sequence[Sequence[_Place]]) -> int:
     if any(place.header for place in rows[0]):
         # Names of rows beside their values.
         return 0
-    if len(rows[0]) == 2 and not all(_NUMBER.fullmatch(row[1].text) for row in rows[1:] if row[1].text):
+    if len(rows[0]) == 2 and not all(_is_number(row[1].text) for row in rows[1:] if row[1].text):
         # Names and values beside each other look the same as names above values.
         return 0
     found = _unmarked(rows)
@@ -158,7 +158,11 @@ def _unmarked(rows: Sequence[Sequence[_Place]]) -> int:
 def _is_name(text: str) -> bool:
     if len(text) > _LONGEST_NAME or text.endswith((":", ".")):
         return False
-    return bool(_YEAR.fullmatch(text)) or not _NUMBER.fullmatch(text)
+    return bool(_YEAR.fullmatch(text)) or not _is_number(text)
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= _LONGEST_NAME and _NUMBER.fullmatch(text) is not None
 
 
 def _values(row: Sequence[_Place], *, repeated: bool) -> list[str]:

@@ -56,6 +56,6 @@ def _points(series: Any, *kinds: str) -> dict[int, str]:
         if name(point) == "c:pt":
             text = child(point, "c:v")
             at = point.get("idx", "")
-            if text is not None and at.isdigit() and int(at) < _MOST_POINTS:
+            if text is not None and at.isdecimal() and len(at) < 9 and int(at) < _MOST_POINTS:
                 found[int(at)] = text.text or ""
     return found

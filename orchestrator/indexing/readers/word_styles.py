@@ -15,6 +15,8 @@ _PLACE = re.compile(r"%([1-9])")
 _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"))
 _ROMAN_ONES = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 _DEEPEST = 20
+#: What letters count to: after z comes aa, and so on up to thirty of one letter.
+_MOST_LETTERS = 780
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _level_of(element: Any) -> _Level | None:
 
 def written(count: int, form: str) -> str:
     """A number in the form of a list: "3", "c", "iii"."""
-    if form in ("lowerLetter", "upperLetter") and count > 0:
+    if form in ("lowerLetter", "upperLetter") and 0 < count <= _MOST_LETTERS:
         letters = chr(ord("a") + (count - 1) % 26) * ((count - 1) // 26 + 1)
         return letters.upper() if form == "upperLetter" else letters
     if form in ("lowerRoman", "upperRoman") and 0 < count < 4000:

@@ -32,7 +32,6 @@ _ABOVE = "\0"
 #: The longest text of a cell that stands in a table of one row.
 _LONGEST_ALONE = 100
 _SPACE = re.compile(r"[^\S\n\t]+")
-_AROUND_BREAK = re.compile(r"\s*\n\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +58,12 @@ class _Row:
 
 def joined(blocks: Iterable[Block]) -> str:
     """Blocks as one text."""
-    text, before = "", False
+    written: list[str] = []
+    before = False
     for block in blocks:
-        text += ("\n" if before and block.item else "\n\n") + block.text
+        written += ["\n" if before and block.item else "\n\n", block.text]
         before = block.item
-    return text.strip("\n")
+    return "".join(written).strip("\n")
 
 
 @dataclass(slots=True)
@@ -169,7 +169,7 @@ class WordText:
             self._unended = text
             yield from beside
             return
-        text = _AROUND_BREAK.sub("\n", _SPACE.sub(" ", text)).strip()
+        text = "\n".join(filter(None, map(str.strip, _SPACE.sub(" ", text).split("\n"))))
         if text:
             yield self._marked(properties, text)
         yield from beside

@@ -1,26 +1,23 @@
 """Evidence: the sentences of the passages that were found, weighed against the question.
 
-Terms are those of the index (`SparseEncoder`), so that a sentence and the question share a word
-exactly when search thinks so. Matrices are small: at most `limit` sentences of the best passages.
+Matrices are small: at most `limit` sentences of the best passages.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log, log2
+from math import log
 from typing import TYPE_CHECKING
 
 from orchestrator.nodes.answer._candidates import Candidate, candidates_of, is_example, led_by, points
-from orchestrator.nodes.answer._compounds import compounds as written_compounds
-from orchestrator.nodes.answer._compounds import holds, is_date
-from orchestrator.ports import Embedder, SparseEncoder, SparseVector, reading
-from orchestrator.ranking.lexrank import lexrank
-from orchestrator.text.compounds import compounds
-from orchestrator.text.languages import ASKING_WORDS, possible_languages
+from orchestrator.nodes.answer._question_terms import worded
+from orchestrator.ports import SparseEncoder, SparseVector, reading
+from orchestrator.ranking.tf_idf import tf_idf_cosines
+from orchestrator.text.identifiers import holds, is_date
 from orchestrator.text.sentences import sentences
-from orchestrator.types import Passage, Query
+from orchestrator.types import Passage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +31,6 @@ _ABOVE = 0.5
 _SENTENCE, _LEAST = 60, 0.25
 # What is left of a sentence that only links to other pages.
 _POINTING = 0.5
-# What words count that ask rather than say what about.
-_ASKED = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,20 +62,6 @@ class Evidence:
         return self.titled[passage].union(*rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """How much each sign counts in a sentence's score; only their proportions matter.
-
-    `relevance`: to the question; `dense`: the part of it that is cosine rather than shared terms;
-    `centrality`: LexRank; `rank`: that of its passage among the hits, discounted as in nDCG.
-    """
-
-    relevance: float = 0.6
-    dense: float = 0.3
-    centrality: float = 0.2
-    rank: float = 0.2
-
-
 def focused(evidence: Evidence) -> Evidence:
     """The same evidence where a sentence counts less if its passage and section hold little of the question.
 
@@ -90,7 +71,13 @@ def focused(evidence: Evidence) -> Evidence:
     """
     import numpy as np
 
-    shares = [evidence.share(evidence.terms(number)) for number in range(len(evidence.passages))]
+    terms = [evidence.terms(number) for number in range(len(evidence.passages))]
+    whole = evidence.share(frozenset[int]().union(*terms)) or 1.0
+
+    def share(held: Iterable[int]) -> float:
+        return evidence.share(held) / whole
+
+    shares = [share(each) for each in terms]
     headings = headings_of(evidence)
     sections: dict[tuple[int, int | None], frozenset[int]] = {}
     above: list[frozenset[int]] = []
@@ -101,8 +88,8 @@ def focused(evidence: Evidence) -> Evidence:
         sections[section] = sections.get(section, frozenset()).union(said, above[-1])
     factors = np.zeros(len(evidence.candidates), dtype=np.float32)
     for row, (one, heading) in enumerate(zip(evidence.candidates, headings, strict=True)):
-        held = (shares[one.passage] + evidence.share(sections[one.passage, heading])) / 2
-        factors[row] = held * (1.0 + evidence.share(above[row])) * (_POINTING if points(one) else 1.0)
+        held = (shares[one.passage] + share(sections[one.passage, heading])) / 2
+        factors[row] = held * (1.0 + share(above[row])) * (_POINTING if points(one) else 1.0)
     return replace(evidence, coverage=evidence.coverage * factors)
 
 
@@ -114,24 +101,6 @@ def headings_of(evidence: Evidence) -> list[int | None]:
         start = first.setdefault(one.passage, row)
         found.append(start + one.sentence.heading if one.sentence.heading >= 0 else None)
     return found
-
-
-def question_terms(query: Query, encoder: SparseEncoder) -> dict[int, float]:
-    """The weight of each term of a query: how often it is said, or what the query itself gives it.
-
-    In "How does it work?", `work` asks, and counts less than a word that names a subject.
-    """
-    weights: dict[int, float] = {}
-    encoder = reading(encoder, query.text)
-    for term, weight in query.terms or ((query.text, 1.0),):
-        vector = encoder.query(term)
-        for index, count in zip(vector.indices, vector.values, strict=True):
-            weights[index] = weights.get(index, 0.0) + weight * count
-    languages = possible_languages(query.text) or ("english",)
-    asking = set(encoder.query(" ".join(ASKING_WORDS.get(one, "") for one in languages)).indices)
-    if not weights.keys() <= asking:
-        weights = {term: weight * (_ASKED if term in asking else 1.0) for term, weight in weights.items()}
-    return weights
 
 
 def gather(
@@ -165,22 +134,19 @@ def gather(
         # A sentence alone may be too short to tell its language; its passage does.
         texts = [candidate.text for candidate in candidates if candidate.passage == number]
         vectors += _encoded(reading(encoder, passage.text), texts)
-    nouns = _nouns(asked, question, encoder)
-    said = [
-        frozenset[int]() if row in examples else held
-        for row, held in enumerate(_held(question, vectors, nouns))
-    ]
+    wording = worded(asked, question, encoder)
+    said = [frozenset[int]() if row in examples else held for row, held in enumerate(wording.held(vectors))]
     titles = [_encoded(reading(encoder, passage.text), [passage.title])[0] for passage in kept]
-    titled = _held(question, titles, nouns)
-    for compound, parts in _parts(asked, question, encoder):
-        whole = [holds(candidate.text, compound) for candidate in candidates]
-        named = [holds(f"{passage.title} {passage.document}", compound) for passage in kept]
-        if is_date(compound) and not any(whole) and not any(named):
+    titled = wording.held(titles)
+    for identifier, parts in wording.identifiers:
+        whole = [holds(candidate.text, identifier) for candidate in candidates]
+        named = [holds(f"{passage.title} {passage.document}", identifier) for passage in kept]
+        if is_date(identifier) and not any(whole) and not any(named):
             continue
         said = [terms if held else terms - parts for terms, held in zip(said, whole, strict=True)]
         titled = [terms if held else terms - parts for terms, held in zip(titled, named, strict=True)]
     counts = Counter(term for terms in said for term in terms)
-    weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in question.items()}
+    weights = {term: weight * _rarity(counts[term], len(vectors)) for term, weight in wording.weights.items()}
     stated: list[frozenset[int]] = []
     above: list[frozenset[int]] = []
     for terms, candidate in zip(said, candidates, strict=True):
@@ -196,133 +162,13 @@ def gather(
         tuple(said),
         tuple(titled),
         _coverage(weights, stated, above),
-        _similarity(vectors),
+        tf_idf_cosines(vectors),
     )
-
-
-def _parts(
-    asked: str, question: Mapping[int, float], encoder: SparseEncoder
-) -> Iterator[tuple[str, frozenset[int]]]:
-    """The compounds of a question, with those of its terms that only they say."""
-    for compound in written_compounds(asked):
-        rest = encoder.query(asked.replace(compound, " ")).indices
-        yield compound, frozenset(encoder.query(compound).indices) & question.keys() - set(rest)
-
-
-async def cosines(
-    evidence: Evidence,
-    question: str,
-    embedder: Embedder,
-    *,
-    among: Iterable[int] | None = None,
-    limit: int = 64,
-) -> NDArray[np.float32]:
-    """Cosine of each sentence with the question, at least 0; 0 too for those not embedded.
-
-    Embedded are the `limit` sentences, of those named by `among`, that hold most of the question.
-    """
-    alone, _ = await placed_cosines(evidence, question, embedder, among=among, limit=limit, placed=False)
-    return alone
-
-
-async def placed_cosines(
-    evidence: Evidence,
-    question: str,
-    embedder: Embedder,
-    *,
-    among: Iterable[int] | None = None,
-    limit: int = 64,
-    placed: bool = True,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """`cosines` of each sentence alone, and of it with the title and the heading that it stands under.
-
-    The second is the cosine of the sum of both vectors: "Stop the servers first." is about restoring where
-    its heading says so. Titles and headings are few, and embedded once each.
-    """
-    import numpy as np
-
-    alone = np.zeros(len(evidence.candidates), dtype=np.float32)
-    rows = range(len(evidence.candidates)) if among is None else among
-    rows = [row for row in rows if evidence.candidates[row].alone]
-    rows = sorted(rows, key=lambda row: -float(evidence.coverage[row]))[:limit]
-    if not rows or not question.strip():
-        return alone, alone
-    asked = (await embedder.embed([question], kind="query"))[0]
-    vectors = await embedder.embed([evidence.candidates[row].text for row in rows], kind="passage")
-    alone[rows] = np.clip(vectors @ asked, 0.0, 1.0)
-    if not placed:
-        return alone, alone
-    headings = headings_of(evidence)
-    places = [_place(evidence, row, headings[row]) for row in rows]
-    named = [place for place in dict.fromkeys(places) if place]
-    summed = np.array(vectors, dtype=np.float32)
-    if named:
-        found = dict(zip(named, await embedder.embed(named, kind="passage"), strict=True))
-        for number, place in enumerate(places):
-            if place:
-                summed[number] += found[place]
-    lengths = np.maximum(np.linalg.norm(summed, axis=1), 1e-6)
-    both = np.zeros_like(alone)
-    both[rows] = np.clip(summed @ asked / lengths, 0.0, 1.0)
-    return alone, both
-
-
-def _place(evidence: Evidence, row: int, heading: int | None) -> str:
-    """The title and the heading above a sentence, as one text."""
-    title = evidence.passages[evidence.candidates[row].passage].title
-    below = "" if heading is None else evidence.candidates[heading].text
-    return f"{title} {below.strip('#=-~^ ')}".strip()
-
-
-def relevances(evidence: Evidence, cosine: NDArray[np.float32] | None, dense: float) -> NDArray[np.float32]:
-    """How much each sentence is about the question, 0 to 1: shared terms, and cosine where there is one."""
-    if cosine is None:
-        return evidence.coverage
-    return ((1.0 - dense) * evidence.coverage + dense * cosine).astype("float32")
-
-
-def sentence_scores(
-    evidence: Evidence, cosine: NDArray[np.float32] | None, balance: Balance
-) -> NDArray[np.float32]:
-    """The score of each sentence, 0 to 1."""
-    import numpy as np
-
-    relevance = relevances(evidence, cosine, balance.dense)
-    central = lexrank(evidence.similarity)
-    peak = float(central.max(initial=0.0))
-    rank = np.array([1.0 / log2(2 + candidate.passage) for candidate in evidence.candidates])
-    total = balance.relevance + balance.centrality + balance.rank
-    score = balance.relevance * relevance + balance.rank * rank
-    if peak > 0:
-        score = score + balance.centrality * central / peak
-    return (score / total if total > 0 else score * 0.0).astype(np.float32)
 
 
 def _rarity(count: int, total: int) -> float:
     """Inverse document frequency, where the documents are sentences; positive always."""
     return log(1.0 + total / (count + 0.5))
-
-
-def _held(
-    question: Mapping[int, float], vectors: Iterable[SparseVector], nouns: Mapping[int, frozenset[int]]
-) -> list[frozenset[int]]:
-    """Which of the question's terms each vector has, in their own form or as part of one of the `nouns`."""
-    found: list[frozenset[int]] = []
-    for vector in vectors:
-        terms = set(vector.indices)
-        verbs = (nouns[noun] for noun in nouns.keys() & terms)
-        found.append(frozenset(question.keys() & terms).union(*verbs))
-    return found
-
-
-def _nouns(asked: str, question: Mapping[int, float], encoder: SparseEncoder) -> dict[int, frozenset[int]]:
-    """The question's terms that a noun stands for: where "backup" is said, "back up" is."""
-    found: dict[int, frozenset[int]] = {}
-    for noun, verb in compounds(asked):
-        held = frozenset(question.keys() & set(encoder.query(verb).indices))
-        for term in encoder.query(noun).indices if held else ():
-            found[term] = found.get(term, frozenset()) | held
-    return found
 
 
 def _encoded(encoder: SparseEncoder, texts: Sequence[str]) -> list[SparseVector]:
@@ -345,35 +191,6 @@ def _coverage(
         for term in own:
             covered[row, column[term]] = 1.0
     values = np.array(list(weights.values()), dtype=np.float32)
-    total = float(values.sum())
+    # What no passage says tells no sentence from another.
+    total = float(values[covered.any(axis=0)].sum())
     return covered @ values / total if total > 0 else np.zeros(len(said), dtype=np.float32)
-
-
-def _similarity(vectors: Sequence[SparseVector]) -> NDArray[np.float32]:
-    """Cosines of tf-idf vectors, shape (n, n)."""
-    import numpy as np
-
-    n = len(vectors)
-    row = np.repeat(np.arange(n), [len(vector.indices) for vector in vectors])
-    terms = np.array([term for vector in vectors for term in vector.indices], dtype=np.int64)
-    values = np.array([value for vector in vectors for value in vector.values], dtype=np.float64)
-    _, column, counts = np.unique(terms, return_inverse=True, return_counts=True)
-    weights = values * np.log(1.0 + n / (counts + 0.5))[column]
-    lengths = np.sqrt(np.bincount(row, weights=weights * weights, minlength=n))
-    # A term of one sentence alone only adds to that sentence's length; it needs no column.
-    shared = counts > 1
-    kept = shared[column]
-    row, place = row[kept], (np.cumsum(shared) - 1)[column[kept]]
-    scaled = (weights[kept] / lengths[row]).astype(np.float32)
-    by_term = np.zeros((int(shared.sum()), n), dtype=np.float32)
-    by_term[place, row] = scaled
-    # A row at a time: sentences are short, and one large product would wake all threads of the
-    # linear algebra library, which on a busy machine wait for each other 80 times as long.
-    ends = np.cumsum(np.bincount(row, minlength=n))
-    found = np.zeros((n, n), dtype=np.float32)
-    begin = 0
-    for number, end in enumerate(ends):
-        found[number] = scaled[begin:end] @ by_term[place[begin:end]]
-        begin = end
-    np.fill_diagonal(found, lengths > 0)
-    return np.clip(found, 0.0, 1.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.nodes.answer._evidence import Balance, Evidence
+from orchestrator.nodes.answer._evidence import Evidence
+from orchestrator.nodes.answer._sentence_scores import Balance
 from orchestrator.places import place_at
 from orchestrator.types import Citation, Excerpt, Passage
 
@@ -17,11 +18,16 @@ NOTHING = "Nothing in the documents answers this."
 # An answer must be about the question above all; what else is said of a subject is for a context.
 BALANCE = Balance(relevance=0.8, dense=0.5, centrality=0.0, rank=0.2)
 
+# What stands for the cosine where the embedder does not read the question: sentences that answer have about
+# as much.
+_NEUTRAL = 0.5
 
-def aboutness(evidence: Evidence, cosine: NDArray[np.float32]) -> float:
+
+def aboutness(evidence: Evidence, cosine: NDArray[np.float32] | None) -> float:
     """How much the evidence is about the question, 0 to 1; see `CitedAnswer`."""
     shares = (evidence.share(evidence.terms(number)) for number in range(len(evidence.passages)))
-    return (max(shares, default=0.0) + float(cosine.max(initial=0.0))) / 2
+    nearest = _NEUTRAL if cosine is None else float(cosine.max(initial=0.0))
+    return (max(shares, default=0.0) + nearest) / 2
 
 
 def citation(n: int, passage: Passage, spans: Sequence[tuple[int, int]]) -> Citation:

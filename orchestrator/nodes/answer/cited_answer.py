@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,21 +11,16 @@ from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
-from orchestrator.nodes.answer._evidence import (
-    Evidence,
-    focused,
-    gather,
-    placed_cosines,
-    question_terms,
-    relevances,
-    sentence_scores,
-)
+from orchestrator.nodes.answer._evidence import Evidence, focused, gather
 from orchestrator.nodes.answer._extractive_answer import Quote, quotation, quotes, unsaid
 from orchestrator.nodes.answer._generated_answer import generated
+from orchestrator.nodes.answer._question_terms import question_terms
 from orchestrator.nodes.answer._quoting import BALANCE, NOTHING, aboutness, citation, within
+from orchestrator.nodes.answer._sentence_scores import placed_cosines, relevances, sentence_scores
 from orchestrator.places import Place, place_at
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder, reading
 from orchestrator.text.languages import is_asking, possible_languages
+from orchestrator.text.words import written_words
 from orchestrator.types import Answer, Citation, Context, Queries, Question
 
 if TYPE_CHECKING:
@@ -34,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_WORD = re.compile(r"\w+(?:[-.'/:]\w+)*")
 #: Words that are nowhere are named in an answer if they carry this share of the question, or half of
 #: it if they are names themselves: without its name, a question may be answered with something else.
 _WEIGHTY = 0.5
@@ -51,7 +44,8 @@ class CitedAnswer(Node):
     two signs must reach `about`. The first is the largest share of the question's weight that one
     passage holds with its title, where rare words weigh more; the second the largest cosine that one
     sentence has with the question. So words alone suffice if a passage has nearly all of them,
-    meaning alone only if it is nearly the same, and everyday words that any text has do not.
+    meaning alone only if it is nearly the same, and everyday words that any text has do not. In a language
+    that the embedder does not read, one half stands for the second sign.
     """
 
     sentences: Count = 4
@@ -86,7 +80,7 @@ class CitedAnswer(Node):
             words, languages = reading(encoder, question.text), possible_languages(question.text)
             said = {
                 word: words.query(word).indices
-                for word in _WORD.findall(question.text)
+                for word in written_words(question.text)
                 if not is_asking(word, languages)
             }
             return self._quoted(evidence, allowed, (alone, placed), said, citations)
@@ -116,7 +110,7 @@ class CitedAnswer(Node):
         self,
         evidence: Evidence,
         allowed: Sequence[int],
-        cosines: tuple[NDArray[np.float32], NDArray[np.float32]],
+        cosines: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None],
         said: Mapping[str, Sequence[int]],
         citations: Sequence[Citation],
     ) -> tuple[list[str], tuple[Citation, ...]]:

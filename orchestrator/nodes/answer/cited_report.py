@@ -12,18 +12,12 @@ from orchestrator.graph.run_context import Run
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share
 from orchestrator.nodes.answer._draft import Draft, Part, Source
-from orchestrator.nodes.answer._evidence import (
-    Evidence,
-    cosines,
-    focused,
-    gather,
-    question_terms,
-    relevances,
-    sentence_scores,
-)
+from orchestrator.nodes.answer._evidence import Evidence, focused, gather
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes
 from orchestrator.nodes.answer._generated_answer import generated
+from orchestrator.nodes.answer._question_terms import question_terms
 from orchestrator.nodes.answer._quoting import BALANCE, NOTHING, aboutness, citation, within
+from orchestrator.nodes.answer._sentence_scores import cosines, relevances, sentence_scores
 from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.nodes.select.coverage import matrix
 from orchestrator.ports import Documents, Embedder, LanguageModel, SparseEncoder
@@ -47,7 +41,7 @@ class Section:
 
     aspect: str
     evidence: Evidence
-    cosine: NDArray[np.float32]
+    cosine: NDArray[np.float32] | None
     allowed: tuple[int, ...]
     sources: Mapping[str, Source]
 

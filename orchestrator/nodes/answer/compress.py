@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING
 from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share, Weight
-from orchestrator.nodes.answer._evidence import (
-    Balance,
-    Evidence,
-    cosines,
-    gather,
-    question_terms,
-    sentence_scores,
-)
+from orchestrator.nodes.answer._evidence import Evidence, gather
+from orchestrator.nodes.answer._question_terms import question_terms
+from orchestrator.nodes.answer._sentence_scores import Balance, cosines, sentence_scores
 from orchestrator.nodes.select.mmr import maximal_marginal_relevance
 from orchestrator.ports import Documents, Embedder, SparseEncoder
 from orchestrator.text.tokens import token_count

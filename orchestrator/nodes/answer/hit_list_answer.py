@@ -8,7 +8,8 @@ from orchestrator.graph.node import Node
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count
 from orchestrator.nodes.answer._candidates import Candidate
-from orchestrator.nodes.answer._evidence import Evidence, gather, question_terms
+from orchestrator.nodes.answer._evidence import Evidence, gather
+from orchestrator.nodes.answer._question_terms import question_terms
 from orchestrator.places import place_at
 from orchestrator.ports import Documents, SparseEncoder
 from orchestrator.text.quotation import readable, spaced_numbers
@@ -97,7 +98,7 @@ def _windows(evidence: Evidence, rows: list[int], length: int) -> list[list[int]
 
 
 def _line(parts: list[str], length: int) -> str:
-    """SplitQuestion as one line of at most `length` characters, cut at a word where they are longer."""
+    """Parts as one line of at most `length` characters, cut at a word where they are longer."""
     line = " ".join(" ".join(parts).split())
     if len(line) > length:
         line = line[: length + 1].rsplit(" ", 1)[0][:length] + " …"

@@ -11,7 +11,7 @@ from orchestrator.nodes._settings import Count, IndexName, Weight
 from orchestrator.nodes._strategies import strategy
 from orchestrator.nodes.retrieve.fusion import Fusion, anchored_sum, weighted_sum
 from orchestrator.ports import Dense, Embedder, Lexical, Search, VectorStore, reads
-from orchestrator.text.compounds import with_compounds
+from orchestrator.text.phrasal_verbs import with_verb_nouns
 from orchestrator.types import Hit, Hits, Queries, Query, Question
 
 Mode = Literal["hybrid", "bm25", "dense"]
@@ -82,7 +82,7 @@ class Retrieve(Node):
             dense = [n for n in dense if asked[n].vector or reads(embedder, asked[n].text)]
         unknown = [asked[n].text for n in dense if not asked[n].vector]
         embedded = iter(await embedder.embed(unknown, kind="query") if unknown else ())
-        searches: list[Search] = [Lexical(with_compounds(asked[n].text), asked[n].terms) for n in lexical]
+        searches: list[Search] = [Lexical(with_verb_nouns(asked[n].text), asked[n].terms) for n in lexical]
         searches += [Dense(await ready_vector(asked[n], embedder) or next(embedded)) for n in dense]
         if not searches:
             return {}, {}

@@ -58,10 +58,12 @@ class LimitedText:
 
     def _may_begin_a_stop(self) -> int:
         """How many characters at the end may be the beginning of a stop sequence."""
+        # A stop sequence may be as long as a request, what is held of an answer is short.
+        held = len(self._unread)
         lengths = (
             length
             for stop in self._stops
-            for length in range(1, len(stop))
+            for length in range(1, min(len(stop), held + 1))
             if self._unread.endswith(stop[:length])
         )
         return max(lengths, default=0)

@@ -11,14 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.bm25 import Bm25Encoder
-from orchestrator.nodes.answer._evidence import (
-    Balance,
-    Evidence,
-    focused,
-    gather,
-    question_terms,
-    sentence_scores,
-)
+from orchestrator.nodes.answer._evidence import Evidence, focused, gather
+from orchestrator.nodes.answer._question_terms import question_terms
+from orchestrator.nodes.answer._sentence_scores import Balance, sentence_scores
 from orchestrator.nodes.answer.compress import excerpts
 from orchestrator.text.tokens import token_count
 from orchestrator.types import Context, Passage, Query
@@ -230,3 +225,17 @@ def test_similarity_is_the_cosine_of_tf_idf(sentences: list[list[str]]) -> None:
             dot = sum(weight * second.get(term, 0.0) for term, weight in first.items())
             length = math.hypot(*first.values()) * math.hypot(*second.values())
             assert found.similarity[i, j] == pytest.approx(dot / length if length else 0.0, abs=1e-5)
+
+
+def test_a_long_sentence_without_spaces_is_cut_at_a_clause_and_kept() -> None:
+    text = "灰鲸的年度迁徙路线包括" + "，".join(f"第{number}站的浅水湾" for number in range(120)) + "。"
+    found = gather(
+        [passage(1, text), passage(2, "天气很好。灰鲸很大。")],
+        question_terms(Query("灰鲸的迁徙路线包括什么"), ENCODER),
+        ENCODER,
+    )
+    scores = sentence_scores(found, None, Balance())
+    kept = excerpts(found, scores, tokens=1200, per_passage=400, trade=0.9)
+    best = next(one for one in kept if one.passage == "p1")
+    assert text[best.spans[0][0] : best.spans[0][1]].startswith("灰鲸的年度迁徙路线")
+    assert all(text[end - 1] in "，。" for one in kept if one.passage == "p1" for _, end in one.spans)

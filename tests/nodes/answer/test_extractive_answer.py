@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from connectors.bm25 import Bm25Encoder
-from orchestrator.nodes.answer._evidence import Balance, Evidence, gather, question_terms, sentence_scores
+from orchestrator.nodes.answer._evidence import Evidence, gather
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes, unsaid
+from orchestrator.nodes.answer._question_terms import question_terms
 from orchestrator.nodes.answer._quoting import excerpt_text
+from orchestrator.nodes.answer._sentence_scores import Balance, sentence_scores
 from orchestrator.types import Passage, Query
 
 ENCODER = Bm25Encoder()

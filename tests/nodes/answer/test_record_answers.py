@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from connectors.bm25 import Bm25Encoder
-from orchestrator.nodes.answer._compounds import compounds, holds
-from orchestrator.nodes.answer._evidence import Balance, gather, question_terms, sentence_scores
+from orchestrator.nodes.answer._evidence import gather
 from orchestrator.nodes.answer._extractive_answer import quotation, quotes, unsaid
+from orchestrator.nodes.answer._question_terms import question_terms
+from orchestrator.nodes.answer._sentence_scores import Balance, sentence_scores
+from orchestrator.text.identifiers import holds, identifiers
 from orchestrator.types import Passage, Query
 
 ENCODER = Bm25Encoder()
@@ -74,8 +76,8 @@ def test_an_id_is_not_answered_by_another_of_the_same_parts() -> None:
     assert unsaid(words, found) == ["ORD-2024-99"]
 
 
-def test_compounds_are_ids_dates_and_numbers_whatever_joins_them() -> None:
-    assert compounds("Is A-100 of 2024-05-13, 12.50 or v1.2.3? Not e.g. so-called.") == [
+def test_identifiers_are_ids_dates_and_numbers_whatever_joins_them() -> None:
+    assert identifiers("Is A-100 of 2024-05-13, 12.50 or v1.2.3? Not e.g. so-called.") == [
         "A-100",
         "2024-05-13",
         "12.50",

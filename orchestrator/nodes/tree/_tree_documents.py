@@ -120,7 +120,7 @@ async def _first_passages(sources: Sources, documents: Sequence[TreeNode]) -> Ma
     waiting = [(node.id, node) for node in documents]
     while waiting:
         for name, node in waiting:
-            of[name].extend(node.passages[:1])
+            of[name] += node.passages[:1]
         children = [(name, node.children[0]) for name, node in waiting if node.children]
         read = await sources.trees.nodes([child for _, child in children], principal=sources.reader)
         waiting = [(name, read[child]) for name, child in children if child in read]

@@ -69,8 +69,8 @@ QUESTIONS: Sequence[tuple[str, str]] = (
 )
 CONTENTS = (
     "Item 1. Business. Item 1A. Risk Factors. Item 2. Properties. Item 3. Legal Proceedings. Item 6. "
-    "Selected Financial Data. Item 7. Management's Discussion and Analysis. Item 8. Consolidated Statement of Income, "
-    "Consolidated Balance Sheet, Consolidated Statement of Cash Flows."
+    "Selected Financial Data. Item 7. Management's Discussion and Analysis. Item 8. Consolidated "
+    "Statement of Income, Consolidated Balance Sheet, Consolidated Statement of Cash Flows."
 )
 _OF_EACH = 6
 Page = list[Written]

@@ -58,6 +58,13 @@ class DocumentNames:
             for held in self._held
         ]
 
+    def within(self, question: str) -> str:
+        """The words of a question that are names of documents, as they are written there."""
+        weights = self._weights(question)
+        return " ".join(
+            word for word in _written(question) if any(_stem(part) in weights for part in _words(word))
+        )
+
     def _weights(self, question: str) -> dict[str, float]:
         """The words of a question that name a document, each with its inverse document frequency."""
         written = _written(question)

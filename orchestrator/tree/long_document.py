@@ -67,9 +67,9 @@ class LongDocument:
         self._headings = Postings(encoder.passages([portion.headings for portion in portions]))
         numbers = np.array([len(_NUMBER.findall(portion.text)) for portion in portions], dtype=np.float64)
         self._numbers = _share_of_best(np.log1p(numbers))
-        width = len(next(iter(vectors.values()))) if vectors else 1
-        empty = np.zeros(width, dtype=np.float32)
-        self._vectors = np.stack([vectors.get(name, empty) for name in self.ids])
+        # A passage without a vector is as far away as can be.
+        empty = np.zeros_like(next(iter(vectors.values()))) if vectors else None
+        self._vectors = None if empty is None else np.stack([vectors.get(name, empty) for name in self.ids])
 
     def scores(
         self,
@@ -77,14 +77,25 @@ class LongDocument:
         terms: SparseVector,
         vector: NDArray[np.float32] | None,
         weights: WithinWeights | None = None,
+        names: SparseVector | None = None,
     ) -> NDArray[np.float64]:
-        """A score of each portion, in the order of `pages`: 1 for the best page by words alone."""
+        """A score of each portion, in the order of `pages`: 1 for the best page by words alone.
+
+        `names` are terms of the question that name the document: they count for nothing on its cover, which
+        is full of them and answers nothing.
+        """
+        import numpy as np
+
         weights = weights or WithinWeights()
-        found = _share_of_best(self._words.scores(terms))
+        words = self._words.scores(terms)
+        if names is not None:
+            cover = np.array([page == 1 for page in self.pages], dtype=bool)
+            words = np.where(cover, np.maximum(words - self._words.scores(names), 0.0), words)
+        found = _share_of_best(words)
         found += weights.headings * _share_of_best(self._headings.scores(terms))
         if _QUANTITY.search(question):
             found += weights.numbers * self._numbers
-        if vector is not None:
+        if vector is not None and self._vectors is not None:
             cosines = (self._vectors @ vector).astype("float64")
             found += weights.dense * _share_of_best(cosines - cosines.min())[self._owner]
         return found

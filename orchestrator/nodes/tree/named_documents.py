@@ -70,10 +70,11 @@ class NamedDocuments(Node):
         }
         best = sorted(likely, key=lambda node: (-likely[node], node))[: self.documents]
         chosen = [node for node in best if likely[node] >= _LEAST]
+        names = forest.names.within(text)
         vector = (await embedder.embed([text], kind="query"))[0] if chosen and reads(embedder, text) else None
         for node in chosen:
             within = await long_document(sources, node, encoder)
-            for name, score in self._within(within, text, encoder, vector, embedder)[: self.keep]:
+            for name, score in self._within(within, text, names, encoder, vector, embedder)[: self.keep]:
                 found[name] = self._joined(score, likely[node])
         # What was counted before may be gone, or closed to the reader, by now.
         first = ranked([Hit(name, score, "named") for name, score in found.items()]).top(2 * self.keep)
@@ -97,6 +98,8 @@ class NamedDocuments(Node):
         named = dict(zip(forest.nodes, forest.names.scores(text), strict=True))
         if filtered:
             named = {node: score for node, score in named.items() if node in found}
+        if len(named) == 1:
+            return dict.fromkeys(named, 1.0)
         if not any(named.values()) and len(found) > 1:
             return {}
         sums = {node: score + _FOUND * found.get(node, 0.0) for node, score in named.items()}
@@ -107,6 +110,7 @@ class NamedDocuments(Node):
         self,
         within: LongDocument,
         text: str,
+        names: str,
         encoder: SparseEncoder,
         vector: NDArray[np.float32] | None,
         embedder: Embedder,
@@ -116,9 +120,9 @@ class NamedDocuments(Node):
         if dense is None:
             dense = 0.5 if getattr(embedder, "static", False) else 1.0
         weights = WithinWeights(self.headings, self.numbers, dense)
-        terms = reading(encoder, text).query(text)
+        reader = reading(encoder, text)
         best = 1.0 + self.headings + self.numbers + (dense if vector is not None else 0.0)
-        scores = within.scores(text, terms, vector, weights)
+        scores = within.scores(text, reader.query(text), vector, weights, reader.query(names))
         return [(name, score / best) for name, score in within.passage_scores(scores)]
 
     def _joined(self, score: float, likely: float) -> float:

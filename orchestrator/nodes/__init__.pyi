@@ -50,4 +50,5 @@ from orchestrator.nodes.select.semantic_compression import SemanticCompression a
 from orchestrator.nodes.select.weigh_sources import WeighSources as WeighSources
 from orchestrator.nodes.tools.retrieve_tools import RetrieveTools as RetrieveTools
 from orchestrator.nodes.tools.retrieve_tools import ToolQueries as ToolQueries
+from orchestrator.nodes.tree.named_documents import NamedDocuments as NamedDocuments
 from orchestrator.nodes.tree.tree_search import TreeSearch as TreeSearch

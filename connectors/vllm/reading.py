@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.vllm import answers
 from connectors.vllm.answers import Json, rows, table, text
-from connectors.vllm.replies import Said, broken, finish_of, said
+from connectors.vllm.replies import Said, broken, choices_of, finish_of, reason_of, said
 from orchestrator.errors import ModelError, ModelUnreachable
 from orchestrator.models.usage import Spending
 from orchestrator.ports import Finish, GeneratedToken, Generation
@@ -68,10 +68,8 @@ class ReplyReader:
         if answer.get("usage"):
             self._told = answers.usage(answer)
             self.thought_tokens = answers.thought_tokens(answer)
-        for choice in rows(answer.get("choices")):
-            # One was asked for. Pieces of others would be mixed into it.
-            if choice.get("index") in (0, None):
-                self._feed_choice(choice)
+        for choice in choices_of(answer):
+            self._feed_choice(choice)
 
     def close(self, *, said_done: bool = True) -> Generation[Any]:
         """The reply; ModelUnreachable if the server broke it off, ModelError if it has no choice.
@@ -101,8 +99,12 @@ class ReplyReader:
 
     def _feed_choice(self, choice: Json) -> None:
         self._choices += 1
-        self._whole = self._whole or "message" in choice
-        piece = said(choice.get("delta") or choice.get("message") or {"content": choice.get("text")})
+        whole = choice.get("message")
+        if whole is not None and self._pieces and not self._whole:
+            # What was streamed is told once more at its end.
+            whole = None
+        self._whole = self._whole or whole is not None
+        piece = said(choice.get("delta") or whole or {"content": choice.get("text")})
         self._pieces += bool(piece.text or piece.reasoning)
         self._thoughts.append(piece.reasoning)
         self._refusal += piece.refusal
@@ -111,7 +113,7 @@ class ReplyReader:
         if "logprobs" in self._body:
             self._steps += answers.steps(choice)
         self._show(self._words.feed(piece.text))
-        self._reason = choice.get("finish_reason") or self._reason
+        self._reason = reason_of(choice) or self._reason
 
     def _show(self, piece: str) -> None:
         if piece and self._on_text is not None:
@@ -169,7 +171,7 @@ def _placed(steps: Sequence[tuple[str, Mapping[str, float]]], text: str) -> tupl
 
 def first_choice(answer: Json, model: str, servers: str) -> Json:
     """The first choice of an answer; ModelError if it has none."""
-    choices = rows(answer.get("choices"))
+    choices = choices_of(answer)
     if not choices:
         with Spending(answers.usage(answer)):
             raise ModelError(

@@ -59,10 +59,11 @@ def choices_of(answer: Json) -> list[Json]:
 
     A single one may stand outside a list, and Ollama's own form has a message and no choices.
     """
-    listed = answer.get("choices")
+    listed: Any = answer.get("choices")
     if listed is None and isinstance(answer.get("message"), dict) and "done" in answer:
         return [{"message": answer["message"], "finish_reason": answer.get("done_reason")}]
-    found = rows([listed] if isinstance(listed, dict) else listed)
+    single = table(listed)
+    found = [single] if single else rows(listed)
     return [choice for choice in found if choice.get("index") in (0, "0", None)]
 
 
@@ -151,7 +152,7 @@ def _content(value: Any) -> tuple[str, str, str]:
             refusals.append(text(told.get("refusal")))
         else:
             inner = told.get("text")
-            words.append(text(table(inner).get("value")) if isinstance(inner, dict) else text(inner))
+            words.append(text(table(inner).get("value")) or text(inner))
     return "".join(words), "".join(thoughts), "".join(refusals)
 
 

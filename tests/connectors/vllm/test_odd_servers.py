@@ -263,8 +263,8 @@ REFUSED: dict[str, tuple[Any, Reply, Any]] = {
     "a temperature that is not 1": (
         lambda body: body.get("temperature", 1) != 1,
         openai_says(
-            "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value "
-            "is supported.",
+            "Unsupported value: 'temperature' does not support 0.5 with this model. "
+            "Only the default (1) value is supported.",
             "temperature",
             "unsupported_value",
         ),
@@ -408,7 +408,8 @@ ERRORS: dict[str, tuple[Reply, type[ModelError], str]] = {
         Reply(
             {
                 "error": {
-                    "message": "ContextWindowExceededError: prompt is too long: 210000 tokens > 200000 maximum"
+                    "message": "ContextWindowExceededError: prompt is too long: "
+                    "210000 tokens > 200000 maximum"
                 }
             },
             400,

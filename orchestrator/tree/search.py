@@ -262,6 +262,8 @@ class TreeWalk:
         return (min(others)[1],) if others else ()
 
     def _leaves(self, node: TreeNode) -> tuple[str, ...]:
+        if not self.settings.anchors:
+            return ()
         own = set(node.passages)
         known = {
             name: entry.relevance
@@ -343,11 +345,11 @@ class TreeWalk:
         if len(both) < 3:
             return
         found, relevance = np.array([each[0] for each in both]), np.array([each[1] for each in both])
-        spread = float(found.var())
+        middle, level, spread = float(found.mean()), float(relevance.mean()), float(found.var())
         slope = 0.0
         if spread > 1e-9:
-            slope = max(0.0, float(((found - found.mean()) * (relevance - relevance.mean())).mean()) / spread)
+            slope = max(0.0, float(((found - middle) * (relevance - level)).mean()) / spread)
         for entry in seeds:
             if entry.raw is None:
-                expected = relevance.mean() + slope * ((entry.found or 0.0) - found.mean())
-                entry.relevance = float(min(1.0, max(0.0, expected)))
+                expected = level + slope * ((entry.found or 0.0) - middle)
+                entry.relevance = min(1.0, max(0.0, expected))

@@ -84,6 +84,7 @@ class TreeSearching:
                 path = ()
             above = (FOREST,) if self._forest else ()
             self.walk.seed(hit.id, (*above, *path), score)
+        await self._known_topics([path[-1] for path in paths.values()])
 
     async def go(self, rounds: int) -> None:
         """So many rounds, or until the budget runs out, or there is nothing more to expand."""
@@ -128,8 +129,8 @@ class TreeSearching:
     async def _expanded(self, beam: Sequence[str]) -> list[TreeNode]:
         """The nodes of the beam, with those of their passages that the question may find."""
         names = [name for name in beam if name != FOREST]
-        reader = self._sources.reader
-        found = await self._sources.trees.nodes(names, principal=reader) if names else {}
+        topics = await self._known_topics(names)
+        found = {name: topics[name] for name in names if name in topics}
         passages = [passage for node in found.values() for passage in node.passages]
         await self._read(passages)
         texts = self._asked.texts
@@ -145,11 +146,9 @@ class TreeSearching:
 
     async def _known(self, slates: Sequence[Slate]) -> list[Slate]:
         """The slates, once all that they show was read; what cannot be read is left out of them."""
-        missing = [name for name in entries_of(slates, "topics") if name not in self._asked.topics]
-        if missing:
-            self._asked.topics |= await self._sources.trees.nodes(missing, principal=self._sources.reader)
+        topics = await self._known_topics(entries_of(slates, "topics"))
         await self._read(entries_of(slates, "leaves"))
-        known = {**self._asked.topics, **self._asked.texts}
+        known = {*topics, *self._asked.texts}
         return [
             replace(
                 slate,
@@ -158,6 +157,13 @@ class TreeSearching:
             )
             for slate in slates
         ]
+
+    async def _known_topics(self, names: Sequence[str]) -> Mapping[str, TreeNode]:
+        """All nodes that were read; each once in a search."""
+        missing = [name for name in dict.fromkeys(names) if name not in self._asked.topics]
+        if missing:
+            self._asked.topics |= await self._sources.trees.nodes(missing, principal=self._sources.reader)
+        return self._asked.topics
 
     async def _read(self, passages: Sequence[str]) -> None:
         """Texts of passages, and their vectors where these are what is scored, or may stand in for it."""

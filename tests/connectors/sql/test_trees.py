@@ -235,7 +235,7 @@ async def test_new_labels_take_a_document_out_of_its_tree(
     kept = await building.read(PUBLIC)
     assert kept is not None
     assert not any("zanzibar" in each.node.text for each in kept.nodes.values())
-    assert await building.waiting(STAFF) == [secret]
+    assert await building.waiting(STAFF) == [replace(secret, labels=("staff",))]
     assert registry.verify("default") == []
 
 
@@ -375,7 +375,7 @@ async def test_equal_nodes_of_two_trees_have_ids_of_their_own(
 PLANTED = {
     "is not what was indexed": update(tree_nodes).values(summary="planted"),
     "and none waits for it": delete(tree_leaves).where(tree_leaves.c.place == 0),
-    "passages, and": update(tree_nodes).values(leaves=tree_nodes.c.leaves + 1),
+    "lie beneath it": update(tree_nodes).values(leaves=tree_nodes.c.leaves + 1),
     "and not in its tree": update(tree_nodes).where(tree_nodes.c.kind == "document").values(parent="nowhere"),
     "has no root": update(trees).values(root="nowhere"),
     "A tree counts": update(trees).values(leaves=0),

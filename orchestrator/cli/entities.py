@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -19,11 +19,11 @@ from orchestrator.cli.options import (
     complete,
     invocation,
 )
-from orchestrator.cli.output import note, plain, progress, say, say_json, table
+from orchestrator.cli.output import note, plain, progress, say, say_json
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
-    from orchestrator.ports import Edit, EditKind, Entity, KnowledgeStore
+    from orchestrator.ports import Entity, KnowledgeStore
     from orchestrator.types import Principal
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def import_files(
         store = application.container.get(KnowledgeStore, index)
         return await import_graph(paths, index, given, store, registry)
 
-    report = complete(_with_index(invocation(context), index, imported))
+    report = complete(with_index(invocation(context), index, imported))
     if as_json:
         say_json(asdict(report))
         return
@@ -95,7 +95,7 @@ def export_file(
         documents = container.get(Documents, index)
         return await export_graph(path, container.get(KnowledgeStore, index), documents, principal=reader)
 
-    report = complete(_with_index(given, index, exported))
+    report = complete(with_index(given, index, exported))
     if as_json:
         say_json(asdict(report))
     else:
@@ -117,14 +117,14 @@ def facts(
     reader = given.settings().reader(principal)
 
     async def found(application: Application, index: str) -> list[dict[str, Any]]:
-        store = _store(application, index)
+        store = store_of(application, index)
         shown: list[dict[str, Any]] = []
-        for one in await _entities(store, entity, reader):
+        for one in await entities_of(store, entity, reader):
             said = await store.facts(one.id, principal=reader, limit=most)
             shown.append({**asdict(one), "facts": [{**asdict(fact), "text": fact.text} for fact in said]})
         return shown
 
-    shown = complete(_with_index(given, index, found))
+    shown = complete(with_index(given, index, found))
     if as_json:
         say_json(shown)
         return
@@ -189,7 +189,7 @@ def extract(
             )
         return told, report
 
-    told, report = complete(_with_index(given, index, extracted))
+    told, report = complete(with_index(given, index, extracted))
     if as_json:
         say_json({"cost": asdict(told), "report": asdict(report) if report else None})
     elif report is not None:
@@ -202,126 +202,7 @@ def extract(
         raise typer.Exit(2)
 
 
-@program.command(epilog='Example: `orchestrator graph merge "United Kingdom" UK Britain`')
-def merge(
-    context: typer.Context,
-    keep: EntityArgument,
-    others: Annotated[list[str], typer.Argument(help="Entities that are the same.", metavar="ENTITY")],
-    index: IndexOption = None,
-    principal: PrincipalOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Merge entities with the first; `graph undo` takes it back."""
-    _edit(invocation(context), index, principal, "merge", [keep, *others], as_json)
-
-
-@program.command(epilog="Example: `orchestrator graph split Mercury --document planets.md`")
-def split(
-    context: typer.Context,
-    entity: EntityArgument,
-    document: Annotated[
-        list[str], typer.Option("--document", help="Document that means another one. May be repeated.")
-    ],
-    index: IndexOption = None,
-    principal: PrincipalOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Split from an entity what some documents say of another one of its name; `graph undo` takes it back."""
-    _edit(invocation(context), index, principal, "split", [entity], as_json, documents=document)
-
-
-@program.command(epilog='Example: `orchestrator graph rename UK "United Kingdom"`')
-def rename(
-    context: typer.Context,
-    entity: EntityArgument,
-    name: Annotated[str, typer.Argument(help="The name to show.", metavar="NAME")],
-    index: IndexOption = None,
-    principal: PrincipalOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show an entity under another name; `graph undo` takes it back."""
-    _edit(invocation(context), index, principal, "rename", [entity], as_json, name=name)
-
-
-@program.command(epilog="Example: `orchestrator graph undo 3`")
-def undo(
-    context: typer.Context,
-    number: Annotated[int, typer.Argument(help="Number of an entry of the journal.", metavar="NUMBER")],
-    index: IndexOption = None,
-    principal: PrincipalOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Undo a merge, a split or a new name."""
-    given = invocation(context)
-    reader = given.settings().reader(principal)
-
-    async def undone(application: Application, index: str) -> Edit:
-        return await _store(application, index).undo(number, principal=reader)
-
-    edit = complete(_with_index(given, index, undone))
-    if as_json:
-        say_json(asdict(edit))
-    else:
-        say(f"Undone: {edit.kind} {edit.number}.")
-
-
-@program.command(epilog="Example: `orchestrator graph journal --json`")
-def journal(
-    context: typer.Context,
-    index: IndexOption = None,
-    principal: PrincipalOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List merges, splits and new names, the oldest first."""
-    given = invocation(context)
-    reader = given.settings().reader(principal)
-
-    async def listed(application: Application, index: str) -> Sequence[Edit]:
-        return await _store(application, index).journal(principal=reader)
-
-    entries = complete(_with_index(given, index, listed))
-    if as_json:
-        say_json([asdict(each) for each in entries])
-        return
-    rows = [
-        (
-            each.number,
-            each.kind,
-            " ".join(each.entities),
-            each.name or " ".join(each.documents),
-            each.by,
-            "undone" if each.undone is not None else "",
-        )
-        for each in entries
-    ]
-    table(("number", "kind", "entities", "what", "by", "state"), rows)
-
-
-def _edit(
-    given: Invocation,
-    index: str | None,
-    principal: str | None,
-    kind: EditKind,
-    named: Sequence[str],
-    as_json: bool,
-    **what: Any,
-) -> None:
-    reader = given.settings().reader(principal)
-
-    async def edited(application: Application, index: str) -> Edit:
-        store = _store(application, index)
-        ids = [await _only(store, each, reader) for each in named]
-        return await store.edit(kind, ids, principal=reader, **what)
-
-    edit = complete(_with_index(given, index, edited))
-    if as_json:
-        say_json(asdict(edit))
-    else:
-        say(f"Entry {edit.number} of the journal: {edit.kind} of {' '.join(edit.entities)}.")
-        note(f"Undo it with `orchestrator graph undo {edit.number}`.")
-
-
-async def _entities(store: KnowledgeStore, given: str, reader: Principal) -> list[Entity]:
+async def entities_of(store: KnowledgeStore, given: str, reader: Principal) -> list[Entity]:
     """The entities of a name or an id; BadInput if there is none."""
     from orchestrator.errors import BadInput
     from orchestrator.text.entity_names import folded
@@ -336,24 +217,24 @@ async def _entities(store: KnowledgeStore, given: str, reader: Principal) -> lis
     return list({each.id: each for each in found.values()}.values())
 
 
-async def _only(store: KnowledgeStore, given: str, reader: Principal) -> str:
+async def only_entity(store: KnowledgeStore, given: str, reader: Principal) -> str:
     """The id of the one entity of a name; BadInput if there are several."""
     from orchestrator.errors import BadInput
 
-    found = await _entities(store, given, reader)
+    found = await entities_of(store, given, reader)
     if len(found) > 1:
         ids = ", ".join(f"{each.id} ({each.type or each.name})" for each in found)
         raise BadInput(f"{given!r} is the name of several entities: {ids}.", hint="Give one of the ids.")
     return found[0].id
 
 
-def _store(application: Application, index: str) -> KnowledgeStore:
+def store_of(application: Application, index: str) -> KnowledgeStore:
     from orchestrator.ports import KnowledgeStore
 
     return application.container.get(KnowledgeStore, index)
 
 
-async def _with_index(
+async def with_index(
     given: Invocation, index: str | None, act: Callable[[Application, str], Awaitable[T]]
 ) -> T:
     """Act on an index that there is; BadInput if there is none."""

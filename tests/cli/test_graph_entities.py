@@ -65,6 +65,33 @@ def test_a_graph_is_imported_changed_and_exported(
     assert cli("graph", "import", "graph.pdf").code == 2
 
 
+def test_entities_that_are_likely_one_are_proposed_merged_and_parted_again(
+    cli: Command, notes: Path, folder: Path
+) -> None:
+    cli("index", "add", notes)
+    facts = [
+        ["Honey badgers", "live in", "dens"],
+        ["Honey badger", "live in", "dens"],
+        ["Wasps", "live in", "nests"],
+    ]
+    (folder / "facts.jsonl").write_text(json.dumps({"_id": "bees.md", "triples": facts}), encoding="utf-8")
+    cli("graph", "import", "facts.jsonl")
+    shown = cli("graph", "resolve", "--json").json
+    (one,) = shown["proposals"]
+    assert {one["keep"]["name"], one["others"][0]["name"]} == {"Honey badger", "Honey badgers"}
+    assert shown["merges"] == cli("graph", "journal", "--json").json == []
+    listed = cli("graph", "resolve")
+    assert "Honey badgers" in listed.out
+    assert "--apply" in listed.err
+    done = cli("graph", "resolve", "--apply")
+    assert "Merged: entries 1 to 1" in done.out
+    assert len(cli("graph", "facts", "Honey badger", "--json").json[0]["facts"]) == 2
+    assert cli("graph", "resolve", "--json").json["proposals"] == []
+    assert cli("graph", "undo", "1").out == "Undone: merge 1.\n"
+    assert len(cli("graph", "facts", "Honey badger", "--json").json[0]["facts"]) == 1
+    assert cli("graph", "resolve", "--json").json["proposals"] == []
+
+
 def test_an_answer_cites_the_passages_of_facts(cli: Command, notes: Path, triples: Path) -> None:
     cli("index", "add", notes)
     cli("graph", "import", triples)

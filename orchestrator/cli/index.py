@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from orchestrator.cli.added_files import as_json_object, say_added
+from orchestrator.cli.background import BackgroundOption, submit
 from orchestrator.cli.options import IndexOption, Invocation, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.progress import Progress
@@ -54,6 +55,7 @@ def add(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 2 if a file, or a part of one, was left out.")
     ] = False,
+    background: BackgroundOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Index files and folders, or update the index after they changed.
@@ -62,6 +64,11 @@ def add(
     index. Files that cannot be read are skipped and reported. Exit code 2 if none could be read.
     """
     given = invocation(context)
+    if background:
+        from orchestrator.indexing.orders import add_payload
+
+        submit(given, "index", "add", index, add_payload(paths, label or None, tenant), as_json)
+        return
     reports: list[IndexReport] = []
 
     async def each(indexer: Indexer, moved: Progress) -> None:
@@ -184,10 +191,12 @@ def remove(
     everything: Annotated[bool, typer.Option("--all", help="Remove the index itself.")] = False,
     index: IndexOption = None,
     wait: WaitOption = 60.0,
+    background: BackgroundOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove documents from an index, or the whole index. The files themselves are not deleted."""
     from orchestrator.errors import BadInput
+    from orchestrator.indexing.orders import remove_payload
 
     given = invocation(context)
     if bool(paths) == everything:
@@ -195,6 +204,13 @@ def remove(
             "Say what to remove: paths, or the whole index, not both.",
             hint="Run `orchestrator index remove PATH`, or `orchestrator index remove --all --index NAME`.",
         )
+    if background:
+        if everything:
+            raise BadInput(
+                "An index itself is not removed in the background.", hint="Leave out `--background`."
+            )
+        submit(given, "index", "remove", index, remove_payload(paths or []), as_json)
+        return
     if not paths:
         _drop(given, index, wait, as_json)
         return
@@ -252,12 +268,16 @@ def rebuild(
     context: typer.Context,
     index: IndexOption = None,
     wait: WaitOption = 60.0,
+    background: BackgroundOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Embed all passages again with the configured embedder, from the stored texts.
 
     Needed after the embedder was changed. Until the rebuild is complete, queries use the old version.
     """
+    if background:
+        submit(invocation(context), "index", "rebuild", index, {}, as_json)
+        return
     report = _with_indexer(
         invocation(context),
         index,

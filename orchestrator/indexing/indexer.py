@@ -48,7 +48,8 @@ class Indexer:
     itself. Without any, everything is done in this process: only for one that serves nobody, since
     writing shards stops all of its threads. Everything may be killed at any moment: running it again
     ends with the right index.
-    `wait` is for how many seconds another writer is waited for.
+    `wait` is for how many seconds another writer is waited for. With a `dispatcher`, its caller holds the
+    write lock.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Indexer:
         wait: float = 60.0,
         store_grace: float = STORE_GRACE,
         passage_grace: float = PASSAGE_GRACE,
+        dispatcher: JobDispatcher | None = None,
     ) -> None:
         self.index = index
         self._context = context
@@ -70,6 +72,7 @@ class Indexer:
         self._recipe = recipe or Recipe()
         self._limits = limits or Limits()
         self._wait = wait
+        self._dispatcher = dispatcher
         self._grace = {"store_seconds": store_grace, "passage_seconds": passage_grace}
 
     # -- changes -------------------------------------------------------------------------------
@@ -203,9 +206,12 @@ class Indexer:
 
     @asynccontextmanager
     async def _writing(self, progress: Progress) -> AsyncGenerator[JobDispatcher]:
+        if self._dispatcher is not None:
+            yield self._dispatcher
+            return
         scope = index_scope(self.index)
         async with write_lock(self._context.ledger, scope, wait=self._wait, progress=progress) as name:
-            process = WorkerProcess(scope, self._settings) if self._settings is not None else None
+            process = WorkerProcess(scope, name, self._settings) if self._settings is not None else None
             writer = LocalRunner(scope, name, self._context.runner(), process, progress)
             try:
                 yield writer

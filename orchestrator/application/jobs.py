@@ -65,20 +65,20 @@ class Jobs:
         that fails is tried again, up to its last attempt. They run for the settings' principal unless
         `principal` says for whom, each within `budget`.
         """
-        from orchestrator.application.job_ports import JobPorts
+        from orchestrator.application.job_runners import JobRunners
         from orchestrator.jobs.write_lock import write_lock
 
-        ports = JobPorts(self._container, principal=principal, budget=budget)
+        runners = JobRunners(self._container, principal=principal, budget=budget)
         waiting = await asyncio.to_thread(self._waiting, scope)
         try:
             for each in dict.fromkeys(job.scope for job in waiting):
                 lock = write_lock(self._ledger, each, wait=wait, progress=progress, end_stale=False)
                 async with lock as worker:
                     for job in (job for job in waiting if job.scope == each):
-                        while await ports.runner(job).run(job.id, worker):
+                        while await runners.runner(job).run(job.id, worker):
                             pass
         finally:
-            ports.close()
+            runners.close()
         done = {job.id for job in waiting}
         return [job for job in await asyncio.to_thread(self.list, scope=scope) if job.id in done]
 
@@ -95,18 +95,18 @@ class Jobs:
         `names` are the handlers that it may need, all if there are none; `lease` is for how many seconds
         nobody else does what a worker does that vanished. `started` is given the worker, to `stop` it.
         """
-        from orchestrator.application.job_ports import JobPorts
+        from orchestrator.application.job_runners import JobRunners
         from orchestrator.jobs.job_run import LEASE
         from orchestrator.jobs.ledger_worker import LedgerWorker
 
         seconds = LEASE if lease is None else lease
-        ports = JobPorts(self._container, lease=seconds, stopping=lambda: worker.stopping)
-        worker = LedgerWorker(self._ledger, ports.runner, lease=seconds, names=names)
+        runners = JobRunners(self._container, lease=seconds, stopping=lambda: worker.stopping)
+        worker = LedgerWorker(self._ledger, runners.runner, lease=seconds, names=names)
         started(worker)
         try:
             return await worker.run(until_idle=until_idle)
         finally:
-            ports.close()
+            runners.close()
 
     def _waiting(self, scope: JobScope | None) -> Sequence[Job]:
         states: tuple[JobState, ...] = ("pending", "failed", "running")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.types import Principal
 
 
-class JobPorts:
+class JobRunners:
     """Gives each job of an application what runs it: the ports of the index that its scope names.
 
     `stopping` says whether the process is to end. Close it: it starts processes that read files.

@@ -1,0 +1,65 @@
+"""Kill workers and servers at any moment: nothing is lost, nothing is done twice, the index is the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.services.postgres import Cluster, NoPostgres
+from tests.workers.deployment import Deployment
+from tests.workers.killing import Killed, Killing, compared
+
+pytestmark = pytest.mark.slow
+
+
+def assert_once(result: Killed) -> None:
+    """Assert that every document was published as often as it changed."""
+    assert result.executions == result.minimum, result
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "docs"
+
+
+async def test_killed_workers_on_sqlite(tmp_path: Path, root: Path) -> None:
+    deployment = Deployment(tmp_path / "home")
+    try:
+        result = Killing(deployment, root, seed=1).run(kills=10)
+    finally:
+        codes = deployment.stop()
+    assert codes == [0, 0]
+    assert sum(result.kills.values()) >= 10
+    assert_once(result)
+    await compared(deployment, root, tmp_path / "fresh")
+
+
+@pytest.fixture
+def cluster() -> Generator[Cluster]:
+    try:
+        made = Cluster()
+    except NoPostgres as error:
+        pytest.skip(str(error))
+    made.start()
+    yield made
+    made.crash()
+    made.remove()
+
+
+@pytest.mark.postgres
+async def test_killed_workers_and_a_crashed_database(tmp_path: Path, root: Path, cluster: Cluster) -> None:
+    def restart() -> None:
+        cluster.crash()
+        cluster.start()
+
+    deployment = Deployment(tmp_path / "home", cluster.url.format("postgres"))
+    try:
+        result = Killing(deployment, root, seed=2, servers={"database": restart}).run(kills=10)
+    finally:
+        codes = deployment.stop()
+    assert codes == [0, 0]
+    assert result.kills["database"] > 0
+    assert_once(result)
+    await compared(deployment, root, tmp_path / "fresh")

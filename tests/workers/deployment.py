@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.application.application import Application
+from orchestrator.errors import StoreError
 from orchestrator.indexing.orders import add_payload
 from orchestrator.indexing.upkeep import pages
 from orchestrator.ports import IndexRegistry, Job, Ledger, index_scope, order_prefix
@@ -139,7 +140,11 @@ def wait_for(order: Job, app: Application, seconds: float, meanwhile: Callable[[
     """Wait until an order is done or dead, and do something meanwhile."""
     deadline = time.monotonic() + seconds
     while True:
-        found = app.jobs.find(order.id)
+        try:
+            found = app.jobs.find(order.id)
+        except StoreError:
+            # Its database was just killed.
+            found = order
         if found.state in ("done", "dead"):
             return found
         assert time.monotonic() < deadline, f"Job {order.id} is {found.state} after {seconds} s: {found}"

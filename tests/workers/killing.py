@@ -11,7 +11,6 @@ from pathlib import Path
 
 from orchestrator.application.application import Application
 from orchestrator.application.indexing import indexing_context
-from orchestrator.errors import StoreError
 from orchestrator.indexing.indexer import Indexer
 from orchestrator.ports import Ledger, order_prefix
 from orchestrator.settings import Settings
@@ -58,20 +57,19 @@ class Killing:
     def run(self, kills: int) -> Killed:
         """Kill so often, and then let one more order be done in peace."""
         chance, result = random.Random(self.seed), Killed()
-        with_app = Application(self.deployment.settings)
         change(self.root, chance)
         for _ in range(self.workers):
             self.deployment.start()
-        left = kills
-        while left >= 0:
-            left -= self._order(with_app, chance, left, result)
-            change(self.root, chance)
-        with with_app:
-            pass
+        with Application(self.deployment.settings) as app:
+            left = kills
+            while left > 0:
+                left -= self._order(app, chance, left, result)
+                change(self.root, chance)
+            self._order(app, chance, 0, result)
         return result
 
     def _order(self, app: Application, chance: random.Random, left: int, result: Killed) -> int:
-        """Have the folder added, and kill meanwhile; how many kills there were, one at least."""
+        """Have the folder added, and kill meanwhile; how many kills there were."""
         before = hashes(app)
         order = submit_add(app, self.root)
         result.orders += 1
@@ -97,7 +95,7 @@ class Killing:
         parts = app.container.get(Ledger).jobs(prefix=order_prefix(order.id), brief=True)
         assert all(part.state in ("done", "dead") for part in parts), parts
         result.attempts += sum(part.attempt for part in parts)
-        return max(1, killed)
+        return killed
 
     def _kill(self, chance: random.Random) -> str:
         whom = chance.choice(["worker", "worker", "reader", "all workers", *self.servers])
@@ -126,17 +124,3 @@ async def compared(deployment: Deployment, root: Path, fresh_home: Path) -> None
         assert stored(app) == stored(fresh)
         for question in QUESTIONS:
             assert_alike(await found(app, question), await found(fresh, question))
-
-
-def patiently(act: Callable[[], object], seconds: float = 60.0) -> None:
-    """Do what fails as long as a server is away."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            act()
-        except StoreError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-        else:
-            return

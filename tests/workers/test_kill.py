@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def root(tmp_path: Path) -> Path:
 async def test_killed_workers_on_sqlite(tmp_path: Path, root: Path) -> None:
     deployment = Deployment(tmp_path / "home")
     try:
-        result = Killing(deployment, root, seed=1).run(kills=10)
+        result = await asyncio.to_thread(Killing(deployment, root, seed=1).run, 10)
     finally:
         codes = deployment.stop()
     assert codes == [0, 0]
@@ -56,7 +57,8 @@ async def test_killed_workers_and_a_crashed_database(tmp_path: Path, root: Path,
 
     deployment = Deployment(tmp_path / "home", cluster.url.format("postgres"))
     try:
-        result = Killing(deployment, root, seed=2, servers={"database": restart}).run(kills=10)
+        killing = Killing(deployment, root, seed=2, servers={"database": restart})
+        result = await asyncio.to_thread(killing.run, 10)
     finally:
         codes = deployment.stop()
     assert codes == [0, 0]

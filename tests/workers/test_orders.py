@@ -39,7 +39,6 @@ class Silent:
     def report(self, done: int, total: int, doing: str) -> None: ...
 
 
-
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncGenerator[Application]:
     async with Application(Settings(home=tmp_path / "home")) as application:

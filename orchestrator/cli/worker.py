@@ -27,6 +27,13 @@ def worker(
     concurrency: Annotated[
         int, typer.Option("--concurrency", "-c", help="Processes that do jobs.", metavar="N", min=1)
     ] = 1,
+    celery: Annotated[
+        bool, typer.Option("--celery", help="Take jobs from the queues of [connectors.celery].")
+    ] = False,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option("--queue", help="With --celery, only this queue. May be repeated.", metavar="NAME"),
+    ] = None,
     lease: Annotated[
         float,
         typer.Option(
@@ -48,6 +55,13 @@ def worker(
     form = "%(asctime)s %(levelname)s %(name)s %(message)s"
     level = "INFO" if settings.log_level == "warning" else settings.log_level.upper()
     logging.basicConfig(level=level, format=form)
+    broker = settings.ports.get("job_broker") or ("celery" if celery else None)
+    if broker is not None and not once:
+        from orchestrator.application.application import Application
+        from orchestrator.jobs.broker import BrokerWork, JobBroker
+
+        work = BrokerWork(queue or (), concurrency, lease)
+        raise typer.Exit(Application(settings).container.get(JobBroker, connector=broker).work(work))
     if concurrency > 1:
         from orchestrator.jobs.worker_pool import run_workers
 

@@ -1,14 +1,13 @@
-"""Kill workers and servers at any moment: nothing is lost, nothing is done twice, the index is the right one."""
+"""Kill workers and servers at any moment: nothing is lost or done twice, and the index is the right one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from tests.services.postgres import Cluster, NoPostgres
+from tests.services.postgres import Cluster
 from tests.workers.deployment import Deployment
 from tests.workers.killing import Killed, Killing, compared
 
@@ -18,11 +17,6 @@ pytestmark = pytest.mark.slow
 def assert_once(result: Killed) -> None:
     """Assert that every document was published as often as it changed."""
     assert result.executions == result.minimum, result
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "docs"
 
 
 async def test_killed_workers_on_sqlite(tmp_path: Path, root: Path) -> None:
@@ -35,18 +29,6 @@ async def test_killed_workers_on_sqlite(tmp_path: Path, root: Path) -> None:
     assert sum(result.kills.values()) >= 10
     assert_once(result)
     await compared(deployment, root, tmp_path / "fresh")
-
-
-@pytest.fixture
-def cluster() -> Generator[Cluster]:
-    try:
-        made = Cluster()
-    except NoPostgres as error:
-        pytest.skip(str(error))
-    made.start()
-    yield made
-    made.crash()
-    made.remove()
 
 
 @pytest.mark.postgres

@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.errors import BadInput
 from orchestrator.indexing import index_plan as planning
 from orchestrator.indexing.context import IndexingContext
+from orchestrator.indexing.dry_run import DryRun, dry_run
 from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import SkippedFile, resolve_root, scan
 from orchestrator.indexing.index_plan import Plan, place
@@ -187,6 +188,14 @@ class Indexer:
             await self._tidy(writer, progress)
         return self._context.version(self.index)
 
+    async def dry_run(
+        self, root: str | Path, labels: Sequence[str] | None = None, tenant: str = DEFAULT_TENANT
+    ) -> DryRun:
+        """What `add` would do now. Files are read and split for it; nothing is embedded or written."""
+        path = resolve_root(root)
+        given = (path, labels, tenant, self._recipe, self._limits)
+        return await asyncio.to_thread(dry_run, self._context, self.index, *given)
+
     # -- what there is -------------------------------------------------------------------------
 
     async def status(self) -> IndexStatus:
@@ -201,6 +210,10 @@ class Indexer:
     async def verify(self, progress: Progress = silent) -> VerifyReport:
         """Compare the index with its registry, passage by passage; it may be searched meanwhile."""
         return await asyncio.to_thread(verify, self._context, self.index, progress)
+
+    def close(self) -> None:
+        """End the process that reads files, if one was started."""
+        self._context.close()
 
     # -- how -----------------------------------------------------------------------------------
 

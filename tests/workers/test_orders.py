@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,13 @@ def docs(tmp_path: Path) -> Path:
     for number in range(12):
         (root / f"note{number}.md").write_text(f"# Note {number}\n\nOtter {number} holds hands.\n")
     return root
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what another task does."""
+    async with asyncio.timeout(120):
+        while not holds():  # noqa: ASYNC110 - what the ledger says has no event
+            await asyncio.sleep(0.05)
 
 
 def ledger_of(app: Application) -> Ledger:
@@ -140,13 +147,11 @@ async def test_a_command_and_an_order_keep_out_of_each_others_way(
     async with write_lock(ledger_of(app), SCOPE, wait=0.0, progress=silent):
         worker: list[LedgerWorker] = []
         working = asyncio.create_task(app.jobs.work(started=worker.append))
-        while app.jobs.find(order.id).progress.get("doing", "") == "":
-            await asyncio.sleep(0.05)
+        await until(lambda: bool(app.jobs.find(order.id).progress.get("doing")))
         waiting = app.jobs.find(order.id)
         assert (waiting.state, waiting.attempt) in (("pending", 0), ("running", 1))
         assert "is being changed by" in waiting.progress["doing"]
-    while app.jobs.find(order.id).state != "done":
-        await asyncio.sleep(0.1)
+    await until(lambda: app.jobs.find(order.id).state == "done")
     worker[0].stop()
     await working
     # The command's own jobs are not the worker's, and it leaves those of others alone.

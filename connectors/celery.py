@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from orchestrator.errors import SettingsError, StoreError
-from orchestrator.jobs.broker import BrokerWork, JobBroker
+from orchestrator.errors import SettingsError
+from orchestrator.jobs.broker import BrokerAway, BrokerWork, JobBroker
 from orchestrator.jobs.child_process import child_command, child_environment
 from orchestrator.jobs.job_scheduler import AGAIN, JobQueue
 from orchestrator.ports import Build, Provider
@@ -85,19 +85,12 @@ class CeleryBroker:
                 f"There is no queue {unknown[0]!r}.",
                 hint=f"Queues of [connectors.celery]: {', '.join(self.table.queues)}.",
             )
-        scheduler = subprocess.Popen(  # noqa: S603 - a command of our own
-            child_command(SCHEDULER), stdin=subprocess.PIPE, env=child_environment()
-        )
-        assert scheduler.stdin is not None
+        scheduler = _SchedulerProcess(self._settings)
+        scheduler.start()
         try:
-            # Its input ends with this process, and so does it. Keys in it stay out of the list of processes.
-            scheduler.stdin.write(f"{json.dumps(self._settings.plain())}\n".encode())
-            scheduler.stdin.flush()
             return serve_queues(self._settings, self.table, queues, work)
         finally:
-            scheduler.send_signal(signal.SIGTERM)
-            scheduler.stdin.close()
-            scheduler.wait(30)
+            scheduler.stop()
 
     def depths(self) -> Mapping[str, int]:
         """How many messages wait in each queue."""
@@ -122,11 +115,45 @@ class CeleryBroker:
         try:
             connection.ensure_connection(max_retries=1, timeout=3)
         except Exception as error:
-            raise StoreError(
+            raise BrokerAway(
                 f"The broker {connection.as_uri()} cannot be reached ({type(error).__name__}).",
                 hint="Start it, or correct `broker_url` in [connectors.celery].",
             ) from error
         return connection
+
+
+class _SchedulerProcess:
+    """The process that announces jobs, started again whenever it dies."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._process = self._started()
+
+    def start(self) -> None:
+        """Watch over it, in a thread."""
+        threading.Thread(target=self._watch, name="scheduler", daemon=True).start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._stopping.set()
+        self._process.kill()
+        self._process.wait()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(1.0):
+            if self._process.poll() is not None:
+                self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603 - a command of our own
+            child_command(SCHEDULER), stdin=subprocess.PIPE, env=child_environment()
+        )
+        assert process.stdin is not None
+        # Its input ends with this process, and so does it. Keys in it stay out of the list of processes.
+        process.stdin.write(f"{json.dumps(self._settings.plain())}\n".encode())
+        process.stdin.flush()
+        return process
 
 
 def celery_app(table: CelerySettings) -> Any:

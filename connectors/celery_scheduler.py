@@ -15,7 +15,7 @@ from typing import cast
 from connectors.celery import TASK, CeleryBroker, celery_app
 from orchestrator.application.application import Application
 from orchestrator.errors import StoreError
-from orchestrator.jobs.broker import JobBroker
+from orchestrator.jobs.broker import BrokerAway, JobBroker
 from orchestrator.jobs.job_scheduler import JobScheduler
 from orchestrator.ports import Clock, Ledger
 from orchestrator.process import when_told_to_end
@@ -46,7 +46,14 @@ def main() -> None:
         app = celery_app(table)
 
         def send(queue: str, job_id: int) -> None:
-            app.send_task(TASK, args=[job_id], queue=queue, retry=False, ignore_result=True)
+            try:
+                app.send_task(TASK, args=[job_id], queue=queue, retry=False, ignore_result=True)
+            except Exception as error:
+                # Each transport has exceptions of its own.
+                raise BrokerAway(
+                    f"The broker does not take messages ({type(error).__name__}).",
+                    hint="Start it; nothing is lost meanwhile.",
+                ) from error
 
         check = threading.Timer(_STARTING, _warn, [broker])
         check.daemon = True

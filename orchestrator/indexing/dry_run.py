@@ -11,7 +11,6 @@ from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import Place, Recipe
 from orchestrator.indexing.files import SkippedFile, scan
 from orchestrator.indexing.isolated_reading import (
-    FileFailed,
     FileRead,
     FileRows,
     FileStarted,
@@ -96,7 +95,7 @@ def _read(
     documents = chunks = 0
     for event in context.reader.read(request):
         if isinstance(event, FileStarted):
-            ids, documents, chunks = set(), 0, 0
+            ids, documents, chunks = set[str](), 0, 0
         elif isinstance(event, FileRows):
             ids.update(event.unchanged, (document.id for document in event.changed))
             documents += len(event.changed)
@@ -106,7 +105,7 @@ def _read(
             counts.chunks += chunks
             seen |= ids
             whole.append(event.file)
-        elif isinstance(event, FileFailed):
+        else:
             counts.failed.append(SkippedFile(event.file, event.reason))
     held = context.registry.document_hashes(place.index, place.root, whole)
     counts.removed += len(held.keys() - seen)

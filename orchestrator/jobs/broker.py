@@ -6,6 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from orchestrator.errors import StoreError
+
+
+class BrokerAway(StoreError):
+    """The broker cannot be reached, or does not take a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class BrokerWork:

@@ -37,7 +37,7 @@ class JobQueue:
 
 @dataclass
 class JobScheduler:
-    """Announces claimable jobs by `send`, which is given a queue and a job's number.
+    """Announces claimable jobs by `send`, which is given a queue and a job's number, or raises BrokerAway.
 
     Jobs are claimable that are new, that failed and rested, and those whose lease ran out: so it sweeps up
     what dead workers left, and what a broker lost. Of several schedulers, the one with the lease works.
@@ -61,10 +61,6 @@ class JobScheduler:
             except StoreError as error:
                 log.warning("No jobs can be announced: %s", error.message)
                 time.sleep(look)
-            except (OSError, RuntimeError) as error:
-                # What clients of brokers raise derives from these.
-                log.warning("The broker cannot be reached: %s", type(error).__name__)
-                time.sleep(look)
 
     def leads(self) -> bool:
         """Whether this is the scheduler that works now: its heartbeat is the lease."""
@@ -84,8 +80,12 @@ class JobScheduler:
             queue = self.queue_of(job.name)
             if queue is None or not self._allows(queue, now):
                 continue
-            self.send(queue, job.id)
             self._announced[job.id] = (job.fence, now)
+            try:
+                self.send(queue, job.id)
+            except StoreError:
+                del self._announced[job.id]
+                raise
             sent += 1
         known = {job.id for job in shared}
         self._announced = {number: at for number, at in self._announced.items() if number in known}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from orchestrator.application.application import Application
 from orchestrator.errors import StoreError
@@ -111,6 +112,15 @@ class Deployment:
         for worker in workers:
             worker.terminate()
         return [worker.wait(60) for worker in workers]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in list(self.workers):
+            for pid in list(processes_of(worker.pid)):
+                kill(pid)
+            self.kill(worker)
 
     def log(self) -> str:
         """What the workers logged."""

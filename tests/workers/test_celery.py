@@ -7,7 +7,10 @@ import json
 import random
 import signal
 import time
+from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -20,22 +23,40 @@ from tests.workers.killing import Killing, compared
 pytestmark = [pytest.mark.slow, pytest.mark.redis]
 
 
-def deployed(home: Path, broker: RedisServer, *, database_url: str = "", **table: object) -> Deployment:
-    """Workers of Celery."""
-    settings = {"celery": {"broker_url": broker.url, "again_seconds": 3.0, **table}}
-    return Deployment(
-        home,
-        database_url,
-        options=("--celery", f"--lease={LEASE}", "--concurrency=1"),
-        environment={"ORCHESTRATOR_CONNECTORS": json.dumps(settings)},
-    )
+class Deploy(Protocol):
+    """Makes a deployment of Celery workers with a broker; `table` is of [connectors.celery]."""
+
+    def __call__(
+        self, broker: RedisServer, *, database_url: str = "", lease: float = LEASE, **table: object
+    ) -> Deployment: ...
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Generator[Deploy]:
+    """What makes deployments; their workers end with the test."""
+    with ExitStack() as made:
+
+        def make(
+            broker: RedisServer, *, database_url: str = "", lease: float = LEASE, **table: object
+        ) -> Deployment:
+            settings = {"celery": {"broker_url": broker.url, "again_seconds": 3.0, **table}}
+            return made.enter_context(
+                Deployment(
+                    tmp_path / "home",
+                    database_url,
+                    options=("--celery", f"--lease={lease}", "--concurrency=1"),
+                    environment={"ORCHESTRATOR_CONNECTORS": json.dumps(settings)},
+                )
+            )
+
+        yield make
 
 
 async def test_an_order_is_done_and_a_worker_ends_when_told(
-    tmp_path: Path, root: Path, redis_server: RedisServer
+    tmp_path: Path, root: Path, redis_server: RedisServer, deployed: Deploy
 ) -> None:
     change(root, random.Random(1))
-    deployment = deployed(tmp_path / "home", redis_server)
+    deployment = deployed(redis_server)
     async with Application(deployment.settings) as app:
         deployment.start()
         order = submit_add(app, root)
@@ -46,10 +67,10 @@ async def test_an_order_is_done_and_a_worker_ends_when_told(
 
 
 async def test_an_outage_of_the_broker_delays_and_loses_nothing(
-    tmp_path: Path, root: Path, redis_server: RedisServer
+    tmp_path: Path, root: Path, redis_server: RedisServer, deployed: Deploy
 ) -> None:
     change(root, random.Random(1))
-    deployment = deployed(tmp_path / "home", redis_server)
+    deployment = deployed(redis_server)
     async with Application(deployment.settings) as app:
         deployment.start()
         first = submit_add(app, root)
@@ -66,13 +87,13 @@ async def test_an_outage_of_the_broker_delays_and_loses_nothing(
 
 
 async def test_messages_that_come_again_and_again_do_nothing_again(
-    tmp_path: Path, root: Path, redis_server: RedisServer
+    tmp_path: Path, root: Path, redis_server: RedisServer, deployed: Deploy
 ) -> None:
     """The time after which a message is delivered again is far below that of the work."""
     from connectors.celery import TASK, CelerySettings, celery_app
 
     change(root, random.Random(1), notes=60)
-    deployment = deployed(tmp_path / "home", redis_server, visibility_seconds=1)
+    deployment = deployed(redis_server, visibility_seconds=1, lease=60)
     async with Application(deployment.settings) as app:
         for _ in range(4):
             deployment.start()
@@ -95,19 +116,17 @@ async def test_messages_that_come_again_and_again_do_nothing_again(
 
 @pytest.mark.postgres
 async def test_killed_workers_and_a_crashed_broker(
-    tmp_path: Path, root: Path, redis_server: RedisServer, postgres_url: str
+    tmp_path: Path, root: Path, redis_server: RedisServer, deployed: Deploy, postgres_url: str
 ) -> None:
     def restart() -> None:
         redis_server.crash()
         time.sleep(0.5)
         redis_server.start()
 
-    deployment = deployed(tmp_path / "home", redis_server, database_url=postgres_url)
+    deployment = deployed(redis_server, database_url=postgres_url)
     killing = Killing(deployment, root, seed=3, servers={"broker": restart})
-    try:
-        result = await asyncio.to_thread(killing.run, 10)
-    finally:
-        codes = deployment.stop()
+    result = await asyncio.to_thread(killing.run, 10)
+    codes = deployment.stop()
     assert set(codes) <= {0, -signal.SIGTERM}, deployment.log()
     assert result.kills["broker"] > 0
     assert result.executions == result.minimum, result

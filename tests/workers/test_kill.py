@@ -21,9 +21,8 @@ def assert_once(result: Killed) -> None:
 
 async def test_killed_workers_on_sqlite(tmp_path: Path, root: Path) -> None:
     deployment = Deployment(tmp_path / "home")
-    try:
+    with deployment:
         result = await asyncio.to_thread(Killing(deployment, root, seed=1).run, 10)
-    finally:
         codes = deployment.stop()
     assert codes == [0, 0]
     assert sum(result.kills.values()) >= 10
@@ -38,10 +37,9 @@ async def test_killed_workers_and_a_crashed_database(tmp_path: Path, root: Path,
         cluster.start()
 
     deployment = Deployment(tmp_path / "home", cluster.url.format("postgres"))
-    try:
+    with deployment:
         killing = Killing(deployment, root, seed=2, servers={"database": restart})
         result = await asyncio.to_thread(killing.run, 10)
-    finally:
         codes = deployment.stop()
     assert codes == [0, 0]
     assert result.kills["database"] > 0

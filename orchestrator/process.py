@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -54,3 +56,13 @@ def described(holder: str) -> str:
     """A holder as messages name it."""
     host, _, rest = holder.partition(" ")
     return f"process {rest.partition(' ')[0]} on {host.partition('/')[0]}"
+
+
+def when_told_to_end(stop: Callable[[], object]) -> None:
+    """Call a function when this process is told to end, or interrupted; from its main thread."""
+
+    def told(number: int, frame: object) -> None:
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)

@@ -15,7 +15,7 @@ from connectors.sql.database import Database
 from connectors.sql.derived import DerivedIndexes
 from connectors.sql.document_rows import document_rows, living_documents
 from connectors.sql.index_version import Edition, of_index, version_of
-from connectors.sql.ledger import finish, held, in_scope
+from connectors.sql.job_rows import finish, held, in_scope
 from connectors.sql.shards import shard_effects
 from connectors.sql.statements import chunks, insert_missing
 from connectors.sql.statistics import move, readable_frequencies

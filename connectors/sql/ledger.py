@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, update
 
 from connectors.sql.database import Database
+from connectors.sql.job_rows import finish, held, in_scope, job_of, wake
+from connectors.sql.job_signals import JobSignals
 from connectors.sql.statements import insert_missing
 from connectors.sql.tables import jobs, leases
-from orchestrator.errors import BadInput, LeaseLost
-from orchestrator.json_object import JsonObject
-from orchestrator.ports import Clock, Job, JobScope, JobState
+from orchestrator.errors import BadInput
+from orchestrator.ports import Clock, Job, JobScope, JobState, order_prefix
 
 #: A job that began this often and did not end is dead: it may be what kills its workers.
 ATTEMPTS = 3
@@ -30,9 +31,12 @@ class SqlLedger:
         self._database = database
         self._clock = clock
         self._backoff = backoff
+        self._signals = JobSignals(database)
 
-    def submit(self, kind: str, scope: JobScope, key: str, payload: Mapping[str, Any]) -> Job:
-        """The job of this key, made pending if there is none."""
+    def submit(
+        self, kind: str, scope: JobScope, key: str, payload: Mapping[str, Any], *, order: Job | None = None
+    ) -> Job:
+        """The job of this key, made pending if there is none; LeaseLost if its `order` is another's now."""
         now = self._clock.now()
         row = {
             "key": key,
@@ -48,18 +52,34 @@ class SqlLedger:
             "changed": now,
         }
         with self._database.writing() as connection:
-            insert_missing(connection, jobs, [row])
-            return _job(connection.execute(select(jobs).where(jobs.c.key == key)).one())
+            if order is not None:
+                held(connection, order)
+            if insert_missing(connection, jobs, [row]):
+                wake(connection)
+            return job_of(connection.execute(select(jobs).where(jobs.c.key == key)).one())
 
     def claim(
-        self, worker: str, *, seconds: float, scope: JobScope | None = None, job: int | None = None
+        self,
+        worker: str,
+        *,
+        seconds: float,
+        scope: JobScope | None = None,
+        job: int | None = None,
+        prefix: str = "",
+        names: Sequence[str] = (),
     ) -> Job | None:
         """Lease the oldest job that is pending, failed and rested, or whose lease ran out.
 
-        Only this `job`, if a broker named one. The attempt is counted now. A job whose lease ran out on
-        its last attempt becomes dead instead.
+        Only this `job`, if a broker named one; only those whose key begins with `prefix`, and whose handler
+        is one of `names`, if there are any. The attempt is counted now. A job whose lease ran out on its last
+        attempt becomes dead instead.
         """
+        self._signals.look()
         wanted = [self._claimable()]
+        if prefix:
+            wanted.append(jobs.c.key.startswith(prefix, autoescape=True))
+        if names:
+            wanted.append((jobs.c.scope + "." + jobs.c.kind).in_(names))
         if scope is not None:
             wanted.append(in_scope(scope))
         if job is not None:
@@ -80,8 +100,12 @@ class SqlLedger:
                         "worker": worker,
                         "lease_until": now + seconds,
                         "changed": now,
+                        "started": now,
+                        "beat": now,
+                        "progress": None,
                     }
                     return self._update(connection, row.id, leased)
+                self._end_parts(connection, row.id, f"Its order {row.id} failed.")
                 self._update(
                     connection,
                     row.id,
@@ -94,12 +118,50 @@ class SqlLedger:
                 )
         return None
 
-    def renew(self, job: Job, *, seconds: float) -> None:
-        """Extend the lease; LeaseLost if it is another's by now."""
+    def renew(
+        self,
+        job: Job,
+        *,
+        seconds: float,
+        progress: Mapping[str, Any] | None = None,
+        advanced: bool = False,
+    ) -> None:
+        """Extend the lease, and record how far the job is; LeaseLost if it is another's by now.
+
+        A job that `advanced` is not what kills its workers: it has all its attempts again.
+        """
         now = self._clock.now()
+        values: dict[str, Any] = {"lease_until": now + seconds, "changed": now, "beat": now}
+        if progress is not None:
+            values["progress"] = dict(progress)
+        if advanced:
+            values["attempt"] = 1
         with self._database.writing() as connection:
             held(connection, job)
-            self._update(connection, job.id, {"lease_until": now + seconds, "changed": now})
+            connection.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
+
+    def note(self, job: Job, progress: Mapping[str, Any]) -> None:
+        """Record how far this attempt got, also after its end; nothing if there was another since."""
+        mine = (jobs.c.id == job.id, jobs.c.fence == job.fence)
+        values = {"progress": dict(progress), "beat": self._clock.now()}
+        with self._database.writing() as connection:
+            connection.execute(update(jobs).where(*mine).values(**values))
+
+    def give_back(self, job: Job, *, rest: float = 0.0, progress: Mapping[str, Any] | None = None) -> None:
+        """Make a leased job pending again, as if it had not been tried; it rests for so many seconds."""
+        now = self._clock.now()
+        mine = (jobs.c.id == job.id, jobs.c.fence == job.fence, jobs.c.state == "running")
+        values: dict[str, Any] = {
+            "state": "pending",
+            "attempt": jobs.c.attempt - 1,
+            "lease_until": now + rest if rest else 0.0,
+            "changed": now,
+        }
+        if progress is not None:
+            values["progress"] = dict(progress)
+        with self._database.writing() as connection:
+            connection.execute(update(jobs).where(*mine).values(**values))
+            wake(connection)
 
     def finish(self, job: Job, effects: Mapping[str, Any]) -> None:
         """Record that the job is done, and its effects; LeaseLost if the fence has risen."""
@@ -119,6 +181,9 @@ class SqlLedger:
                 "lease_until": now + rest,
                 "changed": now,
             }
+            if dead:
+                self._end_parts(connection, job.id, f"Its order {job.id} failed.")
+            wake(connection)
             return self._update(connection, job.id, values)
 
     def cancel(self, job_id: int) -> Job:
@@ -127,6 +192,8 @@ class SqlLedger:
             row = self._row(connection, job_id)
             if row.state == "done":
                 raise BadInput(f"Job {job_id} is done.", hint="What it changed stays as it is.")
+            self._end_parts(connection, job_id, f"Its order {job_id} was cancelled.")
+            wake(connection)
             values = {
                 "state": "dead",
                 "fence": row.fence + 1,
@@ -146,17 +213,43 @@ class SqlLedger:
                 )
             now = self._clock.now()
             values = {"state": "pending", "attempt": 0, "error": None, "lease_until": 0.0, "changed": now}
+            wake(connection)
             return self._update(connection, job_id, values)
 
-    def jobs(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> list[Job]:
-        """Jobs in the order in which they were submitted."""
-        query = select(jobs).order_by(jobs.c.id)
+    def jobs(
+        self,
+        *,
+        scope: JobScope | None = None,
+        states: Sequence[JobState] = (),
+        prefix: str = "",
+        brief: bool = False,
+        last: int | None = None,
+    ) -> list[Job]:
+        """Jobs in the order of their submission; `brief` leaves out payloads, `last` all but so many."""
+        columns = [column for column in jobs.c if not brief or column is not jobs.c.payload]
+        query = select(*columns).order_by(jobs.c.id if last is None else jobs.c.id.desc()).limit(last)
         if scope is not None:
             query = query.where(in_scope(scope))
         if states:
             query = query.where(jobs.c.state.in_(states))
+        if prefix:
+            query = query.where(jobs.c.key.startswith(prefix, autoescape=True))
         with self._database.reading() as connection:
-            return [_job(row) for row in connection.execute(query)]
+            found = [job_of(row, brief=brief) for row in connection.execute(query)]
+        return found if last is None else found[::-1]
+
+    def job(self, job_id: int) -> Job:
+        """The job of a number; BadInput if there is none."""
+        with self._database.reading() as connection:
+            return job_of(self._row(connection, job_id, lock=False))
+
+    def wait(self, seconds: float) -> None:
+        """Return when something was committed that may be claimed, or after so many seconds."""
+        self._signals.wait(seconds)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._signals.close()
 
     def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:
         """Take the lease `name` for `owner`, if it is free, expired or `after`'s; returns the holder."""
@@ -180,59 +273,27 @@ class SqlLedger:
             connection.execute(delete(leases).where(leases.c.name == name, leases.c.owner == owner))
 
     def _claimable(self) -> ColumnElement[bool]:
-        now = self._clock.now()
-        return or_(
-            jobs.c.state == "pending",
-            and_(jobs.c.state.in_(("failed", "running")), jobs.c.lease_until <= now),
-        )
+        states = ("pending", "failed", "running")
+        return and_(jobs.c.state.in_(states), jobs.c.lease_until <= self._clock.now())
 
-    def _row(self, connection: Connection, job_id: int) -> Row[Any]:
-        row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
+    def _end_parts(self, connection: Connection, order: int, why: str) -> None:
+        """Make dead what an order submitted and is not done: nobody waits for it any more."""
+        parts = (
+            jobs.c.key.startswith(order_prefix(order), autoescape=True),
+            jobs.c.state.in_(("pending", "failed", "running")),
+        )
+        values = {"state": "dead", "fence": jobs.c.fence + 1, "error": why, "changed": self._clock.now()}
+        connection.execute(update(jobs).where(*parts).values(**values))
+
+    def _row(self, connection: Connection, job_id: int, *, lock: bool = True) -> Row[Any]:
+        query = select(jobs).where(jobs.c.id == job_id)
+        row = connection.execute(query.with_for_update() if lock else query).first()
         if row is None:
-            raise BadInput(f"There is no job {job_id}.", hint="`jobs()` lists those there are.")
+            raise BadInput(
+                f"There is no job {job_id}.", hint="`orchestrator jobs list` lists those there are."
+            )
         return row
 
     def _update(self, connection: Connection, job_id: int, values: Mapping[str, Any]) -> Job:
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
-        return _job(connection.execute(select(jobs).where(jobs.c.id == job_id)).one())
-
-
-def in_scope(scope: JobScope) -> ColumnElement[bool]:
-    """The condition that a job changes this."""
-    return and_(jobs.c.scope == scope.kind, jobs.c.scope_name == scope.name)
-
-
-def held(connection: Connection, job: Job) -> Row[Any]:
-    """The row of a job that this lease still holds, locked; LeaseLost otherwise."""
-    row = connection.execute(select(jobs).where(jobs.c.id == job.id).with_for_update()).first()
-    if row is None:
-        raise LeaseLost(f"Job {job.id} is gone: its scope was dropped.", hint="Nothing was written.")
-    if row.fence != job.fence or row.state != "running":
-        raise LeaseLost(
-            f"Job {job.id} is {row.state} under lease {row.fence}; this worker held lease {job.fence}.",
-            hint="Nothing was written. Take a longer lease, or renew it in time.",
-        )
-    return row
-
-
-def finish(connection: Connection, job: Job, effects: Mapping[str, Any], now: float) -> None:
-    """Mark a held job done, as part of the caller's transaction."""
-    held(connection, job)
-    done = {"state": "done", "effects": dict(effects), "error": None, "changed": now}
-    connection.execute(update(jobs).where(jobs.c.id == job.id).values(**done))
-
-
-def _job(row: Row[Any]) -> Job:
-    return Job(
-        id=row.id,
-        key=row.key,
-        kind=row.kind,
-        scope=JobScope(row.scope, row.scope_name),
-        payload=JsonObject.of(row.payload),
-        state=row.state,
-        attempt=row.attempt,
-        fence=row.fence,
-        lease_until=row.lease_until,
-        error=row.error,
-        effects=None if row.effects is None else JsonObject.of(row.effects),
-    )
+        return job_of(connection.execute(select(jobs).where(jobs.c.id == job_id)).one())

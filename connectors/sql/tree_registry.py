@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, select, upda
 from connectors.sql.access import label_set, labels_of, store_label_sets
 from connectors.sql.database import Database
 from connectors.sql.document_rows import document_rows
-from connectors.sql.ledger import held
+from connectors.sql.job_rows import held
 from connectors.sql.statements import chunks, insert_all
 from connectors.sql.tables import (
     documents,

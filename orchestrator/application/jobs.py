@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.ports import Ledger
+from orchestrator.ports import SUBMITTED, Ledger
 from orchestrator.progress import Progress, silent
 
 if TYPE_CHECKING:
     from orchestrator.application.container import Container
     from orchestrator.budget import Budget
+    from orchestrator.jobs.ledger_worker import LedgerWorker
     from orchestrator.ports import Job, JobScope, JobState
     from orchestrator.types import Principal
-
-#: What the keys of jobs begin with that were submitted here. Others belong to a command at work, and end
-#: with it.
-_SUBMITTED = "submitted:"
 
 
 class Jobs:
@@ -34,12 +31,16 @@ class Jobs:
 
         A `key` names one piece of work for good: submitting it again gives the job as it is.
         """
-        name = f"{_SUBMITTED}{key or uuid.uuid4().hex}"
+        name = f"{SUBMITTED}{key or uuid.uuid4().hex}"
         return self._ledger.submit(kind, scope, name, payload or {})
 
     def list(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> Sequence[Job]:
         """All jobs there are, whoever submitted them, in that order."""
         return self._ledger.jobs(scope=scope, states=states)
+
+    def find(self, job_id: int) -> Job:
+        """The job of a number; BadInput if there is none."""
+        return self._ledger.job(job_id)
 
     def retry(self, job_id: int) -> Job:
         """Give a failed or dead job its attempts back; BadInput if it is neither."""
@@ -64,32 +65,53 @@ class Jobs:
         that fails is tried again, up to its last attempt. They run for the settings' principal unless
         `principal` says for whom, each within `budget`.
         """
-        from orchestrator.jobs.job_run import JobRunner
-        from orchestrator.jobs.registry import JobHandlers
+        from orchestrator.application.job_runners import JobRunners
         from orchestrator.jobs.write_lock import write_lock
 
-        container = self._container
-        runner = JobRunner(
-            self._ledger,
-            JobHandlers(),
-            container.ports(),
-            principal=principal or container.settings.principal,
-            budget=budget,
-        )
+        runners = JobRunners(self._container, principal=principal, budget=budget)
         waiting = await asyncio.to_thread(self._waiting, scope)
-        for each in dict.fromkeys(job.scope for job in waiting):
-            lock = write_lock(self._ledger, each, wait=wait, progress=progress, end_stale=False)
-            async with lock as worker:
-                for job in (job for job in waiting if job.scope == each):
-                    while await runner.run(job.id, worker):
-                        pass
+        try:
+            for each in dict.fromkeys(job.scope for job in waiting):
+                lock = write_lock(self._ledger, each, wait=wait, progress=progress, end_stale=False)
+                async with lock as worker:
+                    for job in (job for job in waiting if job.scope == each):
+                        while await runners.runner(job).run(job.id, worker):
+                            pass
+        finally:
+            runners.close()
         done = {job.id for job in waiting}
         return [job for job in await asyncio.to_thread(self.list, scope=scope) if job.id in done]
+
+    async def work(
+        self,
+        *,
+        until_idle: bool = False,
+        names: Sequence[str] = (),
+        lease: float | None = None,
+        started: Callable[[LedgerWorker], object] = lambda worker: None,
+    ) -> int:
+        """Do what any worker may, until told to end, or with `until_idle` until nothing is left; how many.
+
+        `names` are the handlers that it may need, all if there are none; `lease` is for how many seconds
+        nobody else does what a worker does that vanished. `started` is given the worker, to `stop` it.
+        """
+        from orchestrator.application.job_runners import JobRunners
+        from orchestrator.jobs.job_run import LEASE
+        from orchestrator.jobs.ledger_worker import LedgerWorker
+
+        seconds = LEASE if lease is None else lease
+        runners = JobRunners(self._container, lease=seconds, stopping=lambda: worker.stopping)
+        worker = LedgerWorker(self._ledger, runners.runner, lease=seconds, names=names)
+        started(worker)
+        try:
+            return await worker.run(until_idle=until_idle)
+        finally:
+            runners.close()
 
     def _waiting(self, scope: JobScope | None) -> Sequence[Job]:
         states: tuple[JobState, ...] = ("pending", "failed", "running")
         found = self._ledger.jobs(scope=scope, states=states)
-        return [job for job in found if job.key.startswith(_SUBMITTED)]
+        return [job for job in found if job.key.startswith(SUBMITTED)]
 
     @property
     def _ledger(self) -> Ledger:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from orchestrator.cli.background import BackgroundOption, submit
 from orchestrator.cli.options import (
     IndexOption,
     JsonOption,
@@ -36,16 +37,23 @@ program = typer.Typer(
 
 @program.command(epilog="Example: `orchestrator graph build`")
 def build(
-    context: typer.Context, index: IndexOption = None, wait: WaitOption = 60.0, as_json: JsonOption = False
+    context: typer.Context,
+    index: IndexOption = None,
+    wait: WaitOption = 60.0,
+    background: BackgroundOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Build the mention graph: which passage names which document by title, heading, alias, term or file.
 
     No model is asked. What is there already is not searched again, so that it is quick after a change.
     GraphSearch needs no built graph; `graph show` does.
     """
-    from orchestrator.knowledge.build_jobs import build_locally
+    from orchestrator.knowledge.build_jobs import SCOPE, build_locally
     from orchestrator.ports import Ledger
 
+    if background:
+        submit(invocation(context), SCOPE, "build", index, {}, as_json)
+        return
     settings = invocation(context).settings(index=index)
 
     async def built(application: Application, version: IndexVersion) -> MentionCounts:

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from orchestrator.cli.added_files import as_json_object, say_added
+from orchestrator.cli.background import BackgroundOption, submit
+from orchestrator.cli.index_features import features
 from orchestrator.cli.options import IndexOption, Invocation, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.progress import Progress
@@ -54,6 +56,10 @@ def add(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 2 if a file, or a part of one, was left out.")
     ] = False,
+    background: BackgroundOption = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; read files, and change nothing.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Index files and folders, or update the index after they changed.
@@ -62,6 +68,16 @@ def add(
     index. Files that cannot be read are skipped and reported. Exit code 2 if none could be read.
     """
     given = invocation(context)
+    if dry_run:
+        from orchestrator.cli.dry_run import show_dry_run
+
+        show_dry_run(given, paths, index, label or None, tenant, as_json=as_json)
+        return
+    if background:
+        from orchestrator.indexing.orders import add_payload
+
+        submit(given, "index", "add", index, add_payload(paths, label or None, tenant), as_json)
+        return
     reports: list[IndexReport] = []
 
     async def each(indexer: Indexer, moved: Progress) -> None:
@@ -184,10 +200,12 @@ def remove(
     everything: Annotated[bool, typer.Option("--all", help="Remove the index itself.")] = False,
     index: IndexOption = None,
     wait: WaitOption = 60.0,
+    background: BackgroundOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove documents from an index, or the whole index. The files themselves are not deleted."""
     from orchestrator.errors import BadInput
+    from orchestrator.indexing.orders import remove_payload
 
     given = invocation(context)
     if bool(paths) == everything:
@@ -195,6 +213,13 @@ def remove(
             "Say what to remove: paths, or the whole index, not both.",
             hint="Run `orchestrator index remove PATH`, or `orchestrator index remove --all --index NAME`.",
         )
+    if background:
+        if everything:
+            raise BadInput(
+                "An index itself is not removed in the background.", hint="Leave out `--background`."
+            )
+        submit(given, "index", "remove", index, remove_payload(paths or []), as_json)
+        return
     if not paths:
         _drop(given, index, wait, as_json)
         return
@@ -252,12 +277,16 @@ def rebuild(
     context: typer.Context,
     index: IndexOption = None,
     wait: WaitOption = 60.0,
+    background: BackgroundOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Embed all passages again with the configured embedder, from the stored texts.
 
     Needed after the embedder was changed. Until the rebuild is complete, queries use the old version.
     """
+    if background:
+        submit(invocation(context), "index", "rebuild", index, {}, as_json)
+        return
     report = _with_indexer(
         invocation(context),
         index,
@@ -275,57 +304,7 @@ def rebuild(
         )
 
 
-@program.command(epilog="Example: `orchestrator index features --kind keyphrases`")
-def features(
-    context: typer.Context,
-    kind: Annotated[
-        str,
-        typer.Option(
-            "--kind", "-k", help="What to extract: keyphrases, entities or summary.", metavar="KIND"
-        ),
-    ] = "keyphrases",
-    index: IndexOption = None,
-    wait: WaitOption = 60.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Extract keyphrases, entities or summaries of passages, for query expansion by PromptPrf.
-
-    Only passages without them are processed: run it again after adding documents. A language model
-    writes them if one is configured; otherwise keyphrases and entities are found by rules.
-    """
-    from orchestrator.application.application import Application
-    from orchestrator.errors import BadInput
-    from orchestrator.indexing.feature_jobs import make_features_locally
-    from orchestrator.indexing.passage_features import FeatureReport
-    from orchestrator.ports import IndexRegistry, Ledger
-
-    settings = invocation(context).settings(index=index)
-
-    async def done() -> FeatureReport:
-        async with Application(settings) as application:
-            version = application.container.get(IndexRegistry).current(settings.index)
-            if version is None:
-                raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
-            ports: Any = application.ports()
-            with progress("Extracting") as moved:
-                return await make_features_locally(
-                    ports[Ledger],
-                    ports,
-                    version,
-                    kind,
-                    principal=settings.principal,
-                    progress=moved,
-                    wait=wait,
-                )
-
-    report = complete(done())
-    if as_json:
-        say_json(asdict(report))
-    else:
-        left = f"; {report.failed} were left out: {report.reason}" if report.failed else ""
-        say(f"Made {report.kind} of {report.made} passages{left}")
-    if report.failed:
-        raise typer.Exit(2)
+program.command(epilog="Example: `orchestrator index features --kind keyphrases`")(features)
 
 
 @program.command(epilog="Example: `orchestrator index verify --json`")

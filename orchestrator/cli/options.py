@@ -71,6 +71,12 @@ class Invocation:
     config: Path | None
     home: Path | None
 
+    @property
+    def arguments(self) -> list[str]:
+        """The global options as another process is given them."""
+        named = (("--config", self.config), ("--home", self.home))
+        return [f"{option}={path.absolute()}" for option, path in named if path is not None]
+
     def settings(self, **arguments: Any) -> Settings:
         """The settings, with what this command was given."""
         from orchestrator.settings import Settings

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.background import BackgroundOption, submit
 from orchestrator.cli.options import IndexOption, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.cli.tree_show import show
@@ -60,6 +61,7 @@ def build(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cost, and build nothing.")] = False,
     wait: WaitOption = 60.0,
+    background: BackgroundOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the semantic trees of an index: one for each tenant and set of labels.
@@ -69,11 +71,14 @@ def build(
     """
     from orchestrator.application.application import Application
     from orchestrator.ports import Embedder, IndexRegistry, LanguageModel, Ledger, TreeRegistry, VectorStore
-    from orchestrator.tree.build_job import TreePlan, build_trees_locally
+    from orchestrator.tree.build_job import SCOPE, TreePlan, build_trees_locally
     from orchestrator.tree.cost import tree_cost
 
     settings = invocation(context).settings(index=index)
     plan = TreePlan(_method(method), at_most, topics, not no_model)
+    if background and not dry_run:
+        submit(invocation(context), SCOPE, "build", index, asdict(plan), as_json)
+        return
 
     async def done() -> tuple[TreeCost, TreeReport | None]:
         async with Application(settings) as application:

@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.errors import BadInput
 from orchestrator.indexing import index_plan as planning
 from orchestrator.indexing.context import IndexingContext
+from orchestrator.indexing.dry_run import DryRun, dry_run
 from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import SkippedFile, resolve_root, scan
 from orchestrator.indexing.index_plan import Plan, place
@@ -48,7 +49,8 @@ class Indexer:
     itself. Without any, everything is done in this process: only for one that serves nobody, since
     writing shards stops all of its threads. Everything may be killed at any moment: running it again
     ends with the right index.
-    `wait` is for how many seconds another writer is waited for.
+    `wait` is for how many seconds another writer is waited for. With a `dispatcher`, its caller holds the
+    write lock.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Indexer:
         wait: float = 60.0,
         store_grace: float = STORE_GRACE,
         passage_grace: float = PASSAGE_GRACE,
+        dispatcher: JobDispatcher | None = None,
     ) -> None:
         self.index = index
         self._context = context
@@ -70,6 +73,7 @@ class Indexer:
         self._recipe = recipe or Recipe()
         self._limits = limits or Limits()
         self._wait = wait
+        self._dispatcher = dispatcher
         self._grace = {"store_seconds": store_grace, "passage_seconds": passage_grace}
 
     # -- changes -------------------------------------------------------------------------------
@@ -184,6 +188,14 @@ class Indexer:
             await self._tidy(writer, progress)
         return self._context.version(self.index)
 
+    async def dry_run(
+        self, root: str | Path, labels: Sequence[str] | None = None, tenant: str = DEFAULT_TENANT
+    ) -> DryRun:
+        """What `add` would do now. Files are read and split for it; nothing is embedded or written."""
+        path = resolve_root(root)
+        given = (path, labels, tenant, self._recipe, self._limits)
+        return await asyncio.to_thread(dry_run, self._context, self.index, *given)
+
     # -- what there is -------------------------------------------------------------------------
 
     async def status(self) -> IndexStatus:
@@ -199,13 +211,20 @@ class Indexer:
         """Compare the index with its registry, passage by passage; it may be searched meanwhile."""
         return await asyncio.to_thread(verify, self._context, self.index, progress)
 
+    def close(self) -> None:
+        """End the process that reads files, if one was started."""
+        self._context.close()
+
     # -- how -----------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _writing(self, progress: Progress) -> AsyncGenerator[JobDispatcher]:
+        if self._dispatcher is not None:
+            yield self._dispatcher
+            return
         scope = index_scope(self.index)
         async with write_lock(self._context.ledger, scope, wait=self._wait, progress=progress) as name:
-            process = WorkerProcess(scope, self._settings) if self._settings is not None else None
+            process = WorkerProcess(scope, name, self._settings) if self._settings is not None else None
             writer = LocalRunner(scope, name, self._context.runner(), process, progress)
             try:
                 yield writer

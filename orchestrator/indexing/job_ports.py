@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from orchestrator.errors import IndexMismatch, StoreError
 from orchestrator.indexing.token_buffer import TokenBuffer
-from orchestrator.jobs.job_run import LEASE
 from orchestrator.ports import (
     DocumentRow,
     IndexFormat,
@@ -92,5 +91,5 @@ def check_format(registry: IndexRegistry, index: str, format: IndexFormat) -> No
 def new_write_name(job: Job, running: RunningJob, passages: int) -> str:
     """The name of what a job is about to write to the store; its lease now lasts until that is written."""
     if passages:
-        running.extend(LEASE + WRITING * passages)
+        running.extend(WRITING * passages)
     return f"{job.id}-{job.fence}"

@@ -158,7 +158,7 @@ def _after_death(job: Job, ledger: Ledger, registry: IndexRegistry) -> bool:
     files: list[str] = payload["files"]
     if len(files) > 1:
         # One of them may be the cause: each gets a job, and attempts, of its own.
-        lock = job.key.partition(":")[0]
+        lock = job.key.rpartition(":")[0]
         for file in files:
             known = {name: row for name, row in payload["before"].items() if name == file}
             alone = {**payload, "files": [file], "before": known}

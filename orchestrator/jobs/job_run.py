@@ -7,23 +7,37 @@ import errno
 import hashlib
 import json
 import threading
-from collections import ChainMap
+import time
+from collections import ChainMap, Counter
 from collections.abc import Callable, Generator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from typing import Any, cast
 
 from orchestrator.budget import Budget
 from orchestrator.errors import BadInput, IndexMismatch, LeaseLost, NodeError, OrchestratorError, StoreError
 from orchestrator.jobs.registry import JobHandlers
 from orchestrator.ports import Job, JobEffects, Ledger, RunningJob
-from orchestrator.types import NOBODY, Principal
+from orchestrator.types import NOBODY, Principal, Usage
 
 #: What a job's error begins with when its worker died on it.
 DIED = "Its worker died"
 #: Seconds of a job's lease, renewed every quarter of it.
 LEASE = 120.0
+#: Seconds between two notes of how far a job is, at least.
+BEAT = 1.0
+
+
+class WorkFailed(StoreError):
+    """Parts of a job failed for good: each had its attempts, so that the whole is not tried again."""
+
+
+class GivenBack(OrchestratorError):
+    """A job stops before its end, to be done by another worker as if it had not been tried."""
+
+
 #: Trying again changes nothing about these.
-_FINAL = (BadInput, IndexMismatch, PermissionError)
+_FINAL = (BadInput, IndexMismatch, PermissionError, WorkFailed)
 
 
 def job_key(lock: str, kind: str, payload: Mapping[str, Any]) -> str:
@@ -41,7 +55,8 @@ class JobRunner:
     """Runs jobs in this process.
 
     `ports` are what handlers are given, beside `RunningJob`. They run for `principal`, whose tenant
-    decides which answers of models they share, and within `budget`. `watch` is told what is counted.
+    decides which answers of models they share, and within `budget`. `watch` is told what is counted, and
+    `extended` for how long a job may stop this process's threads.
     """
 
     def __init__(
@@ -54,6 +69,7 @@ class JobRunner:
         budget: Budget | None = None,
         watch: Callable[[Mapping[str, int]], None] = lambda done: None,
         lease: float = LEASE,
+        extended: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self.ledger = ledger
         self.watch = watch
@@ -63,6 +79,7 @@ class JobRunner:
         self._ports = cast("MutableMapping[Any, Any]", ports)
         self._principal = principal
         self._budget = budget
+        self._extended = extended
 
     async def run(self, job_id: int, worker: str) -> bool:
         """Claim and run a job; False if it is done, held by another, or waiting for its next attempt."""
@@ -75,9 +92,10 @@ class JobRunner:
     async def do(self, job: Job) -> None:
         """Run a claimed job. Errors are recorded in the ledger, which decides on a retry.
 
-        Losing the lease, also by a cancellation of the job, stops the handler.
+        Losing the lease, also by a cancellation of the job, stops the handler. One whose task is cancelled
+        gives the job back.
         """
-        held = _Held(self.ledger, job, self.lease, lambda done: self.watch(done))
+        held = _Held(self.ledger, job, self.lease, lambda done: self.watch(done), self._extended)
         try:
             handler = self._handlers.handler(job)
             working = asyncio.ensure_future(
@@ -91,6 +109,7 @@ class JobRunner:
             loop = asyncio.get_running_loop()
             with held.renewed(lambda: loop.call_soon_threadsafe(working.cancel)):
                 result = await working
+            held.usage = result.usage
             effects = result.output if isinstance(result.output, JobEffects) else JobEffects()
             # A handler that published has finished its job: then there is no lease any more.
             await asyncio.to_thread(self.ledger.finish, job, effects.values)
@@ -99,14 +118,21 @@ class JobRunner:
             return
         except asyncio.CancelledError:
             if not held.lost:
+                with suppress(StoreError):
+                    self.ledger.give_back(job)
                 raise
         except Exception as error:
             self._fail(job, error)
+        finally:
+            held.end()
 
     def _fail(self, job: Job, error: Exception) -> None:
         cause = error.__cause__
         if isinstance(error, NodeError) and isinstance(cause, Exception):
             error = cause
+        if isinstance(error, GivenBack):
+            self.ledger.give_back(job)
+            return
         final = isinstance(error, _FINAL) or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
         if isinstance(error, OrchestratorError):
             message = f"{error.message} {error.hint}".strip()
@@ -121,26 +147,51 @@ class JobRunner:
 
 
 class _Held:
-    """The `RunningJob` port: keeps the lease of a job while it is worked on."""
+    """The `RunningJob` port: keeps the lease of a job while it is worked on, and notes how far it is."""
 
     def __init__(
-        self, ledger: Ledger, job: Job, lease: float, watch: Callable[[Mapping[str, int]], None]
+        self,
+        ledger: Ledger,
+        job: Job,
+        lease: float,
+        watch: Callable[[Mapping[str, int]], None],
+        extended: Callable[[float], None],
     ) -> None:
         self.lost = False
+        self.usage = Usage()
         self._ledger = ledger
         self._job = job
-        self._rest = lease / 4
+        self._usual = lease
         self._lease = lease
         self._watch = watch
+        self._extended = extended
+        self._counts: Counter[str] = Counter()
+        self._reported: dict[str, Any] = {}
+        self._noted: dict[str, Any] = {}
 
     def extend(self, seconds: float) -> None:
-        """Let the lease last so long from now on."""
-        self._lease = max(seconds, 4 * self._rest)
+        """Let the lease last so much longer from now on."""
+        self._lease = self._usual + seconds
         self._ledger.renew(self._job, seconds=self._lease)
+        self._extended(seconds)
 
     def count(self, **done: int) -> None:
         """So much more is done."""
+        self._counts.update(done)
         self._watch(done)
+
+    def report(self, done: int, total: int, doing: str) -> None:
+        """How much is done of all there is, and what is being done."""
+        self._reported = {"done": done, "total": total, "doing": doing}
+
+    def end(self) -> None:
+        """Note how far the job got, and what it spent on models."""
+        progress = self._progress()
+        if self.usage.calls:
+            progress["usage"] = asdict(self.usage)
+        if progress and progress != self._noted:
+            with suppress(StoreError):
+                self._ledger.note(self._job, progress)
 
     @contextmanager
     def renewed(self, lost: Callable[[], object]) -> Generator[None]:
@@ -148,18 +199,24 @@ class _Held:
         done = threading.Event()
 
         def renew() -> None:
-            while not done.wait(self._rest):
+            rest = self._usual / 4
+            renewed = time.monotonic()
+            while not done.wait(min(BEAT, rest)):
+                progress = self._progress()
+                if progress == self._noted and time.monotonic() - renewed < rest:
+                    continue
                 try:
-                    self._ledger.renew(self._job, seconds=self._lease)
+                    self._ledger.renew(self._job, seconds=self._lease, progress=progress)
                 except LeaseLost:
                     # A job that was just published has no lease either: it is about to return.
                     self.lost = True
-                    if not done.wait(min(1.0, self._rest)):
+                    if not done.wait(min(1.0, rest)):
                         lost()
                     return
                 except StoreError:
                     # It may be back before the lease runs out.
                     continue
+                renewed, self._noted = time.monotonic(), progress
 
         thread = threading.Thread(target=renew, daemon=True)
         thread.start()
@@ -168,3 +225,6 @@ class _Held:
         finally:
             done.set()
             thread.join()
+
+    def _progress(self) -> dict[str, Any]:
+        return {**self._counts, **self._reported}

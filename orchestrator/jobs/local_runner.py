@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from orchestrator.errors import LeaseLost, StoreError
-from orchestrator.jobs.job_run import DIED, JobRunner, job_key
+from orchestrator.jobs.job_run import DIED, JobRunner, WorkFailed, job_key
 from orchestrator.jobs.worker_process import WorkerProcess
 from orchestrator.ports import Job, JobScope, JobState
 from orchestrator.progress import Progress
@@ -174,11 +174,10 @@ class LocalRunner:
     async def _refuse_dead(self) -> None:
         if dead := await asyncio.to_thread(self._mine, ("dead",)):
             more = f" (and {len(dead) - 1} other jobs)" if len(dead) > 1 else ""
-            raise StoreError(
+            raise WorkFailed(
                 f"Not everything could be done: {(dead[0].error or DIED).rstrip('.')}{more}.",
                 hint="What was there before is unchanged. Remove the cause and run it again.",
             )
 
     def _mine(self, states: tuple[JobState, ...]) -> list[Job]:
-        jobs = self._ledger.jobs(scope=self._scope, states=states)
-        return [job for job in jobs if job.key.startswith(f"{self._lock}:")]
+        return self._ledger.jobs(scope=self._scope, states=states, prefix=f"{self._lock}:", brief=True)

@@ -1,4 +1,4 @@
-"""The worker: a process that runs the jobs of one scope, and reports progress.
+"""The worker of a command: a process that runs the jobs of its write lock, and reports progress.
 
 It is told what to do on the first line of standard input, and that there may be work on each further
 line; it tells what it does on standard output, a JSON object a line. When its input ends, so does it, at
@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 from collections import Counter
@@ -22,6 +21,7 @@ from typing import IO, Any
 
 from orchestrator.jobs.job_run import JobRunner
 from orchestrator.ports import JobScope
+from orchestrator.process import process_name
 
 #: Seconds after which a worker looks for work though nobody told it.
 _LOOK = 1.0
@@ -59,9 +59,10 @@ class Reports:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WorkerOrder:
-    """The order of a worker: the jobs of a scope, with settings; at first there are jobs of `kinds`."""
+    """The order of a worker: the jobs of a write lock, with settings; at first there are jobs of `kinds`."""
 
     scope: JobScope
+    lock: str
     settings: Mapping[str, Any]
     kinds: frozenset[str]
     reports: Reports
@@ -78,16 +79,20 @@ def take_order() -> WorkerOrder:
     told = json.loads(sys.stdin.readline())
     woken = threading.Event()
     threading.Thread(target=_listen, args=(woken,), daemon=True).start()
-    return WorkerOrder(JobScope(*told["scope"]), told["settings"], frozenset(told["kinds"]), reports, woken)
+    return WorkerOrder(
+        JobScope(*told["scope"]), told["lock"], told["settings"], frozenset(told["kinds"]), reports, woken
+    )
 
 
 async def work(runner: JobRunner, order: WorkerOrder) -> None:
-    """Run the jobs of the order's scope until the process ends."""
-    name = f"{socket.gethostname()}:{os.getpid()}"
+    """Run the jobs of the order's write lock until the process ends."""
+    name, prefix = process_name(), f"{order.lock}:"
     runner.watch = order.reports.count
     while True:
         order.woken.clear()
-        job = await asyncio.to_thread(runner.ledger.claim, name, seconds=runner.lease, scope=order.scope)
+        job = await asyncio.to_thread(
+            runner.ledger.claim, name, seconds=runner.lease, scope=order.scope, prefix=prefix
+        )
         if job is None:
             await asyncio.to_thread(order.woken.wait, _LOOK)
             continue

@@ -22,8 +22,12 @@ class WorkerProcess:
     `settings` are those of the application that the worker makes for itself; `module` is its program.
     """
 
-    def __init__(self, scope: JobScope, settings: Mapping[str, Any], module: str = WORKER) -> None:
-        self._order: dict[str, Any] = {"scope": [scope.kind, scope.name], "settings": dict(settings)}
+    def __init__(self, scope: JobScope, lock: str, settings: Mapping[str, Any], module: str = WORKER) -> None:
+        self._order: dict[str, Any] = {
+            "scope": [scope.kind, scope.name],
+            "lock": lock,
+            "settings": dict(settings),
+        }
         self._module = module
         self._process: asyncio.subprocess.Process | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`

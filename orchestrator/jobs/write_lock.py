@@ -7,8 +7,8 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
-from orchestrator.errors import IndexBusy, LeaseLost
-from orchestrator.ports import JobScope, JobState, Ledger
+from orchestrator.errors import IndexBusy, LeaseLost, StoreError
+from orchestrator.ports import SUBMITTED, JobScope, JobState, Ledger
 from orchestrator.process import described, is_dead, process_name
 from orchestrator.progress import Progress
 
@@ -20,35 +20,48 @@ _LOOK = 0.2
 
 @asynccontextmanager
 async def write_lock(
-    ledger: Ledger, scope: JobScope, *, wait: float, progress: Progress, end_stale: bool = True
+    ledger: Ledger,
+    scope: JobScope,
+    *,
+    wait: float,
+    progress: Progress,
+    end_stale: bool = True,
+    keep: str = "",
+    hold: float = HOLD,
 ) -> AsyncGenerator[str]:
     """Hold the write lock of a scope; yields the name of its jobs. IndexBusy after `wait` seconds.
 
     A holder on this host that has died is succeeded at once, another when its lease runs out. What it
     left undone is put aside first: none of it can be published any more once this has begun. Without
-    `end_stale` it stays to be done. A write lock that is lost cancels the task that holds it, with IndexBusy.
+    `end_stale` it stays to be done, and so does what was submitted for any worker, and what has a key that
+    begins with `keep`. The lease lasts `hold` seconds. A write lock that is lost cancels the task that holds
+    it, with IndexBusy.
     """
     name = uuid.uuid4().hex[:16]
     owner = f"{process_name()} {name}"
     lease = str(scope)
-    await _acquire(ledger, lease, owner, scope, wait, progress)
+    await _acquire(ledger, lease, owner, scope, wait, progress, hold)
     task = asyncio.current_task()
     assert task is not None
     lost: list[str] = []
 
-    async def keep() -> None:
+    async def hold_on() -> None:
         while True:
-            await asyncio.sleep(HOLD / 3)
-            holder = await asyncio.to_thread(ledger.hold, lease, owner, seconds=HOLD)
+            await asyncio.sleep(hold / 3)
+            try:
+                holder = await asyncio.to_thread(ledger.hold, lease, owner, seconds=hold)
+            except StoreError:
+                # It may be back before the lease runs out.
+                continue
             if holder != owner:
                 lost.append(holder)
                 task.cancel()
                 return
 
-    keeping = asyncio.create_task(keep())
+    keeping = asyncio.create_task(hold_on())
     try:
         if end_stale:
-            await asyncio.to_thread(end_stale_jobs, ledger, scope, dead=True)
+            await asyncio.to_thread(end_stale_jobs, ledger, scope, dead=True, keep=keep)
         yield name
     except asyncio.CancelledError:
         if not lost:
@@ -63,17 +76,17 @@ async def write_lock(
         with suppress(asyncio.CancelledError):
             await keeping
         if not lost:
-            await asyncio.shield(asyncio.to_thread(_leave, ledger, scope, lease, owner, end_stale))
+            await asyncio.shield(asyncio.to_thread(_leave, ledger, scope, lease, owner, end_stale, keep))
 
 
 async def _acquire(
-    ledger: Ledger, lease: str, owner: str, scope: JobScope, wait: float, progress: Progress
+    ledger: Ledger, lease: str, owner: str, scope: JobScope, wait: float, progress: Progress, hold: float
 ) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
     after: str | None = None
     while True:
-        holder = await asyncio.to_thread(ledger.hold, lease, owner, seconds=HOLD, after=after)
+        holder = await asyncio.to_thread(ledger.hold, lease, owner, seconds=hold, after=after)
         if holder == owner:
             return
         after = holder if is_dead(holder) else None
@@ -88,13 +101,16 @@ async def _acquire(
         await asyncio.sleep(_LOOK)
 
 
-def end_stale_jobs(ledger: Ledger, scope: JobScope, *, dead: bool = False) -> int:
+def end_stale_jobs(ledger: Ledger, scope: JobScope, *, dead: bool = False, keep: str = "") -> int:
     """End stale jobs of an earlier write lock, so that they publish nothing; returns how many.
 
-    Those that are `dead` stay for the user to see, until another write lock does their work again.
+    Those that are `dead` stay for the user to see, until another write lock does their work again. What was
+    submitted for any worker is nobody's, and what has a key that begins with `keep` is the caller's.
     """
     states: tuple[JobState, ...] = ("pending", "failed", "running")
-    left = ledger.jobs(scope=scope, states=(*states, "dead") if dead else states)
+    found = ledger.jobs(scope=scope, states=(*states, "dead") if dead else states, brief=True)
+    kept = (SUBMITTED, keep) if keep else (SUBMITTED,)
+    left = [job for job in found if not job.key.startswith(kept)]
     for job in left:
         with suppress(LeaseLost):
             if job.state == "dead":
@@ -106,7 +122,7 @@ def end_stale_jobs(ledger: Ledger, scope: JobScope, *, dead: bool = False) -> in
     return len(left)
 
 
-def _leave(ledger: Ledger, scope: JobScope, lease: str, owner: str, end_stale: bool) -> None:
+def _leave(ledger: Ledger, scope: JobScope, lease: str, owner: str, end_stale: bool, keep: str) -> None:
     if end_stale:
-        end_stale_jobs(ledger, scope)
+        end_stale_jobs(ledger, scope, keep=keep)
     ledger.release(lease, owner)

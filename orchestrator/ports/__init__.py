@@ -32,7 +32,17 @@ from orchestrator.ports.indexes import (
     TermStatistics,
     index_scope,
 )
-from orchestrator.ports.jobs import Job, JobEffects, JobScope, JobState, Ledger, RunningJob
+from orchestrator.ports.jobs import (
+    PARTS,
+    SUBMITTED,
+    Job,
+    JobEffects,
+    JobScope,
+    JobState,
+    Ledger,
+    RunningJob,
+    order_prefix,
+)
 from orchestrator.ports.knowledge import (
     Edit,
     EditKind,
@@ -253,6 +263,9 @@ __all__ = [
     "FeedbackStore",
     "for_tenant",
     "index_scope",
+    "order_prefix",
+    "PARTS",
+    "SUBMITTED",
     "for_call",
     "scores_texts",
     "resolved_name",

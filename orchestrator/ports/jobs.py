@@ -12,6 +12,18 @@ from orchestrator.json_object import JsonObject
 JobState = Literal["pending", "running", "done", "failed", "dead"]
 
 
+#: What the keys of jobs begin with that somebody submitted, to be run by whatever worker there is.
+SUBMITTED = "submitted:"
+#: What the keys of the parts of such a job begin with, which any worker may do. All other jobs belong to a
+#: command at work, and end with it.
+PARTS = "order-"
+
+
+def order_prefix(order: int) -> str:
+    """What the keys of the parts of a job begin with."""
+    return f"{PARTS}{order}:"
+
+
 @dataclass(frozen=True, slots=True)
 class JobScope:
     """The scope of a job: the kind and name of what it changes, such as an index or a recommender.
@@ -31,7 +43,8 @@ class Job:
     """A background job, as stored in the ledger.
 
     `key` makes it idempotent: one job a key. `kind` and the kind of `scope` name its handler. `fence`
-    rises with every lease, and a commit that shows an older one is refused.
+    rises with every lease, and a commit that shows an older one is refused. `started`, `beat` and
+    `progress` are of its last attempt: when it began, when it last gave a sign, and what it had done then.
     """
 
     id: int
@@ -45,6 +58,17 @@ class Job:
     lease_until: float = 0.0
     error: str | None = None
     effects: JsonObject | None = None
+    worker: str | None = None
+    created: float = 0.0
+    changed: float = 0.0
+    started: float | None = None
+    beat: float | None = None
+    progress: JsonObject = JsonObject()  # noqa: RUF009  # it cannot change
+
+    @property
+    def name(self) -> str:
+        """The name of its handler, as in `index.read`."""
+        return f"{self.scope.kind}.{self.kind}"
 
 
 @runtime_checkable
@@ -55,16 +79,54 @@ class Ledger(Protocol):
     retryable by hand. A lease that runs out gives the job to the next who asks.
     """
 
-    def submit(self, kind: str, scope: JobScope, key: str, payload: Mapping[str, Any]) -> Job: ...
+    def submit(
+        self, kind: str, scope: JobScope, key: str, payload: Mapping[str, Any], *, order: Job | None = None
+    ) -> Job:
+        """The job of this key, made pending if there is none.
 
-    def claim(
-        self, worker: str, *, seconds: float, scope: JobScope | None = None, job: int | None = None
-    ) -> Job | None:
-        """The oldest job that is pending or whose lease ran out; only this `job`, if a broker named one."""
+        With `order`, it is part of that one: LeaseLost if the order's lease is another's by now.
+        """
         ...
 
-    def renew(self, job: Job, *, seconds: float) -> None:
-        """Extend the lease; LeaseLost if it is another's by now."""
+    def claim(
+        self,
+        worker: str,
+        *,
+        seconds: float,
+        scope: JobScope | None = None,
+        job: int | None = None,
+        prefix: str = "",
+        names: Sequence[str] = (),
+    ) -> Job | None:
+        """The oldest job that is pending or whose lease ran out; only this `job`, if a broker named one.
+
+        `prefix` is what its key begins with; `names` are the handlers it may need, all if there are none.
+        """
+        ...
+
+    def renew(
+        self,
+        job: Job,
+        *,
+        seconds: float,
+        progress: Mapping[str, Any] | None = None,
+        advanced: bool = False,
+    ) -> None:
+        """Extend the lease; LeaseLost if it is another's by now.
+
+        `progress` is how far the job is. One that `advanced` has all its attempts again.
+        """
+        ...
+
+    def note(self, job: Job, progress: Mapping[str, Any]) -> None:
+        """Record how far this attempt got, also after its end; nothing if there was another since."""
+        ...
+
+    def give_back(self, job: Job, *, rest: float = 0.0, progress: Mapping[str, Any] | None = None) -> None:
+        """Make a leased job pending again, as if it had not been tried; it rests for so many seconds.
+
+        Nothing if the lease is another's by now.
+        """
         ...
 
     def finish(self, job: Job, effects: Mapping[str, Any]) -> None:
@@ -81,7 +143,25 @@ class Ledger(Protocol):
         """Retry a failed or dead job, with all its attempts."""
         ...
 
-    def jobs(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> list[Job]: ...
+    def jobs(
+        self,
+        *,
+        scope: JobScope | None = None,
+        states: Sequence[JobState] = (),
+        prefix: str = "",
+        brief: bool = False,
+        last: int | None = None,
+    ) -> list[Job]:
+        """Jobs in the order of their submission; `brief` leaves out payloads, `last` all but so many."""
+        ...
+
+    def job(self, job_id: int) -> Job:
+        """The job of a number; BadInput if there is none."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return when there may be something to claim, or after so many seconds."""
+        ...
 
     def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:
         """Take the lease `name` for `owner`, if it is free, expired or `after`'s; returns the holder.
@@ -115,9 +195,13 @@ class RunningJob(Protocol):
     """
 
     def extend(self, seconds: float) -> None:
-        """Let the lease last so long from now on, for what may stop this process's threads meanwhile."""
+        """Let the lease last so much longer from now on, for what may stop this process's threads so long."""
         ...
 
     def count(self, **done: int) -> None:
         """So much more is done: `count(files=1)`, `count(passages=250)`."""
+        ...
+
+    def report(self, done: int, total: int, doing: str) -> None:
+        """How much is done of all there is, and what is being done, in words: a `Progress`."""
         ...

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.interactions.log_files import read_log
-from orchestrator.jobs.job_run import LEASE, JobRunner
+from orchestrator.jobs.job_run import JobRunner
 from orchestrator.jobs.local_runner import LocalRunner
 from orchestrator.jobs.registry import JobHandlers
 from orchestrator.jobs.write_lock import write_lock
@@ -131,7 +131,7 @@ def _held(running: RunningJob, progress: Progress) -> Progress:
     def tell(done: int, total: int, doing: str) -> None:
         nonlocal last
         if doing != last:
-            running.extend(LEASE)
+            running.extend(0.0)
             last = doing
         progress(done, total, doing)
 
@@ -140,7 +140,7 @@ def _held(running: RunningJob, progress: Progress) -> Progress:
 
 def _counted(running: RunningJob, finished: Callable[[str], None]) -> Callable[[str], None]:
     def tell(ranker: str) -> None:
-        running.extend(LEASE)
+        running.extend(0.0)
         running.count(rankers=1)
         finished(ranker)
 

@@ -18,8 +18,12 @@ from orchestrator.graph.workflow import Workflow
 from orchestrator.serving.auth import ApiKeys, Caller
 from orchestrator.serving.limits.admission import Admission
 from orchestrator.serving.limits.limits import Limits
+from orchestrator.serving.wire.errors import NotAnOperator
 from orchestrator.settings import Serve
 from orchestrator.types import Message, Principal, Slate
+
+#: The grant of those who operate the server, and may see what concerns all of it.
+OPERATOR = "operator"
 
 
 class Configured(Protocol):
@@ -133,5 +137,16 @@ async def _asker(
     return endpoint.keys.caller(request)
 
 
+async def _operator(endpoint: Served, asker: Annotated[Caller, Depends(_asker)]) -> Caller:
+    if endpoint.keys.required and OPERATOR not in asker.principal.grants:
+        raise NotAnOperator(
+            "This API key does not operate the server.",
+            hint=f"Give its principal the grant {OPERATOR!r} in the settings.",
+        )
+    return asker
+
+
+#: An operator of the server: whose principal has the grant `OPERATOR`, or anyone where no keys are needed.
+Operator = Annotated[Caller, Depends(_operator)]
 #: Who sent a request; a route that takes it is closed to those who may not ask.
 Asker = Annotated[Caller, Depends(_asker)]

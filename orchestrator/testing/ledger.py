@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 
 from orchestrator.errors import BadInput, LeaseLost
-from orchestrator.ports import Job, Ledger, index_scope
+from orchestrator.ports import Job, Ledger, index_scope, order_prefix
 from orchestrator.testing.clock import ManualClock
 
 
@@ -198,6 +200,130 @@ class LedgerConformance:
         assert [kept.key for kept in ledger.jobs(scope=index_scope("one"), states=("pending", "dead"))] == [
             "oneb"
         ]
+
+    def test_a_claim_can_name_keys_and_handlers(self, ledger: Ledger) -> None:
+        ledger.submit("add", index_scope("one"), "mine:1", {})
+        part = ledger.submit("read", index_scope("one"), "order-7:1", {})
+        ledger.submit("read", index_scope("one"), "order-70:1", {})
+        assert ledger.claim("worker", seconds=60, names=("index.merge", "tree.add")) is None
+        found = ledger.claim("worker", seconds=60, prefix=order_prefix(7))
+        assert found is not None
+        assert (found.id, found.name) == (part.id, "index.read")
+        assert ledger.claim("worker", seconds=60, prefix=order_prefix(7)) is None
+        named = ledger.claim("worker", seconds=60, names=("index.read",))
+        assert named is not None
+        assert named.key == "order-70:1"
+        assert [job.key for job in ledger.jobs(prefix="order-7")] == ["order-7:1", "order-70:1"]
+        assert [job.key for job in ledger.jobs(last=2)] == ["order-7:1", "order-70:1"]
+        assert ledger.job(part.id).worker == "worker"
+        with pytest.raises(BadInput, match="no job"):
+            ledger.job(part.id + 1000)
+
+    def test_a_brief_list_leaves_out_payloads(self, ledger: Ledger) -> None:
+        ledger.submit("add", index_scope("one"), "key", {"files": ["a"] * 100})
+        (brief,) = ledger.jobs(brief=True)
+        assert (brief.payload, ledger.job(brief.id).payload["files"][0]) == ({}, "a")
+
+    def test_a_job_tells_how_far_it_is(self, ledger: Ledger, clock: ManualClock) -> None:
+        job = self.claimed(ledger)
+        clock.advance(5)
+        ledger.renew(job, seconds=60, progress={"passages": 40})
+        told = ledger.job(job.id)
+        assert told.progress == {"passages": 40}
+        assert told.started is not None
+        assert told.beat == told.started + 5
+        ledger.finish(job, {})
+        ledger.note(job, {"passages": 90})
+        assert ledger.job(job.id).progress == {"passages": 90}
+
+    def test_an_attempt_begins_anew_and_an_older_one_tells_nothing(
+        self, ledger: Ledger, clock: ManualClock
+    ) -> None:
+        stale = self.claimed(ledger, seconds=10)
+        ledger.renew(stale, seconds=10, progress={"passages": 40})
+        clock.advance(11)
+        current = ledger.claim("other", seconds=10)
+        assert current is not None
+        assert current.progress == {}
+        ledger.note(stale, {"passages": 50})
+        assert ledger.job(current.id).progress == {}
+
+    def test_a_job_that_advanced_has_all_its_attempts_again(self, ledger: Ledger, clock: ManualClock) -> None:
+        ledger.submit("add", index_scope("default"), "key", {})
+        for _ in range(6):
+            job = ledger.claim("worker", seconds=10)
+            assert job is not None
+            ledger.renew(job, seconds=10, advanced=True)
+            clock.advance(11)
+
+    def test_a_job_that_is_given_back_was_not_tried_and_rests(
+        self, ledger: Ledger, clock: ManualClock
+    ) -> None:
+        job = self.claimed(ledger)
+        ledger.give_back(job, rest=5, progress={"doing": "waiting"})
+        assert [(each.state, each.attempt) for each in ledger.jobs()] == [("pending", 0)]
+        assert ledger.jobs()[0].progress == {"doing": "waiting"}
+        assert ledger.claim("other", seconds=60) is None
+        clock.advance(5)
+        again = ledger.claim("other", seconds=60)
+        assert again is not None
+        assert again.attempt == 1
+        ledger.give_back(job)
+        assert ledger.job(job.id).state == "running", "its lease is another's"
+
+    def test_only_who_holds_an_order_adds_parts_to_it(self, ledger: Ledger, clock: ManualClock) -> None:
+        order = self.claimed(ledger, seconds=10)
+        ledger.submit("read", index_scope("default"), f"{order_prefix(order.id)}1", {}, order=order)
+        clock.advance(11)
+        taken = ledger.claim("other", seconds=10, job=order.id)
+        assert taken is not None
+        with pytest.raises(LeaseLost):
+            ledger.submit("read", index_scope("default"), f"{order_prefix(order.id)}2", {}, order=order)
+        assert len(ledger.jobs(prefix=order_prefix(order.id))) == 1
+
+    @pytest.mark.parametrize("end", ["cancel", "fail", "vanish"])
+    def test_the_parts_of_an_order_end_with_it(self, ledger: Ledger, clock: ManualClock, end: str) -> None:
+        order = self.claimed(ledger, seconds=10)
+        for number in range(2):
+            key = f"{order_prefix(order.id)}{number}"
+            ledger.submit("read", index_scope("default"), key, {}, order=order)
+        part = ledger.claim("other", seconds=1000, prefix=order_prefix(order.id))
+        assert part is not None
+        if end == "cancel":
+            ledger.cancel(order.id)
+        elif end == "fail":
+            ledger.fail(order, "no room on the disk", final=True)
+        else:
+            for _ in range(3):
+                clock.advance(11)
+                ledger.claim("another", seconds=10, job=order.id)
+        assert [job.state for job in ledger.jobs()] == ["dead"] * 3
+        assert all(job.error for job in ledger.jobs())
+        with pytest.raises(LeaseLost):
+            ledger.finish(part, {})
+
+    def test_a_submission_ends_a_wait(self, ledger: Ledger) -> None:
+        assert ledger.claim("worker", seconds=60) is None
+        # Another's commit of before may end the first one.
+        ledger.wait(0.2)
+        assert ledger.claim("worker", seconds=60) is None
+
+        def submit() -> None:
+            time.sleep(0.3)
+            ledger.submit("add", index_scope("default"), "key", {})
+
+        began = time.monotonic()
+        thread = threading.Thread(target=submit)
+        thread.start()
+        ledger.wait(30)
+        thread.join()
+        assert time.monotonic() - began < 15
+        assert ledger.claim("worker", seconds=60) is not None
+
+    def test_a_wait_for_nothing_ends(self, ledger: Ledger) -> None:
+        assert ledger.claim("worker", seconds=60) is None
+        ledger.wait(0.2)
+        ledger.wait(0.2)
 
     def test_a_named_lease_has_one_owner_until_it_runs_out(self, ledger: Ledger, clock: ManualClock) -> None:
         assert ledger.hold("writer", "a", seconds=10) == "a"

@@ -16,46 +16,67 @@ class NoPostgres(Exception):
     """Why no cluster can be started here."""
 
 
+class Cluster:
+    """A cluster in a folder, which can be killed and started again."""
+
+    def __init__(self) -> None:
+        self._programs = _programs()
+        self._user = None
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root.
+            try:
+                self._user = pwd.getpwnam("postgres").pw_name
+            except KeyError as error:
+                raise NoPostgres("running as root, and there is no user postgres") from error
+        # A socket's path has 107 bytes at most, which a test's own temporary folder may exceed.
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._data = self._folder / "data"
+        #: The URL of its databases, to be formatted with the name of one.
+        self.url = f"postgresql://postgres@/{{}}?host={self._folder}"
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories={self._folder} "
+            "-c fsync=off -c max_connections=200"
+        )
+        self._run("pg_ctl", "-D", self._data, "-l", self._folder / "log", "-o", options, "-w", "start")
+
+    def crash(self) -> None:
+        """What `kill -9` of all its processes does: it recovers from its log when it is started again."""
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+
+    def remove(self) -> None:
+        """Remove all of it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        subprocess.run(
+            [self._programs / program, *arguments],
+            check=True,
+            user=self._user,
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=120,
+        )
+
+
 @contextmanager
 def cluster() -> Generator[str]:
     """The URL of a running cluster, without a database's name: `postgresql://postgres@/{}?host=…`."""
-    programs = _programs()
-    user = None
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        try:
-            user = pwd.getpwnam("postgres").pw_name
-        except KeyError as error:
-            raise NoPostgres("running as root, and there is no user postgres") from error
-    # A socket's path has 107 bytes at most, which a test's own temporary folder may exceed.
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    data = folder / "data"
+    made = Cluster()
     try:
-        if user is not None:
-            shutil.chown(folder, user)
-
-        def run(program: str, *arguments: str) -> None:
-            subprocess.run(
-                [programs / program, *arguments],
-                check=True,
-                user=user,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                timeout=120,
-            )
-
-        run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = (
-            f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
-        )
-        run("pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "start")
+        made.start()
         try:
-            yield f"postgresql://postgres@/{{}}?host={folder}"
+            yield made.url
         finally:
-            run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+            made.crash()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        made.remove()
 
 
 def _programs() -> Path:

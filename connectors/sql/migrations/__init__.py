@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from connectors.sql.database import Database
 
 #: The revision of `tables`. Kept here so that opening a current database imports no migration.
-HEAD = "0061"
+HEAD = "0070"
 
 #: Any number, the same in all releases: PostgreSQL's lock against two processes that migrate at once.
 _ADVISORY_LOCK = 7_203_114_985_001

@@ -25,6 +25,10 @@ jobs = Table(
     Column("effects", Json),
     Column("created", Double, nullable=False),
     Column("changed", Double, nullable=False),
+    # Of the attempt that runs, or ran last: when it began, when it last gave a sign, and how far it is.
+    Column("started", Double),
+    Column("beat", Double),
+    Column("progress", Json),
     UniqueConstraint("key"),
     Index("ix_jobs_state", "state", "id"),
     sqlite_autoincrement=True,

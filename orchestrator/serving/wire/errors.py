@@ -59,6 +59,12 @@ class HostNotAllowed(OrchestratorError):
     status, kind, code = 403, "invalid_request_error", "host_not_allowed"
 
 
+class NotAnOperator(OrchestratorError):
+    """The API key asks, and does not operate the server."""
+
+    status, kind, code = 403, "invalid_request_error", "not_an_operator"
+
+
 class TooManyRequests(OrchestratorError):
     """One caller has more requests waiting than is its share, while others are there, too."""
 

@@ -16,7 +16,7 @@ from orchestrator.serving.wire.request_body import RequestBody
 MEANINGS = {
     400: "The body is not JSON, or a field cannot be used: `param` names it.",
     401: "No API key, or none that is known.",
-    403: "Another host name than this machine's, on a server without keys.",
+    403: "Another host name than this machine's, on a server without keys; or a key without that right.",
     404: "No such path, model or run.",
     405: "The path does not take this method.",
     408: "The body arrived too slowly.",

@@ -1,0 +1,87 @@
+"""`orchestrator worker`: do background jobs, on this host or on many."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.options import command, complete, invocation
+from orchestrator.cli.output import note, say
+from orchestrator.process import when_told_to_end
+
+if TYPE_CHECKING:
+    from orchestrator.jobs.ledger_worker import LedgerWorker
+    from orchestrator.settings import Settings
+
+
+@command("orchestrator worker --concurrency 2")
+def worker(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="End when there is nothing left to do.")] = False,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option("--kinds", help="Only jobs of this kind, such as index.add. May be repeated."),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", "-c", help="Processes that do jobs.", metavar="N", min=1)
+    ] = 1,
+    celery: Annotated[
+        bool, typer.Option("--celery", help="Take jobs from the queues of [connectors.celery].")
+    ] = False,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option("--queue", help="With --celery, only this queue. May be repeated.", metavar="NAME"),
+    ] = None,
+    lease: Annotated[
+        float,
+        typer.Option(
+            "--lease",
+            help="Seconds after which another worker goes on with a job whose worker vanished.",
+            metavar="SECONDS",
+            min=1,
+        ),
+    ] = 120.0,
+) -> None:
+    """Do background jobs until interrupted. Run it on as many hosts as you like.
+
+    All workers share the database, and find files and the home folder under the same paths. A worker that is
+    told to end (SIGTERM) gives back what it cannot finish in 20 seconds; one that is killed is succeeded by
+    another.
+    """
+    given = invocation(context)
+    settings = given.settings()
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    level = "INFO" if settings.log_level == "warning" else settings.log_level.upper()
+    logging.basicConfig(level=level, format=form)
+    broker = settings.ports.get("job_broker") or ("celery" if celery else None)
+    if broker is not None and not once:
+        from orchestrator.application.application import Application
+        from orchestrator.jobs.broker import BrokerWork, JobBroker
+
+        work = BrokerWork(queue or (), concurrency, lease)
+        raise typer.Exit(Application(settings).container.get(JobBroker, connector=broker).work(work))
+    if concurrency > 1:
+        from orchestrator.jobs.worker_pool import run_workers
+
+        options = [
+            f"--lease={lease}",
+            *(["--once"] if once else []),
+            *(f"--kinds={name}" for name in kinds or ()),
+        ]
+        raise typer.Exit(run_workers(concurrency, given.arguments, ["worker", *options]))
+    done = complete(_work(settings, once=once, kinds=kinds or [], lease=lease))
+    if once:
+        say(f"Did {done} {'job' if done == 1 else 'jobs'}.")
+
+
+async def _work(settings: Settings, *, once: bool, kinds: list[str], lease: float) -> int:
+    from orchestrator.application.application import Application
+
+    def stoppable(working: LedgerWorker) -> None:
+        when_told_to_end(working.stop)
+        note("The worker waits for jobs." if not once else "The worker does what there is to do.")
+
+    async with Application(settings) as application:
+        return await application.jobs.work(until_idle=once, names=kinds, lease=lease, started=stoppable)

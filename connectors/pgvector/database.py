@@ -68,7 +68,7 @@ class VectorDatabase:
         """
         with self._translated(), psycopg.connect(self._address, autocommit=True) as connection:
             self._prepare(connection)
-            connection.execute(f"SET lock_timeout = '{_WAITING}s'")
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{_WAITING}s"])
             connection.execute("SELECT pg_advisory_lock(%s)", [_key(index)])
             connection.execute("SET lock_timeout = 0")
             yield connection

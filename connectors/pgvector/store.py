@@ -122,7 +122,8 @@ class PgVectorStore:
         found: list[Hits] = []
         with self.database.reading() as connection:
             asking = _Asking(connection, version, allowed, limit)
-            connection.execute(f"SET LOCAL hnsw.ef_search = {min(_MOST, max(self._candidates, limit))}")
+            candidates = str(min(_MOST, max(self._candidates, limit)))
+            connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", [candidates])
             connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
             for search in searches:
                 if isinstance(search, Dense):
@@ -152,7 +153,7 @@ class _Asking:
         self._connection = connection
         self._space = Space.of(version)
         self._limit = limit
-        self._where = _READABLE
+        self._where: sql.Composable = sql.SQL(_READABLE)
         self._given: dict[str, Any] = {
             "number": version.number,
             "tenant": allowed.tenant,
@@ -160,8 +161,9 @@ class _Asking:
             "limit": limit,
         }
         for place, wanted in enumerate(allowed.filters):
-            self._where += f" AND metadata && %(filter{place})s"
-            self._given[f"filter{place}"] = list(wanted)
+            name = f"filter{place}"
+            self._where += sql.SQL(" AND metadata && {}").format(sql.Placeholder(name))
+            self._given[name] = list(wanted)
 
     def dense(self, vector: list[float]) -> Hits:
         """The nearest by cosine. What a graph has not found, since few may be read, all are compared for."""
@@ -240,7 +242,7 @@ class _Asking:
                 yield [str(name) for name, _ in rows], matrices
 
     def _select(self, columns: sql.Composable, where: LiteralString = "") -> sql.Composed:
-        condition = sql.SQL(self._where) + sql.SQL(where)
+        condition = self._where + sql.SQL(where)
         return sql.SQL("SELECT {} FROM {} WHERE {}").format(columns, table(self._space), condition)
 
 

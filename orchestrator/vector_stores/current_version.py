@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from orchestrator.errors import IndexMismatch, StoreError
@@ -14,8 +13,8 @@ from orchestrator.vector_stores.reader_statistics import ReaderStatistics
 class CurrentVersion:
     """Reads the current version, and checks once that the store has all of its passages.
 
-    `count` tells how many passages of a version the store has. Safe to use from several threads; every
-    method waits for the database.
+    `count` tells how many passages of a version the store has. Safe to use from several threads. Only `seen`
+    and `known` may be called in an event loop: the others wait for the database.
     """
 
     def __init__(
@@ -31,7 +30,6 @@ class CurrentVersion:
         self._format = format
         self._store = store
         self._count = count
-        self._lock = threading.Lock()
         self._checked: tuple[IndexVersion, ReaderStatistics] | None = None
 
     @property
@@ -39,6 +37,16 @@ class CurrentVersion:
         """The name of the index and the number of its published version."""
         version = self._registry.current(self._index)
         return f"{self._index}@{version.number if version else 0}"
+
+    def seen(self) -> IndexVersion | None:
+        """The current version, if it is known to be that and to be whole, without waiting for anybody."""
+        version, checked = self._registry.seen(self._index), self._checked
+        return version if version is not None and checked is not None and checked[0] == version else None
+
+    def known(self, version: IndexVersion, principal: Principal) -> TermStatistics | None:
+        """The statistics of a reader as of a version, if they are kept."""
+        checked = self._checked
+        return checked[1].get(principal) if checked is not None and checked[0] == version else None
 
     def read(self) -> IndexVersion | None:
         """The current version; None if there is no index, or nothing in it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -129,7 +129,7 @@ class VersionedIndexWriter:
         return StoreCheck(found, [("counts", told)] if counted != read else ())
 
     @contextmanager
-    def _next(self, index: str) -> Iterator[tuple[RowWriter, IndexVersion, int]]:
+    def _next(self, index: str) -> Generator[tuple[RowWriter, IndexVersion, int]]:
         """What writes the next version of an index; what was meant for one that never came goes."""
         with self.rows.writing(index) as writer:
             version = self._registry.current(index)

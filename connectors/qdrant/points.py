@@ -26,16 +26,10 @@ if TYPE_CHECKING:
 FORMAT = 1
 #: Names of vectors: of a passage, of its terms, of its tokens, and one for all of these.
 DENSE, TERMS, TOKENS, ENCODED = "dense", "bm25", "tokens", "encoded"
-PASSAGE, DOCUMENT, NAME, STAGED, BORN, DIED, DIED_AT = (
-    "passage",
-    "document",
-    "name",
-    "staged",
-    "born",
-    "died",
-    "died_at",
-)
+PASSAGE, DOCUMENT, NAME, STAGED = "passage", "document", "name", "staged"
 TENANT, LABELS, ACCESS, METADATA = "tenant", "labels", "access", "metadata"
+#: The versions of a point, and which writer set each: what another set is never undone for it.
+BORN, BORN_BY, DIED, DIED_BY, DIED_AT = "born", "born_by", "died", "died_by", "died_at"
 #: A version that never comes: staged points are born then, and others die then.
 NEVER = 2**53
 _LINKS, _CANDIDATES = 16, 100
@@ -96,12 +90,12 @@ def payload_indexes() -> dict[str, Any]:
     number = models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=True)
     tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
     unique = models.UuidIndexParams(type=models.UuidIndexType.UUID)
-    keywords = dict.fromkeys((ACCESS, METADATA, DOCUMENT, NAME), keyword)
+    keywords = dict.fromkeys((ACCESS, METADATA, DOCUMENT, NAME, BORN_BY, DIED_BY), keyword)
     return {TENANT: tenant, **keywords, PASSAGE: unique, BORN: number, DIED: number}
 
 
 def points(
-    name: str, documents: Sequence[DocumentRow], vectors: PassageVectors, born: int | None
+    name: str, writer: str, documents: Sequence[DocumentRow], vectors: PassageVectors, born: int | None
 ) -> Iterator[models.PointStruct]:
     """A point for each passage. Its id is of this attempt alone: another's are not written over."""
     import numpy as np
@@ -110,7 +104,7 @@ def points(
         raise StoreError("The vector store is given vectors that are not finite.", hint="Check the embedder.")
     place = 0
     for document in documents:
-        payload = payload_of(document, name, born)
+        payload = payload_of(document, name, writer, born)
         for passage in document.passages:
             sparse = vectors.sparse[place]
             terms = models.SparseVector(indices=list(sparse.indices), values=passage_weights(sparse.values))
@@ -127,13 +121,14 @@ def point_id(name: str, passage: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{name}\x1f{passage}"))
 
 
-def payload_of(document: DocumentRow, name: str, born: int | None) -> dict[str, Any]:
+def payload_of(document: DocumentRow, name: str, writer: str, born: int | None) -> dict[str, Any]:
     """The payload of a document's passages, except for their ids."""
     return {
         DOCUMENT: document.id,
         NAME: name,
         STAGED: born is None,
         BORN: NEVER if born is None else born,
+        BORN_BY: writer,
         DIED: NEVER,
         TENANT: document.tenant,
         LABELS: sorted(set(document.labels)),

@@ -9,14 +9,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
+from uuid import uuid4
 
 from qdrant_client import models
 
 from connectors.qdrant import points as stored
 from connectors.qdrant.points import (
     BORN,
+    BORN_BY,
     DIED,
     DIED_AT,
+    DIED_BY,
     DOCUMENT,
     LABELS,
     NAME,
@@ -36,6 +39,7 @@ from orchestrator.vector_stores.versioned_rows import Space
 _PAGE, _LATE_PAGE = 1000, 50
 #: Values of one condition.
 _VALUES = 500
+_INSERT = models.UpdateMode.INSERT_ONLY
 #: Seconds for which a server may apply what it has accepted, and between two looks.
 _SETTLING, _LOOK = 10.0, 0.05
 
@@ -46,6 +50,8 @@ class QdrantRows:
     def __init__(self, server: QdrantServer, settings: QdrantSettings) -> None:
         self.server = server
         self.settings = settings
+        #: The spaces whose collections are known to have their payload indexes.
+        self.indexed: set[Space] = set()
 
     @property
     def name(self) -> str:
@@ -137,21 +143,30 @@ class QdrantRows:
 
 
 class QdrantRowWriter:
-    """The `RowWriter` of an index."""
+    """The `RowWriter` of an index.
+
+    A request that took too long may still be done, after those that came later. So each names the points
+    that it is about by who wrote them, and no point is written over: late, it finds nothing to change.
+    """
 
     def __init__(self, rows: QdrantRows, index: str) -> None:
         self._rows = rows
+        self._me = uuid4().hex
         self._server = rows.server
         self._settings = rows.settings
         self._index = index
 
     def undo(self, number: int) -> None:
         """Take back what was meant for versions after `number`."""
-        later = stored.between(BORN, gt=number)
         for space in self._rows.spaces(self._index):
-            self._delete(space, [later, stored.equals(STAGED, False)])
-            self._set(space, {BORN: NEVER}, [later, stored.between(BORN, lt=NEVER)])
-            self._set(space, {DIED: NEVER}, [stored.between(DIED, gt=number, lt=NEVER)])
+            born = stored.between(BORN, gt=number, lt=NEVER)
+            for part in _chunks(self._writers(space, BORN_BY, born), _VALUES):
+                theirs = [born, stored.any_of(BORN_BY, part)]
+                self._delete(space, [*theirs, stored.equals(STAGED, False)])
+                self._set(space, {BORN: NEVER}, theirs)
+            died = stored.between(DIED, gt=number, lt=NEVER)
+            for part in _chunks(self._writers(space, DIED_BY, died), _VALUES):
+                self._set(space, {DIED: NEVER}, [died, stored.any_of(DIED_BY, part)])
 
     def insert(
         self,
@@ -165,7 +180,7 @@ class QdrantRowWriter:
         """Upsert the points in batches, several at once; the last one waits until all are applied."""
         self._create(space)
         expected = sum(len(row.passages) for row in documents)
-        self._written(space, name, lambda: stored.points(name, documents, vectors, born), expected)
+        self._written(space, name, lambda: stored.points(name, self._me, documents, vectors, born), expected)
 
     def copy(self, space: Space, name: str, documents: Sequence[DocumentRow], *, born: int) -> None:
         """Points with the same vectors, for other readers."""
@@ -177,7 +192,7 @@ class QdrantRowWriter:
                 conditions = [*stored.alive(born - 1), stored.any_of(DOCUMENT, part)]
                 for record in self._rows.scrolled(space, conditions, [PASSAGE, DOCUMENT], vectors=True):
                     held: Any = record.payload
-                    payload = stored.payload_of(rows[held[DOCUMENT]], name, born)
+                    payload = stored.payload_of(rows[held[DOCUMENT]], name, self._me, born)
                     vector: Any = record.vector
                     identifier = stored.point_id(name, held[PASSAGE])
                     told = {**payload, PASSAGE: held[PASSAGE]}
@@ -202,7 +217,7 @@ class QdrantRowWriter:
         for part in _chunks(sorted(names), _VALUES):
             for space in self._rows.spaces(self._index):
                 staged = [stored.equals(STAGED, True), stored.any_of(NAME, part)]
-                self._set(space, {BORN: born}, staged)
+                self._set(space, {BORN: born, BORN_BY: self._me}, staged)
 
     def collect(self, number: int, *, seconds: float) -> list[str]:
         """Delete what ended long ago and what is staged, and collections without a point."""
@@ -213,8 +228,8 @@ class QdrantRowWriter:
             staged = [stored.equals(STAGED, True), stored.between(BORN, gte=NEVER)]
             left = self._rows.scrolled(space, staged, [NAME])
             found = {payload[NAME] for record in left if (payload := record.payload)}
-            if found:
-                self._delete(space, staged)
+            for part in _chunks(sorted(found), _VALUES):
+                self._delete(space, [*staged, stored.any_of(NAME, part)])
             names |= found
             if not self._rows.counted(space, ()):
                 self._drop(space)
@@ -225,23 +240,31 @@ class QdrantRowWriter:
         for space in self._rows.spaces(self._index):
             self._drop(space)
 
+    def _writers(self, space: Space, field: str, condition: models.Condition) -> list[str]:
+        """Who wrote the points of a condition."""
+        records = self._rows.scrolled(space, [condition], [field])
+        return sorted({payload[field] for record in records if (payload := record.payload)})
+
     def _create(self, space: Space) -> None:
         collection = self._rows.collection(space)
-        if self._server.call(lambda client: client.collection_exists(collection)):
-            return
-        fields = stored.fields(space, self._settings)
-        try:
-            self._server.call(lambda client: client.create_collection(collection, **fields))
-        except StoreError:
-            # Made by the attempt before, of which only the answer was lost?
-            if not self._server.call(lambda client: client.collection_exists(collection)):
-                raise
-        for field, kind in stored.payload_indexes().items():
-            self._server.call(
-                lambda client, field=field, kind=kind: client.create_payload_index(
-                    collection, field, field_schema=kind, wait=True
+        if not self._server.call(lambda client: client.collection_exists(collection)):
+            fields = stored.fields(space, self._settings)
+            try:
+                self._server.call(lambda client: client.create_collection(collection, **fields))
+            except StoreError:
+                # Made by the attempt before, of which only the answer was lost?
+                if not self._server.call(lambda client: client.collection_exists(collection)):
+                    raise
+            self._rows.indexed.discard(space)
+        # A writer that was killed may have left a collection without them.
+        if space not in self._rows.indexed:
+            for field, kind in stored.payload_indexes().items():
+                self._server.call(
+                    lambda client, field=field, kind=kind: client.create_payload_index(
+                        collection, field, field_schema=kind, wait=True
+                    )
                 )
-            )
+            self._rows.indexed.add(space)
 
     def _drop(self, space: Space) -> None:
         collection = self._rows.collection(space)
@@ -249,6 +272,7 @@ class QdrantRowWriter:
 
     def _written(self, space: Space, name: str, made: Any, expected: int) -> None:
         """Write points, and count them: what the server has accepted and lost is written once more."""
+        held = 0
         for _ in range(2):
             self._upsert(space, made())
             held = self._settled(space, name, expected)
@@ -272,7 +296,9 @@ class QdrantRowWriter:
         collection = self._rows.collection(space)
 
         def send(batch: Sequence[models.PointStruct], wait: bool = False) -> None:
-            self._server.call(lambda client: client.upsert(collection, list(batch), wait=wait))
+            self._server.call(
+                lambda client: client.upsert(collection, list(batch), wait=wait, update_mode=_INSERT)
+            )
 
         last: Sequence[models.PointStruct] = ()
         sent: deque[Future[None]] = deque()
@@ -291,7 +317,7 @@ class QdrantRowWriter:
 
     def _end(self, space: Space, died: int, *more: models.Condition) -> None:
         before = [stored.between(BORN, lt=died), stored.between(DIED, gt=died), *more]
-        self._set(space, {DIED: died, DIED_AT: time.time()}, before)
+        self._set(space, {DIED: died, DIED_BY: self._me, DIED_AT: time.time()}, before)
 
     def _set(self, space: Space, payload: Mapping[str, Any], conditions: Sequence[models.Condition]) -> None:
         collection, wanted = self._rows.collection(space), models.Filter(must=list(conditions))

@@ -7,7 +7,7 @@ import random
 import time
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 from qdrant_client import AsyncQdrantClient, QdrantClient
@@ -41,7 +41,12 @@ class QdrantServer:
         pause: float = _FIRST,
     ) -> None:
         self.name = f"qdrant at {url}"
-        self._given = {"url": url, "api_key": api_key, "timeout": timeout, "check_compatibility": False}
+        self._given: dict[str, Any] = {
+            "url": url,
+            "api_key": api_key,
+            "timeout": timeout,
+            "check_compatibility": False,
+        }
         self._attempts = attempts
         self._pause = pause
         self._client: QdrantClient | None = None

@@ -221,7 +221,9 @@ def _upsert(shim: Shim, name: str, body: bytes, wait: bool, kind: str | None) ->
     given: Any = _read(models.PointsBatch | models.PointsList, body)
     assert isinstance(given, models.PointsList)
     points = given.points[: len(given.points) // 2] if kind == "partial" else given.points
-    return _updated(shim, lambda: points and shim.client.upsert(name, points), wait, kind)
+    return _updated(
+        shim, lambda: points and shim.client.upsert(name, points, update_mode=given.update_mode), wait, kind
+    )
 
 
 def _payload(shim: Shim, name: str, body: bytes, wait: bool, kind: str | None) -> Any:

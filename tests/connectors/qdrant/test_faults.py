@@ -1,4 +1,4 @@
-"""What a network and a server do wrong becomes a repetition or one clear error; nothing half is searchable."""
+"""What a network and a server do wrong becomes a repetition or one error; nothing half is searchable."""
 
 from __future__ import annotations
 
@@ -141,6 +141,7 @@ async def test_a_writer_may_die_at_any_request(
         try:
             filling.publish(new, filler, removed=(gone,))
         except StoreError:
+            fail_at.stop()
             assert await found(searching) == before
         else:
             fail_at.stop()

@@ -117,17 +117,40 @@ def postgres_cluster() -> Generator[str]:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def pgvector_cluster() -> Generator[str]:
+    """The URL of a temporary PostgreSQL 18 with pgvector, to be formatted with a database's name."""
+    pytest.importorskip("pgvector", reason="pgvector is not installed: the extra `server` has it")
+    from tests.services.postgres import NoPostgres, cluster, embedded_programs
+
+    try:
+        with cluster(embedded_programs()) as url:
+            yield url
+    except NoPostgres as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def pgvector_url(pgvector_cluster: str) -> str:
+    """The URL of an empty PostgreSQL database of the test's own, on a server that has pgvector."""
+    return _new_database(pgvector_cluster)
+
+
 @pytest.fixture
 def postgres_url(postgres_cluster: str) -> str:
     """The URL of an empty PostgreSQL database of the test's own."""
+    return _new_database(postgres_cluster)
+
+
+def _new_database(cluster: str) -> str:
     import uuid
 
     import psycopg
 
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_cluster.format("postgres"), autocommit=True) as connection:
+    with psycopg.connect(cluster.format("postgres"), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-    return postgres_cluster.format(name)
+    return cluster.format(name)
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "evaluation",
         "backup",
         "tree",
+        "vector_stores",
     ),
     ("application", "testing"),
     ("serving", "cli"),

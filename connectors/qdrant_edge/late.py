@@ -16,10 +16,10 @@ from qdrant_edge import (
     VectorStorageDatatype,
 )
 
-from connectors.qdrant_edge.points import ENCODED, TOKENS, query_matrix
-from orchestrator.errors import IndexMismatch
+from connectors.qdrant_edge.points import ENCODED, TOKENS
 from orchestrator.ports import IndexFormat, Late
 from orchestrator.ranking.late_interaction import stored_encoder
+from orchestrator.vector_stores.query_vectors import query_matrix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,23 +66,14 @@ def late_vectors(tokens: Sequence[NDArray[np.float32]] | None, row: int) -> dict
 
 def late_query(search: Late, index: str, format: IndexFormat) -> dict[str, Any] | None:
     """The query that compares tokens; None for one without a vector that says anything."""
-    matrix = _matrix(search, index, format)
+    matrix = query_matrix(search, index, format)
     return {"query": Query.Nearest(matrix.tolist(), using=TOKENS)} if matrix.any() else None
 
 
 def first_stage(search: Late, index: str, format: IndexFormat) -> dict[str, Any] | None:
     """The query that finds the passages to be compared; None if all that may be read are."""
-    matrix = _matrix(search, index, format)
+    matrix = query_matrix(search, index, format)
     if search.first is None or not matrix.any():
         return None
     encoded = stored_encoder(format.token_dimensions).query(matrix)
     return {"query": Query.Nearest(encoded.tolist(), using=ENCODED)}
-
-
-def _matrix(search: Late, index: str, format: IndexFormat) -> NDArray[np.float32]:
-    if not format.tokens:
-        raise IndexMismatch(
-            f"The index {index!r} keeps no token vectors, which a late-interaction search compares.",
-            hint=f"Set late_interaction = true, and: `orchestrator index rebuild --index {index}`.",
-        )
-    return query_matrix(search.vectors, format.token_dimensions)

@@ -36,10 +36,10 @@ from connectors.qdrant_edge.digests import digests
 from connectors.qdrant_edge.late import late_fields, late_numbers, late_vectors
 from connectors.qdrant_edge.points import DENSE, INDEXED, LABELS, TENANT, TERMS, payload_of
 from connectors.qdrant_edge.reading import CONFIG, ShardReader, engine_errors
-from connectors.qdrant_edge.sparse_products import passage_weights
 from connectors.qdrant_edge.workplace import workplace
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, IndexVersion, Shard, ShardedVersion, SparseVector
+from orchestrator.vector_stores.exact_products import passage_weights
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from connectors.qdrant_edge.reader_statistics import ReaderStatistics
 from connectors.qdrant_edge.reading import ShardReader
 from orchestrator.errors import IndexMismatch, StoreError
 from orchestrator.ports import IndexFormat, IndexRegistry, ShardedVersion, ShardRegistry, TermStatistics
 from orchestrator.types import Principal
+from orchestrator.vector_stores.reader_statistics import ReaderStatistics
 
 Result = TypeVar("Result")
 log = logging.getLogger("connectors.qdrant_edge")

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from qdrant_edge import (
     QuantizationSearchParams,
@@ -23,23 +22,23 @@ from qdrant_edge import (
 from qdrant_edge import SparseVector as EdgeSparse
 
 from connectors.qdrant_edge.late import first_stage, late_query
-from connectors.qdrant_edge.points import DENSE, TERMS, allowed, among, query_vector, readable
+from connectors.qdrant_edge.points import DENSE, LABELS, TENANT, TERMS, allowed, among
 from connectors.qdrant_edge.reading import ShardReader, engine_errors
 from connectors.qdrant_edge.snapshot import Snapshot, Snapshots
-from connectors.qdrant_edge.sparse_products import query_weights
 from orchestrator.ports import (
     Dense,
     IndexFormat,
     IndexRegistry,
     Late,
-    Lexical,
     Search,
     ShardRegistry,
     SparseEncoder,
     TermStatistics,
-    reading,
 )
 from orchestrator.types import Filter, Hit, Hits, Principal
+from orchestrator.vector_stores.access_tokens import readable
+from orchestrator.vector_stores.query_vectors import is_passage_id, query_vector
+from orchestrator.vector_stores.term_weights import encode_queries, is_learned, needs_statistics, term_weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,9 +108,9 @@ class EdgeVectorStore:
             if snapshot is None:
                 return nothing
             permitted = allowed(principal, filters)
-            if getattr(self._sparse, "learned", False):
+            if is_learned(self._sparse):
                 # A pass of a model: not in the event loop. What it gives is remembered.
-                await asyncio.to_thread(self._encode, searches)
+                await asyncio.to_thread(encode_queries, self._sparse, searches)
             statistics = await self._statistics(snapshot, searches, principal)
             filters_of = await self._narrowed(snapshot, searches, permitted, limit)
             queries = [
@@ -125,8 +124,7 @@ class EdgeVectorStore:
         import numpy as np
 
         found: dict[str, NDArray[np.float32]] = {}
-        # Hits may name what is no passage, as items of a registry; the engine refuses such ids.
-        known = [identifier for identifier in ids if _is_point(identifier)]
+        known = [identifier for identifier in ids if is_passage_id(identifier)]
         if not principal.grants or not known:
             return found
         async with self._snapshot() as snapshot:
@@ -139,7 +137,7 @@ class EdgeVectorStore:
                 for record in records:
                     payload: Any = record.payload
                     vector: Any = record.vector
-                    if readable(payload, principal):
+                    if readable(payload[TENANT], payload[LABELS], principal):
                         found[str(record.id)] = np.asarray(vector[DENSE], dtype=np.float32)
         return {identifier: found[identifier] for identifier in known if identifier in found}
 
@@ -176,7 +174,7 @@ class EdgeVectorStore:
             breadth = max(_BREADTH, math.ceil(self._oversampling * limit))
             params = SearchParams(hnsw_ef=breadth, quantization=exactly)
             return {"query": Query.Nearest(vector, using=DENSE), "params": params, "filter": allowing}
-        terms = query_weights(self._weighted(search, statistics))
+        terms = term_weights(self._sparse, search, statistics)
         if not terms:
             return None
         indices = sorted(terms)
@@ -186,11 +184,8 @@ class EdgeVectorStore:
     async def _statistics(
         self, snapshot: Snapshot, searches: Sequence[Search], principal: Principal
     ) -> TermStatistics | None:
-        """Of what the principal may read; None where no search needs them.
-
-        Weights that are learned, for queries as for passages, already say how much a term tells.
-        """
-        if getattr(self._sparse, "learned", False) or not any(isinstance(one, Lexical) for one in searches):
+        """Of what the principal may read; None where no search needs them."""
+        if not needs_statistics(self._sparse, searches):
             return None
         known = snapshot.statistics.get(principal)
         if known is not None:
@@ -216,40 +211,6 @@ class EdgeVectorStore:
                 (hits,) = await _rankings(snapshot, [stage], max(search.first, limit))
                 found[place] = among(permitted, hits.ids) if hits else None
         return found
-
-    def _encode(self, searches: Sequence[Search]) -> None:
-        for search in searches:
-            if isinstance(search, Lexical):
-                for text, _ in search.terms or ((search.text, 1.0),):
-                    self._encoder(search).query(text)
-
-    def _encoder(self, search: Lexical) -> SparseEncoder:
-        """The encoder, which reads weighted terms as words of the text that they weigh."""
-        if not search.terms:
-            return self._sparse
-        # Without its function words, a text seldom tells its language.
-        return reading(self._sparse, " ".join([search.text, *(text for text, _ in search.terms)]))
-
-    def _weighted(self, search: Lexical, statistics: TermStatistics | None) -> dict[int, float]:
-        """Counts or weights of the terms, times their inverse document frequencies if there are statistics.
-
-        Terms that nothing readable has are left out.
-
-        Source: Lucene's ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
-        """
-        counts: dict[int, float] = {}
-        encoder = self._encoder(search)
-        for text, weight in search.terms or ((search.text, 1.0),):
-            vector = encoder.query(text)
-            for dimension, count in zip(vector.indices, vector.values, strict=True):
-                counts[dimension] = counts.get(dimension, 0.0) + weight * count
-        if statistics is None:
-            return counts
-        return {
-            dimension: count * math.log1p((statistics.passages - held + 0.5) / (held + 0.5))
-            for dimension, count in counts.items()
-            if (held := statistics.frequency.get(dimension, 0)) > 0
-        }
 
 
 @dataclass(slots=True)
@@ -338,11 +299,3 @@ def _ranked(shards: list[_Found], limit: int) -> Hits:
 
 def _first(scored: tuple[float, int, ScoredPoint]) -> float:
     return scored[0]
-
-
-def _is_point(identifier: str) -> bool:
-    """Whether an id is one that passages have: a UUID, written as the engine returns it."""
-    try:
-        return str(UUID(identifier)) == identifier
-    except ValueError:
-        return False

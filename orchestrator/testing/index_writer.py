@@ -25,6 +25,7 @@ from orchestrator.ports import (
     VectorStore,
     index_scope,
 )
+from orchestrator.testing.late_interaction import directions
 from orchestrator.testing.rows import ids
 from orchestrator.testing.vector_store import STAFF, dense, one
 from orchestrator.testing.vectors import DIMENSIONS, direction, document
@@ -34,15 +35,25 @@ INDEX = "default"
 
 
 class Writing:
-    """Changes one index through a writer, each time as a job of its own."""
+    """Changes one index through a writer, each time as a job of its own.
+
+    With `tokens`, the index keeps the `directions` of each passage, for late interaction.
+    """
 
     def __init__(
-        self, writer: IndexWriter, registry: IndexRegistry, ledger: Ledger, encoder: SparseEncoder
+        self,
+        writer: IndexWriter,
+        registry: IndexRegistry,
+        ledger: Ledger,
+        encoder: SparseEncoder,
+        *,
+        tokens: bool = False,
     ) -> None:
         self.writer = writer
         self.registry = registry
         self.ledger = ledger
-        self.format = IndexFormat("words", DIMENSIONS, encoder.name)
+        late = {"tokens": "words", "token_dimensions": DIMENSIONS} if tokens else {}
+        self.format = IndexFormat("words", DIMENSIONS, encoder.name, **late)
         registry.create(INDEX, self.format)
         self._encoder = encoder
         self._numbers = count(1)
@@ -68,7 +79,9 @@ class Writing:
         texts = [passage.text for row in documents for passage in row.passages]
         if not texts:
             return None
-        return PassageVectors(np.stack([direction(text) for text in texts]), self._encoder.passages(texts))
+        tokens = [directions(text) for text in texts] if self.format.tokens else None
+        dense = np.stack([direction(text) for text in texts])
+        return PassageVectors(dense, self._encoder.passages(texts), tokens)
 
     def apply(
         self, *documents: DocumentRow, removed: Sequence[DocumentRow] = (), job: Job | None = None

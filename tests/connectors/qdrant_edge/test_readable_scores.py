@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.qdrant_edge import shards
-from connectors.qdrant_edge.sparse_products import passage_weights, query_weights
 from connectors.sql import SqlConversations, SqlDocumentNames, SqlDocuments
 from orchestrator import Question, Workflow, fuse, workflow
 from orchestrator.application.workflow_files import load_workflow
@@ -54,6 +53,7 @@ from orchestrator.testing.late_interaction import directions
 from orchestrator.testing.vector_store import dense
 from orchestrator.testing.vectors import DIMENSIONS, WordEmbedder, document
 from orchestrator.types import Principal
+from orchestrator.vector_stores.exact_products import passage_weights, query_weights
 from tests.connectors.qdrant_edge.index import ENCODER, LATE, EdgeIndex
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,1 @@
+"""What vector stores share: access and terms of a search, exact sums, and rows that are changed in place."""

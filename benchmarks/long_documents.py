@@ -70,6 +70,7 @@ def arms() -> dict[str, Workflow]:
         "hybrid, tree": flat >> TreeSearch(keep=DEEP, scorer="embedding"),
         "named": flat >> named,
         "named, tree": flat >> named >> tree,
+        "hybrid, tree, named": flat >> TreeSearch(scorer="embedding") >> named,
         "names not inherited": flat >> NamedDocuments(keep=DEEP, names=0.0),
         "headings not inherited": flat >> NamedDocuments(keep=DEEP, headings=0.0),
         "without numbers": flat >> NamedDocuments(keep=DEEP, numbers=0.0),

@@ -6,7 +6,7 @@ The corpus but for some documents is indexed and its tree built. Then as many ed
 them put a document in that was held back, the others remove one. After each round `tree update` follows. The
 edited tree and one that is built anew from the same documents are then searched from the root, without seeds,
 by embeddings (the light embedder), and scored on the same questions that have a document left. The target:
-recall@10 of the edited tree within 1 point of the new one, and at most two summaries written for an edit.
+recall@10 of the edited tree within 1 point of the new one's, and at most two summaries written for an edit.
 """
 
 from __future__ import annotations

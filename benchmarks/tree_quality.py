@@ -1,6 +1,7 @@
 """How much of a corpus a tree has to be searched: recall against the share of documents that were scored.
 
-    python -m benchmarks.tree_quality [--data DIR] [--sets theoremqa] [--json FILE] [--record]
+    python -m benchmarks.tree_quality [--data DIR] [--sets theoremqa] [--parts curves arms] [--json FILE]
+                                      [--record]
 
 TheoremQA, MiniLM, the embedding scorer, no language model. Trees: `given` by the fields and subfields of
 `hierarchy.jsonl`; `top_down` and `bottom_up` by vectors alone. Each is walked (`TreeSearch`'s walk, two nodes
@@ -204,7 +205,7 @@ def curves_table(held: Embedded, made: Mapping[str, tuple[Tree, float]]) -> str:
 
 
 def _three(values: Mapping[str, float]) -> list[str]:
-    return [f"{mean(values, half):.3f}".lstrip("0") for half in (False, True, None)]
+    return [f"{mean(values, half):.4f}".lstrip("0") for half in (False, True, None)]
 
 
 def shapes_table(held: Embedded, made: Mapping[str, tuple[Tree, float]]) -> str:
@@ -225,7 +226,6 @@ def arms() -> dict[str, Workflow]:
         "tree": TreeSearch(scorer="embedding"),
         "hybrid, tree": Retrieve(k=100) >> TreeSearch(scorer="embedding"),
         "hybrid, tree, seeds .5": Retrieve(k=100) >> TreeSearch(scorer="embedding", seed_weight=0.5),
-        "hybrid, tree, seeds .7": Retrieve(k=100) >> TreeSearch(scorer="embedding", seed_weight=0.7),
     }
     return {name: workflow(f"arm{number}", part) for number, (name, part) in enumerate(flows.items())}
 
@@ -244,15 +244,17 @@ async def arms_table(data: Dataset, home: Path) -> str:
     return harness.table(("arm", "even half", "odd half", "all"), rows)
 
 
-async def measured(data: Dataset, home: Path) -> str:
-    """All tables of a set."""
-    held = await embedded(data, home)
-    made = await trees(held)
+async def measured(data: Dataset, home: Path, wanted: Sequence[str]) -> str:
+    """The tables of a set that are wanted."""
     parts: list[str] = []
-    for make in (shapes_table, curves_table):
-        parts.append(make(held, made))
-        print(parts[-1], flush=True)
-    parts.append(await arms_table(data, home))
+    if "curves" in wanted:
+        held = await embedded(data, home)
+        made = await trees(held)
+        for make in (shapes_table, curves_table):
+            parts.append(make(held, made))
+            print(parts[-1], flush=True)
+    if "arms" in wanted:
+        parts.append(await arms_table(data, home))
     return "\n\n".join(parts)
 
 
@@ -260,9 +262,12 @@ def main() -> None:
     """Measure and print."""
     parser = harness.Arguments(__doc__, data=True, home="tree_quality", record=True)
     parser.add_argument("--sets", nargs="+", default=["theoremqa"])
+    parser.add_argument("--parts", nargs="+", default=["curves", "arms"], choices=["curves", "arms"])
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    found = {name: asyncio.run(measured(beir(given.data / name), given.home)) for name in given.sets}
+    found = {
+        name: asyncio.run(measured(beir(given.data / name), given.home, given.parts)) for name in given.sets
+    }
     for name, text in found.items():
         print(f"## {name}\n\n{text}\n\n{harness.machine('numpy')}")
     if given.json:

@@ -134,11 +134,12 @@ class TreeWalk:
 
     # -- a round ----------------------------------------------------------------------------------
 
-    def beam(self) -> list[str]:
-        """The nodes to be expanded next; none where the search is at its end."""
+    def beam(self, size: int = 0) -> list[str]:
+        """The nodes to be expanded next; none where the search is at its end. Or `size` of them."""
         if self.settings.patience and self.quiet >= self.settings.patience:
             return []
-        return sorted(self._frontier, key=lambda name: (-self._frontier[name], name))[: self.settings.beam]
+        order = sorted(self._frontier, key=lambda name: (-self._frontier[name], name))
+        return order[: size or self.settings.beam]
 
     def forget(self, nodes: Sequence[str]) -> None:
         """Leave out nodes that are no longer there, or may not be read."""

@@ -17,6 +17,9 @@ from orchestrator.types import Filter, Hit, Hits, Passage, Principal
 
 #: Trees that are searched together; of a reader of more, the smaller ones are reached by hits alone.
 MOST_TREES = 20
+#: Nodes of the frontier whose children are read along with those of the beam: a store that is asked seldom
+#: for much is faster than one that is asked often for little.
+AHEAD = 8
 #: The node above several trees.
 FOREST = "forest"
 
@@ -60,6 +63,7 @@ class TreeSearching:
         self._run = run
         self._forest: TreeNode | None = None
         self._seeds: tuple[str, ...] = ()
+        self._was_read: set[str] = set()
         self.walk = TreeWalk("")
 
     async def begin(self, roots: Sequence[TreeRoot], seeds: Hits) -> None:
@@ -131,8 +135,7 @@ class TreeSearching:
         names = [name for name in beam if name != FOREST]
         topics = await self._known_topics(names)
         found = {name: topics[name] for name in names if name in topics}
-        passages = [passage for node in found.values() for passage in node.passages]
-        await self._read(passages)
+        await self._read_below(list(found.values()))
         texts = self._asked.texts
         whole = [
             replace(node, passages=tuple(passage for passage in node.passages if passage in texts))
@@ -158,6 +161,16 @@ class TreeSearching:
             for slate in slates
         ]
 
+    async def _read_below(self, nodes: Sequence[TreeNode]) -> None:
+        """What hangs on some nodes, and where any of it is not known yet, on the next of the frontier."""
+        below = [name for node in nodes for name in (*node.children, *node.passages)]
+        if all(name in self._asked.topics or name in self._was_read for name in below):
+            return
+        topics = self._asked.topics
+        ahead = [topics[name] for name in self.walk.beam(AHEAD) if name in topics]
+        await self._known_topics([child for node in (*nodes, *ahead) for child in node.children])
+        await self._read([passage for node in (*nodes, *ahead) for passage in node.passages])
+
     async def _known_topics(self, names: Sequence[str]) -> Mapping[str, TreeNode]:
         """All nodes that were read; each once in a search."""
         missing = [name for name in dict.fromkeys(names) if name not in self._asked.topics]
@@ -167,9 +180,10 @@ class TreeSearching:
 
     async def _read(self, passages: Sequence[str]) -> None:
         """Texts of passages, and their vectors where these are what is scored, or may stand in for it."""
-        wanted = [name for name in dict.fromkeys(passages) if name not in self._asked.texts]
+        wanted = [name for name in dict.fromkeys(passages) if name not in self._was_read]
         if not wanted:
             return
+        self._was_read.update(wanted)
         found = await self._sources.passages(wanted)
         self._asked.texts |= {name: _shown(one) for name, one in found.items()}
         read: Any = await self._sources.vectors.vectors(list(found), principal=self._sources.reader)

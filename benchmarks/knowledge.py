@@ -4,9 +4,10 @@
     python -m benchmarks.knowledge cost [--passages 100000]
     python -m benchmarks.knowledge pagerank [--edges 100000 1000000 10000000]
 
-`quality` compares `hybrid` with and without its `GraphSearch`, its parts left out one by one, PageRank over
-the built graph, and the same with *permuted edges*: every name leads to the passage of another document,
-drawn by chance, so that a gain that has nothing to do with what documents say would stay. `two-hop` is a
+`quality` compares `hybrid` with and without `GraphSearch` and `EntityWalk`, its parts left out one by one,
+PageRank over the built graph, and the same with *permuted edges*: every name and every entity leads to the
+passage of another document, drawn by chance, so that a gain that has nothing to do with what documents say
+would stay. A set's `triples.jsonl` and `concepts.jsonl` are its facts. `two-hop` is a
 made-up encyclopedia (`benchmarks.made_up_encyclopedia`). In brackets is p against `hybrid` without the
 graph, paired, by randomisation, without correction.
 
@@ -42,8 +43,8 @@ from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.significance import paired_p
 from orchestrator.knowledge.mention_graph import MentionGraph
 from orchestrator.knowledge.pagerank import Adjacency, local_pagerank
-from orchestrator.nodes import GraphSearch, Interpolate, PageRank, Retrieve
-from orchestrator.ports import DocumentNames, NamedDocument, replace_ports
+from orchestrator.nodes import EntityPassages, EntityWalk, GraphSearch, Interpolate, PageRank, Retrieve
+from orchestrator.ports import DocumentNames, KnowledgeStore, NamedDocument, replace_ports
 from orchestrator.settings import Settings
 from orchestrator.types import ANONYMOUS
 
@@ -59,7 +60,7 @@ class PermutedNames:
         self._names = names
         shuffled = list(passages)
         random.Random(seed).shuffle(shuffled)
-        self._leads = dict(zip(passages, shuffled, strict=True))
+        self.leads = dict(zip(passages, shuffled, strict=True))
 
     async def spelled(self, spellings: Collection[int], **others: Any) -> list[NamedDocument]:
         return self._permuted(await self._names.spelled(spellings, **others))
@@ -83,7 +84,25 @@ class PermutedNames:
         return await self._names.edges(**others)
 
     def _permuted(self, found: Sequence[NamedDocument]) -> list[NamedDocument]:
-        return [NamedDocument(one.words, one.kind, self._leads[one.passage], "", "") for one in found]
+        return [NamedDocument(one.words, one.kind, self.leads[one.passage], "", "") for one in found]
+
+
+class PermutedFacts:
+    """The `KnowledgeStore` port with every entity named by the passages of another, by chance."""
+
+    def __init__(self, store: KnowledgeStore, leads: Mapping[str, str]) -> None:
+        self._store = store
+        self._leads = leads
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def passages(self, entities: Sequence[str], **others: Any) -> dict[str, tuple[str, ...]]:
+        found = await self._store.passages(entities, **others)
+        return {
+            entity: tuple(sorted(self._leads.get(one, one) for one in passages))
+            for entity, passages in found.items()
+        }
 
 
 def arms() -> list[Workflow]:
@@ -93,18 +112,22 @@ def arms() -> list[Workflow]:
     before = HYBRID_PARTS >> sparse >> dense >> Interpolate() >> HYBRID_FEEDBACK >> dense >> Interpolate()
     plain = Retrieve(k=100, fusion="rrf", weights=(1.0, 1.0))
     nodes: dict[str, Any] = {
-        "hybrid": GraphSearch(),
-        "one hop": GraphSearch(hops=1),
-        "nothing named by the question": GraphSearch(asked=0.0),
+        "hybrid": GraphSearch() >> EntityWalk(),
+        "titles only": GraphSearch(),
+        "facts only": EntityWalk(),
+        "no synonyms": GraphSearch() >> EntityWalk(synonyms=0.0),
+        "one hop": GraphSearch(hops=1) >> EntityWalk(hops=1),
+        "nothing named by the question": GraphSearch(asked=0.0) >> EntityWalk(),
         "named by the question alone": GraphSearch(share=0.0),
-        "no words beside": GraphSearch(beside=0.0),
+        "no words beside": GraphSearch(beside=0.0) >> EntityWalk(beside=0.0),
         "pagerank": PageRank(),
     }
     return [
         workflow(BASELINE, before),
         *(workflow(name, before >> node) for name, node in nodes.items()),
         workflow("rrf", plain),
-        workflow("rrf with graph", plain >> GraphSearch()),
+        workflow("rrf with graph", plain >> GraphSearch() >> EntityWalk()),
+        workflow("rrf with passages of the entity", plain >> EntityPassages()),
     ]
 
 
@@ -129,9 +152,9 @@ async def measured(name: str, data: Path | None, embedder: str, home: Path) -> R
         permuted = PermutedNames(names, graph.edges.passages)
         (chosen,) = [arm for arm in arms() if arm.name == "hybrid"]
         moved = workflow("permuted edges", chosen.body)
-        other = await experiment(
-            [moved], data=dataset, metrics=METRICS, ports=replace_ports(ports, {DocumentNames: permuted})
-        )
+        facts = PermutedFacts(ports[KnowledgeStore], permuted.leads)
+        elsewhere = replace_ports(ports, {DocumentNames: permuted, KnowledgeStore: facts})
+        other = await experiment([moved], data=dataset, metrics=METRICS, ports=elsewhere)
     return replace(report, arms={**report.arms, **other.arms})
 
 

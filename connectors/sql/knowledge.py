@@ -72,11 +72,17 @@ class SqlKnowledge:
             return await self._read((), principal, knowledge_reading.one_hop, number, limit)
         return ()
 
-    async def passages(self, entity: str, *, principal: Principal) -> tuple[str, ...]:
-        """The passages that name an entity."""
-        for number in numbers([entity]).values():
-            return await self._read((), principal, knowledge_reading.passages_of, number)
-        return ()
+    async def said(self, passages: Sequence[str], *, principal: Principal) -> dict[str, tuple[Fact, ...]]:
+        """The facts that each of these passages says."""
+        return await self._read({}, principal, knowledge_reading.said, tuple(dict.fromkeys(passages)))
+
+    async def passages(
+        self, entities: Sequence[str], *, principal: Principal, most: int | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """The passages that name each of these entities."""
+        wanted = numbers(entities)
+        found = await self._read({}, principal, knowledge_reading.naming, tuple(wanted.values()), most)
+        return {one: found[number] for one, number in wanted.items() if number in found}
 
     async def vocabulary(self, *, principal: Principal) -> Vocabulary:
         """All names that the reader may read; one object until somebody commits something."""

@@ -252,8 +252,17 @@ class KnowledgeStore(Protocol):
         """The facts that begin or end in an entity, or in one that it was merged with, in a fixed order."""
         ...
 
-    async def passages(self, entity: str, *, principal: Principal) -> tuple[str, ...]:
-        """The passages that name an entity, or one that it was merged with, by id."""
+    async def said(self, passages: Sequence[str], *, principal: Principal) -> dict[str, tuple[Fact, ...]]:
+        """The facts that each of these passages says, in a fixed order; those that say none are left out."""
+        ...
+
+    async def passages(
+        self, entities: Sequence[str], *, principal: Principal, most: int | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """The passages that name each of these entities, or one that it was merged with, by id.
+
+        Entities that no passage names are left out, and those that more than `most` passages name.
+        """
         ...
 
     async def vocabulary(self, *, principal: Principal) -> Vocabulary:

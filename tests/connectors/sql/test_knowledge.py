@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from connectors.sql import Database, SqlIndexRegistry, SqlKnowledge, SqlLedger, open_database
 from connectors.sql.tables import extractions
 from orchestrator.errors import BadInput
-from orchestrator.ports import Extraction, Import, KnowledgeStore
+from orchestrator.ports import DocumentRow, Extraction, Import, KnowledgeStore
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.knowledge_store import KnowledgeStoreConformance, eid, said
 from orchestrator.testing.publisher import Publisher
@@ -106,9 +106,11 @@ async def built(world: World, path: Path, reader: Principal) -> list[object]:
     registry.create("default", FORMAT)
     index = Publisher(registry, SqlLedger(database, ManualClock()))
     store = SqlKnowledge(database, "default", ManualClock())
+    there: list[DocumentRow] = []
     for number, (place, triples) in enumerate(world.documents):
         tenant, label = PLACES[place]
         row = document(f"d{number}", f"text {number}", tenant=tenant, labels=(label,))
+        there.append(row)
         if triples:
             index.publish(row)
             await store.put({ids(row)[0]: said(*((NAMES[a], "likes", NAMES[b]) for a, b in triples))})
@@ -130,7 +132,9 @@ async def built(world: World, path: Path, reader: Principal) -> list[object]:
         await store.named(lookups, principal=reader),
         await store.entities(entities, principal=reader),
         [await store.facts(one, principal=reader) for one in entities],
-        [await store.passages(one, principal=reader) for one in entities],
+        await store.passages(entities, principal=reader),
+        await store.passages(entities, principal=reader, most=1),
+        await store.said([one for document in there for one in ids(document)], principal=reader),
         dict((await store.vocabulary(principal=reader)).names),
         await store.counts(principal=reader),
         list(store.export(principal=reader)),

@@ -50,7 +50,7 @@ from orchestrator.types import ANONYMOUS
 
 SETS = ("musique", "two-hop", "scifact", "cranfield", "toolbench", "theoremqa", "medquad")
 METRICS = ("recall@5", "completeness@8", "ndcg@10")
-BASELINE = "hybrid without graph"
+BASELINE, PERMUTED = "hybrid without graph", "permuted edges"
 
 
 class PermutedNames:
@@ -131,8 +131,10 @@ def arms() -> list[Workflow]:
     ]
 
 
-async def measured(name: str, data: Path | None, embedder: str, home: Path) -> Report:
-    """All arms on one set; the arm with permuted edges is beside the others."""
+async def measured(
+    name: str, data: Path | None, embedder: str, home: Path, wanted: Collection[str] | None
+) -> Report:
+    """The wanted arms on one set, the baseline first; that with permuted edges is beside the others."""
     folder = data / name if data is not None else Path()
     if name == "two-hop":
         folder = home / "two-hop"
@@ -147,11 +149,14 @@ async def measured(name: str, data: Path | None, embedder: str, home: Path) -> R
         names: DocumentNames = ports[DocumentNames]
         while await asyncio.to_thread(names.search):
             pass
-        report = await experiment(arms(), data=dataset, metrics=METRICS, ports=ports)
+        mine = [arm for arm in arms() if wanted is None or arm.name in {BASELINE, *wanted}]
+        report = await experiment(mine, data=dataset, metrics=METRICS, ports=ports)
+        if wanted is not None and PERMUTED not in wanted:
+            return report
         graph = MentionGraph(await names.edges(principal=ANONYMOUS))
         permuted = PermutedNames(names, graph.edges.passages)
         (chosen,) = [arm for arm in arms() if arm.name == "hybrid"]
-        moved = workflow("permuted edges", chosen.body)
+        moved = workflow(PERMUTED, chosen.body)
         facts = PermutedFacts(ports[KnowledgeStore], permuted.leads)
         elsewhere = replace_ports(ports, {DocumentNames: permuted, KnowledgeStore: facts})
         other = await experiment([moved], data=dataset, metrics=METRICS, ports=elsewhere)
@@ -179,7 +184,7 @@ def quality(arguments: Any) -> str:
     found: list[list[object]] = []
     for name in arguments.sets:
         for embedder in arguments.embedder:
-            report = asyncio.run(measured(name, arguments.data, embedder, arguments.home))
+            report = asyncio.run(measured(name, arguments.data, embedder, arguments.home, arguments.arms))
             found += rows(name, embedder, report)
             print(harness.table(("set", "embedder", "arm", *METRICS), found[-len(report.arms) :]), flush=True)
     return harness.table(("set", "embedder", "arm", *METRICS), found)
@@ -286,6 +291,7 @@ def main() -> None:
     parser.add_argument("what", choices=("quality", "cost", "pagerank"))
     parser.add_argument("--data", type=Path, default=None, metavar="DIR")
     parser.add_argument("--sets", nargs="+", default=list(SETS))
+    parser.add_argument("--arms", nargs="+", default=None, metavar="ARM", help="by default, all")
     parser.add_argument("--embedder", nargs="+", default=["light", "minilm"])
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--edges", type=int, nargs="+", default=[10**5, 10**6, 10**7])

@@ -4,9 +4,10 @@
     python -m benchmarks.knowledge cost [--passages 100000]
     python -m benchmarks.knowledge pagerank [--edges 100000 1000000 10000000]
 
-`quality` compares `hybrid` with and without its `GraphSearch`, its parts left out one by one, PageRank over
-the built graph, and the same with *permuted edges*: every name leads to the passage of another document,
-drawn by chance, so that a gain that has nothing to do with what documents say would stay. `two-hop` is a
+`quality` compares `hybrid` with and without `GraphSearch` and `EntityWalk`, its parts left out one by one,
+PageRank over the built graph, and the same with *permuted edges*: every name and every entity leads to the
+passage of another document, drawn by chance, so that a gain that has nothing to do with what documents say
+would stay. A set's `triples.jsonl` and `concepts.jsonl` are its facts. `two-hop` is a
 made-up encyclopedia (`benchmarks.made_up_encyclopedia`). In brackets is p against `hybrid` without the
 graph, paired, by randomisation, without correction.
 
@@ -42,14 +43,14 @@ from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.significance import paired_p
 from orchestrator.knowledge.mention_graph import MentionGraph
 from orchestrator.knowledge.pagerank import Adjacency, local_pagerank
-from orchestrator.nodes import GraphSearch, Interpolate, PageRank, Retrieve
-from orchestrator.ports import DocumentNames, NamedDocument, replace_ports
+from orchestrator.nodes import EntityPassages, EntityWalk, GraphSearch, Interpolate, PageRank, Retrieve
+from orchestrator.ports import DocumentNames, KnowledgeStore, NamedDocument, replace_ports
 from orchestrator.settings import Settings
 from orchestrator.types import ANONYMOUS
 
 SETS = ("musique", "two-hop", "scifact", "cranfield", "toolbench", "theoremqa", "medquad")
 METRICS = ("recall@5", "completeness@8", "ndcg@10")
-BASELINE = "hybrid without graph"
+BASELINE, PERMUTED = "hybrid without graph", "permuted edges"
 
 
 class PermutedNames:
@@ -59,7 +60,7 @@ class PermutedNames:
         self._names = names
         shuffled = list(passages)
         random.Random(seed).shuffle(shuffled)
-        self._leads = dict(zip(passages, shuffled, strict=True))
+        self.leads = dict(zip(passages, shuffled, strict=True))
 
     async def spelled(self, spellings: Collection[int], **others: Any) -> list[NamedDocument]:
         return self._permuted(await self._names.spelled(spellings, **others))
@@ -83,7 +84,25 @@ class PermutedNames:
         return await self._names.edges(**others)
 
     def _permuted(self, found: Sequence[NamedDocument]) -> list[NamedDocument]:
-        return [NamedDocument(one.words, one.kind, self._leads[one.passage], "", "") for one in found]
+        return [NamedDocument(one.words, one.kind, self.leads[one.passage], "", "") for one in found]
+
+
+class PermutedFacts:
+    """The `KnowledgeStore` port with every entity named by the passages of another, by chance."""
+
+    def __init__(self, store: KnowledgeStore, leads: Mapping[str, str]) -> None:
+        self._store = store
+        self._leads = leads
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def passages(self, entities: Sequence[str], **others: Any) -> dict[str, tuple[str, ...]]:
+        found = await self._store.passages(entities, **others)
+        return {
+            entity: tuple(sorted(self._leads.get(one, one) for one in passages))
+            for entity, passages in found.items()
+        }
 
 
 def arms() -> list[Workflow]:
@@ -93,23 +112,29 @@ def arms() -> list[Workflow]:
     before = HYBRID_PARTS >> sparse >> dense >> Interpolate() >> HYBRID_FEEDBACK >> dense >> Interpolate()
     plain = Retrieve(k=100, fusion="rrf", weights=(1.0, 1.0))
     nodes: dict[str, Any] = {
-        "hybrid": GraphSearch(),
-        "one hop": GraphSearch(hops=1),
-        "nothing named by the question": GraphSearch(asked=0.0),
+        "hybrid": GraphSearch() >> EntityWalk(),
+        "titles only": GraphSearch(),
+        "facts only": EntityWalk(),
+        "no synonyms": GraphSearch() >> EntityWalk(synonyms=0.0),
+        "one hop": GraphSearch(hops=1) >> EntityWalk(hops=1),
+        "nothing named by the question": GraphSearch(asked=0.0) >> EntityWalk(),
         "named by the question alone": GraphSearch(share=0.0),
-        "no words beside": GraphSearch(beside=0.0),
+        "no words beside": GraphSearch(beside=0.0) >> EntityWalk(beside=0.0),
         "pagerank": PageRank(),
     }
     return [
         workflow(BASELINE, before),
         *(workflow(name, before >> node) for name, node in nodes.items()),
         workflow("rrf", plain),
-        workflow("rrf with graph", plain >> GraphSearch()),
+        workflow("rrf with graph", plain >> GraphSearch() >> EntityWalk()),
+        workflow("rrf with passages of the entity", plain >> EntityPassages()),
     ]
 
 
-async def measured(name: str, data: Path | None, embedder: str, home: Path) -> Report:
-    """All arms on one set; the arm with permuted edges is beside the others."""
+async def measured(
+    name: str, data: Path | None, embedder: str, home: Path, wanted: Collection[str] | None
+) -> Report:
+    """The wanted arms on one set, the baseline first; that with permuted edges is beside the others."""
     folder = data / name if data is not None else Path()
     if name == "two-hop":
         folder = home / "two-hop"
@@ -124,14 +149,17 @@ async def measured(name: str, data: Path | None, embedder: str, home: Path) -> R
         names: DocumentNames = ports[DocumentNames]
         while await asyncio.to_thread(names.search):
             pass
-        report = await experiment(arms(), data=dataset, metrics=METRICS, ports=ports)
+        mine = [arm for arm in arms() if wanted is None or arm.name in {BASELINE, *wanted}]
+        report = await experiment(mine, data=dataset, metrics=METRICS, ports=ports)
+        if wanted is not None and PERMUTED not in wanted:
+            return report
         graph = MentionGraph(await names.edges(principal=ANONYMOUS))
         permuted = PermutedNames(names, graph.edges.passages)
         (chosen,) = [arm for arm in arms() if arm.name == "hybrid"]
-        moved = workflow("permuted edges", chosen.body)
-        other = await experiment(
-            [moved], data=dataset, metrics=METRICS, ports=replace_ports(ports, {DocumentNames: permuted})
-        )
+        moved = workflow(PERMUTED, chosen.body)
+        facts = PermutedFacts(ports[KnowledgeStore], permuted.leads)
+        elsewhere = replace_ports(ports, {DocumentNames: permuted, KnowledgeStore: facts})
+        other = await experiment([moved], data=dataset, metrics=METRICS, ports=elsewhere)
     return replace(report, arms={**report.arms, **other.arms})
 
 
@@ -156,7 +184,7 @@ def quality(arguments: Any) -> str:
     found: list[list[object]] = []
     for name in arguments.sets:
         for embedder in arguments.embedder:
-            report = asyncio.run(measured(name, arguments.data, embedder, arguments.home))
+            report = asyncio.run(measured(name, arguments.data, embedder, arguments.home, arguments.arms))
             found += rows(name, embedder, report)
             print(harness.table(("set", "embedder", "arm", *METRICS), found[-len(report.arms) :]), flush=True)
     return harness.table(("set", "embedder", "arm", *METRICS), found)
@@ -263,6 +291,7 @@ def main() -> None:
     parser.add_argument("what", choices=("quality", "cost", "pagerank"))
     parser.add_argument("--data", type=Path, default=None, metavar="DIR")
     parser.add_argument("--sets", nargs="+", default=list(SETS))
+    parser.add_argument("--arms", nargs="+", default=None, metavar="ARM", help="by default, all")
     parser.add_argument("--embedder", nargs="+", default=["light", "minilm"])
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--edges", type=int, nargs="+", default=[10**5, 10**6, 10**7])

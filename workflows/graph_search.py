@@ -16,6 +16,6 @@ No model is read, and no graph has to be built: the names of documents follow th
 from __future__ import annotations
 
 from orchestrator import workflow
-from orchestrator.nodes import GraphSearch, Retrieve
+from orchestrator.nodes import EntityWalk, GraphSearch, Retrieve
 
-graph_search = workflow("graph_search", Retrieve(k=100, pool=100) >> GraphSearch(k=100))
+graph_search = workflow("graph_search", Retrieve(k=100, pool=100) >> GraphSearch(k=100) >> EntityWalk(k=100))

@@ -20,7 +20,7 @@ The constants were chosen on one half of the queries of six collections together
 from __future__ import annotations
 
 from orchestrator import workflow
-from orchestrator.nodes import GraphSearch, Interpolate, Retrieve, SplitQuestion, VectorFeedback
+from orchestrator.nodes import EntityWalk, GraphSearch, Interpolate, Retrieve, SplitQuestion, VectorFeedback
 
 sparse = Retrieve(k=100, mode="bm25").writing("sparse")
 dense = Retrieve(k=100, mode="dense", fusion="max").writing("dense")
@@ -34,5 +34,6 @@ hybrid = workflow(
     >> VectorFeedback(docs=4, share=0.5, agreement=(0.2, 0.9))
     >> dense
     >> Interpolate()
-    >> GraphSearch(),
+    >> GraphSearch()
+    >> EntityWalk(),
 )

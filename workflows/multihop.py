@@ -17,6 +17,7 @@ from orchestrator import Hits, workflow
 from orchestrator.nodes import (
     CitedAnswer,
     Compress,
+    EntityWalk,
     GraphSearch,
     Interpolate,
     Retrieve,
@@ -35,6 +36,7 @@ multihop = workflow(
     >> dense
     >> Interpolate()
     >> GraphSearch(hops=2, k=20)
+    >> EntityWalk(k=20)
     >> Compress(tokens=1200)
     >> CitedAnswer(sentences=4),
     outputs=(Hits,),

@@ -15,7 +15,6 @@ from connectors.sql.extractions import extracted, failures, keep_extractions, un
 from connectors.sql.following_knowledge import fingerprint
 from connectors.sql.index_version import of_index
 from connectors.sql.knowledge_access import Reader, Readers, reader
-from connectors.sql.knowledge_edges import edges_of
 from connectors.sql.knowledge_reading import numbers
 from connectors.sql.knowledge_rows import Rows, Source, import_number
 from connectors.sql.statements import chunks
@@ -30,7 +29,6 @@ from orchestrator.ports import (
     Fact,
     Import,
     KnowledgeCounts,
-    KnowledgeEdges,
     NamedEntity,
     Statements,
     Unextracted,
@@ -39,8 +37,8 @@ from orchestrator.ports import (
 from orchestrator.types import Principal
 
 ResultT = TypeVar("ResultT")
-#: Vocabularies and graphs of readers that are kept.
-_KEPT = 8
+#: Readers whose vocabularies are kept.
+_VOCABULARIES = 4
 
 
 class SqlKnowledge:
@@ -52,7 +50,7 @@ class SqlKnowledge:
         self._now = clock.now if clock is not None else time.time
         self._readers = Readers(database, index)
         self._lock = Lock()
-        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._vocabularies: dict[tuple[Any, ...], Vocabulary] = {}
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -74,19 +72,21 @@ class SqlKnowledge:
             return await self._read((), principal, knowledge_reading.one_hop, number, limit)
         return ()
 
-    async def passages(self, entity: str, *, principal: Principal) -> tuple[str, ...]:
-        """The passages that name an entity."""
-        for number in numbers([entity]).values():
-            return await self._read((), principal, knowledge_reading.passages_of, number)
-        return ()
+    async def said(self, passages: Sequence[str], *, principal: Principal) -> dict[str, tuple[Fact, ...]]:
+        """The facts that each of these passages says."""
+        return await self._read({}, principal, knowledge_reading.said, tuple(dict.fromkeys(passages)))
+
+    async def passages(
+        self, entities: Sequence[str], *, principal: Principal, most: int | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """The passages that name each of these entities."""
+        wanted = numbers(entities)
+        found = await self._read({}, principal, knowledge_reading.naming, tuple(wanted.values()), most)
+        return {one: found[number] for one, number in wanted.items() if number in found}
 
     async def vocabulary(self, *, principal: Principal) -> Vocabulary:
         """All names that the reader may read; one object until somebody commits something."""
-        return await self._keeping(principal, _vocabulary, Vocabulary({}))
-
-    async def edges(self, *, principal: Principal) -> KnowledgeEdges:
-        """The graph as arrays; one object until somebody commits something."""
-        return await self._keeping(principal, edges_of, edges_of(None, None))
+        return await self._database.run(self._vocabulary, principal)
 
     async def counts(self, *, principal: Principal) -> KnowledgeCounts:
         """How much of the graph a reader may read."""
@@ -221,27 +221,21 @@ class SqlKnowledge:
 
         return await self._database.run(read)
 
-    async def _keeping(
-        self, principal: Principal, function: Callable[[Connection, Reader], ResultT], nothing: ResultT
-    ) -> ResultT:
-        """What a function makes of all that a reader may read, made once as long as nobody commits."""
-
-        def read() -> ResultT:
-            mark = self._database.mark()
-            key = (mark, function.__name__, principal.tenant, principal.grants)
-            with self._lock:
-                if mark is not None and key in self._kept:
-                    return self._kept[key]
-            with self._database.reading() as connection:
-                who = self._readers.of(connection, principal, mark)
-                made = nothing if who is None or who.nothing else function(connection, who)
-            with self._lock:
-                if mark is not None:
-                    kept = {one: each for one, each in self._kept.items() if one[0] == mark}
-                    self._kept = dict([*kept.items(), (key, made)][-_KEPT:])
-            return made
-
-        return await self._database.run(read)
+    def _vocabulary(self, principal: Principal) -> Vocabulary:
+        mark = self._database.mark()
+        key = (mark, principal.tenant, principal.grants)
+        with self._lock:
+            if mark is not None and key in self._vocabularies:
+                return self._vocabularies[key]
+        with self._database.reading() as connection:
+            who = self._readers.of(connection, principal, mark)
+            names = {} if who is None or who.nothing else knowledge_reading.named(connection, who, None)
+        made = Vocabulary(names)
+        with self._lock:
+            if mark is not None:
+                kept = {one: each for one, each in self._vocabularies.items() if one[0] == mark}
+                self._vocabularies = dict([*kept.items(), (key, made)][-_VOCABULARIES:])
+        return made
 
     async def _anyone(self, nothing: ResultT, function: Callable[..., ResultT], *given: Any) -> ResultT:
         """Call a function with a connection and the id of the index; `nothing` without one."""
@@ -268,7 +262,3 @@ class SqlKnowledge:
                 return function(connection, index_id)
 
         return await self._database.run_writing(write)
-
-
-def _vocabulary(connection: Connection, who: Reader) -> Vocabulary:
-    return Vocabulary(knowledge_reading.named(connection, who, None))

@@ -188,15 +188,47 @@ def facts_of(connection: Connection, reader: Reader, rows: Sequence[Row[Any]]) -
     )
 
 
-def passages_of(connection: Connection, reader: Reader, entity: int) -> tuple[str, ...]:
-    """The passages that name an entity."""
-    (mine,) = groups(connection, reader, [entity]).values()
-    query = (
-        select(entity_names.c.passage)
-        .distinct()
-        .where(entity_names.c.entity.in_(mine), entity_names.c.passage != "")
-    )
-    return tuple(sorted({row.passage for row in _rows(connection, reader, query, entity_names)}))
+def said(connection: Connection, reader: Reader, passages: Sequence[str]) -> dict[str, tuple[Fact, ...]]:
+    """The facts that each of these passages says, by id."""
+    rows: dict[int, Row[Any]] = {}
+    for part in chunks(passages):
+        query = select(facts).where(facts.c.passage.in_(part))
+        rows.update((row.id, row) for row in _rows(connection, reader, query, facts))
+    found: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts_of(connection, reader, [rows[number] for number in sorted(rows)]):
+        found[fact.passage].append(fact)
+    return {one: tuple(found[one]) for one in passages if one in found}
+
+
+def naming(
+    connection: Connection, reader: Reader, ids: Sequence[int], most: int | None
+) -> dict[int, tuple[str, ...]]:
+    """The passages that name each of these entities, none of those that more than `most` name."""
+    group = groups(connection, reader, ids)
+    owner = {member: each[0] for each in group.values() for member in each}
+    inside = entity_names.c.passage != ""
+    held: Counter[int] = Counter()
+    if most is not None:
+        # A hub is counted, and not read.
+        number = func.count(entity_names.c.passage.distinct()).label("number")
+        for part in chunks(sorted(owner)):
+            query = select(entity_names.c.entity, number).group_by(entity_names.c.entity)
+            mine = query.where(entity_names.c.entity.in_(part), inside)
+            for row in _rows(connection, reader, mine, entity_names):
+                held[row.entity] += row.number
+    crowded = {stands for one, stands in owner.items() if most is not None and held[one] > most}
+    few = [one for one, stands in sorted(owner.items()) if stands not in crowded]
+    found: dict[int, set[str]] = defaultdict(set)
+    for part in chunks(few):
+        query = select(entity_names.c.entity, entity_names.c.passage).distinct()
+        mine = query.where(entity_names.c.entity.in_(part), inside)
+        for row in _rows(connection, reader, mine, entity_names):
+            found[owner[row.entity]].add(row.passage)
+    return {
+        one: tuple(sorted(passages))
+        for one in ids
+        if (passages := found.get(group[one][0])) and (most is None or len(passages) <= most)
+    }
 
 
 def counts(connection: Connection, reader: Reader) -> KnowledgeCounts:

@@ -9,6 +9,7 @@ from orchestrator.nodes.facets.facet_search import AskFacet as AskFacet
 from orchestrator.nodes.facets.facet_search import SearchFacets as SearchFacets
 from orchestrator.nodes.facets.facet_search import UniteFacets as UniteFacets
 from orchestrator.nodes.knowledge.entity_passages import EntityPassages as EntityPassages
+from orchestrator.nodes.knowledge.entity_walk import EntityWalk as EntityWalk
 from orchestrator.nodes.knowledge.fact_answer import FactAnswer as FactAnswer
 from orchestrator.nodes.knowledge.fact_passages import FactPassages as FactPassages
 from orchestrator.nodes.knowledge.graph_search import GraphSearch as GraphSearch

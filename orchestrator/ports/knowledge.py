@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from orchestrator.types import DEFAULT_TENANT, PUBLIC, Principal
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Changes of entities by hand, which can be undone.
 EditKind = Literal["merge", "split", "rename"]
@@ -233,24 +229,6 @@ class Vocabulary:
     kept: dict[Any, Any] = field(default_factory=dict[Any, Any], compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class KnowledgeEdges:
-    """The knowledge graph of one reader as arrays: of what he may read, and of nothing else.
-
-    `entities` and `passages` are ids, rising. Passage `naming[i]` names entity `named[i]`; fact j joins the
-    entities `heads[j]` and `tails[j]`. One object until somebody commits something: `kept` is for what is
-    derived from it.
-    """
-
-    entities: Sequence[str]
-    passages: Sequence[str]
-    naming: NDArray[np.int32]
-    named: NDArray[np.int32]
-    heads: NDArray[np.int32]
-    tails: NDArray[np.int32]
-    kept: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
-
-
 @runtime_checkable
 class KnowledgeStore(Protocol):
     """Entities and facts of one index, and who may read them.
@@ -274,16 +252,21 @@ class KnowledgeStore(Protocol):
         """The facts that begin or end in an entity, or in one that it was merged with, in a fixed order."""
         ...
 
-    async def passages(self, entity: str, *, principal: Principal) -> tuple[str, ...]:
-        """The passages that name an entity, or one that it was merged with, by id."""
+    async def said(self, passages: Sequence[str], *, principal: Principal) -> dict[str, tuple[Fact, ...]]:
+        """The facts that each of these passages says, in a fixed order; those that say none are left out."""
+        ...
+
+    async def passages(
+        self, entities: Sequence[str], *, principal: Principal, most: int | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """The passages that name each of these entities, or one that it was merged with, by id.
+
+        Entities that no passage names are left out, and those that more than `most` passages name.
+        """
         ...
 
     async def vocabulary(self, *, principal: Principal) -> Vocabulary:
         """All names that the reader may read."""
-        ...
-
-    async def edges(self, *, principal: Principal) -> KnowledgeEdges:
-        """The graph as arrays, for walks; entities that were merged are one."""
         ...
 
     async def counts(self, *, principal: Principal) -> KnowledgeCounts:

@@ -45,6 +45,12 @@ async def texts(store: KnowledgeStore, entity: str, principal: Principal = ANONY
     return sorted(fact.text for fact in await store.facts(eid(entity), principal=principal))
 
 
+async def named_in(store: KnowledgeStore, entity: str) -> tuple[str, ...]:
+    """The passages that name an entity."""
+    found = await store.passages([eid(entity)], principal=ANONYMOUS)
+    return found.get(eid(entity), ())
+
+
 @pytest.mark.asyncio
 class KnowledgeStoreConformance:
     """Subclass it with fixtures `index`, a Publisher of an empty index `default`, and its `store`."""
@@ -69,7 +75,7 @@ class KnowledgeStoreConformance:
         assert (fact.head_name, fact.relation, fact.tail_name) == ("Otters", "eat", "Krill")
         assert (fact.passages, fact.head, fact.tail) == ((ids(a)[0],), eid("Otters"), eid("Krill"))
         assert await store.facts(eid("krill"), principal=ANONYMOUS) == (fact,)
-        assert await store.passages(eid("krill"), principal=ANONYMOUS) == (ids(a)[0],)
+        assert await named_in(store, "krill") == (ids(a)[0],)
         found = await store.named([folded("KRILL"), "unknown"], principal=ANONYMOUS)
         assert {lookup: [one.name for one in each] for lookup, each in found.items()} == {"krill": ["Krill"]}
         assert await store.facts("no id", principal=ANONYMOUS) == ()
@@ -102,6 +108,33 @@ class KnowledgeStoreConformance:
             "Germany has capital Bonn (from 1949)",
         ]
         assert {fact.passage for fact in found} == {*ids(a), *ids(b)}
+
+    async def test_facts_of_passages_and_passages_of_entities_are_read_together(
+        self, index: Publisher, store: KnowledgeStore
+    ) -> None:
+        a, b = document("a", "one", "two"), document("b", "three", labels=("staff",))
+        index.publish(a, b)
+        (first, second), (third,) = ids(a), ids(b)
+        likes = said(("A", "likes", "B"))
+        await store.put({first: likes, second: said(("C", "likes", "B")), third: likes})
+        found = await store.said([second, first, third, "?"], principal=ANONYMOUS)
+        assert {one: [fact.text for fact in facts] for one, facts in found.items()} == {
+            second: ["C likes B"],
+            first: ["A likes B"],
+        }
+        every = [eid(one) for one in "ABCD"]
+        assert await store.passages(every, principal=ANONYMOUS) == {
+            eid("A"): (first,),
+            eid("B"): tuple(sorted((first, second))),
+            eid("C"): (second,),
+        }
+        assert eid("B") not in await store.passages(every, principal=STAFF, most=2)
+        assert eid("B") in await store.passages(every, principal=ANONYMOUS, most=2)
+        await store.edit("merge", [eid("A"), eid("C")], principal=ANONYMOUS)
+        merged = await store.passages(every, principal=ANONYMOUS, most=2)
+        assert merged[eid("A")] == merged[eid("C")] == tuple(sorted((first, second)))
+        assert await store.passages([eid("C")], principal=ANONYMOUS, most=1) == {}
+        assert await store.said([first], principal=NOBODY) == {}
 
     async def test_facts_go_with_their_passages(self, index: Publisher, store: KnowledgeStore) -> None:
         a, b = document("a", "one"), document("b", "two")
@@ -167,16 +200,16 @@ class KnowledgeStoreConformance:
         index.publish(a, other)
         names = (name("Concept"), name("about A", alias_of="Concept"), name("About: B", alias_of="Concept"))
         await store.put_import(Import("concepts.jsonl"), Statements(names))
-        assert await store.passages(eid("Concept"), principal=ANONYMOUS) == tuple(ids(a))
+        assert await named_in(store, "Concept") == tuple(ids(a))
         later = document("b", "three")
         index.publish(later)
-        both = await store.passages(eid("Concept"), principal=ANONYMOUS)
+        both = await named_in(store, "Concept")
         assert both == tuple(sorted(ids(a, later)))
         mark = store.fingerprint()
         await store.put_import(Import("concepts.jsonl"), Statements(names))
         assert store.fingerprint() == mark
         index.publish(removed=(later,))
-        assert await store.passages(eid("Concept"), principal=ANONYMOUS) == tuple(ids(a))
+        assert await named_in(store, "Concept") == tuple(ids(a))
 
     async def test_a_name_of_several_entities_keeps_their_weights(
         self, index: Publisher, store: KnowledgeStore

@@ -118,5 +118,9 @@ def test_an_extraction_without_a_model_says_so_and_what_it_would_cost(
     failed = cli("graph", "extract", "--schema", "types.py")
     assert failed.code == 2
     assert "3 passages failed" in failed.err
+    status = cli("graph", "status")
+    assert status.out.count("Not extracted: ") == 3
+    assert len(cli("graph", "status", "--json").json["knowledge"]["failed"]) == 3
+    assert "3 passages to extract from" in cli("graph", "extract", "--schema", "types.py", "--dry-run").err
     assert cli("graph", "extract", "--schema", "nothing.py").code == 2
     assert cli("graph", "extract", "--schema", "types.py", "--extractor", "x").code == 2

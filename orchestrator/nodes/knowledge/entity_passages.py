@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 from math import log
 from typing import TYPE_CHECKING
 
@@ -55,10 +56,9 @@ class EntityPassages(Node):
             asked, store, principal, encoder=encoder, embedder=None, likeness=Likeness(self.spelling)
         )
         for one in sorted(linked, key=_importance):
-            named: dict[str, None] = {}
-            for entity in one.entities:
-                named.update(dict.fromkeys(await store.passages(entity.id, principal=principal)))
-            passages = await documents.passages(list(named), principal=principal)
+            found = await store.passages([each.id for each in one.entities], principal=principal)
+            named = list(dict.fromkeys(chain.from_iterable(found.values())))
+            passages = await documents.passages(named, principal=principal)
             if 0 < len(passages) <= self.at_most:
                 left = without(asked, [one]) or asked
                 dense = await self._cosines(left, list(passages), question, vectors, embedder)

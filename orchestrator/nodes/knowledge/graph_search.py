@@ -15,13 +15,12 @@ from orchestrator.knowledge.spreading import MentionEdge, MentionPaths, Spreadin
 from orchestrator.knowledge.wording import folded_key, name_words, spelling_key
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, Share, Weight
+from orchestrator.nodes.knowledge._asked_words import are_asked, asked_words
 from orchestrator.ports import DocumentNames, Documents, NamedDocument, SparseEncoder
 from orchestrator.types import Hit, Hits, Passage, Queries, Question, ranked
 
 #: Words before and behind a mention that say what it is named for.
 _BEFORE, _BEHIND = 4, 2
-#: Letters at the beginning of words that are related.
-_BEGINNING = 5
 
 
 class GraphSearch(Node):
@@ -67,18 +66,18 @@ class GraphSearch(Node):
         return spreading.paths, merged(hits, spreading, unit).top(self.k)
 
 
-def merged(hits: Hits, spreading: Spreading, unit: float) -> Hits:
+def merged(hits: Hits, spreading: Spreading, unit: float, why: str = "mention") -> Hits:
     """The hits with what they were given, and those that were fetched; in units of the ranking's scores."""
     raised = spreading.raised
     if not raised:
         return hits
     known = {hit.id: hit for hit in hits}
-    changed = {one: Hit(one, unit * spreading.score(one), _why(known.get(one))) for one in raised}
+    changed = {one: Hit(one, unit * spreading.score(one), _why(known.get(one), why)) for one in raised}
     return ranked([*(hit for hit in hits if hit.id not in changed), *changed.values()])
 
 
-def _why(hit: Hit | None) -> str:
-    return f"{hit.why}+mention" if hit is not None and hit.why else "mention"
+def _why(hit: Hit | None, why: str) -> str:
+    return f"{hit.why}+{why}" if hit is not None and hit.why else why
 
 
 @dataclass(frozen=True)
@@ -93,17 +92,11 @@ class _Asked:
     def of(cls, text: str, encoder: SparseEncoder) -> _Asked:
         naming = NamingText(text)
         words = [word.text for word in naming.words]
-        content = (word for word in words if len(word) >= _BEGINNING - 1 and encoder.query(word).indices)
-        return cls(naming, f" {' '.join(words).casefold()} ", frozenset(map(_beginning, content)))
+        return cls(naming, f" {' '.join(words).casefold()} ", asked_words(words, encoder))
 
     def says(self, name: str) -> bool:
         """Whether the question holds a name, in whichever case."""
         return f" {name.casefold()} " in self.folded
-
-
-def _beginning(word: str) -> str:
-    """What related words share: director, directed, direction. Stems would keep them apart."""
-    return word.casefold()[:_BEGINNING]
 
 
 @dataclass(frozen=True)
@@ -195,10 +188,7 @@ class _Search:
     def _asked_beside(self, text: NamingText, mention: Mention) -> bool:
         if not self.node.beside:
             return False
-        beside = text.around(mention, _BEFORE, _BEHIND)
-        return any(
-            len(word) >= _BEGINNING - 1 and _beginning(word) in self.asked.beginnings for word in beside
-        )
+        return are_asked(text.around(mention, _BEFORE, _BEHIND), self.asked.beginnings)
 
     async def _rare(self, found: Collection[NamedDocument]) -> list[NamedDocument]:
         """Without names that are everyday speech among what the reader may read."""

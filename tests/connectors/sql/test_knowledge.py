@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from connectors.sql import Database, SqlIndexRegistry, SqlKnowledge, SqlLedger, open_database
 from connectors.sql.tables import extractions
 from orchestrator.errors import BadInput
-from orchestrator.ports import Extraction, Import, KnowledgeEdges, KnowledgeStore
+from orchestrator.ports import DocumentRow, Extraction, Import, KnowledgeStore
 from orchestrator.testing.clock import ManualClock
 from orchestrator.testing.knowledge_store import KnowledgeStoreConformance, eid, said
 from orchestrator.testing.publisher import Publisher
@@ -99,12 +99,6 @@ worlds = st.builds(
 )
 
 
-def arrays(edges: KnowledgeEdges) -> list[object]:
-    """A graph as plain values."""
-    columns = (edges.naming, edges.named, edges.heads, edges.tails)
-    return [list(edges.entities), list(edges.passages), *(each.tolist() for each in columns)]
-
-
 async def built(world: World, path: Path, reader: Principal) -> list[object]:
     """All that a reader can learn from a graph."""
     database = open_database(path)
@@ -112,9 +106,11 @@ async def built(world: World, path: Path, reader: Principal) -> list[object]:
     registry.create("default", FORMAT)
     index = Publisher(registry, SqlLedger(database, ManualClock()))
     store = SqlKnowledge(database, "default", ManualClock())
+    there: list[DocumentRow] = []
     for number, (place, triples) in enumerate(world.documents):
         tenant, label = PLACES[place]
         row = document(f"d{number}", f"text {number}", tenant=tenant, labels=(label,))
+        there.append(row)
         if triples:
             index.publish(row)
             await store.put({ids(row)[0]: said(*((NAMES[a], "likes", NAMES[b]) for a, b in triples))})
@@ -136,9 +132,10 @@ async def built(world: World, path: Path, reader: Principal) -> list[object]:
         await store.named(lookups, principal=reader),
         await store.entities(entities, principal=reader),
         [await store.facts(one, principal=reader) for one in entities],
-        [await store.passages(one, principal=reader) for one in entities],
+        await store.passages(entities, principal=reader),
+        await store.passages(entities, principal=reader, most=1),
+        await store.said([one for document in there for one in ids(document)], principal=reader),
         dict((await store.vocabulary(principal=reader)).names),
-        arrays(await store.edges(principal=reader)),
         await store.counts(principal=reader),
         list(store.export(principal=reader)),
         await store.imports(principal=reader),

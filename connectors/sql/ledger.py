@@ -12,8 +12,9 @@ from connectors.sql.job_rows import finish, held, in_scope, job_of, wake
 from connectors.sql.job_signals import JobSignals
 from connectors.sql.statements import insert_missing
 from connectors.sql.tables import jobs, leases
+from connectors.sql.worker_presence import appear, present, vanish
 from orchestrator.errors import BadInput
-from orchestrator.ports import Clock, Job, JobScope, JobState, order_prefix
+from orchestrator.ports import Clock, Job, JobScope, JobState, WorkerPresence, order_prefix
 
 #: A job that began this often and did not end is dead: it may be what kills its workers.
 ATTEMPTS = 3
@@ -246,6 +247,18 @@ class SqlLedger:
     def wait(self, seconds: float) -> None:
         """Return when something was committed that may be claimed, or after so many seconds."""
         self._signals.wait(seconds)
+
+    def appear(self, presence: WorkerPresence) -> None:
+        """Record that a worker is there."""
+        appear(self._database, presence)
+
+    def vanish(self, worker: str) -> None:
+        """Forget a worker that ends."""
+        vanish(self._database, worker)
+
+    def workers(self) -> list[WorkerPresence]:
+        """The workers that gave a sign within a day, by name."""
+        return present(self._database)
 
     def close(self) -> None:
         """Stop listening."""

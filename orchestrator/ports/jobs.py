@@ -71,6 +71,21 @@ class Job:
         return f"{self.scope.kind}.{self.kind}"
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerPresence:
+    """A worker that is there: its release, when it began, when it last gave a sign, and the job that it does.
+
+    `skew` is how many seconds its clock is ahead of the ledger's.
+    """
+
+    name: str
+    version: str
+    started: float
+    beat: float
+    job: int | None = None
+    skew: float = 0.0
+
+
 @runtime_checkable
 class Ledger(Protocol):
     """The ledger of background jobs: their states, leases and results. Brokers only carry ids.
@@ -161,6 +176,18 @@ class Ledger(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Return when there may be something to claim, or after so many seconds."""
+        ...
+
+    def appear(self, presence: WorkerPresence) -> None:
+        """Record that a worker is there."""
+        ...
+
+    def vanish(self, worker: str) -> None:
+        """Forget a worker that ends."""
+        ...
+
+    def workers(self) -> list[WorkerPresence]:
+        """The workers that gave a sign within a day, by name."""
         ...
 
     def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:

@@ -8,7 +8,17 @@ from connectors.sql.migrations.operations import Operations
 
 
 def upgrade(op: Operations) -> None:
-    """Add the columns; jobs of before have never told."""
+    """Add the columns, jobs of before have never told; and the table of workers."""
     op.add_column("jobs", sa.Column("started", sa.Double()))
     op.add_column("jobs", sa.Column("beat", sa.Double()))
     op.add_column("jobs", sa.Column("progress", sa.Text()))
+    op.create_table(
+        "workers",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("started", sa.Double(), nullable=False),
+        sa.Column("beat", sa.Double(), nullable=False),
+        sa.Column("skew", sa.Double(), nullable=False),
+        sa.Column("job", sa.BigInteger().with_variant(sa.Integer(), "sqlite")),
+        sa.PrimaryKeyConstraint("name", name="pk_workers"),
+    )

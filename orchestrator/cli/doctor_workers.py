@@ -17,7 +17,7 @@ Told = tuple[str, Literal["ok", "note", "fault"], str, str]
 
 
 def workers_found(application: Application) -> Iterator[Told]:
-    """The workers, their releases and clocks; what waits, and failed; and the broker, if one is configured."""
+    """The workers, their releases and clocks; what waits, and failed; and the broker, if there is one."""
     from orchestrator.ports import Clock, Ledger
 
     ledger, now = application.container.get(Ledger), application.container.get(Clock).now()
@@ -29,7 +29,8 @@ def workers_found(application: Application) -> Iterator[Told]:
             yield "worker", "note", f"{name}: no sign for {age:.0f} s.", "It was killed, or its host is down."
             continue
         alive += 1
-        told = f"{name}: release {worker.version}, last sign {max(0.0, age):.0f} s ago, clock {worker.skew:+.1f} s."
+        told = f"{name}: release {worker.version}, last sign {max(0.0, age):.0f} s ago, "
+        told += f"clock {worker.skew:+.1f} s."
         if worker.version != __version__:
             yield "worker", "fault", told, f"Update it: this is release {__version__}."
         elif abs(worker.skew) > SKEW:

@@ -174,8 +174,16 @@ class Ledger(Protocol):
         """The job of a number; BadInput if there is none."""
         ...
 
+    def counts(self) -> Mapping[str, int]:
+        """How many jobs there are in each state that any is in."""
+        ...
+
     def wait(self, seconds: float) -> None:
         """Return when there may be something to claim, or after so many seconds."""
+        ...
+
+    def mend(self, job_id: int, state: JobState, reason: str) -> None:
+        """Put a job that contradicts itself into a state, `pending` with all attempts; who does it stops."""
         ...
 
     def appear(self, presence: WorkerPresence) -> None:

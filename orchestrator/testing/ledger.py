@@ -197,6 +197,7 @@ class LedgerConformance:
         assert job is not None
         assert [kept.key for kept in ledger.jobs(scope=index_scope("two"))] == ["twoa", "twob"]
         assert [kept.key for kept in ledger.jobs(states=("running",))] == ["onea"]
+        assert ledger.counts() == {"running": 1, "pending": 3}
         assert [kept.key for kept in ledger.jobs(scope=index_scope("one"), states=("pending", "dead"))] == [
             "oneb"
         ]

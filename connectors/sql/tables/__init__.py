@@ -55,6 +55,7 @@ __all__ = [
     "shards",
     "steps",
     "term_statistics",
+    "workers",
     "tree_leaves",
     "tree_nodes",
     "tree_notes",

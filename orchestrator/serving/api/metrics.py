@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator
 from typing import get_args
 
@@ -33,11 +32,11 @@ async def metrics(endpoint: Served, operator: Operator) -> PlainTextResponse:
 
 
 def _lines(ledger: Ledger, now: float) -> Iterator[str]:
-    states = Counter(job.state for job in ledger.jobs(brief=True))
+    states = ledger.counts()
     yield "# HELP orchestrator_jobs Background jobs by state."
     yield "# TYPE orchestrator_jobs gauge"
     for state in get_args(JobState):
-        yield f'orchestrator_jobs{{state="{state}"}} {states[state]}'
+        yield f'orchestrator_jobs{{state="{state}"}} {states.get(state, 0)}'
     waiting = queues(ledger, now)
     yield "# HELP orchestrator_jobs_waiting Jobs that wait, by kind."
     yield "# TYPE orchestrator_jobs_waiting gauge"

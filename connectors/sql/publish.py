@@ -118,7 +118,7 @@ def _rebuild(edition: Edition, prepared: Prepared, format: IndexFormat) -> None:
         recount(edition, prepared.terms)
 
 
-def _living(table: Table) -> Select[tuple[int]]:
+def _living(table: Table) -> Select[int]:
     """How many rows of a table are part of the index that is updated."""
     mine = (table.c.index_id == indexes.c.id, table.c.retired.is_(None))
     return select(func.count()).select_from(table).where(*mine)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, update
 
 from connectors.sql.database import Database
 from connectors.sql.job_rows import finish, held, in_scope, job_of, wake
 from connectors.sql.job_signals import JobSignals
 from connectors.sql.statements import insert_missing
 from connectors.sql.tables import jobs, leases
+from connectors.sql.worker_presence import appear, present, vanish
 from orchestrator.errors import BadInput
-from orchestrator.ports import Clock, Job, JobScope, JobState, order_prefix
+from orchestrator.ports import Clock, Job, JobScope, JobState, WorkerPresence, order_prefix
 
 #: A job that began this often and did not end is dead: it may be what kills its workers.
 ATTEMPTS = 3
@@ -243,9 +244,42 @@ class SqlLedger:
         with self._database.reading() as connection:
             return job_of(self._row(connection, job_id, lock=False))
 
+    def counts(self) -> Mapping[str, int]:
+        """How many jobs there are in each state that any is in."""
+        query = select(jobs.c.state, func.count().label("number")).group_by(jobs.c.state)
+        with self._database.reading() as connection:
+            return {row.state: row.number for row in connection.execute(query)}
+
     def wait(self, seconds: float) -> None:
         """Return when something was committed that may be claimed, or after so many seconds."""
         self._signals.wait(seconds)
+
+    def mend(self, job_id: int, state: JobState, reason: str) -> None:
+        """Put a job that contradicts itself into a state, `pending` with all attempts; who does it stops."""
+        values: dict[str, Any] = {
+            "state": state,
+            "fence": jobs.c.fence + 1,
+            "lease_until": 0.0,
+            "error": None if state == "pending" else reason,
+            "changed": self._clock.now(),
+        }
+        if state == "pending":
+            values |= {"attempt": 0, "effects": None}
+        with self._database.writing() as connection:
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+            wake(connection)
+
+    def appear(self, presence: WorkerPresence) -> None:
+        """Record that a worker is there."""
+        appear(self._database, presence)
+
+    def vanish(self, worker: str) -> None:
+        """Forget a worker that ends."""
+        vanish(self._database, worker)
+
+    def workers(self) -> list[WorkerPresence]:
+        """The workers that gave a sign within a day, by name."""
+        return present(self._database)
 
     def close(self) -> None:
         """Stop listening."""

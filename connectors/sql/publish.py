@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any, Self
 
-from sqlalchemy import Row, bindparam, delete, or_, select, text, update
+from sqlalchemy import Row, Select, Table, bindparam, delete, func, or_, select, text, update
 
 from connectors.sql.access import label_set, store_label_sets
 from connectors.sql.index_version import Edition
@@ -109,10 +109,19 @@ def _rebuild(edition: Edition, prepared: Prepared, format: IndexFormat) -> None:
         "format": format.version,
         "tokens": format.tokens,
         "token_dimensions": format.token_dimensions,
+        # Counted anew: whatever was wrong with them is not carried on.
+        "documents": _living(documents).scalar_subquery(),
+        "passages": _living(passages).scalar_subquery(),
     }
     edition.connection.execute(update(indexes).where(indexes.c.id == edition.index.id).values(values))
     if prepared.terms:
         recount(edition, prepared.terms)
+
+
+def _living(table: Table) -> Select[int]:
+    """How many rows of a table are part of the index that is updated."""
+    mine = (table.c.index_id == indexes.c.id, table.c.retired.is_(None))
+    return select(func.count()).select_from(table).where(*mine)
 
 
 def _replace(edition: Edition, prepared: Prepared) -> tuple[str, ...]:

@@ -107,6 +107,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
         ("model", _model),
         ("decoder", _decoder),
         ("indexes", _indexes),
+        ("workers", _workers),
         ("workflows", _workflows),
     )
     for name, check in checks:
@@ -297,6 +298,14 @@ def _names(places: Sequence[DamagedPlace]) -> str:
     """The first few places by name."""
     more = [f"{len(places) - 3} more"] if len(places) > 3 else []
     return " and ".join([", ".join(place.name for place in places[:3]), *more])
+
+
+def _workers(application: Application) -> Iterator[Finding]:
+    from orchestrator.cli.doctor_workers import workers_found
+
+    if _kept(application):
+        for name, state, detail, hint in workers_found(application):
+            yield Finding(name, state, detail, hint)
 
 
 def _workflows(application: Application) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from orchestrator.cli.options import JsonOption, complete, invocation
-from orchestrator.cli.output import note, say, say_json, table
+from orchestrator.cli.output import note, progress, say, say_json, table
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
@@ -108,6 +108,40 @@ def retry(context: typer.Context, job: JobArgument) -> None:
     """Try a failed or dead job again, with all its attempts."""
     retried = _with(context, lambda application: application.jobs.retry(job))
     say(f"Job {retried.id} ({retried.name} of {retried.scope}) is tried again by the next worker.")
+
+
+@program.command(epilog="Example: `orchestrator jobs verify --repair`")
+def verify(
+    context: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be: jobs, and indexes from their files and texts.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the ledger, the indexes and their stores with one another. Exit code 2 if a fault is left."""
+    from orchestrator.application.application import Application
+    from orchestrator.application.verify_jobs import verify_jobs
+
+    settings = invocation(context).settings()
+
+    async def done() -> tuple[list[str], list[str]]:
+        async with Application(settings) as application:
+            with progress("Verifying") as moved:
+                return await verify_jobs(application, repair=repair, progress=moved)
+
+    found, left = complete(done())
+    if as_json:
+        say_json({"found": found, "left": left, "ok": not left})
+    else:
+        for fault in found:
+            say(fault)
+        say(f"Found {len(found):,} faults, {len(left):,} left." if found else "Everything fits.")
+        if left and not repair:
+            note("Next: `orchestrator jobs verify --repair`.")
+        elif left:
+            note("Next: `orchestrator tree build`, `orchestrator graph build`, or restore a backup.")
+    if left:
+        raise typer.Exit(2)
 
 
 def _with(context: typer.Context, act: Callable[[Application], ResultT]) -> ResultT:

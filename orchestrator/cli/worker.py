@@ -34,6 +34,9 @@ def worker(
         list[str] | None,
         typer.Option("--queue", help="With --celery, only this queue. May be repeated.", metavar="NAME"),
     ] = None,
+    health: Annotated[
+        bool, typer.Option("--health", help="Only say whether this host has a worker that gives signs.")
+    ] = False,
     lease: Annotated[
         float,
         typer.Option(
@@ -52,6 +55,9 @@ def worker(
     """
     given = invocation(context)
     settings = given.settings()
+    if health:
+        _say_health(settings)
+        return
     form = "%(asctime)s %(levelname)s %(name)s %(message)s"
     level = "INFO" if settings.log_level == "warning" else settings.log_level.upper()
     logging.basicConfig(level=level, format=form)
@@ -74,6 +80,21 @@ def worker(
     done = complete(_work(settings, once=once, kinds=kinds or [], lease=lease))
     if once:
         say(f"Did {done} {'job' if done == 1 else 'jobs'}.")
+
+
+def _say_health(settings: Settings) -> None:
+    """Exit code 1 if this host has no healthy worker."""
+    from orchestrator.application.application import Application
+    from orchestrator.cli.doctor_workers import healthy
+
+    async def asked() -> str | None:
+        async with Application(settings) as application:
+            return healthy(application)
+
+    reason = complete(asked())
+    say(reason or "Healthy.")
+    if reason is not None:
+        raise typer.Exit(1)
 
 
 async def _work(settings: Settings, *, once: bool, kinds: list[str], lease: float) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.indexing.files import SkippedFile
-from orchestrator.ports import IndexFormat, Job
+from orchestrator.indexing.index_plan import Plan
+from orchestrator.ports import FileRow, IndexFormat, IndexVersion, Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +147,29 @@ class VerifyReport:
     def ok(self) -> bool:
         """Whether there is no fault."""
         return not self.faults
+
+
+def add_report(plan: Plan, version: IndexVersion, rows: Sequence[FileRow], seconds: float) -> IndexReport:
+    """The report of a plan that was carried out; `rows` are the files of the index as they are now."""
+    root = str(plan.target.root)
+    errors = {row.file: row.error for row in rows if row.root == root and row.error is not None}
+    failed = [
+        SkippedFile(file.file, errors[file.file] or "")
+        for file in (*plan.added, *plan.changed)
+        if file.file in errors
+    ]
+    return IndexReport(
+        index=version.index,
+        root=str(plan.target.path),
+        version=version.number,
+        added=sum(file.file not in errors for file in plan.added),
+        changed=sum(file.file not in errors for file in plan.changed),
+        unchanged=len(plan.unchanged),
+        removed=len(plan.removed),
+        relabelled=len(plan.relabelled),
+        skipped=tuple(sorted((*plan.skipped, *failed), key=lambda file: file.file)),
+        documents=version.documents,
+        passages=version.passages,
+        seconds=seconds,
+        others=plan.others,
+    )

@@ -25,6 +25,7 @@ from orchestrator.indexing.index_report import (
     RemovalReport,
     RootStatus,
     VerifyReport,
+    add_report,
 )
 from orchestrator.indexing.isolated_reading import Limits
 from orchestrator.indexing.upkeep import pages
@@ -149,28 +150,7 @@ class Indexer:
         """
         began = time.monotonic()
         async with self._writing(progress) as writer:
-            version = self._context.version(self.index)
-            staged: list[dict[str, Any]] = []
-            after: str | None = ""
-            done = 0
-            while after is not None:
-                payload = {"after": after, "passages": planning.JOB_PASSAGES, "base": version.number}
-                (job,) = await writer.there(
-                    "embed", [payload], total=version.passages, doing="embedding", done=done
-                )
-                assert job.effects is not None
-                if job.effects["staged"] is not None:
-                    staged.append(job.effects["staged"])
-                done += job.effects["passages"]
-                after = job.effects["last"]
-            format = self._context.format
-            payload = {
-                "staged": staged,
-                "base": version.number,
-                "terms": format.sparse != version.format.sparse,
-            }
-            await writer.there("switch", [payload], total=0, doing="publishing")
-            await self._tidy(writer, progress)
+            await self._rebuild(writer, progress)
         version = self._context.version(self.index)
         return RebuildReport(
             self.index,
@@ -180,6 +160,22 @@ class Indexer:
             version.passages,
             time.monotonic() - began,
         )
+
+    async def repair(self, progress: Progress = silent) -> VerifyReport:
+        """Make everything anew that can be: from the files, and the rest from the texts that are stored.
+
+        All files of roots that are there are read again, and replace what the index has of them; then all
+        passages are embedded, and their terms counted, again. The index can be searched meanwhile. What is
+        derived from it, such as trees, has commands of its own. The report says what is wrong still.
+        """
+        async with self._writing(progress) as writer:
+            await asyncio.to_thread(self._registry.distrust, self.index)
+            rows = await asyncio.to_thread(self._registry.files, self.index)
+            for root, tenant in sorted({(row.root, row.tenant) for row in rows}):
+                if await asyncio.to_thread(Path(root).exists):
+                    await self._add(writer, Path(root), None, tenant, progress)
+            await self._rebuild(writer, progress, terms=True)
+        return await self.verify(progress)
 
     async def merge(self, progress: Progress = silent) -> IndexVersion:
         """Merge what the store can search faster merged, and delete what is unused."""
@@ -259,8 +255,33 @@ class Indexer:
         if relabelled or jobs or gone or repaired:
             await self._tidy(writer, progress)
         version = self._context.version(self.index)
-        report = _report(plan, version, rows, time.monotonic() - began)
+        report = add_report(plan, version, rows, time.monotonic() - began)
         return replace(report, repaired=repaired, notes=tuple(sorted(notes, key=lambda note: note.file)))
+
+    async def _rebuild(self, writer: JobDispatcher, progress: Progress, *, terms: bool = False) -> None:
+        """Embed all passages again, and publish them at once; with `terms`, count their terms again, too."""
+        version = self._context.version(self.index)
+        staged: list[dict[str, Any]] = []
+        after: str | None = ""
+        done = 0
+        while after is not None:
+            payload = {"after": after, "passages": planning.JOB_PASSAGES, "base": version.number}
+            (job,) = await writer.there(
+                "embed", [payload], total=version.passages, doing="embedding", done=done
+            )
+            assert job.effects is not None
+            if job.effects["staged"] is not None:
+                staged.append(job.effects["staged"])
+            done += job.effects["passages"]
+            after = job.effects["last"]
+        format = self._context.format
+        payload = {
+            "staged": staged,
+            "base": version.number,
+            "terms": terms or format.sparse != version.format.sparse,
+        }
+        await writer.there("switch", [payload], total=0, doing="publishing")
+        await self._tidy(writer, progress)
 
     async def _repair(self, writer: JobDispatcher) -> int:
         """Embed again what lies in places of the store that are not there any more; how many passages."""
@@ -354,28 +375,3 @@ class Indexer:
                 )
             ),
         )
-
-
-def _report(plan: Plan, version: IndexVersion, rows: Sequence[FileRow], seconds: float) -> IndexReport:
-    root = str(plan.target.root)
-    errors = {row.file: row.error for row in rows if row.root == root and row.error is not None}
-    failed = [
-        SkippedFile(file.file, errors[file.file] or "")
-        for file in (*plan.added, *plan.changed)
-        if file.file in errors
-    ]
-    return IndexReport(
-        index=version.index,
-        root=str(plan.target.path),
-        version=version.number,
-        added=sum(file.file not in errors for file in plan.added),
-        changed=sum(file.file not in errors for file in plan.changed),
-        unchanged=len(plan.unchanged),
-        removed=len(plan.removed),
-        relabelled=len(plan.relabelled),
-        skipped=tuple(sorted((*plan.skipped, *failed), key=lambda file: file.file)),
-        documents=version.documents,
-        passages=version.passages,
-        seconds=seconds,
-        others=plan.others,
-    )

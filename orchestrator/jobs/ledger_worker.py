@@ -6,15 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Event
 
 from orchestrator.errors import IndexBusy, StoreError
 from orchestrator.jobs.job_run import LEASE, JobRunner
 from orchestrator.jobs.order_runner import free_dead
 from orchestrator.jobs.write_lock import write_lock
-from orchestrator.ports import PARTS, SUBMITTED, Job, Ledger, order_prefix
+from orchestrator.ports import PARTS, SUBMITTED, Job, Ledger, WorkerPresence, order_prefix
 from orchestrator.process import process_name
 from orchestrator.progress import silent
+from orchestrator.version import __version__
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 LOOK = 2.0
 #: Seconds for which a job rests whose scope somebody else writes.
 REST = 2.0
+#: Seconds between two signs of a worker.
+SIGN = 10.0
 #: Seconds that a job has to end in when its worker is told to.
 GRACE = 20.0
 
@@ -49,6 +53,8 @@ class LedgerWorker:
         self._names = tuple(names)
         self._grace = grace
         self._stopping = Event()
+        self._started = time.time()
+        self._shown = 0.0
 
     @property
     def stopping(self) -> bool:
@@ -65,6 +71,7 @@ class LedgerWorker:
         failures = 0
         while not self.stopping:
             try:
+                await self._show(None)
                 job = await self._claimed()
                 if job is not None:
                     await self._until_stopped(job)
@@ -81,6 +88,8 @@ class LedgerWorker:
                 if until_idle and failures > 10:
                     raise
                 await asyncio.sleep(min(5.0, 0.2 * 2**failures))
+        with suppress(StoreError):
+            await asyncio.to_thread(self._ledger.vanish, process_name())
         return done
 
     async def run_one(self, job_id: int) -> bool:
@@ -88,6 +97,7 @@ class LedgerWorker:
         job = await asyncio.to_thread(
             self._ledger.claim, process_name(), seconds=self._lease, job=job_id, names=self._names
         )
+        await self._show(job)
         if job is None:
             return False
         await self._until_stopped(job)
@@ -109,6 +119,16 @@ class LedgerWorker:
         await asyncio.to_thread(free_dead, self._ledger, [job for job in running if _shared(job)])
         return None
 
+    async def _show(self, job: Job | None) -> None:
+        """Say that this worker is there, now and then."""
+        now = time.time()
+        if now - self._shown < SIGN:
+            return
+        self._shown = now
+        number = None if job is None else job.id
+        presence = WorkerPresence(process_name(), __version__, self._started, now, number)
+        await asyncio.to_thread(self._ledger.appear, presence)
+
     def _resting(self) -> bool:
         """Whether there is anything left to do, or being done."""
         jobs = self._ledger.jobs(states=("pending", "failed", "running"), brief=True)
@@ -122,6 +142,8 @@ class LedgerWorker:
         deadline: float | None = None
         while not working.done():
             await asyncio.wait([working], timeout=0.2)
+            with suppress(StoreError):
+                await self._show(job)
             if self.stopping and deadline is None:
                 deadline = time.monotonic() + self._grace
             if deadline is not None and time.monotonic() > deadline:

@@ -41,6 +41,7 @@ from orchestrator.ports.jobs import (
     JobState,
     Ledger,
     RunningJob,
+    WorkerPresence,
     order_prefix,
 )
 from orchestrator.ports.knowledge import (
@@ -264,6 +265,7 @@ __all__ = [
     "order_prefix",
     "PARTS",
     "SUBMITTED",
+    "WorkerPresence",
     "for_call",
     "scores_texts",
     "resolved_name",

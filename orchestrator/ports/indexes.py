@@ -185,6 +185,10 @@ class IndexRegistry(Protocol):
 
     def drop(self, index: str) -> None: ...
 
+    def distrust(self, index: str) -> None:
+        """Forget the hashes of files and documents, so that whatever is added is read and published again."""
+        ...
+
     def verify(self, index: str) -> list[str]:
         """Verify the stored rows: every contradiction or damage, in a sentence each."""
         ...

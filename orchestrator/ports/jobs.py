@@ -71,6 +71,21 @@ class Job:
         return f"{self.scope.kind}.{self.kind}"
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerPresence:
+    """A worker that is there: its release, when it began, when it last gave a sign, and the job that it does.
+
+    `skew` is how many seconds its clock is ahead of the ledger's.
+    """
+
+    name: str
+    version: str
+    started: float
+    beat: float
+    job: int | None = None
+    skew: float = 0.0
+
+
 @runtime_checkable
 class Ledger(Protocol):
     """The ledger of background jobs: their states, leases and results. Brokers only carry ids.
@@ -159,8 +174,28 @@ class Ledger(Protocol):
         """The job of a number; BadInput if there is none."""
         ...
 
+    def counts(self) -> Mapping[str, int]:
+        """How many jobs there are in each state that any is in."""
+        ...
+
     def wait(self, seconds: float) -> None:
         """Return when there may be something to claim, or after so many seconds."""
+        ...
+
+    def mend(self, job_id: int, state: JobState, reason: str) -> None:
+        """Put a job that contradicts itself into a state, `pending` with all attempts; who does it stops."""
+        ...
+
+    def appear(self, presence: WorkerPresence) -> None:
+        """Record that a worker is there."""
+        ...
+
+    def vanish(self, worker: str) -> None:
+        """Forget a worker that ends."""
+        ...
+
+    def workers(self) -> list[WorkerPresence]:
+        """The workers that gave a sign within a day, by name."""
         ...
 
     def hold(self, name: str, owner: str, *, seconds: float, after: str | None = None) -> str:

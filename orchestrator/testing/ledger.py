@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import BadInput, LeaseLost
-from orchestrator.ports import Job, Ledger, index_scope, order_prefix
+from orchestrator.ports import Job, Ledger, WorkerPresence, index_scope, order_prefix
 from orchestrator.testing.clock import ManualClock
 
 
@@ -197,6 +197,7 @@ class LedgerConformance:
         assert job is not None
         assert [kept.key for kept in ledger.jobs(scope=index_scope("two"))] == ["twoa", "twob"]
         assert [kept.key for kept in ledger.jobs(states=("running",))] == ["onea"]
+        assert ledger.counts() == {"running": 1, "pending": 3}
         assert [kept.key for kept in ledger.jobs(scope=index_scope("one"), states=("pending", "dead"))] == [
             "oneb"
         ]
@@ -319,6 +320,21 @@ class LedgerConformance:
         thread.join()
         assert time.monotonic() - began < 15
         assert ledger.claim("worker", seconds=60) is not None
+
+    def test_workers_are_there_until_they_say_that_they_end(self, ledger: Ledger, clock: ManualClock) -> None:
+        now = clock.now()
+        for name in ("two", "one"):
+            ledger.appear(WorkerPresence(name, "1.0", now, now))
+        ledger.appear(WorkerPresence("one", "1.0", now, now + 5, job=7))
+        found = ledger.workers()
+        assert [(each.name, each.beat, each.job) for each in found] == [
+            ("one", now + 5, 7),
+            ("two", now, None),
+        ]
+        ledger.vanish("one")
+        assert [each.name for each in ledger.workers()] == ["two"]
+        ledger.appear(WorkerPresence("three", "1.0", now, now + 100_000))
+        assert [each.name for each in ledger.workers()] == ["three"]
 
     def test_a_wait_for_nothing_ends(self, ledger: Ledger) -> None:
         assert ledger.claim("worker", seconds=60) is None

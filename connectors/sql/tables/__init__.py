@@ -8,7 +8,7 @@ from connectors.sql.tables.documents import documents, files, label_sets, passag
 from connectors.sql.tables.features import passage_features
 from connectors.sql.tables.feedback import answered, feedback
 from connectors.sql.tables.indexes import indexes, removals, shard_files, shards, term_statistics
-from connectors.sql.tables.jobs import jobs, leases
+from connectors.sql.tables.jobs import jobs, leases, workers
 from connectors.sql.tables.knowledge import (
     entity_changes,
     entity_edits,
@@ -55,6 +55,7 @@ __all__ = [
     "shards",
     "steps",
     "term_statistics",
+    "workers",
     "tree_leaves",
     "tree_nodes",
     "tree_notes",

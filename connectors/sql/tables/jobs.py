@@ -34,6 +34,18 @@ jobs = Table(
     sqlite_autoincrement=True,
 )
 
+#: The workers that there are: `skew` is how far the clock of each is ahead of the database's.
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("beat", Double, nullable=False),
+    Column("skew", Double, nullable=False),
+    Column("job", Number),
+)
+
 leases = Table(
     "leases",
     metadata,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from orchestrator.jobs.job_view import JobView, job_view, job_views
@@ -75,7 +75,7 @@ async def jobs(
 
 
 @router.get("/{job_id}")
-async def job(job_id: int, endpoint: Served, operator: Operator) -> JobReply:
+async def job(job_id: Annotated[int, Path(ge=1, lt=2**63)], endpoint: Served, operator: Operator) -> JobReply:
     """One of them."""
     ledger, now = _ledger(endpoint)
 

@@ -363,6 +363,15 @@ CREATE TABLE withdrawn_items (
 	cause TEXT NOT NULL, 
 	CONSTRAINT pk_withdrawn_items PRIMARY KEY (item, cause)
 );
+CREATE TABLE workers (
+	name TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	started DOUBLE NOT NULL, 
+	beat DOUBLE NOT NULL, 
+	skew DOUBLE NOT NULL, 
+	job INTEGER, 
+	CONSTRAINT pk_workers PRIMARY KEY (name)
+);
 CREATE INDEX ix_cache_entries_used ON cache_entries (used, size);
 CREATE INDEX ix_cache_entries_expires ON cache_entries (expires);
 CREATE INDEX ix_turns_parent ON turns (parent);

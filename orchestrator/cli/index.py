@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from orchestrator.cli.added_files import as_json_object, say_added
+from orchestrator.cli.index_move import move
 from orchestrator.cli.options import IndexOption, Invocation, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.progress import Progress
@@ -273,6 +274,9 @@ def rebuild(
             f"Rebuilt index {report.index}: {report.documents} documents, {report.passages} passages "
             f"by {report.format.embedder}, in {report.seconds:.1f} s"
         )
+
+
+program.command(epilog="Example: `orchestrator index move --to pgvector`")(move)
 
 
 @program.command(epilog="Example: `orchestrator index features --kind keyphrases`")

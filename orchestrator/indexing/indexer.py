@@ -143,6 +143,20 @@ class Indexer:
         Texts, labels and statistics stay as they are. Searches see the old vectors until the last new
         one is written, and then all new ones at once; nothing is deleted first.
         """
+        return await self._rewritten("embed", {}, "embedding", progress)
+
+    async def move(self, source: str, progress: Progress = silent) -> RebuildReport:
+        """Take the vectors from the vector store of another connector, and delete them there.
+
+        Searches of that store see the index until all is copied. What it lacks is embedded again, and so is
+        an index that keeps token vectors.
+        """
+        return await self._rewritten("copy", {"source": source}, "copying", progress)
+
+    async def _rewritten(
+        self, kind: str, more: Mapping[str, Any], doing: str, progress: Progress
+    ) -> RebuildReport:
+        """Stage all passages by jobs of a kind, put them in the place of what there was, and tidy up."""
         began = time.monotonic()
         async with self._writing(progress) as writer:
             version = self._context.version(self.index)
@@ -150,10 +164,9 @@ class Indexer:
             after: str | None = ""
             done = 0
             while after is not None:
-                payload = {"after": after, "passages": planning.JOB_PASSAGES, "base": version.number}
-                (job,) = await writer.there(
-                    "embed", [payload], total=version.passages, doing="embedding", done=done
-                )
+                batch = {"after": after, "passages": planning.JOB_PASSAGES, "base": version.number}
+                payload = {**batch, **more}
+                (job,) = await writer.there(kind, [payload], total=version.passages, doing=doing, done=done)
                 assert job.effects is not None
                 if job.effects["staged"] is not None:
                     staged.append(job.effects["staged"])
@@ -166,6 +179,9 @@ class Indexer:
                 "terms": format.sparse != version.format.sparse,
             }
             await writer.there("switch", [payload], total=0, doing="publishing")
+            if "source" in more:
+                source = self._context.stores.writer(more["source"])
+                await asyncio.to_thread(source.delete, self.index)
             await self._tidy(writer, progress)
         version = self._context.version(self.index)
         return RebuildReport(

@@ -15,6 +15,7 @@ from orchestrator.indexing import index_plan as planning
 from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import SkippedFile, resolve_root, scan
+from orchestrator.indexing.import_job import ImportReport, import_jobs, import_report
 from orchestrator.indexing.index_plan import Plan, place
 from orchestrator.indexing.index_report import (
     IndexReport,
@@ -34,7 +35,7 @@ from orchestrator.jobs.write_lock import write_lock
 from orchestrator.json_object import JsonObject
 from orchestrator.ports import FileRow, IndexVersion, index_scope
 from orchestrator.progress import Progress, silent
-from orchestrator.types import DEFAULT_TENANT
+from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 #: Seconds for which what was replaced is kept: in the store for readers that are about to open it,
 #: passages for runs that are about to cite them.
@@ -112,6 +113,22 @@ class Indexer:
         async with self._writing(progress) as writer:
             for path in paths:
                 yield await self._add(writer, path, labels, tenant, progress)
+
+    async def import_vectors(
+        self,
+        path: str | Path,
+        labels: Sequence[str] = (PUBLIC,),
+        tenant: str = DEFAULT_TENANT,
+        progress: Progress = silent,
+    ) -> ImportReport:
+        """Index the passages of a Parquet file by the vectors in it; see `PassageFile`."""
+        began = time.monotonic()
+        jobs, passages = await asyncio.to_thread(import_jobs, path, tuple(labels), tenant)
+        async with self._writing(progress) as writer:
+            self._registry.create(self.index, self._context.format)
+            done = await writer.there("import", jobs, total=passages, doing="importing")
+            await self._tidy(writer, progress)
+        return import_report(jobs, done, self._context.version(self.index), time.monotonic() - began)
 
     async def remove(self, what: str | Path, progress: Progress = silent) -> RemovalReport:
         """Remove a root, one of its files, or a document by its own id.

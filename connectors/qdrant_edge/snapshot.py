@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from connectors.qdrant_edge.reading import ShardReader
-from orchestrator.errors import IndexMismatch, StoreError
+from orchestrator.errors import StoreError
 from orchestrator.ports import IndexFormat, IndexRegistry, ShardedVersion, ShardRegistry, TermStatistics
 from orchestrator.types import Principal
+from orchestrator.vector_stores.current_version import not_held, other_format
 from orchestrator.vector_stores.reader_statistics import ReaderStatistics
 
 Result = TypeVar("Result")
@@ -152,12 +153,12 @@ class Snapshots:
     def _opened(self, version: ShardedVersion) -> Snapshot:
         before = self._current
         if version.format != self._format:
-            raise IndexMismatch(
-                f"The index {self._index!r} was made with {version.format.embedder} "
-                f"({version.format.dimensions}-d) and {version.format.sparse}; the settings say "
-                f"{self._format.embedder} ({self._format.dimensions}-d) and {self._format.sparse}.",
-                hint=f"Set the former embedder, or run `orchestrator index rebuild --index {self._index}`.",
-            )
+            raise other_format(version, self._format)
+        points, dead = sum(shard.points for shard in version.shards), sum(map(len, version.removed.values()))
+        held = points - dead
+        # After a rebuild a passage may be called dead in several shards: only the registry knows for sure.
+        if held < version.passages and self._shards.unplaced(self._index, limit=1):
+            raise not_held(version, "qdrant_edge", max(0, held))
         begun, new = time.perf_counter(), 0
         for shard in version.shards:
             if shard.name not in self._readers:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.application.container import Container
     from orchestrator.indexing.context import IndexingContext
     from orchestrator.indexing.isolated_reading import Reader
-    from orchestrator.ports import Embedder, TokenEmbedder
+    from orchestrator.ports import Embedder, IndexWriter, TokenEmbedder, VectorStore
     from orchestrator.settings import Settings
 
 
@@ -43,4 +44,24 @@ def indexing_context(
         container.get(SparseEncoder),
         tokens,
         started=reader,
+        stores=_ContainedStores(container),
     )
+
+
+@dataclass(frozen=True)
+class _ContainedStores:
+    """The vector stores that a container can make (`Stores`)."""
+
+    container: Container
+
+    def store(self, connector: str, index: str) -> VectorStore:
+        """What searches an index there."""
+        from orchestrator.ports import VectorStore
+
+        return self.container.get(VectorStore, index, connector=connector)
+
+    def writer(self, connector: str) -> IndexWriter:
+        """What writes indexes there."""
+        from orchestrator.ports import IndexWriter
+
+        return self.container.get(IndexWriter, connector=connector)

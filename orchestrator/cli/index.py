@@ -13,6 +13,8 @@ import typer
 from orchestrator.cli.added_files import as_json_object, say_added
 from orchestrator.cli.background import BackgroundOption, submit
 from orchestrator.cli.index_features import features
+from orchestrator.cli.index_import import import_
+from orchestrator.cli.index_move import move
 from orchestrator.cli.options import IndexOption, Invocation, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.progress import Progress
@@ -305,6 +307,8 @@ def rebuild(
 
 
 program.command(epilog="Example: `orchestrator index features --kind keyphrases`")(features)
+program.command(epilog="Example: `orchestrator index move --to pgvector`")(move)
+program.command(name="import", epilog="Example: `orchestrator index import passages.parquet`")(import_)
 
 
 @program.command(epilog="Example: `orchestrator index verify --json`")

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import ModelError
+from orchestrator.errors import ModelError, StoreError
 from orchestrator.indexing.file_documents import embedded_text
 from orchestrator.indexing.index_format import index_format
 from orchestrator.indexing.job_ports import BATCH, Encoded, PassageEncoder, ReaderSource, current_version
+from orchestrator.indexing.move_job import Stores
 from orchestrator.indexing.token_buffer import TokenBuffer
 from orchestrator.jobs.job_run import JobRunner
 from orchestrator.jobs.registry import JobHandlers
@@ -25,6 +26,7 @@ from orchestrator.ports import (
     SparseEncoder,
     SparseVector,
     TokenEmbedder,
+    VectorStore,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class IndexingContext:
     sparse: SparseEncoder
     tokens: TokenEmbedder | None = None
     started: Reader | None = None
+    stores: Stores = field(default_factory=lambda: _NoStores())
     _warm: asyncio.Task[object] | None = field(default=None, init=False)
 
     @property
@@ -64,6 +67,7 @@ class IndexingContext:
             SparseEncoder: self.sparse,
             PassageEncoder: self,
             ReaderSource: self,
+            Stores: self.stores,
         }
 
     def runner(self) -> JobRunner:
@@ -146,3 +150,18 @@ class IndexingContext:
         """End the reading process."""
         if self.started is not None:
             self.started.close()
+
+
+class _NoStores:
+    """Where nobody moves an index: no other vector store."""
+
+    def store(self, connector: str, index: str) -> VectorStore:
+        """There is none."""
+        raise self._none(connector)
+
+    def writer(self, connector: str) -> IndexWriter:
+        """There is none."""
+        raise self._none(connector)
+
+    def _none(self, connector: str) -> StoreError:
+        return StoreError(f"The vector store {connector!r} is not known here.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from orchestrator.indexing.readers import READERS, reader_for
 from orchestrator.indexing.readers.encoding import without_controls
 from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, StillReading
 from orchestrator.indexing.splitting import Splitting
+from orchestrator.places import Place as PassagePlace
 from orchestrator.ports import DocumentRow, PassageRow
 
 if TYPE_CHECKING:
@@ -84,11 +85,11 @@ def read_documents(
         if not isinstance(document, FileDocument):
             yield document
             continue
-        metadata = {_clean(key): _clean(value) for key, value in document.metadata.items()}
+        metadata = {clean(key): clean(value) for key, value in document.metadata.items()}
         title = str(metadata.pop("title", ""))
-        identifier = _clean(document.id) if records else file
+        identifier = clean(document.id) if records else file
         source = str(path) if identifier == file else f"{path}#{identifier}"
-        text = _clean(document.text)
+        text = clean(document.text)
         unique = document_id(place, source)
         parts = recipe.splitting.split(text, markdown=markdown)
         places = passage_places(
@@ -106,17 +107,28 @@ def read_documents(
             content,
             place.labels,
             metadata,
-            tuple(
-                PassageRow(
-                    _identifier(place.index, unique, content, str(position)),
-                    position,
-                    part,
-                    digest(part),
-                    places[position],
-                )
-                for position, part in enumerate(parts)
-            ),
+            identified_passages(place.index, unique, content, parts, places),
         )
+
+
+def identified_passages(
+    index: str,
+    document: str,
+    content: str,
+    texts: Sequence[str],
+    places: Sequence[tuple[PassagePlace, ...]] = (),
+) -> tuple[PassageRow, ...]:
+    """The passages of a document, by its id and the hash of its content."""
+    return tuple(
+        PassageRow(
+            _identifier(index, document, content, str(position)),
+            position,
+            text,
+            digest(text),
+            places[position] if places else (),
+        )
+        for position, text in enumerate(texts)
+    )
 
 
 def embedded_text(document: DocumentRow, passage: PassageRow) -> str:
@@ -155,7 +167,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
     """Text that every store can hold: no control character, and no half of a surrogate pair."""
     if not isinstance(value, str):
         return value

@@ -16,6 +16,7 @@ from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.dry_run import DryRun, dry_run
 from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import SkippedFile, resolve_root, scan
+from orchestrator.indexing.import_job import ImportReport, import_jobs, import_report
 from orchestrator.indexing.index_plan import Plan, place
 from orchestrator.indexing.index_report import (
     IndexReport,
@@ -28,6 +29,7 @@ from orchestrator.indexing.index_report import (
     add_report,
 )
 from orchestrator.indexing.isolated_reading import Limits
+from orchestrator.indexing.restaging import restage
 from orchestrator.indexing.upkeep import pages
 from orchestrator.indexing.verify import verify
 from orchestrator.jobs.local_runner import JobDispatcher, LocalRunner
@@ -36,7 +38,7 @@ from orchestrator.jobs.write_lock import write_lock
 from orchestrator.json_object import JsonObject
 from orchestrator.ports import FileRow, IndexVersion, index_scope
 from orchestrator.progress import Progress, silent
-from orchestrator.types import DEFAULT_TENANT
+from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
 #: Seconds for which what was replaced is kept: in the store for readers that are about to open it,
 #: passages for runs that are about to cite them.
@@ -118,6 +120,22 @@ class Indexer:
             for path in paths:
                 yield await self._add(writer, path, labels, tenant, progress)
 
+    async def import_vectors(
+        self,
+        path: str | Path,
+        labels: Sequence[str] = (PUBLIC,),
+        tenant: str = DEFAULT_TENANT,
+        progress: Progress = silent,
+    ) -> ImportReport:
+        """Index the passages of a Parquet file by the vectors in it; see `PassageFile`."""
+        began = time.monotonic()
+        jobs, passages = await asyncio.to_thread(import_jobs, path, tuple(labels), tenant)
+        async with self._writing(progress) as writer:
+            self._registry.create(self.index, self._context.format)
+            done = await writer.there("import", jobs, total=passages, doing="importing")
+            await self._tidy(writer, progress)
+        return import_report(jobs, done, self._context.version(self.index), time.monotonic() - began)
+
     async def remove(self, what: str | Path, progress: Progress = silent) -> RemovalReport:
         """Remove a root, one of its files, or a document by its own id.
 
@@ -148,9 +166,27 @@ class Indexer:
         Texts, labels and statistics stay as they are. Searches see the old vectors until the last new
         one is written, and then all new ones at once; nothing is deleted first.
         """
+        return await self._rewritten("embed", {}, "embedding", progress)
+
+    async def move(self, source: str, progress: Progress = silent) -> RebuildReport:
+        """Take the vectors from the vector store of another connector, and delete them there.
+
+        Searches of that store see the index until all is copied. What it lacks is embedded again, and so is
+        an index that keeps token vectors.
+        """
+        return await self._rewritten("copy", {"source": source}, "copying", progress)
+
+    async def _rewritten(
+        self, kind: str, more: Mapping[str, Any], doing: str, progress: Progress
+    ) -> RebuildReport:
+        """Stage all passages by jobs of a kind, put them in the place of what there was, and tidy up."""
         began = time.monotonic()
         async with self._writing(progress) as writer:
-            await self._rebuild(writer, progress)
+            await restage(writer, self._context, self.index, kind, more, doing, progress)
+            await self._tidy(writer, progress)
+            if "source" in more:
+                source = self._context.stores.writer(more["source"])
+                await asyncio.to_thread(source.delete, self.index)
         version = self._context.version(self.index)
         return RebuildReport(
             self.index,
@@ -174,7 +210,8 @@ class Indexer:
             for root, tenant in sorted({(row.root, row.tenant) for row in rows}):
                 if await asyncio.to_thread(Path(root).exists):
                     await self._add(writer, Path(root), None, tenant, progress)
-            await self._rebuild(writer, progress, terms=True)
+            await restage(writer, self._context, self.index, "embed", {}, "embedding", progress, terms=True)
+            await self._tidy(writer, progress)
         return await self.verify(progress)
 
     async def merge(self, progress: Progress = silent) -> IndexVersion:
@@ -257,31 +294,6 @@ class Indexer:
         version = self._context.version(self.index)
         report = add_report(plan, version, rows, time.monotonic() - began)
         return replace(report, repaired=repaired, notes=tuple(sorted(notes, key=lambda note: note.file)))
-
-    async def _rebuild(self, writer: JobDispatcher, progress: Progress, *, terms: bool = False) -> None:
-        """Embed all passages again, and publish them at once; with `terms`, count their terms again, too."""
-        version = self._context.version(self.index)
-        staged: list[dict[str, Any]] = []
-        after: str | None = ""
-        done = 0
-        while after is not None:
-            payload = {"after": after, "passages": planning.JOB_PASSAGES, "base": version.number}
-            (job,) = await writer.there(
-                "embed", [payload], total=version.passages, doing="embedding", done=done
-            )
-            assert job.effects is not None
-            if job.effects["staged"] is not None:
-                staged.append(job.effects["staged"])
-            done += job.effects["passages"]
-            after = job.effects["last"]
-        format = self._context.format
-        payload = {
-            "staged": staged,
-            "base": version.number,
-            "terms": terms or format.sparse != version.format.sparse,
-        }
-        await writer.there("switch", [payload], total=0, doing="publishing")
-        await self._tidy(writer, progress)
 
     async def _repair(self, writer: JobDispatcher) -> int:
         """Embed again what lies in places of the store that are not there any more; how many passages."""

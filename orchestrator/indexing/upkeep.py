@@ -71,14 +71,7 @@ async def embed_again(
 ) -> JobEffects:
     """Write some of an index's documents with the models of now; nothing is published yet."""
     index = job.scope.name
-    documents: list[DocumentRow] = []
-    passages, last = 0, None
-    for page in pages(registry, index, after=job.payload["after"]):
-        documents += page
-        last = page[-1].id
-        passages += sum(len(document.passages) for document in page)
-        if passages >= job.payload["passages"]:
-            break
+    documents, last = batch_of_documents(registry, index, job.payload["after"], job.payload["passages"])
     made = await encoder.encode(documents)
     staged: dict[str, object] | None = None
     if made.sparse:
@@ -160,6 +153,21 @@ def pages(
     while page := registry.documents(index, root=root, files=files, after=after, limit=PAGE):
         yield page
         after = page[-1].id
+
+
+def batch_of_documents(
+    registry: IndexRegistry, index: str, after: str, passages: int
+) -> tuple[list[DocumentRow], str | None]:
+    """Documents from after an id, of so many passages and a page more; and the last id, None for none."""
+    documents: list[DocumentRow] = []
+    found, last = 0, None
+    for page in pages(registry, index, after=after):
+        documents += page
+        last = page[-1].id
+        found += sum(len(document.passages) for document in page)
+        if found >= passages:
+            break
+    return documents, last
 
 
 def damaged_pages(writer: IndexWriter, index: str, places: Sequence[str]) -> Iterator[Sequence[DocumentRow]]:

@@ -93,9 +93,10 @@ def other_format(version: IndexVersion, format: IndexFormat) -> IndexMismatch:
 
 def not_held(version: IndexVersion, store: str, held: int) -> StoreError:
     """The error for a store that lacks passages of an index: often they are in another one."""
+    index = version.index
     has = f"{held:,} of the {version.passages:,}" if held else f"none of the {version.passages:,}"
     return StoreError(
-        f"The vector store {store} has {has} passages of the index {version.index!r}.",
-        hint="If another store has them, copy them with `orchestrator index move --from STORE "
-        f"--index {version.index}`; `orchestrator index rebuild --index {version.index}` embeds them again.",
+        f"The vector store {store} has {has} passages of the index {index!r}.",
+        hint="If another store has them, set [ports] vector_store to it, or: `orchestrator index move --from "
+        f"STORE --index {index}`. `orchestrator index rebuild --index {index}` embeds them again.",
     )

@@ -139,6 +139,11 @@ def test_an_index_moves_from_one_store_to_another(cli: Command, docs: Path, fold
     assert cli("index", "verify", "--json").json["parts"] == {"shards": 1}
     for chosen, parts, vectors in ((plain, {}, False), (edge, {"shards": 1}, True)):
         settings.write_text(chosen)
+        if chosen == edge:
+            asked = cli("ask", QUESTION)
+            assert asked.code != 0
+            assert "qdrant_edge has none of the 2 passages of the index 'default'" in asked.err
+            assert "orchestrator index rebuild" in asked.err
         assert cli("index", "verify").code == 2
         assert "damaged in its store, or gone: " in cli("doctor").out
         done = cli("index", mend, *([docs] if mend == "add" else []))
@@ -152,3 +157,30 @@ def test_an_index_moves_from_one_store_to_another(cli: Command, docs: Path, fold
             assert verified.json["parts"] == parts
         told = cli("backup", folder / f"{vectors}.tar", "--json").json
         assert told["indexes"][0]["vectors"] is vectors
+
+
+def test_an_index_is_moved_before_or_after_the_setting_is_changed(
+    cli: Command, docs: Path, folder: Path
+) -> None:
+    home, settings = folder / ".orchestrator", folder / "orchestrator.toml"
+    plain, edge = settings.read_text(), 'embedder = "light"\n'
+    settings.write_text(edge)
+    cli("index", "add", docs)
+    same = cli("index", "move", "--to", "qdrant_edge")
+    assert same.code != 0
+    assert "the same store" in same.err
+    moved = cli("index", "move", "--to", "plain")
+    assert moved.code == 0, moved.err
+    assert "Moved index default from qdrant_edge to plain: 2 documents, 2 passages" in moved.out
+    assert 'set [ports] vector_store = "plain"' in moved.err
+    assert not list((home / "indexes").rglob("segments"))
+    settings.write_text(plain)
+    assert sound(cli)
+    assert cited(cli) == ["otters.md"]
+    settings.write_text(edge)
+    told = cli("index", "move", "--from", "plain", "--json").json
+    assert (told["from"], told["to"], told["passages"]) == ("plain", "qdrant_edge", 2)
+    assert rows(home) == 0
+    verified = cli("index", "verify", "--json")
+    assert (verified.code, verified.json["parts"]) == (0, {"shards": 1})
+    assert cited(cli) == ["otters.md"]

@@ -222,6 +222,7 @@ def expression(value: object) -> Expression:
 
 def _expression(value: object) -> Expression:
     if isinstance(value, Expression):
+        isinstance(value, Sequence)  # all that walks through compositions asks this, and so may raise nothing
         return value
     if isinstance(value, type):
         name = value.__name__

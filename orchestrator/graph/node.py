@@ -29,9 +29,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform, overload
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, OrchestratorError, told_error
 from orchestrator.graph.expression import Broken, Expression, Nested, Step, composing, expression, unseen
-from orchestrator.graph.names import a_kind_of
+from orchestrator.graph.names import a_kind_of, written
 from orchestrator.graph.policy import Policy
 from orchestrator.graph.problem import Problem
 from orchestrator.graph.signature import Signature, signature_of
@@ -104,9 +104,8 @@ class Node(_Place):
         try:
             validated(frozen=True, config=config)(cls)
         except Exception as error:
-            reason = str(error).splitlines()[0].rstrip(". ")
             raise ConfigurationError(
-                f"{cls.__name__}: {reason}.",
+                f"{cls.__name__}: {_reason(error)}.",
                 hint="Give each field a type, and a default that cannot be changed: a tuple for a list.",
             ) from None
         _explain_bad_settings(cls)
@@ -147,26 +146,33 @@ def _explain_bad_settings(cls: type[Node]) -> None:
     def explained(self: Any, *args: Any, **kwargs: Any) -> None:
         from pydantic import PydanticUserError, ValidationError
 
+        hint = f"Settings: {_settings(cls)}."
         try:
             construct(self, *args, **kwargs)
         except ValidationError as error:
-            raise ConfigurationError(
-                f"{cls.__name__}: {_sentence(error)}.", hint=f"Settings: {_settings(cls)}."
-            ) from None
+            raise ConfigurationError(f"{cls.__name__}: {_sentence(error)}.", hint=hint) from None
         except (TypeError, PydanticUserError) as error:
-            reason = str(error).splitlines()[0].rstrip(". ")
-            raise ConfigurationError(
-                f"{cls.__name__}: {reason}.", hint=f"Settings: {_settings(cls)}."
-            ) from None
+            raise ConfigurationError(f"{cls.__name__}: {_reason(error)}.", hint=hint) from None
+        except OrchestratorError:
+            raise
+        except Exception as error:  # a value's own code may raise anything where its type is asked for
+            raise ConfigurationError(f"{cls.__name__}: {_reason(error)}.", hint=hint) from error
 
     cls.__init__ = explained
 
 
 def _sentence(error: Any) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'value'}={item.get('input')!r}: {item['msg']}"
-        for item in error.errors()
-    )
+    def told(item: Any) -> str:
+        where = ".".join(str(part) for part in item["loc"]) or "value"
+        return f"{where}={written(item.get('input'))}: {item['msg']}"
+
+    return "; ".join(told(item) for item in error.errors())
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what an error says; its class, if it says nothing."""
+    kind, _, text = told_error(error).partition(": ")
+    return (text.splitlines() or [kind])[0].rstrip(". ")
 
 
 def _settings(cls: type[Any]) -> str:
@@ -258,12 +264,12 @@ def _validated(title: str, name: str, setting: inspect.Parameter, value: Any) ->
         return as_setting(setting.annotation, value)
     except ValidationError as error:
         raise ConfigurationError(
-            f"{title}: {name}={value!r}: {error.errors()[0]['msg']}.", hint="Give a value of its type."
+            f"{title}: {name}={written(value)}: {error.errors()[0]['msg']}.", hint="Give a value of its type."
         ) from None
     except Exception as error:
-        reason = str(error).splitlines()[0].rstrip(". ")
         raise ConfigurationError(
-            f"{title}: {name}={value!r}: {reason}.", hint="Annotate the setting with a type of plain values."
+            f"{title}: {name}={written(value)}: {_reason(error)}.",
+            hint="Annotate the setting with a type of plain values.",
         ) from None
 
 

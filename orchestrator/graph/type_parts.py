@@ -43,8 +43,8 @@ def bare(tp: Any, variables: Variables) -> Any:
             return bare(_stands_for(tp, variables), {})
         elif variables and set(parameters) & set(variables) and typing.get_args(tp):
             return bare(tp[tuple(_stands_for(each, variables) for each in parameters)], {})
-        elif getattr(tp, "__supertype__", None) is not None:
-            tp = getattr(tp, "__supertype__", None)
+        elif isinstance(tp, typing.NewType):
+            tp = tp.__supertype__
         elif (stands_for := unaliased(tp)) is not tp:
             tp = stands_for
         else:

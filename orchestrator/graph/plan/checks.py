@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ def node_faults(path: str, step: Step, signature: Signature) -> Iterator[Fault]:
     """Faults of a node's signature, settings, bindings and policy."""
     for problem in signature.problems:
         yield Fault(path, problem.problem, problem.fix)
+    if not callable(step.node.function):
+        yield Fault(path, "has a function that cannot be called", "define async def __call__(self, …) alone")
     parameters = {read.parameter for read in signature.reads}
     for parameter, name in step.reads:
         wrong = name_problem("channel", name)
@@ -83,7 +86,7 @@ def _policy_faults(path: str, policy: Policy) -> Iterator[Fault]:
 
 def is_count(value: Any) -> bool:
     """Whether a value is a whole number of at least one."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return (type(value) is int or isinstance(value, enum.IntEnum)) and 1 <= value <= sys.maxsize
 
 
 def _is_seconds(value: Any) -> bool:

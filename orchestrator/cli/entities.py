@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from orchestrator.cli.graph import program
 from orchestrator.cli.options import (
     IndexOption,
     Invocation,
@@ -27,12 +26,10 @@ if TYPE_CHECKING:
     from orchestrator.types import Principal
 
 T = TypeVar("T")
-__all__ = ["program"]
 
 EntityArgument = Annotated[str, typer.Argument(help="Name or id of an entity.", metavar="ENTITY")]
 
 
-@program.command("import", epilog="Example: `orchestrator graph import triples.jsonl --label public`")
 def import_files(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files of one graph.", metavar="FILE")],
@@ -75,7 +72,6 @@ def import_files(
         note(f"{len(report.unknown_documents):,} documents are not in the index: {first}.")
 
 
-@program.command("export", epilog="Example: `orchestrator graph export graph.graphml`")
 def export_file(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="File, whose name says the format.", metavar="FILE")],
@@ -103,7 +99,6 @@ def export_file(
         say(f"Exported {report.nodes:,} entities and {report.edges:,} facts to {files}.")
 
 
-@program.command(epilog='Example: `orchestrator graph facts "Journal of Mathematical Physics"`')
 def facts(
     context: typer.Context,
     entity: EntityArgument,
@@ -139,7 +134,6 @@ def facts(
             say(f"  {fact['text']}  [{fact['passage'] or fact['source']}]")
 
 
-@program.command(epilog="Example: `orchestrator graph extract --schema company.py --dry-run`")
 def extract(
     context: typer.Context,
     schema: Annotated[Path, typer.Option("--schema", help="Python file with the types.", metavar="FILE")],

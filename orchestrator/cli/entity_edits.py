@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.entities import EntityArgument, only_entity, program, store_of, with_index
+from orchestrator.cli.entities import EntityArgument, only_entity, store_of, with_index
 from orchestrator.cli.options import (
     IndexOption,
     Invocation,
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.knowledge.resolution import Proposal
     from orchestrator.ports import Edit, EditKind
 
-__all__ = ["program"]
 
-
-@program.command(epilog='Example: `orchestrator graph merge "United Kingdom" UK Britain`')
 def merge(
     context: typer.Context,
     keep: EntityArgument,
@@ -41,7 +38,6 @@ def merge(
     _edit(invocation(context), index, principal, "merge", [keep, *others], as_json)
 
 
-@program.command(epilog="Example: `orchestrator graph split Mercury --document planets.md`")
 def split(
     context: typer.Context,
     entity: EntityArgument,
@@ -56,7 +52,6 @@ def split(
     _edit(invocation(context), index, principal, "split", [entity], as_json, documents=document)
 
 
-@program.command(epilog='Example: `orchestrator graph rename UK "United Kingdom"`')
 def rename(
     context: typer.Context,
     entity: EntityArgument,
@@ -69,7 +64,6 @@ def rename(
     _edit(invocation(context), index, principal, "rename", [entity], as_json, name=name)
 
 
-@program.command(epilog="Example: `orchestrator graph resolve --apply`")
 def resolve(
     context: typer.Context,
     apply: Annotated[bool, typer.Option("--apply", help="Merge what is proposed.")] = False,
@@ -139,7 +133,6 @@ def resolve(
         note("Merge them with `orchestrator graph resolve --apply`.")
 
 
-@program.command(epilog="Example: `orchestrator graph undo 3`")
 def undo(
     context: typer.Context,
     numbers: Annotated[
@@ -165,7 +158,6 @@ def undo(
         say(f"Undone: {edit.kind} {edit.number}.")
 
 
-@program.command(epilog="Example: `orchestrator graph journal --json`")
 def journal(
     context: typer.Context,
     index: IndexOption = None,

@@ -24,6 +24,7 @@ program = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     help="Build and show the semantic trees of an index.",
+    epilog="Example: `orchestrator tree build --index docs`",
 )
 
 

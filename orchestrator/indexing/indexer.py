@@ -182,7 +182,7 @@ class Indexer:
         """Stage all passages by jobs of a kind, put them in the place of what there was, and tidy up."""
         began = time.monotonic()
         async with self._writing(progress) as writer:
-            await restage(writer, self._context, self.index, kind, more, doing, progress)
+            await restage(writer, self._context, self.index, kind, more, doing)
             await self._tidy(writer, progress)
             if "source" in more:
                 source = self._context.stores.writer(more["source"])
@@ -210,7 +210,7 @@ class Indexer:
             for root, tenant in sorted({(row.root, row.tenant) for row in rows}):
                 if await asyncio.to_thread(Path(root).exists):
                     await self._add(writer, Path(root), None, tenant, progress)
-            await restage(writer, self._context, self.index, "embed", {}, "embedding", progress, terms=True)
+            await restage(writer, self._context, self.index, "embed", {}, "embedding", terms=True)
             await self._tidy(writer, progress)
         return await self.verify(progress)
 

@@ -8,7 +8,6 @@ from typing import Any
 from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.index_plan import JOB_PASSAGES
 from orchestrator.jobs.local_runner import JobDispatcher
-from orchestrator.progress import Progress
 
 
 async def restage(
@@ -18,19 +17,17 @@ async def restage(
     kind: str,
     more: Mapping[str, Any],
     doing: str,
-    progress: Progress,
     *,
     terms: bool = False,
 ) -> None:
-    """Stage all passages by jobs of a kind, which are told `more`, and publish them; `terms` counts those again.
+    """Stage all passages by jobs of a kind, told `more`, and publish them; `terms` counts their terms again.
 
-    Searches see the old vectors until the last new one is written. `progress` is told what is being done.
+    Searches see the old vectors until the last new one is written.
     """
     version = context.version(index)
     staged: list[dict[str, Any]] = []
     after: str | None = ""
     done = 0
-    progress(0, version.passages, doing)
     while after is not None:
         payload = {"after": after, "passages": JOB_PASSAGES, "base": version.number, **more}
         (job,) = await writer.there(kind, [payload], total=version.passages, doing=doing, done=done)

@@ -129,7 +129,7 @@ def test_a_writer_that_lost_its_connection_writes_nothing_more(filling: PgIndex)
     vectors = filling.vectors([b])
     assert vectors is not None
     rows = filling.writer.rows  # type: ignore[attr-defined]
-    with pytest.raises(StoreError), rows.writing("default") as writer:
+    with pytest.raises(StoreError), rows.writing("default") as writer:  # noqa: PT012
         with psycopg.connect(filling.database._address, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "

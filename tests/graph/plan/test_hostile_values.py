@@ -200,7 +200,7 @@ SETTINGS: dict[str, Any] = {
     "deep": lambda value: untyped(setting=(1, (value,))) >> f.answer,
     "kept": lambda value: untyped(setting=value).within(cache=5) >> f.answer,
     "a default of a class": lambda value: with_class_default(value) >> f.answer,
-    "unknown": lambda value: f.find.within(**{"retries": value}),
+    "unknown": lambda value: f.find.within(retries=value),
     "before": lambda value: f.find.__rrshift__(value) >> f.answer,
     "beside": lambda value: fuse(f.find.__ror__(value), by=f.rank_fusion),
     "around": lambda value: (f.find @ value) >> f.find[value],

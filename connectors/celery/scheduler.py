@@ -1,4 +1,4 @@
-"""A process that announces the ledger's jobs to Celery: `python -m connectors.celery_scheduler`.
+"""A process that announces the ledger's jobs to Celery: `python -m connectors.celery.scheduler`.
 
 It is given the settings on the first line of standard input, and ends with whoever started it.
 """
@@ -12,7 +12,8 @@ import sys
 import threading
 from typing import cast
 
-from connectors.celery import TASK, CeleryBroker, celery_app
+from connectors.celery.app import TASK, celery_app
+from connectors.celery.broker import CeleryBroker
 from orchestrator.application.application import Application
 from orchestrator.errors import StoreError
 from orchestrator.jobs.broker import BrokerAway, JobBroker

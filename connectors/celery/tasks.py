@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from connectors.celery import TASK, CelerySettings, celery_app
+from connectors.celery.app import TASK, celery_app
+from connectors.celery.settings import CelerySettings
 from orchestrator.jobs.broker import BrokerWork
 from orchestrator.settings import Settings
 

@@ -8,8 +8,8 @@ TheoremQA, MiniLM, the embedding scorer, no language model. Trees: `given` by th
 a round) until so many documents were scored; the next round would exceed it. `vectors` is the share of all
 comparisons, inner nodes with documents. R@5 on all 800 questions, and on the *odd half*: those whose id's
 SHA-256 begins with an odd byte. `seeded` begins with the hits of a hybrid search. The share of a parent in
-path relevance (0.3) was chosen on the even half. NMI is the normalised mutual information of the nodes just below the root, or of those that documents hang on,
-with fields or subfields.
+path relevance (0.3) was chosen on the even half. NMI is the normalised mutual information of the nodes just
+below the root, or of those that documents hang on, with fields or subfields.
 """
 
 from __future__ import annotations

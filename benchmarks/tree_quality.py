@@ -231,7 +231,7 @@ async def hybrid(data: Dataset, home: Path) -> Mapping[str, Hits]:
     flow = workflow("seeds", sparse >> dense >> Interpolate())
     async with Application(Settings(home=home / "minilm", embedder="minilm")) as application:
         report = await experiment([flow], data=data, metrics=["recall@5"], application=application)
-    return report.arms[0].rankings
+    return report.arms[flow.name].rankings
 
 
 def seeded_table(held: Embedded, tree: Tree, seeds: Mapping[str, Hits]) -> str:

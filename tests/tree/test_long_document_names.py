@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.tree.document_names import DocumentNames, Named
+from orchestrator.tree.long_document_names import DocumentNames, Named
 
 REPORTS = (
     Named("FORM 10-K", "BESTHARBOR_2018_10K", "BEST HARBOR CO., INC. Fiscal year ended December 31, 2018"),

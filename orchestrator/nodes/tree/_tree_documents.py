@@ -103,7 +103,7 @@ async def _document_nodes(sources: Sources, roots: Sequence[str]) -> list[TreeNo
         level = await sources.trees.nodes(waiting, principal=sources.reader)
         below = [child for node in level.values() for child in node.children]
         inner = await sources.trees.nodes(below, principal=sources.reader)
-        waiting = []
+        waiting = list[str]()
         for node in level.values():
             children = [inner[child] for child in node.children if child in inner]
             if any(child.kind in ("section", "part") for child in children):

@@ -157,7 +157,7 @@ async def compared(name: str, embedder: str, home: Path, wanted: Sequence[str]) 
     settings = Settings(home=home / f"home-{embedder}", embedder=embedder, index=name)
     async with Application(settings) as application:
         await application.indexer().add(folder)
-        ports = application.ports()
+        ports: Any = application.ports()
         version = ports[IndexRegistry].current(name)
         report = await build_trees_locally(
             ports[Ledger], ports, version, TreePlan(written=False), principal=ANONYMOUS, progress=silent

@@ -1,15 +1,15 @@
 """How much of a corpus a tree has to be searched: recall against the share of documents that were scored.
 
-    python -m benchmarks.tree_quality [--data DIR] [--sets theoremqa] [--parts curves arms] [--json FILE]
+    python -m benchmarks.tree_quality [--data DIR] [--sets theoremqa] [--parts curves seeded] [--json FILE]
                                       [--record]
 
 TheoremQA, MiniLM, the embedding scorer, no language model. Trees: `given` by the fields and subfields of
 `hierarchy.jsonl`; `top_down` and `bottom_up` by vectors alone. Each is walked (`TreeSearch`'s walk, two nodes
 a round) until so many documents were scored; the next round would exceed it. `vectors` is the share of all
 comparisons, inner nodes with documents. R@5 on all 800 questions, and on the *odd half*: those whose id's
-SHA-256 begins with an odd byte. The share of a parent in path relevance (0.3) was chosen on the even half.
-NMI is the normalised mutual information of the nodes just below the root, or of those that documents hang on,
-with fields or subfields.
+SHA-256 begins with an odd byte. `seeded` begins with the hits of a hybrid search. The share of a parent in
+path relevance (0.3) was chosen on the even half. NMI is the normalised mutual information of the nodes just
+below the root, or of those that documents hang on, with fields or subfields.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,11 @@ import numpy as np
 
 from benchmarks import harness
 from connectors.minilm import MiniLmEmbedder
-from orchestrator import Workflow, workflow
+from orchestrator import Hits, workflow
 from orchestrator.application.application import Application
 from orchestrator.evaluation import Dataset, beir, experiment
-from orchestrator.nodes import Retrieve, TreeSearch
+from orchestrator.nodes import Interpolate
+from orchestrator.nodes.rerank.candidates import normalised
 from orchestrator.ports import Tree
 from orchestrator.settings import Settings
 from orchestrator.tree.build import Method, TreeSettings, build_tree
@@ -40,6 +41,7 @@ from orchestrator.tree.leaf import Leaf
 from orchestrator.tree.search import TreeWalk, WalkSettings
 from orchestrator.tree.spread import expected_best
 from orchestrator.tree.summaries import ExtractiveSummaries
+from workflows.tree_search import dense, sparse
 
 METHODS: tuple[Method, ...] = ("given", "top_down", "bottom_up")
 SHARES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.32, 0.35, 0.5)
@@ -218,43 +220,67 @@ def shapes_table(held: Embedded, made: Mapping[str, tuple[Tree, float]]) -> str:
     return harness.table(("tree", "nodes", "depth", "NMI fields", "NMI subfields", "s"), rows)
 
 
-def arms() -> dict[str, Workflow]:
-    """Searches by the node, alone and seeded by hits."""
-    flows = {
-        "dense": Retrieve(k=100, mode="dense"),
-        "hybrid": Retrieve(k=100),
-        "tree": TreeSearch(scorer="embedding"),
-        "hybrid, tree": Retrieve(k=100) >> TreeSearch(scorer="embedding"),
-        "hybrid, tree, seeds .5": Retrieve(k=100) >> TreeSearch(scorer="embedding", seed_weight=0.5),
-    }
-    return {name: workflow(f"arm{number}", part) for number, (name, part) in enumerate(flows.items())}
+#: The rounds of a seeded search, and the shares of a seed's own score in the final one.
+SEEDED_ROUNDS = (5, 10, 20)
+SEED_WEIGHTS = (0.0, 0.01, 0.05, 0.1, 0.5)
+SEEDS = 50
 
 
-async def arms_table(data: Dataset, home: Path) -> str:
-    """R@5 of each arm, by `experiment`."""
-    flows = arms()
+async def hybrid(data: Dataset, home: Path) -> Mapping[str, Hits]:
+    """The hits that seed the workflow `tree_search`, by documents."""
+    flow = workflow("seeds", sparse >> dense >> Interpolate())
     async with Application(Settings(home=home / "minilm", embedder="minilm")) as application:
-        report = await experiment(
-            list(flows.values()), data=data, metrics=["recall@5"], application=application
-        )
-    named = dict(zip((flow.name for flow in flows.values()), flows, strict=True))
-    rows = [
-        [named[arm.name], *_three(dict(arm.scores["recall@5"]))] for arm in report.arms if arm.name in named
-    ]
-    return harness.table(("arm", "even half", "odd half", "all"), rows)
+        report = await experiment([flow], data=data, metrics=["recall@5"], application=application)
+    return report.arms[flow.name].rankings
+
+
+def seeded_table(held: Embedded, tree: Tree, seeds: Mapping[str, Hits]) -> str:
+    """R@5 of searches that begin with hits, and the share of documents that they score."""
+    alone = {name: recall(held, name, seeds[name].ids[:DEPTH]) for name in held.questions}
+    rows: list[Sequence[object]] = [["hits alone", "", "", *_three(alone)]]
+    for rounds in SEEDED_ROUNDS:
+        found: dict[float, dict[str, float]] = {weight: {} for weight in SEED_WEIGHTS}
+        shares: list[float] = []
+        for name in held.questions:
+            walk = seeded(held, tree, name, seeds[name], rounds)
+            shares.append(walk.judged() / len(held.ids))
+            for weight in SEED_WEIGHTS:
+                walk.settings = replace(WALK, seed_weight=weight)
+                found[weight][name] = recall(held, name, [leaf for leaf, _ in walk.ranking()[:DEPTH]])
+        for weight, values in found.items():
+            rows.append([rounds, f"{weight:.2f}", f"{np.mean(shares):.2f}", *_three(values)])
+    return harness.table(("rounds", "seed weight", "documents", "even half", "odd half", "all"), rows)
+
+
+def seeded(held: Embedded, tree: Tree, question: str, seeds: Hits, rounds: int) -> TreeWalk:
+    """A walk from the paths of the first hits and from the root."""
+    scores = scored(held, tree, held.questions[question])
+    parents = tree.parents()
+    walk = TreeWalk(tree.root, WALK, absolute=True)
+    first = seeds.top(SEEDS)
+    for hit, score in zip(first, normalised([hit.score for hit in first]), strict=True):
+        path = [hit.id]
+        while path[0] in parents:
+            path.insert(0, parents[path[0]])
+        walk.seed(hit.id, path[:-1], score)
+    for _ in range(rounds):
+        nodes = [tree.nodes[name] for name in walk.beam()]
+        if not nodes:
+            break
+        slates = walk.slates(nodes)
+        walk.take(nodes, slates, [{name: scores[name] for name in slate.entries} for slate in slates])
+    return walk
 
 
 async def measured(data: Dataset, home: Path, wanted: Sequence[str]) -> str:
     """The tables of a set that are wanted."""
     parts: list[str] = []
+    held = await embedded(data, home)
+    made = await trees(held)
     if "curves" in wanted:
-        held = await embedded(data, home)
-        made = await trees(held)
-        for make in (shapes_table, curves_table):
-            parts.append(make(held, made))
-            print(parts[-1], flush=True)
-    if "arms" in wanted:
-        parts.append(await arms_table(data, home))
+        parts += [shapes_table(held, made), curves_table(held, made)]
+    if "seeded" in wanted:
+        parts.append(seeded_table(held, made["top_down"][0], await hybrid(data, home)))
     return "\n\n".join(parts)
 
 
@@ -262,7 +288,7 @@ def main() -> None:
     """Measure and print."""
     parser = harness.Arguments(__doc__, data=True, home="tree_quality", record=True)
     parser.add_argument("--sets", nargs="+", default=["theoremqa"])
-    parser.add_argument("--parts", nargs="+", default=["curves", "arms"], choices=["curves", "arms"])
+    parser.add_argument("--parts", nargs="+", default=["curves", "seeded"], choices=["curves", "seeded"])
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     found = {

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from orchestrator.nodes.tree._search import Sources
 from orchestrator.ports import SparseEncoder, TreeNode
 from orchestrator.tree.long_document import LongDocument, portions_of
-from orchestrator.tree.name_matching import DocumentNames, Named
+from orchestrator.tree.long_document_names import DocumentNames, Named
 from orchestrator.types import Passage
 
 #: Documents with fewer passages are left to other searches.

@@ -5,7 +5,8 @@
 An entity between the steps is the title of a judged passage that the question does not name: its answer
 leads through it. A ranker is right about it if a fact that it keeps begins or ends in it. `random` is the
 control; `all` keeps every fact of the question's entities, so that nothing can be better. Rankers that
-need a language model are left out. In brackets is p against random, paired, by randomisation.
+need a language model are left out; nothing is cut by tokens. In brackets is p against random, paired, by
+randomisation.
 
 With MedQuAD, beside: `Retrieve` with and without `EntityPassages`, on every second query, by which its
 constants were chosen, and on the others.
@@ -14,8 +15,9 @@ constants were chosen, and on the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -29,9 +31,9 @@ from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.significance import paired_p
 from orchestrator.knowledge.document_names import without_trailing
-from orchestrator.knowledge.fact_ranking import RankerName
+from orchestrator.knowledge.fact_ranking import RankerName, at_random, by_growing_mmr, by_similarity
 from orchestrator.nodes import EntityPassages, KnowledgeLookup, Retrieve
-from orchestrator.ports import Facts
+from orchestrator.ports import Embedder, Fact, Facts
 from orchestrator.settings import Settings
 from orchestrator.text.entity_names import folded, folded_words
 from orchestrator.types import ANONYMOUS
@@ -53,36 +55,52 @@ def between(dataset: Dataset) -> dict[str, frozenset[str]]:
     return found
 
 
-async def shares(
-    lookup: KnowledgeLookup, dataset: Dataset, wanted: dict[str, frozenset[str]], ports: Any
-) -> list[float]:
-    """For each question, the share of the entities between its steps that its facts hold."""
-    one = workflow("lookup", lookup)
-    found: list[float] = []
-    for query, entities in wanted.items():
-        facts: Facts = (await one.run(Question(dataset.queries[query], ANONYMOUS), ports=ports)).output
-        held = {folded(end) for fact in facts for end in (fact.head_name, fact.tail_name)}
-        found.append(len(entities & held) / len(entities))
+async def pools(dataset: Dataset, queries: Sequence[str], ports: Any) -> dict[str, list[list[Fact]]]:
+    """The facts of each entity of each question, all of them."""
+    every = workflow("lookup", KnowledgeLookup(ranker="random", per_entity=ALL, tokens=ALL))
+    found: dict[str, list[list[Fact]]] = {}
+    for query in queries:
+        facts: Facts = (await every.run(Question(dataset.queries[query], ANONYMOUS), ports=ports)).output
+        found[query] = [list(each.facts) for each in facts.entities]
     return found
+
+
+async def kept(ranker: RankerName, question: str, pool: list[Fact], number: int, by: Embedder) -> list[Fact]:
+    """What a ranker keeps of the facts of an entity."""
+    if not pool or ranker == "random":
+        return [pool[row] for row in at_random(pool, number, seed=question)]
+    asked = (await by.embed([question], kind="query"))[0]
+    facts = await by.embed([fact.text for fact in pool], kind="passage")
+    order = by_similarity if ranker == "similarity" else by_growing_mmr
+    return [pool[row] for row in order(asked, facts, number)]
+
+
+def share(wanted: frozenset[str], facts: Iterable[Fact]) -> float:
+    """How many of these entities are ends of facts."""
+    held = {folded(end) for fact in facts for end in (fact.head_name, fact.tail_name)}
+    return len(wanted & held) / len(wanted)
 
 
 async def lookups(data: Path, embedder: str, home: Path, per_entity: Sequence[int]) -> list[list[object]]:
     """A row for each ranker and number of facts."""
     dataset = dataset_of(str(data / "musique"), None, None, None)
     wanted = between(dataset)
-    rows: list[list[object]] = []
     async with AsyncExitStack() as opened:
         settings = Settings(home=home / embedder, embedder=embedder)
         application = await opened.enter_async_context(Application(settings))
         ports = await opened.enter_async_context(indexed(dataset, application))
-        every = KnowledgeLookup(ranker="random", per_entity=ALL, tokens=ALL)
-        best = await shares(every, dataset, wanted, ports)
-        rows.append([embedder, "all", "", f"{fmean(best):.3f}"])
+        facts = await pools(dataset, list(wanted), ports)
+        best = [share(wanted[query], chain.from_iterable(facts[query])) for query in wanted]
+        rows: list[list[object]] = [[embedder, "all", "", f"{fmean(best):.3f}"]]
         for number in per_entity:
             control: list[float] = []
             for ranker in RANKERS:
-                lookup = KnowledgeLookup(ranker=ranker, per_entity=number)
-                mine = await shares(lookup, dataset, wanted, ports)
+                mine: list[float] = []
+                for query, text in ((each, dataset.queries[each]) for each in wanted):
+                    chosen = [
+                        await kept(ranker, text, pool, number, ports[Embedder]) for pool in facts[query]
+                    ]
+                    mine.append(share(wanted[query], chain.from_iterable(chosen)))
                 control = control or mine
                 mark = "" if mine is control else f" ({paired_p(mine, control):.3f})"
                 rows.append([embedder, ranker, number, f"{fmean(mine):.3f}{mark}"])

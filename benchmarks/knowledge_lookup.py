@@ -30,8 +30,8 @@ from orchestrator.evaluation import experiment
 from orchestrator.evaluation.datasets import Dataset
 from orchestrator.evaluation.indexed import indexed
 from orchestrator.evaluation.significance import paired_p
-from orchestrator.knowledge.document_names import without_trailing
 from orchestrator.knowledge.fact_ranking import RankerName, at_random, by_growing_mmr, by_similarity
+from orchestrator.knowledge.names_of_documents import without_trailing
 from orchestrator.nodes import EntityPassages, KnowledgeLookup, Retrieve
 from orchestrator.ports import Embedder, Fact, Facts
 from orchestrator.settings import Settings

@@ -1,6 +1,7 @@
 """Graph search: the best passages of a question in several steps, along the names that documents mention.
 
 question → hybrid search → documents that the best passages and the question name, fetched hop by hop
+    → passages that name an entity of the best passages' facts, where there are facts
 
 What to change:
 
@@ -10,7 +11,8 @@ What to change:
 * any ranking may stand before it: `hybrid` ends in the same node;
 * `outputs=(MentionPaths,)`, from `orchestrator.knowledge.spreading`, keeps the edges that were walked.
 
-No model is read, and no graph has to be built: the names of documents follow them into the index.
+No model is read, and no graph has to be built: the names of documents follow them into the index. Facts are
+imported or extracted: `orchestrator graph import`.
 """
 
 from __future__ import annotations

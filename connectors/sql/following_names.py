@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from connectors.sql.statements import chunks, insert_all
 from connectors.sql.tables import document_names, documents, jobs, mention_scans, mentions, passages
-from orchestrator.knowledge.document_names import DocumentName, names_of
+from orchestrator.knowledge.names_of_documents import DocumentName, names_of
 from orchestrator.knowledge.wording import folded_key, spelling_key
 from orchestrator.ports import DerivedChange, DerivedProgress, DocumentRow
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.knowledge.document_names import names_of, without_trailing
 from orchestrator.knowledge.mentions import NamingText
 from orchestrator.knowledge.name_finder import NameFinder
+from orchestrator.knowledge.names_of_documents import names_of, without_trailing
 from orchestrator.knowledge.rarity import needs_rare_word, rare_limit
 from orchestrator.knowledge.wording import folded_key, name_words, spelling_key
 from orchestrator.places import Place

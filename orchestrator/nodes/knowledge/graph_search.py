@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 from orchestrator.graph.node import Node
-from orchestrator.knowledge.document_names import without_trailing
 from orchestrator.knowledge.mentions import Mention, NamingText, is_single
+from orchestrator.knowledge.names_of_documents import without_trailing
 from orchestrator.knowledge.rarity import needs_rare_word, rare_limit
 from orchestrator.knowledge.spreading import MentionEdge, MentionPaths, Spreading
 from orchestrator.knowledge.wording import folded_key, name_words, spelling_key

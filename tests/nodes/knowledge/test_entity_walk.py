@@ -119,10 +119,9 @@ async def test_what_may_not_be_read_changes_no_walk_and_no_lookup(
 ) -> None:
     """To the byte, with merges and synonyms of what only the board may read."""
     store = await told(app)
-    if merge:
-        edit = await store.edit("merge", [eid(one) for one in merge], principal=BOARD)
+    edit = await store.edit("merge", [eid(one) for one in merge], principal=BOARD) if merge else None
     whole, theirs = await learned(app, ANONYMOUS), await learned(app, BOARD)
-    if merge:
+    if edit is not None:
         await store.undo(edit.number, principal=BOARD)
     await told(app, without=("minutes", "diary"))
     alone = await learned(app, ANONYMOUS)

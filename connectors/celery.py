@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import threading
+import os
+import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from orchestrator.errors import SettingsError
 from orchestrator.jobs.broker import BrokerAway, BrokerWork, JobBroker
-from orchestrator.jobs.child_process import child_command, child_environment
 from orchestrator.jobs.job_scheduler import AGAIN, JobQueue
 from orchestrator.ports import Build, Provider
 from orchestrator.settings import Settings
 
 #: The name of the one task.
 TASK = "orchestrator.job"
-#: The module that announces the ledger's jobs, in a process of its own.
-SCHEDULER = "connectors.celery_scheduler"
 _INSTALL = "pip install 'orchestrator-rag[server]'"
 
 
@@ -62,35 +58,79 @@ class CelerySettings(BaseModel):
             raise ValueError("soft_seconds is not below hard_seconds")
         return self
 
-    @property
-    def job_queues(self) -> Mapping[str, JobQueue]:
-        """The queues as the scheduler takes them."""
-        return {name: JobQueue(each.kinds, each.rate) for name, each in self.queues.items()}
-
 
 class CeleryBroker:
     """The `JobBroker` of Celery, on Redis, Valkey or RabbitMQ."""
 
-    def __init__(self, settings: Settings, table: CelerySettings) -> None:
-        self._settings = settings
-        self.table = table
+    def __init__(self, table: CelerySettings, log_level: str) -> None:
+        self._table = table
+        self._log_level = log_level
+        self._app: Any = None
+
+    @property
+    def queues(self) -> Mapping[str, JobQueue]:
+        """The queues by name, in the order in which they are offered a job."""
+        return {name: JobQueue(each.kinds, each.rate) for name, each in self._table.queues.items()}
+
+    @property
+    def again(self) -> float:
+        """Seconds after which a job that nobody claimed is announced again."""
+        return self._table.again_seconds
+
+    def send(self, queue: str, job_id: int) -> None:
+        """Announce a job in a queue."""
+        self._app = self._app or celery_app(self._table)
+        try:
+            self._app.send_task(TASK, args=[job_id], queue=queue, retry=False, ignore_result=True)
+        except Exception as error:
+            # Each transport has exceptions of its own.
+            raise BrokerAway(
+                f"The broker does not take messages ({type(error).__name__}).",
+                hint="Start it; nothing is lost meanwhile.",
+            ) from error
 
     def work(self, work: BrokerWork) -> int:
-        """Do jobs of the queues, and announce those of the ledger, until this process is told to end."""
-        from connectors.celery_tasks import serve_queues
+        """Be a Celery worker until this process is told to end."""
+        signals: Any = import_module("celery.signals")
+        app, seconds = celery_app(self._table), self._table.soft_seconds
+        pools: list[Any] = []
 
-        queues = list(work.queues) or list(self.table.queues)
-        if unknown := sorted(set(queues) - set(self.table.queues)):
-            raise SettingsError(
-                f"There is no queue {unknown[0]!r}.",
-                hint=f"Queues of [connectors.celery]: {', '.join(self.table.queues)}.",
-            )
-        scheduler = _SchedulerProcess(self._settings)
-        scheduler.start()
-        try:
-            return serve_queues(self._settings, self.table, queues, work)
-        finally:
-            scheduler.stop()
+        @app.task(name=TASK)
+        def job(job_id: int) -> None:
+            work.do(job_id, seconds)
+
+        def stop(*_: object) -> None:
+            work.stop()
+
+        def began(**_: object) -> None:
+            # Told by the parent when it is to end: Celery itself would wait for a job to its end.
+            signal.signal(signal.SIGUSR2, stop)
+
+        def ready(sender: Any, **_: object) -> None:
+            pools.append(sender.pool)
+
+        def ending(**_: object) -> None:
+            for pool in pools:
+                for pid in pool.info.get("processes", ()):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGUSR2)
+
+        signals.worker_process_init.connect(began, weak=False)
+        signals.worker_ready.connect(ready, weak=False)
+        signals.worker_shutting_down.connect(ending, weak=False)
+        worker = app.Worker(
+            pool="prefork",
+            concurrency=work.processes,
+            queues=list(work.queues or self._table.queues),
+            hostname=f"orchestrator-{os.getpid()}@%h",
+            without_gossip=True,
+            without_mingle=True,
+            optimization="fair",
+            quiet=True,
+            loglevel=self._log_level.upper(),
+        )
+        worker.start()
+        return worker.exitcode or 0
 
     def depths(self) -> Mapping[str, int]:
         """How many messages wait in each queue."""
@@ -99,19 +139,19 @@ class CeleryBroker:
                 name: connection.default_channel.queue_declare(
                     name, passive=False, durable=True, auto_delete=False
                 ).message_count
-                for name in self.table.queues
+                for name in self._table.queues
             }
 
     def unattended(self) -> Sequence[str]:
         """The queues from which no worker takes anything."""
-        app = celery_app(self.table)
+        app = celery_app(self._table)
         with self._connected():
             active: Mapping[str, Any] = app.control.inspect(timeout=2.0).active_queues() or {}
         attended = {queue["name"] for queues in active.values() for queue in queues}
-        return [name for name in self.table.queues if name not in attended]
+        return [name for name in self._table.queues if name not in attended]
 
     def _connected(self) -> Any:
-        connection = celery_app(self.table).connection_for_read()
+        connection = celery_app(self._table).connection_for_read()
         try:
             connection.ensure_connection(max_retries=1, timeout=3)
         except Exception as error:
@@ -120,40 +160,6 @@ class CeleryBroker:
                 hint="Start it, or correct `broker_url` in [connectors.celery].",
             ) from error
         return connection
-
-
-class _SchedulerProcess:
-    """The process that announces jobs, started again whenever it dies."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._stopping = threading.Event()
-        self._process = self._started()
-
-    def start(self) -> None:
-        """Watch over it, in a thread."""
-        threading.Thread(target=self._watch, name="scheduler", daemon=True).start()
-
-    def stop(self) -> None:
-        """End it."""
-        self._stopping.set()
-        self._process.kill()
-        self._process.wait()
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(1.0):
-            if self._process.poll() is not None:
-                self._process = self._started()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(  # noqa: S603 - a command of our own
-            child_command(SCHEDULER), stdin=subprocess.PIPE, env=child_environment()
-        )
-        assert process.stdin is not None
-        # Its input ends with this process, and so does it. Keys in it stay out of the list of processes.
-        process.stdin.write(f"{json.dumps(self._settings.plain())}\n".encode())
-        process.stdin.flush()
-        return process
 
 
 def celery_app(table: CelerySettings) -> Any:
@@ -196,7 +202,7 @@ def _missing(settings: Settings) -> str | None:
 
 
 def _broker(build: Build) -> JobBroker:
-    return CeleryBroker(build.settings, build.table)
+    return CeleryBroker(build.table, build.settings.log_level)
 
 
 providers = (

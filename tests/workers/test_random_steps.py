@@ -15,5 +15,5 @@ from tests.workers.random_steps import RandomSteps
 async def test_an_index_follows_its_folder_through_random_steps(tmp_path: Path, root: Path) -> None:
     async with Application(Settings(home=tmp_path / "home")) as app:
         steps = RandomSteps(app, root, seed=1)
-        await steps.run(240)
-    assert min(steps.done[name] for name in ("add", "edit", "delete", "index", "crash")) > 20
+        await steps.run(150)
+    assert min(steps.done[name] for name in ("add", "edit", "delete", "index", "crash")) > 10

@@ -1,6 +1,10 @@
 """Kill workers, and a database or a broker, at random moments while documents are added, changed and removed.
 
     python -m benchmarks.worker_kills --kills 1000 [--on sqlite|postgres|celery] [--seed 1]
+    python -m benchmarks.worker_kills --steps 10000
+
+The latter takes random steps in this process instead: documents are added, edited and deleted, jobs crash
+in the middle or come twice, and the index is compared with a model of it.
 
 It needs the development environment, with PostgreSQL's programs and redis-server for the last two. It ends
 with an error if anything is lost or done twice, or if the index is not that of an undisturbed run.
@@ -16,10 +20,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.harness import Arguments, machine
+from orchestrator import Application
+from orchestrator.settings import Settings
 from tests.services.postgres import Cluster
 from tests.services.redis import RedisServer
 from tests.workers.deployment import LEASE, Deployment
 from tests.workers.killing import Killing, compared
+from tests.workers.random_steps import RandomSteps
 
 
 def deployed(on: str, folder: Path, left: ExitStack) -> tuple[Deployment, dict[str, RedisServer | Cluster]]:
@@ -45,13 +52,28 @@ def deployed(on: str, folder: Path, left: ExitStack) -> tuple[Deployment, dict[s
     return left.enter_context(deployment), servers
 
 
+async def steps(number: int, seed: int) -> None:
+    """Take so many random steps."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        async with Application(Settings(home=Path(name) / "home")) as application:
+            taken = RandomSteps(application, Path(name) / "docs", seed)
+            await taken.run(number)
+    print(f"{dict(taken.done)} in {time.monotonic() - began:.0f} s: 0 missing, 0 twice, 0 orphans")
+    print(machine())
+
+
 def main() -> None:
     """Kill, compare, and print what was counted."""
     arguments = Arguments(__doc__)
     arguments.add_argument("--kills", type=int, default=1000)
+    arguments.add_argument("--steps", type=int, default=0)
     arguments.add_argument("--on", choices=["sqlite", "postgres", "celery"], default="sqlite")
     arguments.add_argument("--seed", type=int, default=1)
     given = arguments.parse_args()
+    if given.steps:
+        asyncio.run(steps(given.steps, given.seed))
+        return
     with tempfile.TemporaryDirectory() as name, ExitStack() as left:
         folder = Path(name)
         deployment, servers = deployed(given.on, folder, left)

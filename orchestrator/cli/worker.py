@@ -63,11 +63,11 @@ def worker(
     logging.basicConfig(level=level, format=form)
     broker = settings.ports.get("job_broker") or ("celery" if celery else None)
     if broker is not None and not once:
-        from orchestrator.application.application import Application
-        from orchestrator.jobs.broker import BrokerWork, JobBroker
+        from orchestrator.application.broker_worker import work_for_broker
 
-        work = BrokerWork(queue or (), concurrency, lease)
-        raise typer.Exit(Application(settings).container.get(JobBroker, connector=broker).work(work))
+        raise typer.Exit(
+            work_for_broker(settings, broker, queues=queue or (), processes=concurrency, lease=lease)
+        )
     if concurrency > 1:
         from orchestrator.jobs.worker_pool import run_workers
 

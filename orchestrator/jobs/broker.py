@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from orchestrator.errors import StoreError
+from orchestrator.jobs.job_scheduler import JobQueue
 
 
 class BrokerAway(StoreError):
@@ -17,12 +18,14 @@ class BrokerAway(StoreError):
 class BrokerWork:
     """What a worker of a broker does: the jobs of some `queues`, all if there are none, in so many processes.
 
-    `lease` is for how many seconds nobody else does what a worker does that vanished.
+    `do` does the job of a number, in the process that calls it, and gives it back after so many seconds.
+    `stop` gives back the one that the process does.
     """
 
-    queues: Sequence[str] = ()
-    processes: int = 1
-    lease: float = 120.0
+    queues: Sequence[str]
+    processes: int
+    do: Callable[[int, float], object]
+    stop: Callable[[], object]
 
 
 @runtime_checkable
@@ -33,14 +36,28 @@ class JobBroker(Protocol):
     ledger, whose claimable jobs are announced again and again.
     """
 
+    @property
+    def queues(self) -> Mapping[str, JobQueue]:
+        """The queues by name, in the order in which they are offered a job."""
+        ...
+
+    @property
+    def again(self) -> float:
+        """Seconds after which a job that nobody claimed is announced again."""
+        ...
+
+    def send(self, queue: str, job_id: int) -> None:
+        """Announce a job in a queue; BrokerAway if that cannot be done now."""
+        ...
+
     def work(self, work: BrokerWork) -> int:
         """Do jobs until this process is told to end; the exit code."""
         ...
 
     def depths(self) -> Mapping[str, int]:
-        """How many messages wait in each queue."""
+        """How many messages wait in each queue; BrokerAway if it cannot be reached."""
         ...
 
     def unattended(self) -> Sequence[str]:
-        """The queues from which no worker takes anything."""
+        """The queues from which no worker takes anything; BrokerAway if it cannot be reached."""
         ...

@@ -90,8 +90,7 @@ async def test_messages_that_come_again_and_again_do_nothing_again(
     tmp_path: Path, root: Path, redis_server: RedisServer, deployed: Deploy
 ) -> None:
     """The time after which a message is delivered again is far below that of the work."""
-    from connectors.celery.app import TASK, celery_app
-    from connectors.celery.settings import CelerySettings
+    from connectors.celery import TASK, CelerySettings, celery_app
 
     change(root, random.Random(1), notes=60)
     deployment = deployed(redis_server, visibility_seconds=1, lease=60)

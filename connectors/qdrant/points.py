@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from connectors.qdrant.provider import QdrantSettings
+    from connectors.qdrant.settings import QdrantSettings
 
 #: Raised whenever points are stored in another way: collections have it in their names.
 FORMAT = 1

@@ -29,8 +29,8 @@ from connectors.qdrant.points import (
     TENANT,
     collection_name,
 )
-from connectors.qdrant.provider import QdrantSettings
 from connectors.qdrant.server import QdrantServer, is_missing
+from connectors.qdrant.settings import QdrantSettings
 from orchestrator.errors import StoreError
 from orchestrator.ports import DocumentRow, PassageVectors, StoredPassage
 from orchestrator.vector_stores.versioned_rows import Space

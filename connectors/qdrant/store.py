@@ -11,9 +11,9 @@ from qdrant_client import models
 
 from connectors.qdrant import points as stored
 from connectors.qdrant.points import DENSE, ENCODED, PASSAGE, TERMS, TOKENS, collection_name
-from connectors.qdrant.provider import QdrantSettings
 from connectors.qdrant.rows import QdrantRows
 from connectors.qdrant.server import QdrantServer
+from connectors.qdrant.settings import QdrantSettings
 from orchestrator.ports import (
     Dense,
     IndexFormat,

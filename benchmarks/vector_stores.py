@@ -32,7 +32,7 @@ from benchmarks import harness
 from connectors.bm25 import Bm25Encoder
 from connectors.pgvector import PgIndexWriter, PgVectorStore, VectorDatabase
 from connectors.qdrant import QdrantRows, QdrantServer, QdrantVectorStore
-from connectors.qdrant.provider import QdrantSettings
+from connectors.qdrant.settings import QdrantSettings
 from connectors.qdrant_edge import EdgeShardWriter, EdgeVectorStore
 from connectors.sql import SqlIndexRegistry, SqlLedger, SqlShardRegistry, open_database
 from connectors.wordllama import WordLlamaEmbedder

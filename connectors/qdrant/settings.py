@@ -1,4 +1,4 @@
-"""The settings of the vector store on a Qdrant server or cluster."""
+"""The settings of the Qdrant store."""
 
 from __future__ import annotations
 

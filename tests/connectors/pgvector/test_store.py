@@ -129,11 +129,15 @@ def test_a_writer_that_lost_its_connection_writes_nothing_more(filling: PgIndex)
     vectors = filling.vectors([b])
     assert vectors is not None
     rows = filling.writer.rows  # type: ignore[attr-defined]
-    with pytest.raises(StoreError), rows.writing("default") as writer:  # noqa: PT012
-        with psycopg.connect(filling.database._address, autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-                "AND pid <> pg_backend_pid()"
-            )
-        writer.insert(space, "late", [b], vectors, born=number)
+
+    def late() -> None:
+        with rows.writing("default") as writer:
+            with psycopg.connect(filling.database._address, autocommit=True) as connection:
+                cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                others = " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                connection.execute(cut + others)
+            writer.insert(space, "late", [b], vectors, born=number)
+
+    with pytest.raises(StoreError):
+        late()
     assert set(filling.stored()) == set(ids(a))

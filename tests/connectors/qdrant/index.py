@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from connectors.bm25 import Bm25Encoder
 from connectors.qdrant import QdrantRows, QdrantServer, QdrantVectorStore
-from connectors.qdrant.provider import QdrantSettings
+from connectors.qdrant.settings import QdrantSettings
 from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.clock import SystemClock
 from orchestrator.ports import DocumentRow, IndexVersion

@@ -60,7 +60,7 @@ class ShardReader:
         except OSError as error:
             raise StoreError(
                 f"The shard {path.name!r} cannot be opened: {error.strerror or error}.",
-                hint=f"Check the space in {tempfile.gettempdir()} and /dev/shm, and the permissions of {path}.",
+                hint=f"Check the space in {tempfile.gettempdir()} and /dev/shm, and the rights to {path}.",
             ) from error
         try:
             with engine_errors(self.name):

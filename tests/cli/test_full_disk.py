@@ -114,6 +114,13 @@ def test_what_is_added_to_a_full_disk_is_not_found(disk: Disk, notes: Callable[[
     assert "setts" in disk.command("ask", "What do badgers dig?")[1]
 
 
+def listed(disk: Disk) -> list[str]:
+    """What is recommended now."""
+    code, said = disk.command("recommend", "top", "--user", "u1")
+    assert code == 0, said
+    return [line for line in said.splitlines() if line.strip()[:1].isdigit()]
+
+
 @pytest.mark.slow
 def test_a_recommender_trained_on_a_full_disk_is_not_published(disk: Disk, tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
@@ -121,10 +128,10 @@ def test_a_recommender_trained_on_a_full_disk_is_not_published(disk: Disk, tmp_p
     log.write_text("\n".join(["user,item,time", *rows]))
     train = ("recommend", "train", "--data", log, "--rankers", "rules")
     assert disk.command(*train)[0] == 0
-    before = disk.command("recommend", "top", "--user", "u1")
-    assert before[0] == 0
+    before = listed(disk)
+    assert before
     disk.fill()
     refused(disk.command(*train))
     disk.empty()
-    assert disk.command("recommend", "top", "--user", "u1") == before
+    assert listed(disk) == before
     assert disk.command(*train)[0] == 0

@@ -42,8 +42,8 @@ async def cosines(
     """Cosine of each sentence with the question, at least 0; 0 too for those not embedded.
 
     Embedded are the `limit` sentences, of those named by `among`, that hold most of the question. None if the
-    embedder does not read the question's language: its cosines would be noise; None too if the budget does not
-    allow its calls, since an answer by words alone is better than none.
+    embedder does not read the question's language: its cosines would be noise. None too if the budget does
+    not allow its calls: words alone have to do.
     """
     alone, _ = await placed_cosines(evidence, question, embedder, among=among, limit=limit, placed=False)
     return alone

@@ -10,7 +10,7 @@ from typing import Any, Self
 from sqlalchemy import Row, bindparam, delete, or_, select, text, update
 
 from connectors.sql.access import label_set, store_label_sets
-from connectors.sql.index_version import Edition
+from connectors.sql.index_version import Edition, format_columns
 from connectors.sql.seals import sealed
 from connectors.sql.shards import add_shards, bury, merge, replace_all
 from connectors.sql.statements import CHUNK, chunks, insert_all
@@ -102,15 +102,8 @@ def _rebuild(edition: Edition, prepared: Prepared, format: IndexFormat) -> None:
             hint="Rebuild it again from the current version.",
         )
     replace_all(edition, change.shards if isinstance(change, ShardedChange) else ())
-    values = {
-        "embedder": format.embedder,
-        "dimensions": format.dimensions,
-        "sparse": format.sparse,
-        "format": format.version,
-        "tokens": format.tokens,
-        "token_dimensions": format.token_dimensions,
-    }
-    edition.connection.execute(update(indexes).where(indexes.c.id == edition.index.id).values(values))
+    mine = update(indexes).where(indexes.c.id == edition.index.id)
+    edition.connection.execute(mine.values(format_columns(format)))
     if prepared.terms:
         recount(edition, prepared.terms)
 

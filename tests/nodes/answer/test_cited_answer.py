@@ -248,5 +248,7 @@ async def test_a_spent_budget_of_calls_leaves_an_answer_by_words(library: Librar
     flow = workflow("ask", library.everything() >> Compress() >> CitedAnswer())
     ports = {**library.ports(), Embedder: Served()}
     result = await flow.run(Question("What do blue whales eat?", BOARD), ports=ports)
-    assert "krill" in result.answer.text
-    assert result.answer.citations
+    answer = result.answer
+    assert answer is not None
+    assert "krill" in answer.text
+    assert answer.citations

@@ -50,10 +50,10 @@ def _copy(source: Path, target: Path) -> None:
             copied.mkdir(parents=True, exist_ok=True)
         else:
             copied.parent.mkdir(parents=True, exist_ok=True)
-            _copy_file(path, copied)
+            copy_file(path, copied)
 
 
-def _copy_file(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path) -> None:
     """Copy what was written of a file: the engine makes files of 32 MB that hold a few bytes."""
     with source.open("rb", buffering=0) as reading, target.open("xb", buffering=0) as writing:
         size = os.fstat(reading.fileno()).st_size

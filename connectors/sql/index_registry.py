@@ -14,7 +14,7 @@ from connectors.sql.access import label_set, store_label_sets
 from connectors.sql.database import Database
 from connectors.sql.derived import DerivedIndexes
 from connectors.sql.document_rows import document_rows, living_documents
-from connectors.sql.index_version import Edition, of_index, version_of
+from connectors.sql.index_version import Edition, format_columns, of_index, version_of
 from connectors.sql.job_rows import finish, held, in_scope
 from connectors.sql.shards import shard_effects
 from connectors.sql.statements import chunks, insert_missing
@@ -61,16 +61,7 @@ class SqlIndexRegistry:
 
     def create(self, index: str, format: IndexFormat) -> IndexVersion:
         """The current version, made empty if there is none; IndexMismatch if its format differs."""
-        columns = {
-            "dropped": False,
-            "edition": uuid4().hex,
-            "embedder": format.embedder,
-            "dimensions": format.dimensions,
-            "sparse": format.sparse,
-            "format": format.version,
-            "tokens": format.tokens,
-            "token_dimensions": format.token_dimensions,
-        }
+        columns = {"dropped": False, "edition": uuid4().hex, **format_columns(format)}
         with self._database.writing() as connection:
             empty = {"name": index, **columns, "number": 0, "documents": 0, "passages": 0}
             insert_missing(connection, indexes, [empty])

@@ -26,6 +26,18 @@ def version_of(row: Row[Any]) -> IndexVersion:
     return IndexVersion(row.name, row.number, format, row.documents, row.passages)
 
 
+def format_columns(format: IndexFormat) -> dict[str, Any]:
+    """The columns of `indexes` that hold a format."""
+    return {
+        "embedder": format.embedder,
+        "dimensions": format.dimensions,
+        "sparse": format.sparse,
+        "format": format.version,
+        "tokens": format.tokens,
+        "token_dimensions": format.token_dimensions,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Edition:
     """Version `number` of an index in the making at the time `now`; its writer owns the transaction."""

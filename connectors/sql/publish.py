@@ -10,7 +10,7 @@ from typing import Any, Self
 from sqlalchemy import Row, Select, Table, bindparam, delete, func, or_, select, text, update
 
 from connectors.sql.access import label_set, store_label_sets
-from connectors.sql.index_version import Edition
+from connectors.sql.index_version import Edition, format_columns
 from connectors.sql.seals import sealed
 from connectors.sql.shards import add_shards, bury, merge, replace_all
 from connectors.sql.statements import CHUNK, chunks, insert_all
@@ -103,12 +103,7 @@ def _rebuild(edition: Edition, prepared: Prepared, format: IndexFormat) -> None:
         )
     replace_all(edition, change.shards if isinstance(change, ShardedChange) else ())
     values = {
-        "embedder": format.embedder,
-        "dimensions": format.dimensions,
-        "sparse": format.sparse,
-        "format": format.version,
-        "tokens": format.tokens,
-        "token_dimensions": format.token_dimensions,
+        **format_columns(format),
         # Counted anew: whatever was wrong with them is not carried on.
         "documents": _living(documents).scalar_subquery(),
         "passages": _living(passages).scalar_subquery(),

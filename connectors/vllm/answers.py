@@ -30,10 +30,29 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+#: What servers call the numbers of tokens: OpenAI and most, Anthropic, and those whose fields are written so.
+_PROMPT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount")
+_COMPLETION = (
+    "completion_tokens",
+    "output_tokens",
+    "completionTokens",
+    "outputTokens",
+    "candidatesTokenCount",
+)
+_TOTAL = ("total_tokens", "totalTokens", "totalTokenCount")
+
+
+def _first(told: Json, names: tuple[str, ...]) -> int:
+    """The first number that can be believed among fields that mean the same."""
+    return next((number for name in names if (number := count(told.get(name)))), 0)
+
+
 def usage(answer: Json) -> Usage:
     """The tokens of an answer, as one call; 0 where the server says nothing that can be believed."""
     told = table(answer.get("usage"))
-    return Usage(1, count(told.get("prompt_tokens")), count(told.get("completion_tokens")))
+    prompt, completion = (_first(told, names) for names in (_PROMPT, _COMPLETION))
+    total = _first(told, _TOTAL)
+    return Usage(1, prompt, completion or (max(0, total - prompt) if prompt else 0))
 
 
 def thought_tokens(answer: Json) -> int:

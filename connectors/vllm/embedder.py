@@ -52,6 +52,11 @@ class VllmEmbedder:
             self._model = self._asked_server()[0]
         return self._named(self._model)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where its servers are."""
+        return self._serving.addresses
+
     async def resolved_name(self, operation: Operation = "embed") -> str:
         """The same of what answers now, asked for if need be, without blocking."""
         return self._named(await self._serving.resolved_name())

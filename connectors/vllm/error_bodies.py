@@ -13,7 +13,7 @@ from typing import Any, cast
 #: What servers say of a prompt that is too long: OpenAI, vLLM, SGLang and llama.cpp; TGI; Anthropic and
 #: Bedrock; Gemini; Mistral, Groq, Cohere.
 _TOO_LONG = re.compile(
-    r"context[ _](length|window|size|limit)|max(imum)? (model |prompt )?length|max_model_len"
+    r"context[ _](length|window|size|limit)|(?<!array with )max(imum)? (model |prompt )?length|max_model_len"
     r"|too many (prompt |input )?tokens|must have less than \d+ tokens|`?max_new_tokens`? must be <="
     r"|(prompt|input) is too long|input (token count|length).{0,60}exceed|maximum number of tokens allowed"
     r"|reduce the length of the (messages|prompt)|input is too large to process|prompt contains \d+ tokens",

@@ -129,7 +129,7 @@ def _together(chunks: Iterable[Json]) -> Json:
     for chunk in chunks:
         whole |= {name: value for name, value in chunk.items() if name != "choices" and value is not None}
         for choice in rows(chunk.get("choices")):
-            if choice.get("index") not in (0, None):
+            if choice.get("index") not in (0, "0", None):
                 continue
             seen = True
             reason = choice.get("finish_reason") or reason

@@ -21,6 +21,8 @@ from orchestrator.errors import (
 
 #: Statuses of a server that is busy: Anthropic has one of its own.
 _BUSY = (429, 503, 529)
+#: Statuses of a gateway that has lost the server behind it, Cloudflare's own among them.
+_GATEWAY = (502, 504, *range(520, 528))
 #: What gateways call an error that has no status of its own, in its code or type.
 _STATUS_OF = (
     ("rate_limit", 429),
@@ -73,7 +75,7 @@ def translated(error: Exception, server: str, model: str, setting: str = "llm") 
     """
     import openai
 
-    where = f"the model server {server}"
+    where = f"The model server {server}"
     what = f" for {model!r}" if model else ""
     if isinstance(error, openai.APITimeoutError):
         if type(error.__cause__).__name__ == "ConnectTimeout":
@@ -122,7 +124,7 @@ def _of_status(error: Any, server: str, model: str, setting: str) -> ModelError:
     assert found is not None
     status, body = found
     response = getattr(error, "response", None)
-    where = f"the model server {server}"
+    where = f"The model server {server}"
     what = f" for {model!r}" if model else ""
     if status in (401, 403) or (status == 400 and body.refuses_key):
         return ModelKeyRefused(
@@ -142,6 +144,8 @@ def _of_status(error: Any, server: str, model: str, setting: str) -> ModelError:
         )
     if status in (400, 422):
         return _refused(body, where, what, server, model, setting)
+    if status in _GATEWAY:
+        return _unreachable(server, setting, f"its gateway says {body.shown or 'nothing'} (status {status})")
     if status in _BUSY or status == 402:
         return _busy(status, body, response, where, what)
     failed = ModelError(f"{where} failed{what} (status {status}): {body.shown}.", hint="Its log says why.")

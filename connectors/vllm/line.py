@@ -145,10 +145,16 @@ def _raw() -> type[AsyncStream[Any]]:
     return Raw
 
 
+#: All that an answer has that only says what went wrong, as FastAPI does.
+_DETAIL = frozenset({"detail", "status_code"})
+
+
 def _whole(value: Any) -> Json:
     """An object that is an answer; ErrorReply if it is an error that came with a status of success."""
     told = table(value)
     wrong = told.get("error")
+    if not wrong and (told.get("object") == "error" or (told.keys() & _DETAIL and not told.keys() - _DETAIL)):
+        wrong = told
     if wrong and not told.get("choices"):
         raise ErrorReply(wrong)
     return told

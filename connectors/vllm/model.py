@@ -80,6 +80,12 @@ class VllmModel:
         """Whether there is a server that scores."""
         return self._scorer is not None
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where its servers are: those that write, and those that score."""
+        scoring = self._scorer.serving.addresses if self._scorer is not None else ()
+        return (*self._serving.addresses, *scoring)
+
     def for_tenant(self, tenant: str) -> VllmModel:
         """The same model, its requests kept apart from those of other tenants."""
         view = copy.copy(self)

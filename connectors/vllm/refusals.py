@@ -28,6 +28,7 @@ _OF_SCHEMA = re.compile(
 )
 _SYSTEM = re.compile(
     r"system['\"`]?[ _]?(role|message|prompt|instruction)|role['\"`]?s? .{0,40}system|'system'"
+    r"|variant ['\"`]system"
     r"|developer instruction|roles must alternate|role.{0,20}(must|should) (be|alternate)",
     re.IGNORECASE,
 )

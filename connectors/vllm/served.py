@@ -68,6 +68,11 @@ class Serving:
         """The model's name; the servers' addresses, as long as it is neither configured nor asked for."""
         return self._model or (self._found.name if self._found else self._servers.names)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where the servers are."""
+        return tuple(server.address.root for server in self._servers.all)
+
     async def resolved_name(self) -> str:
         """The model's name, and what the server loaded under it; asked for only if it is not configured.
 

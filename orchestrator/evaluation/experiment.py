@@ -25,7 +25,7 @@ from orchestrator.evaluation.metrics import Metric, metrics_for
 from orchestrator.evaluation.ranking import document_outcomes, found_by
 from orchestrator.evaluation.scoring import arm_report, comparisons, notes, saved_report
 from orchestrator.evaluation.sharing import SharedCalls
-from orchestrator.evaluation.versions import port_names, versions
+from orchestrator.evaluation.versions import answering_models, versions
 from orchestrator.graph.workflow import Workflow
 from orchestrator.ports import Documents, Embedder, LanguageModel, Lexical, VectorStore
 from orchestrator.progress import Progress
@@ -73,7 +73,14 @@ async def experiment(
             arm.check(measured)
         spent = budget or Budget()
         folder = work_folder(work) if work is not None else None
-        journals = {arm.name: _journal(arm, folder, data, measured, principal, spent) for arm in workflows}
+        models = await answering_models(measured) if folder is not None else []
+        identity = (
+            data.fingerprint,
+            *models,
+            repr((principal.tenant, sorted(principal.grants))),
+            repr(spent),
+        )
+        journals = {arm.name: _journal(arm, folder, identity) for arm in workflows}
         trial = Trial(data, workflows, journals, measured, principal, spent, progress)
         await trial.run(concurrency or _concurrency(measured))
         found = {name: journal.outcomes for name, journal in journals.items()}
@@ -191,13 +198,8 @@ class Trial:
             await vectors.search([Lexical(text)], principal=self.principal, limit=1)
 
 
-def _journal(
-    arm: Workflow, folder: Path | None, data: Dataset, ports: Ports, principal: Principal, budget: Budget
-) -> Journal:
-    if folder is None:
-        return Journal()
-    who = repr((principal.tenant, sorted(principal.grants)))
-    return Journal(journal_file(folder, arm, (data.fingerprint, *port_names(ports), who, repr(budget))))
+def _journal(arm: Workflow, folder: Path | None, identity: Iterable[str]) -> Journal:
+    return Journal() if folder is None else Journal(journal_file(folder, arm, identity))
 
 
 def work_folder(work: str | Path) -> Path:

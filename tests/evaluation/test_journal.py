@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import workflow
+from orchestrator.errors import ModelError
 from orchestrator.evaluation.journal import Journal, Outcome, journal_file
+from orchestrator.evaluation.versions import answering_models
+from orchestrator.ports import Embedder, LanguageModel
 from orchestrator.types import Hit, Hits
 from tests.evaluation import sets as s
 
@@ -98,3 +101,25 @@ def test_the_place_depends_on_the_files_of_the_nodes(tmp_path: Path) -> None:
         file.write_text(source.format(value=number))
         files.add(journal_file(tmp_path, load_workflow(str(file)), ("data",)))
     assert len(files) == 2
+
+
+class Named:
+    """A model of a name that others have as well."""
+
+    name, available, scores_texts = "m", True, False
+
+    def __init__(self, options: str = "", address: str = "http://one", *, silent: bool = False) -> None:
+        self.options, self.addresses, self.silent = options, (address,), silent
+
+    async def resolved_name(self, operation: str = "generate") -> str:
+        if self.silent:
+            raise ModelError("The server is silent.")
+        return f"{self.name}+{self.options}"
+
+
+async def test_models_of_one_name_are_told_apart() -> None:
+    models = (Named(), Named("warm"), Named(address="http://two"), Named(silent=True))
+    told = [tuple(await answering_models({LanguageModel: model})) for model in models]
+    assert len(set(told)) == 4
+    assert told[0] == tuple(await answering_models({LanguageModel: Named()}))
+    assert told[0] != tuple(await answering_models({Embedder: Named()}))

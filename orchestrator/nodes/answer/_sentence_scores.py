@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import BudgetExhausted
 from orchestrator.nodes.answer._evidence import Evidence, headings_of
 from orchestrator.ports import Embedder, reads
 from orchestrator.ranking.lexrank import lexrank
@@ -41,7 +42,8 @@ async def cosines(
     """Cosine of each sentence with the question, at least 0; 0 too for those not embedded.
 
     Embedded are the `limit` sentences, of those named by `among`, that hold most of the question. None if the
-    embedder does not read the question's language: its cosines would be noise.
+    embedder does not read the question's language: its cosines would be noise. None too if the budget does
+    not allow its calls: words alone have to do.
     """
     alone, _ = await placed_cosines(evidence, question, embedder, among=among, limit=limit, placed=False)
     return alone
@@ -61,10 +63,25 @@ async def placed_cosines(
     The second is the cosine of the sum of both vectors: "Stop the servers first." is about restoring where
     its heading says so. Titles and headings are few, and embedded once each.
     """
-    import numpy as np
-
     if not reads(embedder, question):
         return None, None
+    try:
+        return await _placed(evidence, question, embedder, among=among, limit=limit, placed=placed)
+    except BudgetExhausted:
+        return None, None
+
+
+async def _placed(
+    evidence: Evidence,
+    question: str,
+    embedder: Embedder,
+    *,
+    among: Iterable[int] | None,
+    limit: int,
+    placed: bool,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    import numpy as np
+
     alone = np.zeros(len(evidence.candidates), dtype=np.float32)
     rows = range(len(evidence.candidates)) if among is None else among
     rows = [row for row in rows if evidence.candidates[row].alone]

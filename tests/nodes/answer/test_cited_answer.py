@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator import ANONYMOUS, Answer, Budget, Finished, Principal, Question, Text, workflow
+from orchestrator.errors import BudgetExhausted
 from orchestrator.nodes import CitedAnswer, Compress
-from orchestrator.ports import Documents
+from orchestrator.ports import Documents, Embedder
 from orchestrator.testing.rows import document
 from tests.nodes.library import Library, Model
 
@@ -233,3 +234,21 @@ async def test_an_example_that_asks_the_question_is_no_answer_to_it(
     assert "hundreds of miles" in answer.text
     # A row that says the question and then answers it is one.
     assert "16,000 km" in answer.text
+
+
+async def test_a_spent_budget_of_calls_leaves_an_answer_by_words(library: Library) -> None:
+    class Served:
+        """An embedder whose calls are over."""
+
+        name, dimensions = "served", 4
+
+        async def embed(self, texts: object, *, kind: str) -> object:
+            raise BudgetExhausted("The calls ran out before this model call.")
+
+    flow = workflow("ask", library.everything() >> Compress() >> CitedAnswer())
+    ports = {**library.ports(), Embedder: Served()}
+    result = await flow.run(Question("What do blue whales eat?", BOARD), ports=ports)
+    answer = result.answer
+    assert answer is not None
+    assert "krill" in answer.text
+    assert answer.citations

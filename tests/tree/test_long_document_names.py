@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-<<<<<<<< HEAD:tests/tree/test_name_matching.py
-from orchestrator.tree.name_matching import DocumentNames, Named
-========
 from orchestrator.tree.long_document_names import DocumentNames, Named
->>>>>>>> tree:tests/tree/test_long_document_names.py
 
 REPORTS = (
     Named("FORM 10-K", "BESTHARBOR_2018_10K", "BEST HARBOR CO., INC. Fiscal year ended December 31, 2018"),

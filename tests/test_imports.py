@@ -43,7 +43,7 @@ HEAVY = frozenset(
 
 
 #: Extras whose libraries are imported, where they are used.
-USED = ("minilm", "llm", "recommend", "train", "server", "rdf")
+USED = ("minilm", "llm", "recommend", "train", "server", "rdf", "parquet")
 
 
 @cache

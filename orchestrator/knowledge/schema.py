@@ -66,7 +66,7 @@ class GraphSchema:
         if not entities:
             raise BadInput(
                 "The schema has no type of entities.",
-                hint='Add a class: class Person(EntityType): """A human being."""',
+                hint='Add one, such as `class Person(EntityType): """A human being."""`.',
             )
         for names in ([each.__name__ for each in entities], [each.__name__ for each in relations]):
             if twice := next((name for name in names if names.count(name) > 1), None):

@@ -112,7 +112,7 @@ class SchemaExtractor:
         said = self._statements(second, passage)
         if (second.entities or second.relations) and not said.names:
             fault = next(self._faults(second, passage), "")
-            raise InvalidOutput(f"The model named nothing that the schema and the passage have: {fault}")
+            raise InvalidOutput(f"The model named nothing that the schema and the passage have ({fault}).")
         return said
 
     async def _asked(self, model: LanguageModel, prompt: list[Message]) -> ExtractedGraph:

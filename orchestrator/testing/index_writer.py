@@ -52,8 +52,9 @@ class Writing:
         self.writer = writer
         self.registry = registry
         self.ledger = ledger
-        late = {"tokens": "words", "token_dimensions": DIMENSIONS} if tokens else {}
-        self.format = IndexFormat("words", DIMENSIONS, encoder.name, **late)
+        self.format = IndexFormat("words", DIMENSIONS, encoder.name)
+        if tokens:
+            self.format = replace(self.format, tokens="words", token_dimensions=DIMENSIONS)
         registry.create(INDEX, self.format)
         self._encoder = encoder
         self._numbers = count(1)

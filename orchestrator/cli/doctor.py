@@ -247,6 +247,9 @@ def _decoder(application: Application) -> Iterator[Finding]:
     from orchestrator.errors import ModelError
     from orchestrator.ports import Recommender
 
+    if not _kept(application):
+        # Nothing was trained, and looking must not make anything.
+        return
     editions = getattr(application.container.get(Recommender), "editions", None)
     if editions is None or not any(
         getattr(trainer, "servers", None) for trainer in editions.rankers.trainers.values()

@@ -12,9 +12,9 @@ from fastapi.responses import PlainTextResponse
 from orchestrator.jobs.job_view import queues
 from orchestrator.ports import Clock, JobState, Ledger
 from orchestrator.serving.endpoint import Operator, Served
-from orchestrator.serving.wire.openapi import failures
+from orchestrator.serving.wire.openapi import failures_of_text
 
-router = APIRouter(tags=["metrics"], responses=failures(401, 403, 500, 503))
+router = APIRouter(tags=["metrics"], responses=failures_of_text(401, 403, 500, 503))
 
 #: Seconds without a sign after which a worker is not counted.
 _SILENT = 60.0

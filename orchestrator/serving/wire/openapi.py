@@ -52,6 +52,12 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorReply, "description": MEANINGS[status]} for status in statuses}
 
 
+def failures_of_text(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of an operation that answers with a text: they are JSON all the same."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorReply"}}}
+    return {status: {"description": MEANINGS[status], "content": content} for status in statuses}
+
+
 #: Of every operation under `/v1`, of those with a body, and of those that run something.
 COMMON = failures(400, 401, 403, 404, 405, 500, 503)
 WITH_BODY = failures(408, 413, 415)

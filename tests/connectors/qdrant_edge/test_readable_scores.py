@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from connectors.qdrant_edge import shards
 from connectors.sql import SqlConversations, SqlDocumentNames, SqlDocuments
+from connectors.sql.knowledge import SqlKnowledge
 from orchestrator import Question, Workflow, fuse, workflow
 from orchestrator.application.workflow_files import load_workflow
 from orchestrator.models.null import NullModel
@@ -43,6 +44,7 @@ from orchestrator.ports import (
     DocumentRow,
     Documents,
     Embedder,
+    KnowledgeStore,
     LanguageModel,
     Lexical,
     SparseEncoder,
@@ -106,6 +108,7 @@ def ports(index: EdgeIndex) -> dict[Any, Any]:
         VectorStore: index.store(),
         Documents: SqlDocuments(index.database, "default"),
         DocumentNames: SqlDocumentNames(index.database, "default"),
+        KnowledgeStore: SqlKnowledge(index.database, "default"),
         Conversations: SqlConversations(index.database),
         Embedder: WordEmbedder(),
         TokenEmbedder: WordTokens(),

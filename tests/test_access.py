@@ -67,6 +67,7 @@ async def asked(app: Application, principal: Principal):
     return await CACHED.run(Question(QUESTION, principal), ports=app.ports(), durability="exit")
 
 
+@pytest.mark.slow
 async def test_search_finds_what_the_principal_may_read_and_nothing_else(app: Application) -> None:
     sees: dict[str, set[str]] = {}
     for who in (ANONYMOUS, STAFF, RIVAL, NOBODY):

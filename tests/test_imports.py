@@ -62,6 +62,7 @@ def packages(file: Path) -> set[str]:
     return {name.partition(".")[0] for name in imported(file)}
 
 
+@pytest.mark.slow
 def test_the_library_imports_no_connector() -> None:
     """Not even the composition does: connectors come in by entry points, as a stranger's do."""
     files = [file for file in (ROOT / "orchestrator").rglob("*.py") if "_workflows" not in file.parts]
@@ -69,6 +70,7 @@ def test_the_library_imports_no_connector() -> None:
     assert [file.relative_to(ROOT).as_posix() for file in files if "connectors" in packages(file)] == []
 
 
+@pytest.mark.slow
 def test_nothing_imports_a_workflow_by_name() -> None:
     for folder in ("orchestrator", "connectors"):
         for file in (ROOT / folder).rglob("*.py"):

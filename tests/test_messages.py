@@ -107,6 +107,7 @@ def found() -> list[Text]:
     return [text for where, nodes in files.items() for text in texts(nodes, where, names)]
 
 
+@pytest.mark.slow
 def test_enough_messages_and_hints_are_seen(found: list[Text]) -> None:
     for kind, least in LEAST.items():
         assert sum(text.kind == kind for text in found) >= least, kind

@@ -154,6 +154,7 @@ async def test_each_index_keeps_its_own_embedder(app: Application) -> None:
     assert ports_of(app).of("mails")[Embedder].dimensions == mails.format.dimensions
 
 
+@pytest.mark.slow
 async def test_hits_of_both_are_fused(app: Application) -> None:
     for mode in ("hybrid", "bm25", "dense"):
         both = fuse(Retrieve(index="papers", mode=mode) | Retrieve(index="mails", mode=mode), by=rrf(60))

@@ -246,7 +246,7 @@ def two_states(tmp_path: Path, home: Path) -> Callable[[int], Path]:
 
 
 @pytest.mark.parametrize(
-    "moments", [3, pytest.param(40, marks=pytest.mark.slow)], ids=["few moments", "many moments"]
+    "moments", [3, pytest.param(12, marks=pytest.mark.slow)], ids=["few moments", "many moments"]
 )
 def test_a_restore_killed_at_any_moment_leaves_the_old_state_or_the_new(
     tmp_path: Path, two_states: Callable[[int], Path], moments: int

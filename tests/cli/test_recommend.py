@@ -198,6 +198,10 @@ def test_the_doctor_looks_whether_the_checkpoint_in_use_is_served(cli: Command, 
     # Nobody listens there.
     config = shop.parent / "orchestrator.toml"
     config.write_text('[connectors.vllm.decode]\nurl = "http://127.0.0.1:9"\n')
+    # Where nothing is kept yet, looking makes nothing, and has nothing to say of it.
+    assert "decoder" not in cli("doctor").out
+    (shop.parent / "note.md").write_text("Otters build dams.")
+    assert cli("index", "add", shop.parent / "note.md").code == 0
     assert "No ranker was trained yet" in cli("doctor").out
     trained = cli("recommend", "train", "--data", shop, "--rankers", "generative", "--model", "tiny")
     assert trained.code == 0

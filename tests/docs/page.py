@@ -73,6 +73,8 @@ class Reader:
             **{name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")},
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "ORCHESTRATOR_SERVE__PORT": str(port),
+            # What a reader has after the quick start, also where the better embedder is installed.
+            "ORCHESTRATOR_EMBEDDER": "light",
         }
 
     def follow(self) -> None:

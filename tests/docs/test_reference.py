@@ -49,6 +49,7 @@ def test_the_lists_of_the_index_are_up_to_date() -> None:
     assert filled(text) == text, "Run `make reference` and commit docs/index.md."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "names"),
     [

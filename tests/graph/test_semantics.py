@@ -206,6 +206,7 @@ def merged(env: dict, ends: list[dict], but: Channel | None = None) -> dict:
 @pytest.mark.parametrize(
     "examples", [pytest.param(60, id="some"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_a_checked_graph_means_what_its_expression_says(examples: int) -> None:
     quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much]
     settings(max_examples=examples, deadline=None, suppress_health_check=quiet)(given(EXPRESSIONS)(compare))()

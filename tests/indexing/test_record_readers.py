@@ -62,6 +62,7 @@ def test_a_quote_that_nothing_closes_spoils_its_own_line_only() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_quote_that_nothing_closes_swallows_no_list() -> None:
     lines = ["alpha", '"beta', "gamma 0", *("gamma " * 1700 for _ in range(1200))]
     found = texts("name\n" + "\n".join(lines), "a.csv")

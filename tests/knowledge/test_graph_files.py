@@ -149,6 +149,7 @@ def test_what_was_exported_is_known_again_by_its_name() -> None:
     assert keys == [plain, typed, entity_id("acme", plain), "krill"]
 
 
+@pytest.mark.slow
 def test_a_property_graph_of_llama_index_is_read(tmp_path: Path) -> None:
     from llama_index.core.graph_stores import SimplePropertyGraphStore
     from llama_index.core.graph_stores.types import ChunkNode, EntityNode, Relation

@@ -117,6 +117,7 @@ async def test_a_recording_of_before_is_found_by_a_call_with_the_defaults(tmp_pa
 
 
 @pytest.mark.parametrize("bad", [*(Thinker("", finish) for finish in NO_ANSWERS[:-1]), Refusing()])
+@pytest.mark.slow
 async def test_a_route_without_an_answer_is_passed_over_and_was_paid(bad: Thinker) -> None:
     good = Thinker("B")
     made = await RoutedModel({"bad": bad, "good": good}, WordLlamaEmbedder()).generate(

@@ -55,6 +55,7 @@ async def slate_for(
     return result.output
 
 
+@pytest.mark.slow
 async def test_a_known_user_is_offered_what_comes_next(recommender: EditionRecommender) -> None:
     log = made_up_log()
     slate = await slate_for(recommender, History("user-0003"), principal=ANONYMOUS, k=5)

@@ -59,6 +59,7 @@ async def test_every_passage_is_in_the_tree_and_no_model_is_needed(library: Libr
     assert library.faults() == []
 
 
+@pytest.mark.slow
 async def test_a_rebuild_makes_the_same_tree(library: Library) -> None:
     await library.put(TEXTS)
     await library.build()
@@ -67,6 +68,7 @@ async def test_a_rebuild_makes_the_same_tree(library: Library) -> None:
     assert (await library.kept()).tree == before.tree
 
 
+@pytest.mark.slow
 async def test_each_group_has_a_tree_of_its_documents_alone(library: Library) -> None:
     await library.put(TEXTS)
     await library.put({f"s{n}": text_of(n, "secret") for n in range(30)}, name="hr", labels=["hr"])
@@ -83,6 +85,7 @@ async def test_each_group_has_a_tree_of_its_documents_alone(library: Library) ->
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.slow
 async def test_few_documents_have_a_tree(library: Library, size: int) -> None:
     await library.put({f"t{number}": "The same text." for number in range(size)})
     assert (await library.build()).passages == size
@@ -97,6 +100,7 @@ async def test_an_empty_index_has_none(library: Library) -> None:
         await library.build()
 
 
+@pytest.mark.slow
 async def test_folders_may_be_the_topics(library: Library) -> None:
     for folder in ("animals/birds", "animals/fish", "plants"):
         (library.folder / "all" / folder).mkdir(parents=True)
@@ -116,6 +120,7 @@ def test_what_is_not_there_is_refused() -> None:
         TreePlan("auto", topics="field")
 
 
+@pytest.mark.slow
 async def test_two_builders_exclude_each_other(library: Library) -> None:
     await library.put(TEXTS)
     ledger = library.app.container.get(Ledger)
@@ -195,6 +200,7 @@ class TestWithAModelThatStops:
         assert len(model.prompts) + 5 == len((await library.kept()).nodes) - 1
 
 
+@pytest.mark.slow
 async def test_progress_counts_nodes(library: Library) -> None:
     await library.put(TEXTS)
     moved: list[tuple[int, int, str]] = []

@@ -68,6 +68,7 @@ def _dense(vector: np.ndarray) -> object:
     return Dense(vector)
 
 
+@pytest.mark.slow
 async def test_an_update_of_nothing_changes_nothing(library: Library) -> None:
     await library.put(TEXTS)
     await library.build()
@@ -77,6 +78,7 @@ async def test_an_update_of_nothing_changes_nothing(library: Library) -> None:
     assert await library.kept() == before
 
 
+@pytest.mark.slow
 async def test_an_update_builds_what_has_no_tree(library: Library) -> None:
     await library.put(TEXTS)
     await library.build(TreePlan("bottom_up", at_most=6))
@@ -88,6 +90,7 @@ async def test_an_update_builds_what_has_no_tree(library: Library) -> None:
     assert advice(await library.state(HR)) == ""
 
 
+@pytest.mark.slow
 async def test_a_tree_of_one_document_becomes_one_of_several(library: Library) -> None:
     root = library.folder / "book"
     root.mkdir(parents=True)
@@ -112,6 +115,7 @@ async def test_a_tree_of_one_document_becomes_one_of_several(library: Library) -
     assert not any("The book" in each.node.text for each in kept.nodes.values())
 
 
+@pytest.mark.slow
 async def test_a_removed_word_is_in_no_text_before_and_after_the_repair(library: Library) -> None:
     await library.put({**TEXTS, **{f"z{n}": f"{text_of(n)} It names zanzibar {n}." for n in range(8)}})
     await library.build()
@@ -124,6 +128,7 @@ async def test_a_removed_word_is_in_no_text_before_and_after_the_repair(library:
     await checked(library)
 
 
+@pytest.mark.slow
 async def test_a_tree_that_is_edited_much_is_to_be_built_again(library: Library) -> None:
     await library.put(TEXTS)
     await library.build()

@@ -53,6 +53,7 @@ class Killing:
     servers: Mapping[str, Callable[[], None]] = field(default_factory=dict[str, Callable[[], None]])
     workers: int = 2
     longest: float = 6.0
+    _next: list[str] = field(default_factory=list[str])
 
     def run(self, kills: int) -> Killed:
         """Kill so often, and then let one more order be done in peace."""
@@ -97,8 +98,15 @@ class Killing:
         result.attempts += sum(part.attempt for part in parts)
         return killed
 
+    def _victim(self, chance: random.Random) -> str:
+        """Whom to kill next: in any order, but all of them in each round."""
+        if not self._next:
+            self._next = ["worker", "worker", "reader", "all workers", *self.servers]
+            chance.shuffle(self._next)
+        return self._next.pop()
+
     def _kill(self, chance: random.Random) -> str:
-        whom = chance.choice(["worker", "worker", "reader", "all workers", *self.servers])
+        whom = self._victim(chance)
         if whom in self.servers:
             self.servers[whom]()
             return whom

@@ -125,7 +125,7 @@ async def test_what_a_dead_planner_had_begun_is_finished_and_not_repeated(
     monkeypatch.setattr(OrderRunner, "_do_one", dies)
     planned = ledger.claim("elsewhere 1 2", seconds=1.0, job=order.id)
     assert planned is not None
-    planner = JobRunners(app.container)
+    planner = JobRunners(app.container, lease=1.0)
     async with planner.indexer(planned, Silent()) as indexer:
         with pytest.raises(Death):
             await indexer.add(docs)

@@ -24,7 +24,6 @@ import logging
 import os
 import pathlib
 import re
-import sys
 import types
 import uuid
 from collections.abc import Iterable, Mapping
@@ -33,6 +32,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from orchestrator.graph.names import a_kind_of
+from orchestrator.graph.plan.class_parts import attributes_of, scope_of, slots_of
 from orchestrator.graph.plan.sources import file_of, is_library, is_own, library_code, modules_code
 
 #: What a fingerprint of this kind begins with; those of another kind cannot be compared with it.
@@ -43,22 +43,6 @@ _BY_REPR: tuple[type, ...] = (
     decimal.Decimal, uuid.UUID, pathlib.PurePath, datetime.date, datetime.time, datetime.timedelta,
     datetime.tzinfo, types.GenericAlias, types.UnionType, fractions.Fraction,
     ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network,
-)  # fmt: skip
-_DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
-_NOISE = frozenset(
-    {
-        "__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "__parameters__", "__hash__",
-        "__orig_bases__", "__signature__", "__match_args__", "__slots__", "_abc_impl", "__abstractmethods__",
-        "__firstlineno__", "__static_attributes__", "_is_protocol", "__private_attributes__",
-        "__class_vars__",
-    }
-)  # fmt: skip
-#: What an enum's class keeps of its members.
-_OF_ENUMS = frozenset(
-    {
-        "_member_names_", "_member_map_", "_value2member_map_", "_unhashable_values_",
-        "_unhashable_values_map_", "_hashable_values_", "_value_repr_",
-    }
 )  # fmt: skip
 #: How much is looked at: beyond, a value counts as one that cannot be known.
 _PARTS, _BYTES = 20_000, 1 << 24
@@ -159,6 +143,7 @@ class _Walk:
         self.parts = 0
         self.unknown: set[str] = set()
         self.memo: dict[int, str] = {}
+        self.read: dict[str, str] = {}
         self.kept: list[Any] = []
         self.around: dict[int, int] = {}
 
@@ -223,7 +208,7 @@ class _Walk:
                 pattern = cast("re.Pattern[Any]", value)
                 return self.all("pattern", (pattern.pattern, pattern.flags))
             case types.ModuleType():
-                code = "" if self.values else modules_code(vars(value), file_of(value))
+                code = "" if self.values else self.modules(vars(value), file_of(value))
                 return _joined("module", value.__name__, code)
             case types.CodeType():
                 return self.code(value)
@@ -281,7 +266,13 @@ class _Walk:
         )
 
     def source(self, function: types.FunctionType, file: str) -> str:
-        return "" if self.values or is_library(file) else modules_code(function.__globals__, file)
+        return "" if self.values or is_library(file) else self.modules(function.__globals__, file)
+
+    def modules(self, scope: Mapping[str, Any], file: str) -> str:
+        """The code of a module and of those it imports, which many functions of one walk share."""
+        if file not in self.read:
+            self.read[file] = modules_code(scope, file)
+        return self.read[file]
 
     def code(self, code: types.CodeType) -> str:
         return _joined(
@@ -296,11 +287,11 @@ class _Walk:
         for part in cls.__mro__:
             found.append(f"{part.__module__}.{part.__qualname__}")
             file = file_of(part)
-            scope = _scope(part)
+            scope = scope_of(part)
             if is_own(file) and not self.values:
-                found.append(modules_code(scope, file))
+                found.append(self.modules(scope, file))
             if is_own(file) or (not file and part.__module__ == "__main__"):
-                found.append(self.named("attributes", _attributes(part)))
+                found.append(self.named("attributes", attributes_of(part)))
         return _joined("class", *found)
 
     def object(self, value: Any) -> str:
@@ -320,7 +311,7 @@ class _Walk:
             return _joined("typing", repr(value))
         if kind is object or not is_own(file_of(kind)):
             return self.unknowable(value)
-        names = [name for part in kind.__mro__ for name in _slots(part)]
+        names = [name for part in kind.__mro__ for name in slots_of(part)]
         held = {name: getattr(value, name) for name in names if hasattr(value, name)}
         return _joined(self.of(kind), self.named("held", {**held, **getattr(value, "__dict__", {})}))
 
@@ -349,37 +340,6 @@ def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*inner)
 
 
-def _scope(cls: type) -> Mapping[str, Any]:
-    module = sys.modules.get(cls.__module__)
-    if module is not None:
-        return vars(module)
-    functions = (value for value in vars(cls).values() if inspect.isfunction(value))
-    nothing: dict[str, Any] = {}
-    return next((function.__globals__ for function in functions), nothing)
-
-
-def _attributes(cls: type) -> dict[str, Any]:
-    """What a class says itself, without what the interpreter, dataclasses and pydantic add."""
-    found: dict[str, Any] = {}
-    members: Any = cls.__members__ if issubclass(cls, enum.Enum) else {}
-    if members:
-        # By their values: members hold their class, and flags that were joined are kept in it.
-        found["members"] = [(name, member.value) for name, member in members.items()]
-    for name, value in vars(cast("type", cls)).items():
-        if members and (name in members or name in _OF_ENUMS):
-            continue
-        if (
-            name in _NOISE
-            or name.startswith(("__pydantic", "__dataclass", "__attrs"))
-            or isinstance(value, _DESCRIPTORS)
-        ):
-            continue
-        if inspect.isfunction(value) and not is_own(file_of(value)) and file_of(cls):
-            continue
-        found[name] = value
-    return found
-
-
 def _globals_of(function: types.FunctionType) -> dict[str, Any]:
     """The variables of its own and of the user's other modules that a function names."""
     names, scope = _names(function.__code__), function.__globals__
@@ -392,8 +352,3 @@ def _globals_of(function: types.FunctionType) -> dict[str, Any]:
             inner = vars(value)
             found.update({f"{name}.{each}": inner[each] for each in names & inner.keys()})
     return found
-
-
-def _slots(cls: type) -> tuple[str, ...]:
-    slots: Any = vars(cls).get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else tuple(slots)

@@ -218,6 +218,7 @@ async def test_a_document_that_changes_waits_to_be_put_in_again(
     assert registry.verify("default") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["the registry", "a change"])
 async def test_new_labels_take_a_document_out_of_its_tree(
     index: Publisher, building: TreeRegistry, store: TreeStore, registry: SqlIndexRegistry, by: str
@@ -390,6 +391,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", PLANTED)
 async def test_verify_finds_a_planted_fault(
     index: Publisher, building: TreeRegistry, registry: SqlIndexRegistry, database: Database, told: str

@@ -156,6 +156,7 @@ def test_a_value_whose_own_code_raises_is_a_fault(place: str) -> None:
     assert [name for name in accepted if name != "number"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", MAY_BE_RIGHT)
 def test_where_it_may_stand_it_raises_nothing(place: str) -> None:
     for value in VALUES.values():

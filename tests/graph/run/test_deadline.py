@@ -87,6 +87,7 @@ def chain(length: int, seconds: float) -> Workflow:
     return workflow("chain", composed >> tell)
 
 
+@pytest.mark.slow
 async def test_the_grace_is_one_for_the_whole_run(kept: Any) -> None:
     began = time.monotonic()
     # Each of the twelve takes less than the grace, so that each would end within one of its own.
@@ -95,6 +96,7 @@ async def test_the_grace_is_one_for_the_whole_run(kept: Any) -> None:
     assert time.monotonic() - began < 2 + LATE
 
 
+@pytest.mark.slow
 async def test_a_run_that_took_of_its_grace_says_so(kept: Any) -> None:
     @node
     async def late(question: Question) -> Answer:
@@ -123,6 +125,7 @@ async def collect(found: tuple[Hits, ...]) -> Answer:
     return Answer(",".join(name for hits in found for name in hits.ids))
 
 
+@pytest.mark.slow
 async def test_each_yields_what_is_done(kept: Any) -> None:
     wf = workflow("w", f.list_facets >> each(hangs_on_b, over=Facets) >> collect)
     result = await wf.run(QUESTION, budget=Budget(seconds=0.2, grace=0.4), **kept)
@@ -131,6 +134,7 @@ async def test_each_yields_what_is_done(kept: Any) -> None:
     assert result.degraded == ("each_facets: 2 of 3 items, since the budget ran out.",)
 
 
+@pytest.mark.slow
 async def test_each_begins_no_more_items_after_the_deadline(kept: Any) -> None:
     begun: list[int] = []
 
@@ -153,6 +157,7 @@ async def test_each_begins_no_more_items_after_the_deadline(kept: Any) -> None:
     assert result.degraded == (f"each_tuple: {len(done)} of 1000 items, since the budget ran out.",)
 
 
+@pytest.mark.slow
 async def test_each_with_nothing_done_fails_at_the_end_of_the_grace(kept: Any) -> None:
     @node
     async def hang_item(question: Question, facet: str) -> Hits:
@@ -166,6 +171,7 @@ async def test_each_with_nothing_done_fails_at_the_end_of_the_grace(kept: Any) -
     assert time.monotonic() - began < 0.3 + LATE
 
 
+@pytest.mark.slow
 async def test_a_fusion_fuses_what_is_done(kept: Any) -> None:
     wf = workflow("w", fuse(f.find(1) | f.hang | f.find_other, by=f.rank_fusion) >> f.answer)
     result = await wf.run(QUESTION, budget=Budget(seconds=0.2, grace=0.4), **kept)
@@ -174,6 +180,7 @@ async def test_a_fusion_fuses_what_is_done(kept: Any) -> None:
     assert result.degraded == ("fork: branch 2 of 3 cut short, since the budget ran out.",)
 
 
+@pytest.mark.slow
 async def test_a_branch_that_had_a_result_gives_that(kept: Any) -> None:
     @node
     async def rerank(hits: Hits) -> Hits:
@@ -208,6 +215,7 @@ async def test_a_fusion_in_a_loop_does_not_fuse_what_an_earlier_round_left(kept:
     assert result.answer.text == "ask: ask-other"
 
 
+@pytest.mark.slow
 async def test_what_needs_all_branches_fails_with_the_one_that_lacks(kept: Any) -> None:
     @node
     async def hang_named(question: Question) -> Annotated[Hits, "first"]:

@@ -72,6 +72,7 @@ async def kept(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncGenerator[
 
 
 @pytest.mark.parametrize("cancels", NODES, ids=lambda one: one.title)
+@pytest.mark.slow
 async def test_it_is_an_error_of_the_node(kept: Any, cancels: Any) -> None:
     with pytest.raises(NodeError, match="CancelledError") as raised:
         await workflow("w", cancels >> f.answer).run(QUESTION, **kept)

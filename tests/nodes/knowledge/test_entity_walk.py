@@ -69,6 +69,7 @@ async def walked(
     return dict(zip(named, (round(hit.score, 6) for hit in result.output), strict=True))
 
 
+@pytest.mark.slow
 async def test_passages_of_the_entities_of_facts_are_fetched_hop_by_hop(app: Application) -> None:
     one = await walked(app, EntityWalk(hops=1, beside=0.0, share=0.6))
     assert one == {"film": 2.0, "mira": 1.2, "ola": 1.2}
@@ -113,6 +114,7 @@ async def test_without_facts_the_hits_stay_as_they_are(app: Application) -> None
     assert await walked(app, EntityWalk(), found=()) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("merge", [(), ("Mira Novak", "Hidden Hand"), ("Ola Berg", "Mira Novakk")])
 async def test_what_may_not_be_read_changes_no_walk_and_no_lookup(
     app: Application, merge: tuple[str, ...]

@@ -83,6 +83,7 @@ async def test_of_terms_that_weigh_the_same_the_lower_comes_first() -> None:
     assert list(model.largest(3)) == [7, 2, 5]
 
 
+@pytest.mark.slow
 async def test_rm3_is_half_the_query_and_half_the_likeliest_terms(app: Application) -> None:
     queries = await fed(app, Rm3(docs=1, terms=2), ("frigates", 1.0))
     own = {"whales": 0.25, "eat": 0.25}

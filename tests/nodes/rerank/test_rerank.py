@@ -84,10 +84,10 @@ def test_no_output_of_a_model_loses_or_invents_a_passage(strategy):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", BY_MODEL)
-def test_none_of_ten_thousand_outputs_loses_or_invents_a_passage(strategy):
+def test_none_of_a_thousand_outputs_loses_or_invents_a_passage(strategy):
     heard = 0
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(OUTPUTS, st.integers(2, 20), st.integers(0, 1000))
     def holds(outputs, size, seed):
         nonlocal heard
@@ -104,7 +104,7 @@ def test_none_of_ten_thousand_outputs_loses_or_invents_a_passage(strategy):
         heard += babbler.said
 
     holds()
-    assert heard >= 10_000
+    assert heard >= 1_000
 
 
 async def test_groupwise_asks_all_groups_in_one_round():

@@ -49,6 +49,7 @@ async def raised(
 FOUND = [("hello", 1.0), ("weather", 0.5), ("tennessee", 0.45), ("snow", 0.42)]
 
 
+@pytest.mark.slow
 async def test_a_passage_that_the_best_one_names_gains_a_share_of_its_score(app: Application) -> None:
     assert await raised(app, FOUND, TitleMentionBoost(docs=1, weight=0.1)) == [
         ("hello", 1.0),

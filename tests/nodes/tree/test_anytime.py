@@ -37,6 +37,7 @@ async def test_the_result_holds_the_seeds_whatever_the_rounds(rounds: int) -> No
     seeds=st.lists(st.integers(0, 79), unique=True, max_size=12),
     rounds=st.integers(1, 8),
 )
+@pytest.mark.slow
 def test_nothing_that_was_found_is_lost_with_more_rounds(noise: Noise, seeds: list[int], rounds: int) -> None:
     hits = Hits(tuple(Hit(f"p{at:04}", 1.0 - place / 20) for place, at in enumerate(seeds)))
 

@@ -109,16 +109,23 @@ def _imported_by(module: _Module) -> Iterator[_Module]:
 
 
 def _used(scope: Mapping[str, Any]) -> Iterator[ModuleType]:
+    """The modules that a module holds, or that what it holds comes from, each once."""
+    held: dict[int, ModuleType] = {}
+    names: set[str] = set()
     for value in list(scope.values()):
         if isinstance(value, ModuleType):
-            yield value
-        else:
-            # What was imported by name: a function, a class, or a node made of one.
-            for thing in (value, _attribute(value, "function"), cast("Any", type(value))):
-                name = _attribute(thing, "__module__")
-                module = sys.modules.get(name) if isinstance(name, str) else None
-                if module is not None:
-                    yield module
+            held[id(value)] = value
+            continue
+        # What was imported by name: a function, a class, or a node made of one.
+        for thing in (value, _attribute(value, "function"), cast("Any", type(value))):
+            name = _attribute(thing, "__module__")
+            if isinstance(name, str):
+                names.add(name)
+    for name in names:
+        module = sys.modules.get(name)
+        if module is not None:
+            held[id(module)] = module
+    yield from held.values()
 
 
 @lru_cache(maxsize=4096)

@@ -17,13 +17,14 @@ pytestmark = pytest.mark.llm
 QUESTION = "Why do sea otters hold each other while they sleep?"
 COUNTING = """
 from orchestrator import Answer, Question, Run, node, workflow
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.testing.language_model import LONG
 
 
 @node
 async def count(question: Question, model: LanguageModel, run: Run) -> Answer:
-    return Answer((await model.generate(LONG, on_text=run.emit, max_tokens=3000)).text)
+    request = GenerationRequest(LONG, max_tokens=3000)
+    return Answer((await model.generate(request, on_text=run.emit)).text)
 
 
 counting = workflow("counting", count)

@@ -17,13 +17,14 @@ pytestmark = pytest.mark.vllm
 #: A workflow whose answer has no end.
 COUNTING = """
 from orchestrator import Answer, Question, Run, node, workflow
-from orchestrator.ports import LanguageModel
+from orchestrator.ports import GenerationRequest, LanguageModel
 from orchestrator.testing.language_model import LONG
 
 
 @node
 async def count(question: Question, model: LanguageModel, run: Run) -> Answer:
-    return Answer((await model.generate(LONG, on_text=run.emit, max_tokens=8000)).text)
+    request = GenerationRequest(LONG, max_tokens=8000)
+    return Answer((await model.generate(request, on_text=run.emit)).text)
 
 
 counting = workflow("counting", count)

@@ -1,7 +1,8 @@
 """Tree answer: a cited answer from passages that a walk of the semantic tree finds.
 
 conversation → standalone question → hybrid search → tree search from there and from the root
-    → the best sentences → answer with citations, with section and page where the document has them
+    → within the long documents that the question names → the best sentences
+    → answer with citations, with section and page where the document has them
 
 The tree is built by `orchestrator tree build`. Without one, it answers from the hits of the hybrid search.
 
@@ -16,7 +17,15 @@ What to change:
 from __future__ import annotations
 
 from orchestrator import workflow
-from orchestrator.nodes import CitedAnswer, Compress, Interpolate, Retrieve, Standalone, TreeSearch
+from orchestrator.nodes import (
+    CitedAnswer,
+    Compress,
+    Interpolate,
+    NamedDocuments,
+    Retrieve,
+    Standalone,
+    TreeSearch,
+)
 
 sparse = Retrieve(k=100, mode="bm25").writing("sparse")
 dense = Retrieve(k=100, mode="dense", fusion="max").writing("dense")
@@ -28,6 +37,7 @@ tree_ask = workflow(
     >> dense
     >> Interpolate()
     >> TreeSearch(keep=20)
+    >> NamedDocuments(keep=20)
     >> Compress(tokens=1200)
     >> CitedAnswer(sentences=4),
 )

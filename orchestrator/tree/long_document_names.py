@@ -58,6 +58,13 @@ class DocumentNames:
             for held in self._held
         ]
 
+    def named(self, question: str) -> dict[str, frozenset[int]]:
+        """The words of a question that name documents, each with the positions of the documents."""
+        return {
+            word: frozenset(at for at, held in enumerate(self._held) if word in held)
+            for word in self._weights(question)
+        }
+
     def within(self, question: str) -> str:
         """The words of a question that are names of documents, as they are written there."""
         weights = self._weights(question)
@@ -68,7 +75,7 @@ class DocumentNames:
     def _weights(self, question: str) -> dict[str, float]:
         """The words of a question that name a document, each with its inverse document frequency."""
         written = _written(question)
-        found = {_stem(word) for word in _words(question)}
+        found = name_words(question)
         # Best Buy is BESTBUY in the name of a file.
         found |= {
             _stem("".join(written[at : at + length]))
@@ -93,6 +100,11 @@ def _weighed(document: Named) -> Mapping[str, float]:
             if len(letters) >= length:
                 weights.setdefault("".join(word[0] for word in letters[:length]), 1.0)
     return weights
+
+
+def name_words(text: str) -> set[str]:
+    """The words of a text, as names have them."""
+    return {_stem(word) for word in _words(text)}
 
 
 def _written(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.graph.node import Node
@@ -11,6 +12,7 @@ from orchestrator.nodes.tree._search import MOST_TREES, Sources
 from orchestrator.nodes.tree._tree_documents import ForestDocuments, forest_documents, long_document
 from orchestrator.ports import Documents, Embedder, SparseEncoder, TreeStore, VectorStore, reading, reads
 from orchestrator.tree.long_document import LongDocument, WithinWeights
+from orchestrator.tree.long_document_names import name_words
 from orchestrator.types import Hit, Hits, Queries, Question, ranked
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 #: How much the best hit of a document counts beside its names, and the power that the sum is taken to.
 _FOUND, _SHARPNESS = 0.2, 4
+#: A name tells documents apart if of the hits that say it, at least this part is of documents that have it.
+_TELLING = 0.75
 #: A document that is named less than this part as well as the best one is not searched.
 _LEAST = 0.6
 
@@ -34,6 +38,7 @@ class NamedDocuments(Node):
 
     Hits before it, as of `Retrieve() >> NamedDocuments() >> TreeSearch()`, stay in the result, and help to
     tell documents of one name apart. They are the result where no document is named and they are of several.
+    A word that other documents say as well, by the hits, is what a question is about, and names none.
     Documents of fewer than 8 passages are left alone.
     """
 
@@ -65,6 +70,8 @@ class NamedDocuments(Node):
         text = first_query(question, queries).text
         owners = await self._owners(sources, forest, before)
         likely = self._likely(forest, text, owners, before, filtered=bool(question.filters))
+        if not await self._told_apart(sources, forest, text, owners):
+            return before.top(self.keep)
         found = {
             hit.id: self._joined(hit.score, likely.get(owners.get(hit.id, ""), 0.0)) for hit in _even(before)
         }
@@ -87,6 +94,24 @@ class NamedDocuments(Node):
         paths = await sources.trees.paths(before.ids, principal=sources.reader) if before else {}
         return {passage: node for passage, path in paths.items() for node in reversed(path) if node in known}
 
+    async def _told_apart(
+        self, sources: Sources, forest: ForestDocuments, text: str, owners: Mapping[str, str]
+    ) -> bool:
+        """Whether a name in the question says which document is meant, and is not just what it is about.
+
+        A subject may stand in a title, too, but other documents speak of it as well: then what was found
+        knows better.
+        """
+        names = forest.names.named(text)
+        read = await sources.passages(list(owners))
+        said = {name: name_words(passage.text) & names.keys() for name, passage in read.items()}
+        for word, positions in names.items():
+            having = {forest.nodes[at] for at in positions}
+            saying = [owners[name] in having for name, words in said.items() if word in words]
+            if sum(saying) >= _TELLING * len(saying):
+                return True
+        return not names
+
     def _likely(
         self, forest: ForestDocuments, text: str, owners: dict[str, str], before: Hits, *, filtered: bool
     ) -> dict[str, float]:
@@ -98,9 +123,11 @@ class NamedDocuments(Node):
         named = dict(zip(forest.nodes, forest.names.scores(text), strict=True))
         if filtered:
             named = {node: score for node, score in named.items() if node in found}
-        if len(named) == 1:
+        # Whether there are other documents: short ones have no node of their own.
+        others = len(owners) < len(before)
+        if len(named) == 1 and not others:
             return dict.fromkeys(named, 1.0)
-        if not any(named.values()) and len(found) > 1:
+        if not any(named.values()) and (len(found) > 1 or others):
             return {}
         sums = {node: score + _FOUND * found.get(node, 0.0) for node, score in named.items()}
         highest = max(sums.values(), default=0.0)

@@ -113,6 +113,26 @@ async def test_hits_are_the_result_where_no_document_is_named() -> None:
     assert await found("Who is the tallest giraffe?", hits=hits) == ["ORBIT_2018-7", "ACME_2019-7"]
 
 
+async def test_a_subject_that_other_documents_speak_of_names_none() -> None:
+    shelf = library("ACME_2018", "ORBIT_2018")
+    shelf.held = {
+        name: replace(one, document=f"{'risks' if 'ACME' in name else 'staff'}.pdf", title="", places=())
+        for name, one in shelf.held.items()
+    }
+    # Both have a page on risks, and one is called so.
+    hits = [Hit("ORBIT_2018-2", 9.0), Hit("ACME_2018-2", 8.0)]
+    assert await found("What are the risks of the business?", shelf, hits) == ["ORBIT_2018-2", "ACME_2018-2"]
+    alone = [Hit("ORBIT_2018-4", 9.0), Hit("ACME_2018-2", 8.0)]
+    assert (await found("What are the risks of the business?", shelf, alone))[0].startswith("ACME")
+
+
+async def test_one_long_document_among_short_ones_is_not_the_one_that_is_meant() -> None:
+    shelf = library("ACME_2018", "ORBIT_2018")
+    shelf.held = {n: one for n, one in shelf.held.items() if "ACME" in n or one.position < 5}
+    hits = [Hit("ORBIT_2018-1", 9.0), Hit("ACME_2018-7", 8.0)]
+    assert await found("And the trade?", shelf, hits) == ["ORBIT_2018-1", "ACME_2018-7"]
+
+
 async def test_names_are_not_inherited_without_a_weight() -> None:
     hits = [Hit("ORBIT_2018-1", 9.0)]
     ids = await found("What were the flows of Acme in FY2019?", hits=hits, names=0.0)

@@ -1,6 +1,7 @@
 """Whether a newcomer's first question is answered: the right page cited first, and what the answer must say.
 
     python -m benchmarks.newcomer [--docs DIR] [--half choosing|reading|both] [--embedder light] [--show]
+        [--trees]
 
 Questions as newcomers ask them, in `newcomer_questions.jsonl`: of each the pages that answer it and the words
 that an answer holds (alternatives with a bar between), or no page where the documents do not answer. The
@@ -9,7 +10,8 @@ text), from their source distributions, which pip downloads once; `--docs DIR` t
 
 Half of the questions, by a hash, are for choosing settings, the other half for reading the result. Beside
 `chat` without a language model, two plain answers: the first passage of `search`, and the sentence of the
-first five passages that is nearest to the question by cosine.
+first five passages that is nearest to the question by cosine. With `--trees`, the first passage of
+`tree_search` as well, and of the same without `NamedDocuments`.
 """
 
 from __future__ import annotations
@@ -28,11 +30,17 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks import harness
+from orchestrator import workflow
 from orchestrator.application.application import Application
+from orchestrator.nodes import Interpolate, TreeSearch
 from orchestrator.nodes.answer._quoting import NOTHING
-from orchestrator.ports import Documents, Embedder
+from orchestrator.ports import Documents, Embedder, IndexRegistry, Ledger
+from orchestrator.progress import silent
 from orchestrator.settings import Settings
 from orchestrator.text.sentences import sentences
+from orchestrator.tree.build_job import TreePlan, build_trees_locally
+from orchestrator.types import Hits, Question
+from workflows.tree_search import dense, sparse, tree_search
 
 Half = Literal["choosing", "reading"]
 QUESTIONS = Path(__file__).with_name("newcomer_questions.jsonl")
@@ -129,16 +137,18 @@ def _download(requirement: str, docs: Path) -> None:
 
 
 async def answers(
-    name: str, questions: Sequence[Asked], docs: Path, embedder: str
+    name: str, questions: Sequence[Asked], docs: Path, embedder: str, *, trees: bool
 ) -> dict[str, dict[str, Given]]:
     """What each way answers, by way and question."""
-    found: dict[str, dict[str, Given]] = {"chat": {}, "top passage": {}, "top sentence": {}}
+    found: dict[str, dict[str, Given]] = {way: {} for way in WAYS}
     with tempfile.TemporaryDirectory() as folder:
         pages = Path(folder) / "pages"
         pages_of(name, docs, pages)
         async with Application(Settings(home=Path(folder) / "home", embedder=embedder)) as app:
             await app.indexer().add(pages)
             ports = app.ports()
+            if trees:
+                found |= await _by_trees(questions, pages, app)
             for one in questions:
                 answer = (await app.run("chat", one.question)).answer
                 first = answer.citations[0].source if answer.citations else ""
@@ -153,6 +163,26 @@ async def answers(
                 if nearest is not None:
                     passage, text = pairs[nearest]
                     found["top sentence"][one.question] = Given(_page(passage.source, pages), text)
+    return found
+
+
+async def _by_trees(questions: Sequence[Asked], pages: Path, app: Application) -> dict[str, dict[str, Given]]:
+    """The first passages of searches of the tree that is built first."""
+    ports = app.ports()
+    version = ports[IndexRegistry].current(app.settings.index)
+    plan, reader = TreePlan(written=False), app.settings.principal
+    await build_trees_locally(ports[Ledger], ports, version, plan, principal=reader, progress=silent)
+    unnamed = workflow("unnamed", sparse >> dense >> Interpolate() >> TreeSearch())
+    found: dict[str, dict[str, Given]] = {}
+    for way, flow in zip(TREES, (tree_search, unnamed), strict=True):
+        found[way] = {}
+        for one in questions:
+            result = await flow.run(Question(one.question, reader), ports=ports)
+            first = (result.get(Hits) or Hits()).top(1).ids
+            texts = await ports[Documents].passages(first, principal=reader)
+            found[way][one.question] = next(
+                (Given(_page(text.source, pages), text.text) for text in texts.values()), Given("", "")
+            )
     return found
 
 
@@ -171,6 +201,7 @@ def _page(source: str, pages: Path) -> str:
 
 
 WAYS = ("chat", "top passage", "top sentence")
+TREES = ("tree_search", "tree_search without names")
 
 
 def row(way: str, half: str, questions: Sequence[Asked], found: dict[str, Given]) -> list[str]:
@@ -193,13 +224,16 @@ def row(way: str, half: str, questions: Sequence[Asked], found: dict[str, Given]
     ]
 
 
-async def measured(halves: Sequence[Half], docs: Path, embedder: str, sets: Sequence[str], show: bool) -> str:
+async def measured(
+    halves: Sequence[Half], docs: Path, embedder: str, sets: Sequence[str], *, show: bool, trees: bool
+) -> str:
     """Ask all questions of these halves and give the table."""
     questions = [one for one in asked() if one.half in halves and one.set in sets]
-    found: dict[str, dict[str, Given]] = {way: {} for way in WAYS}
+    ways = (*WAYS, *TREES) if trees else WAYS
+    found: dict[str, dict[str, Given]] = {way: {} for way in ways}
     for name in sets:
         mine = [one for one in questions if one.set == name]
-        for way, given in (await answers(name, mine, docs, embedder)).items():
+        for way, given in (await answers(name, mine, docs, embedder, trees=trees)).items():
             found[way] |= given
     for one in questions if show else ():
         given = found["chat"][one.question]
@@ -213,7 +247,7 @@ async def measured(halves: Sequence[Half], docs: Path, embedder: str, sets: Sequ
     rows = [
         row(way, half, [one for one in questions if one.half == half], found[way])
         for half in halves
-        for way in WAYS
+        for way in ways
     ]
     return harness.table(headings, rows)
 
@@ -226,9 +260,12 @@ def main() -> None:
     parser.add_argument("--embedder", default="light")
     parser.add_argument("--sets", nargs="+", default=["orchestrator", *SOURCES])
     parser.add_argument("--show", action="store_true", help="print the answers that are wrong")
+    parser.add_argument("--trees", action="store_true", help="measure tree_search as well")
     given = parser.parse_args()
     halves: tuple[Half, ...] = ("choosing", "reading") if given.half == "both" else (given.half,)
-    text = asyncio.run(measured(halves, given.docs, given.embedder, given.sets, given.show))
+    text = asyncio.run(
+        measured(halves, given.docs, given.embedder, given.sets, show=given.show, trees=given.trees)
+    )
     text += f"\n\nEmbedder `{given.embedder}`; {harness.machine('wordllama')}"
     print(text)
     if given.record:

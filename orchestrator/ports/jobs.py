@@ -164,10 +164,14 @@ class Ledger(Protocol):
         scope: JobScope | None = None,
         states: Sequence[JobState] = (),
         prefix: str = "",
+        parts: bool = True,
         brief: bool = False,
         last: int | None = None,
     ) -> list[Job]:
-        """Jobs in the order of their submission; `brief` leaves out payloads, `last` all but so many."""
+        """Jobs in the order of their submission, without those that are `parts` of others if not wanted.
+
+        `brief` leaves out payloads, `last` all but the newest so many.
+        """
         ...
 
     def job(self, job_id: int) -> Job:

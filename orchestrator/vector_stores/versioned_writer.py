@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from orchestrator.errors import StoreError
+from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.ports import (
     DamagedPlace,
     DocumentRow,
@@ -41,6 +41,7 @@ class VersionedIndexWriter:
         with self._next(index) as (writer, version, number):
             if vectors is not None:
                 writer.insert(Space.of(version), name, change.documents, vectors, born=number)
+            self._check_unchanged(version)
             writer.end(gone, died=number)
             return self._published(publish, change, number)
 
@@ -50,6 +51,7 @@ class VersionedIndexWriter:
         """Copies of the rows, for other readers."""
         with self._next(version.index) as (writer, current, number):
             writer.copy(Space.of(current), name, change.documents, born=number)
+            self._check_unchanged(current)
             writer.end([row.id for row in change.documents], died=number)
             return self._published(publish, change, number)
 
@@ -137,6 +139,18 @@ class VersionedIndexWriter:
                 raise StoreError(f"There is no index {index!r}.", hint="Add something to it first.")
             writer.undo(version.number)
             yield writer, version, version.number + 1
+
+    def _check_unchanged(self, version: IndexVersion) -> None:
+        """Before anything ends: LeaseLost if another writer published a version since this one began.
+
+        Its rows would end with that version, which is searched.
+        """
+        current = self._registry.current(version.index)
+        if current is None or current.number != version.number:
+            raise LeaseLost(
+                f"The index {version.index!r} was changed by another writer while this one stalled.",
+                hint="What this one wrote is never seen, and is deleted by the next.",
+            )
 
     def _published(self, publish: Publish, change: IndexChange, number: int) -> IndexVersion:
         version = publish(change)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 
 from connectors.qdrant import QdrantVectorStore
 from connectors.qdrant import rows as rows_module
+from connectors.qdrant.rows import QdrantRowWriter
 from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.ports import IndexChange
 from orchestrator.testing.index_writer import access
@@ -174,6 +176,25 @@ async def test_a_writer_that_lost_its_lease_changes_nothing_that_is_found(
     assert await found(searching) == set(ids(a))
     filling.publish(document("c", "fox"))
     assert await found(searching) == set(ids(a, document("c", "fox")))
+
+
+async def test_a_writer_that_stalls_ends_nothing_of_the_version_of_another(
+    filling: QdrantIndex, searching: QdrantVectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, c = document("a", "otter"), document("c", "fox")
+    filling.publish(a)
+    insert, stale = QdrantRowWriter.insert, filling.job()
+
+    def stalled(self: QdrantRowWriter, *given: Any, **named: Any) -> None:
+        insert(self, *given, **named)
+        monkeypatch.setattr(QdrantRowWriter, "insert", insert)
+        filling.ledger.cancel(stale.id)
+        filling.publish(c)
+
+    monkeypatch.setattr(QdrantRowWriter, "insert", stalled)
+    with pytest.raises(LeaseLost):
+        filling.apply(document("a", "another otter"), job=stale)
+    assert await found(searching) == set(ids(a, c))
 
 
 class _Countdown:

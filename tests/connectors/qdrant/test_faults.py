@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.qdrant import QdrantVectorStore
+from connectors.qdrant import QdrantVectorStore, points
 from connectors.qdrant import rows as rows_module
 from connectors.qdrant.rows import QdrantRowWriter
 from orchestrator.errors import LeaseLost, StoreError
@@ -115,6 +115,22 @@ async def test_a_search_of_a_server_that_is_gone_says_so(filling: QdrantIndex) -
     await store.close()
 
 
+async def test_a_password_is_in_no_message(filling: QdrantIndex) -> None:
+    filling.publish(document("a", "otter"))
+    filling.settings = filling.settings.model_copy(update={"url": "http://me:secret@127.0.0.1:1"})
+    store = filling.store()
+    with pytest.raises(StoreError, match=r"qdrant at http://127\.0\.0\.1:1 failed") as caught:
+        await store.search([dense("otter")], principal=STAFF)
+    assert "secret" not in str(caught.value)
+    await store.close()
+
+
+def test_every_field_of_a_condition_is_indexed() -> None:
+    conditions = {name for name in vars(points) if name.isupper() and isinstance(getattr(points, name), str)}
+    fields = {getattr(points, name) for name in conditions} - {"dense", "bm25", "tokens", "encoded", "labels"}
+    assert fields == set(points.payload_indexes())
+
+
 async def test_a_store_that_lacks_passages_says_so(
     shim: Shim, filling: QdrantIndex, searching: QdrantVectorStore
 ) -> None:
@@ -135,6 +151,7 @@ async def test_a_writer_may_die_at_any_request(
     old, new = document("a", "otter", "owl"), document("a", *(f"otter n{n}" for n in range(5)))
     gone, filler = document("b", "fox"), document("c", "badger")
     filling.publish(old, gone)
+    number = 0
     for number in itertools.count():
         before = await found(searching)
         filling.rows.server._attempts = 1

@@ -37,7 +37,7 @@ class CelerySettings(BaseModel):
     A job that takes longer than `soft_seconds` is given back, to be gone on with, and a process that does not
     end it by `hard_seconds` is killed. A message that is not acknowledged within `visibility_seconds` is
     delivered again, which does nothing as long as the job's lease is held. `again_seconds` after it was
-    announced, a job that nobody claimed is announced again.
+    announced, a job that nobody claimed is announced again, if its queue has lost messages.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,7 +74,7 @@ class CeleryBroker:
 
     @property
     def again(self) -> float:
-        """Seconds after which a job that nobody claimed is announced again."""
+        """Seconds after which the message of a job that nobody claimed may be lost."""
         return self._table.again_seconds
 
     def send(self, queue: str, job_id: int) -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import SettingsError
@@ -110,7 +111,9 @@ class _Announcer:
     def _watch(self) -> None:
         while not self._stopping.wait(1.0):
             if self._process.poll() is not None:
-                self._process = self._started()
+                # One that dies at once takes nothing from its input: the next second sees another.
+                with suppress(OSError):
+                    self._process = self._started()
 
     def _started(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(  # noqa: S603 - a command of our own

@@ -44,7 +44,7 @@ def main() -> None:
         check.daemon = True
         check.start()
         ledger, clock = container.get(Ledger), container.get(Clock)
-        scheduler = JobScheduler(ledger, clock, broker.queues, broker.send, again=broker.again)
+        scheduler = JobScheduler(ledger, clock, broker.queues, broker.send, broker.depths, again=broker.again)
         scheduler.run(stopping.is_set)
 
 

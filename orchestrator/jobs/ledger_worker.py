@@ -148,6 +148,8 @@ class LedgerWorker:
                 deadline = time.monotonic() + self._grace
             if deadline is not None and time.monotonic() > deadline:
                 working.cancel()
+                # A second one would cut short what the first one tidies up.
+                deadline += self._grace
         try:
             await working
         except asyncio.CancelledError:

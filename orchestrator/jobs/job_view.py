@@ -13,6 +13,8 @@ from orchestrator.types import Usage
 
 #: What is counted of a job that does not say how much there is to do, the first of these that it counts.
 _UNITS = ("passages", "files", "nodes", "rankers")
+#: Seconds without a sign after which a worker is taken for gone.
+SILENT = 60.0
 _ORDER = re.compile(rf"\A{PARTS}(\d+):")
 
 

@@ -85,6 +85,11 @@ class WorkerPresence:
     job: int | None = None
     skew: float = 0.0
 
+    @property
+    def seen(self) -> float:
+        """When it last gave a sign, by the ledger's clock."""
+        return self.beat - self.skew
+
 
 @runtime_checkable
 class Ledger(Protocol):

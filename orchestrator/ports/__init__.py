@@ -85,7 +85,7 @@ from orchestrator.ports.models import (
     resolved_name,
     scores_texts,
 )
-from orchestrator.ports.provider import Build, Lookup, Provider, port_name
+from orchestrator.ports.provider import Build, Lookup, Provider, needs, port_name
 from orchestrator.ports.recommend import (
     CatalogueState,
     Known,
@@ -144,6 +144,7 @@ __all__ = [
     "Lookup",
     "Provider",
     "StateStore",
+    "needs",
     "port_name",
     "Ranker",
     "RecommenderState",

@@ -14,7 +14,7 @@ from connectors.sql.statements import insert_missing
 from connectors.sql.tables import jobs, leases
 from connectors.sql.worker_presence import appear, present, vanish
 from orchestrator.errors import BadInput
-from orchestrator.ports import PARTS, Clock, Job, JobScope, JobState, WorkerPresence, order_prefix
+from orchestrator.ports import ACTIVE, PARTS, Clock, Job, JobScope, JobState, WorkerPresence, order_prefix
 
 #: A job that began this often and did not end is dead: it may be what kills its workers.
 ATTEMPTS = 3
@@ -313,14 +313,13 @@ class SqlLedger:
             connection.execute(delete(leases).where(leases.c.name == name, leases.c.owner == owner))
 
     def _claimable(self) -> ColumnElement[bool]:
-        states = ("pending", "failed", "running")
-        return and_(jobs.c.state.in_(states), jobs.c.lease_until <= self._clock.now())
+        return and_(jobs.c.state.in_(ACTIVE), jobs.c.lease_until <= self._clock.now())
 
     def _end_parts(self, connection: Connection, order: int, why: str) -> None:
         """Make dead what an order submitted and is not done: nobody waits for it any more."""
         parts = (
             jobs.c.key.startswith(order_prefix(order), autoescape=True),
-            jobs.c.state.in_(("pending", "failed", "running")),
+            jobs.c.state.in_(ACTIVE),
         )
         values = {"state": "dead", "fence": jobs.c.fence + 1, "error": why, "changed": self._clock.now()}
         connection.execute(update(jobs).where(*parts).values(**values))

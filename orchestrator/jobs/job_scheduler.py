@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from orchestrator.errors import StoreError
 from orchestrator.jobs.order_runner import free_dead
-from orchestrator.ports import PARTS, SUBMITTED, Clock, Job, Ledger
+from orchestrator.ports import ACTIVE, PARTS, SUBMITTED, Clock, Job, Ledger
 from orchestrator.process import process_name
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class JobScheduler:
     def announce(self) -> int:
         """Send what can be claimed and was not sent a moment ago; how many."""
         now = self.clock.now()
-        jobs = self.ledger.jobs(states=("pending", "failed", "running"), brief=True)
+        jobs = self.ledger.jobs(states=ACTIVE, brief=True)
         shared = [job for job in jobs if job.key.startswith((PARTS, SUBMITTED))]
         free_dead(self.ledger, shared)
         self._announced = {job.id: at for job in shared if (at := self._announced.get(job.id))}

@@ -13,7 +13,7 @@ from orchestrator.errors import IndexBusy, StoreError
 from orchestrator.jobs.job_run import LEASE, JobRunner
 from orchestrator.jobs.order_runner import free_dead
 from orchestrator.jobs.write_lock import write_lock
-from orchestrator.ports import PARTS, SUBMITTED, Job, Ledger, WorkerPresence, order_prefix
+from orchestrator.ports import ACTIVE, PARTS, SUBMITTED, Job, Ledger, WorkerPresence, order_prefix
 from orchestrator.process import process_name
 from orchestrator.progress import silent
 from orchestrator.version import __version__
@@ -131,7 +131,7 @@ class LedgerWorker:
 
     def _resting(self) -> bool:
         """Whether there is anything left to do, or being done."""
-        jobs = self._ledger.jobs(states=("pending", "failed", "running"), brief=True)
+        jobs = self._ledger.jobs(states=ACTIVE, brief=True)
         return any(_shared(job) and (not self._names or job.name in self._names) for job in jobs)
 
     async def _until_stopped(self, job: Job) -> None:

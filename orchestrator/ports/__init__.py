@@ -33,6 +33,7 @@ from orchestrator.ports.indexes import (
     index_scope,
 )
 from orchestrator.ports.jobs import (
+    ACTIVE,
     PARTS,
     SUBMITTED,
     Job,
@@ -264,6 +265,7 @@ __all__ = [
     "for_tenant",
     "index_scope",
     "order_prefix",
+    "ACTIVE",
     "PARTS",
     "SUBMITTED",
     "WorkerPresence",

@@ -10,6 +10,8 @@ from orchestrator.json_object import JsonObject
 
 #: Where a job stands; a dead one failed three times and is not tried again by itself.
 JobState = Literal["pending", "running", "done", "failed", "dead"]
+#: The states of jobs that may still be worked on.
+ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")
 
 
 #: What the keys of jobs begin with that somebody submitted, to be run by whatever worker there is.

@@ -72,6 +72,21 @@ async def test_a_graph_that_was_cut_short_is_made_again(pgvector_url: str, tmp_p
     index.close()
 
 
+async def test_searches_have_a_plan_as_soon_as_an_addition_ends(pgvector_url: str, tmp_path: Path) -> None:
+    index = PgIndex(pgvector_url, tmp_path, graph_from=1000)
+    # Several words, so that nobody's vector is another's.
+    index.publish(*(document(f"d{n}", f"otter w{n} v{n % 7} u{n % 11} s{n % 13}") for n in range(1500)))
+    assert index.merge() == 1
+    index.writer.collect("default", seconds=300.0)
+    table = table_name(Space.of(index.version))
+    with psycopg.connect(index.database._address, autocommit=True) as connection:
+        known = "SELECT attname FROM pg_stats WHERE tablename = %s"
+        columns = {row[0] for row in connection.execute(known, [table])}
+    assert {"born", "died", "access", "terms"} <= columns
+    assert "dense" not in columns
+    index.close()
+
+
 def test_a_writer_makes_a_table_again_that_another_process_dropped(filling: PgIndex) -> None:
     filling.publish(document("a", "otter"))
     with psycopg.connect(filling.database._address, autocommit=True) as connection:

@@ -224,7 +224,7 @@ def qdrant(url: str) -> Opener:
 
 
 @contextmanager
-def servers(graph_from: int) -> Generator[dict[str, Callable[[Path], Opener]]]:
+def servers(graph_from: int = 10_000) -> Generator[dict[str, Callable[[Path], Opener]]]:
     """All stores by name, with PostgreSQL and the Qdrant interface running."""
     from tests.services.postgres import cluster, embedded_programs
     from tests.services.qdrant import qdrant_shim

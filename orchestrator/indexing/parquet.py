@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import BadInput, SettingsError
 from orchestrator.indexing.file_documents import Place, clean, digest, document_id, identified_passages
+from orchestrator.indexing.index_plan import canonical
 from orchestrator.ports import DocumentRow
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class PassageFile:
         texts = [clean(str(row[TEXT] or "")) for row in rows]
         vectors = self._vectors(name, rows, dimensions)
         title = clean(str(first.get(TITLE) or ""))
-        labels = tuple(sorted({clean(str(one)) for one in first.get(LABELS) or ()})) or place.labels
+        labels = self._labels(name, rows, place)
         metadata = self._metadata(name, first.get(METADATA))
         source = f"{self.path}#{name}"
         told = json.dumps([title, texts, metadata, labels], sort_keys=True, ensure_ascii=False)
@@ -175,6 +176,17 @@ class PassageFile:
             identified_passages(place.index, unique, content, texts),
         )
         return ImportedDocument(row, vectors)
+
+    def _labels(self, name: str, rows: Sequence[Mapping[str, Any]], place: Place) -> tuple[str, ...]:
+        """Who may read a document; those of the import if its rows say nothing."""
+        several = {None if row.get(LABELS) is None else tuple(row[LABELS]) for row in rows}
+        if len(several) > 1:
+            raise BadInput(
+                f"{self.path}: the rows of the document {name!r} have different labels.",
+                hint="Give all rows of a document the same, or make documents of them.",
+            )
+        (given,) = several
+        return place.labels if given is None else canonical([clean(label or "") for label in given])
 
     def _vectors(self, name: str, rows: Sequence[Mapping[str, Any]], dimensions: int) -> NDArray[np.float32]:
         """Unit vectors of a document's passages."""

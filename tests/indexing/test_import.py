@@ -132,7 +132,7 @@ def test_documents_are_whole_wherever_row_groups_end(tmp_path: Path, group: int)
 
 def test_titles_labels_and_metadata_are_read(tmp_path: Path) -> None:
     rows = [
-        row("a", "otter", title="Otters", labels=["staff", "hr"], metadata='{"year": 2026}'),
+        row("a", "otter", title="Otters", labels=["staff ", "hr"], metadata='{"year": 2026}'),
         row("b", "owl\x00", title=None, labels=None, metadata=None),
     ]
     a, b = PassageFile(write(tmp_path / "f.parquet", rows)).documents(NOBODY_ELSE, 0, 2, 2)
@@ -154,6 +154,9 @@ def test_titles_labels_and_metadata_are_read(tmp_path: Path) -> None:
         ([{**row("a", "x"), "vector": "1.0"}], "column 'vector' is of the type string"),
         ([{**row("a", "x"), "vector": None}, row("a", "y")], "has 0 numbers"),
         ([{**row("a", "x"), "vector": [None, 1.0]}], "is not finite"),
+        ([row("a", "x", labels=["hr"]), row("a", "y", labels=["public"])], "have different labels"),
+        ([row("a", "x", labels=[]), row("b", "y", labels=["hr"])], "let nobody read"),
+        ([row("a", "x", labels=["hr", None])], "let nobody read"),
         ([{**row("a", "x"), "text": 1}], "column 'text' is of the type int64; it must be a string"),
     ],
 )

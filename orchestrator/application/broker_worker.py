@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import SettingsError
 from orchestrator.jobs.broker import BrokerWork, JobBroker
 from orchestrator.jobs.child_process import child_command, child_environment
+from orchestrator.jobs.worker_signs import WorkerSigns
+from orchestrator.process import process_name
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
@@ -27,19 +29,23 @@ def work_for_broker(
 ) -> int:
     """Do the jobs that a broker brings until this process is told to end; the exit code."""
     from orchestrator.application.application import Application
+    from orchestrator.ports import Ledger
 
-    broker = Application(settings).container.get(JobBroker, connector=connector)
+    application = Application(settings)
+    broker = application.container.get(JobBroker, connector=connector)
     if unknown := sorted(set(queues) - set(broker.queues)):
         raise SettingsError(
             f"There is no queue {unknown[0]!r}.",
             hint=f"Queues of [connectors.{connector}]: {', '.join(broker.queues)}.",
         )
     process = JobProcess(settings, lease)
-    announcer = _Announcer({"settings": settings.plain(), "connector": connector})
+    told = {"settings": settings.plain(), "connector": connector, "worker": process_name()}
+    announcer = _Announcer(told)
     try:
         return broker.work(BrokerWork(tuple(queues), processes, process.do, process.stop))
     finally:
         announcer.stop()
+        WorkerSigns(application.container.get(Ledger), process_name()).end()
 
 
 class JobProcess:
@@ -62,7 +68,7 @@ class JobProcess:
         self._open()
         assert self._runner is not None
         ledger = self._application.container.get(Ledger)
-        working = self._working = LedgerWorker(ledger, self._runners.runner, lease=self._lease)
+        working = self._working = LedgerWorker(ledger, self._runners.runner, lease=self._lease, signs=False)
         limit = threading.Timer(seconds, working.stop)
         limit.daemon = True
         limit.start()

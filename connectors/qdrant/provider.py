@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connectors.qdrant.settings import QdrantSettings
-from orchestrator.ports import Build, IndexRegistry, IndexWriter, Provider, SparseEncoder, VectorStore, needs
+from orchestrator.ports import (
+    Build,
+    IndexRegistry,
+    IndexWriter,
+    Ledger,
+    Provider,
+    SparseEncoder,
+    VectorStore,
+    needs,
+)
 
 if TYPE_CHECKING:
     from connectors.qdrant.server import QdrantServer
@@ -37,9 +46,11 @@ def _store(build: Build) -> VectorStore:
 
 def _writer(build: Build) -> IndexWriter:
     from connectors.qdrant.rows import QdrantRows
+    from orchestrator.vector_stores.store_lock import StoreLock
     from orchestrator.vector_stores.versioned_writer import VersionedIndexWriter
 
-    return VersionedIndexWriter(QdrantRows(_server(build), build.table), build.get(IndexRegistry))
+    rows, lock = QdrantRows(_server(build), build.table), StoreLock(build.get(Ledger), "qdrant")
+    return VersionedIndexWriter(rows, build.get(IndexRegistry), lock=lock.held)
 
 
 _WHAT = "Qdrant server or cluster"

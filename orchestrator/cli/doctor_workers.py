@@ -73,9 +73,10 @@ def _broker(application: Application) -> Iterator[Told]:
     except StoreError as error:
         yield "broker", "fault", error.message, error.hint
         return
+    chosen = "" if "job_broker" in settings.ports else "--celery "
     for queue, depth in depths.items():
         if queue in unattended:
-            hint = f"Run `orchestrator worker --celery --queue {queue}`."
+            hint = f"Run `orchestrator worker {chosen}--queue {queue}`."
             yield "broker", "fault", f"No worker takes jobs from the queue {queue}; {depth} wait.", hint
         else:
             yield "broker", "ok", f"Queue {queue}: {depth} messages.", ""

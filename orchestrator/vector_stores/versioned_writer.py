@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from orchestrator.errors import LeaseLost, StoreError
@@ -26,12 +26,20 @@ class VersionedIndexWriter:
     """A change is written for the version after the current one, and is unseen until that is published.
 
     Searches ask for the rows of the version that the registry names. What was written for a version that
-    never came is undone by the next writer.
+    never came is undone by the next writer. `lock` keeps other writers of an index out of a store whose
+    `writing` does not, as `StoreLock.held` does.
     """
 
-    def __init__(self, rows: VersionedRows, registry: IndexRegistry) -> None:
+    def __init__(
+        self,
+        rows: VersionedRows,
+        registry: IndexRegistry,
+        *,
+        lock: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self.rows = rows
         self._registry = registry
+        self._lock = lock
 
     def apply(
         self, index: str, name: str, change: IndexChange, vectors: PassageVectors | None, publish: Publish
@@ -76,7 +84,7 @@ class VersionedIndexWriter:
 
     def delete(self, index: str) -> None:
         """Delete all rows."""
-        with self.rows.writing(index) as writer:
+        with self._lock(index), self.rows.writing(index) as writer:
             writer.delete()
 
     def merges(self, version: IndexVersion) -> Sequence[Mapping[str, Any]]:
@@ -92,7 +100,7 @@ class VersionedIndexWriter:
     def collect(self, index: str, *, seconds: float) -> Sequence[str]:
         """Delete the rows that no search can be asking for any more."""
         current = self._registry.current(index)
-        with self.rows.writing(index) as writer:
+        with self._lock(index), self.rows.writing(index) as writer:
             return writer.collect(current.number if current else 0, seconds=seconds)
 
     def damaged(self, version: IndexVersion) -> Sequence[DamagedPlace]:
@@ -133,7 +141,7 @@ class VersionedIndexWriter:
     @contextmanager
     def _next(self, index: str) -> Generator[tuple[RowWriter, IndexVersion, int]]:
         """What writes the next version of an index; what was meant for one that never came goes."""
-        with self.rows.writing(index) as writer:
+        with self._lock(index), self.rows.writing(index) as writer:
             version = self._registry.current(index)
             if version is None:
                 raise StoreError(f"There is no index {index!r}.", hint="Add something to it first.")

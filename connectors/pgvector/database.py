@@ -52,7 +52,6 @@ class VectorDatabase:
         self._address = make_conninfo(given, connect_timeout=_CONNECTING, options=_OPTIONS)
         self._pool: ConnectionPool[Connection[Any]] | None = None
         self._lock = threading.Lock()
-        self._known: set[Space] = set()
 
     @contextmanager
     def reading(self) -> Generator[Connection[Any]]:
@@ -80,13 +79,9 @@ class VectorDatabase:
         return [Space(index, *row) for row in found]
 
     def has(self, connection: Connection[Any], space: Space) -> bool:
-        """Whether there is a table of a space."""
-        if space not in self._known:
-            (there,) = one(connection.execute("SELECT to_regclass(%s) IS NOT NULL", [table_name(space)]))
-            if not there:
-                return False
-            self._known.add(space)
-        return True
+        """Whether there is a table of a space; asked each time, since other processes drop it and make it."""
+        (there,) = one(connection.execute("SELECT to_regclass(%s) IS NOT NULL", [table_name(space)]))
+        return bool(there)
 
     def create(self, connection: Connection[Any], space: Space) -> None:
         """Make the table of a space, if there is none."""
@@ -110,11 +105,9 @@ class VectorDatabase:
             told = sql.SQL("INSERT INTO {} VALUES (%s, %s, %s, %s)").format(SPACES)
             row = (space.index, space.dimensions, space.token_dimensions, FORMAT)
             connection.execute(told, row)
-        self._known.add(space)
 
     def drop(self, connection: Connection[Any], space: Space) -> None:
         """Delete the table of a space."""
-        self._known.discard(space)
         with connection.transaction():
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table(space)))
             gone = "DELETE FROM {} WHERE of_index = %s AND dimensions = %s AND token_dimensions = %s"

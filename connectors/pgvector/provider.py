@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from orchestrator.errors import SettingsError
-from orchestrator.ports import Build, IndexRegistry, IndexWriter, Provider, SparseEncoder, VectorStore
-from orchestrator.settings import Settings
+from orchestrator.ports import Build, IndexRegistry, IndexWriter, Provider, SparseEncoder, VectorStore, needs
 
 if TYPE_CHECKING:
     from connectors.pgvector.database import VectorDatabase
 
-_NEEDED = ("psycopg", "psycopg_pool", "pgvector")
+_MISSING = needs("server", "psycopg", "psycopg_pool", "pgvector")
 
 
 class PgvectorSettings(BaseModel):
@@ -31,13 +29,6 @@ class PgvectorSettings(BaseModel):
     graph_from: int = Field(default=10_000, ge=1)
     candidates: int = Field(default=160, ge=1, le=1000)
     connections: int = Field(default=8, ge=1, le=200)
-
-
-def _missing(settings: Settings) -> str | None:
-    lacking = [name for name in _NEEDED if find_spec(name) is None]
-    if not lacking:
-        return None
-    return f"{', '.join(lacking)} not installed: pip install 'orchestrator-rag[server]'"
 
 
 def _database(build: Build) -> VectorDatabase:
@@ -81,7 +72,7 @@ providers = (
         make=_store,
         scope="index",
         settings=PgvectorSettings,
-        missing=_missing,
+        missing=_MISSING,
         description=_WHAT,
     ),
     Provider(
@@ -89,7 +80,7 @@ providers = (
         name="pgvector",
         make=_writer,
         settings=PgvectorSettings,
-        missing=_missing,
+        missing=_MISSING,
         description=_WHAT,
     ),
 )

@@ -34,6 +34,10 @@ _TYPES: tuple[LiteralString, ...] = (
 _COLLECT: LiteralString = """
 DELETE FROM {} WHERE died <= %(number)s AND died_at <= now() - make_interval(secs => %(seconds)s)
 """
+#: What conditions are about. Vectors are large, and no plan depends on them.
+_ANALYSE: LiteralString = (
+    "ANALYZE {} (passage, document, name, staged, born, died, tenant, access, metadata, terms)"
+)
 ALIVE: LiteralString = "born <= %(number)s AND died > %(number)s"
 _READ = 1000
 #: Terms are unsigned, and integers of the database are signed.
@@ -169,14 +173,19 @@ class PgRowWriter:
         self._each(query, {"born": born, "names": sorted(names)})
 
     def collect(self, number: int, *, seconds: float) -> list[str]:
-        """Delete what ended long ago and what is staged, and tables without a row."""
+        """Delete what ended long ago and what is staged, and tables without a row; count what is left.
+
+        The server would count by itself after a while, and until then search a new table without a plan.
+        """
         self._each(_COLLECT, {"number": number, "seconds": seconds})
         names: set[str] = set()
         for space in self._database.spaces(self._connection, self._index):
             gone = sql.SQL("DELETE FROM {} WHERE staged AND born IS NULL RETURNING name").format(table(space))
             names |= {row[0] for row in self._connection.execute(gone)}
             left = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(table(space))
-            if not one(self._connection.execute(left))[0]:
+            if one(self._connection.execute(left))[0]:
+                self._connection.execute(sql.SQL(_ANALYSE).format(table(space)))
+            else:
                 self._database.drop(self._connection, space)
         return sorted(names)
 

@@ -64,14 +64,7 @@ class PgVectorStore:
         self._sparse = sparse
         self._format = format
         self._candidates = candidates
-        rows = PgRows(database)
-        self._current = CurrentVersion(
-            registry,
-            index,
-            format,
-            database.name,
-            lambda version: rows.count(Space.of(version), version.number),
-        )
+        self._current = CurrentVersion(registry, index, format, PgRows(database))
         self._threads = ThreadPoolExecutor(database.connections, "pgvector")
 
     @property

@@ -37,7 +37,8 @@ class PgIndexWriter(VersionedIndexWriter):
         if version.passages < self._graph_from or space.dimensions > 2 * _LARGEST:
             return ()
         with self.database.reading() as connection:
-            made = "SELECT to_regclass(%s) IS NOT NULL"
+            # One that was cut short is invalid: it is there, and no search uses it.
+            made = "SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid)"
             if one(connection.execute(made, [graph_name(space)]))[0]:
                 return ()
             if not self.database.has(connection, space):
@@ -47,16 +48,16 @@ class PgIndexWriter(VersionedIndexWriter):
     def merge(
         self, version: IndexVersion, name: str, merge: Mapping[str, Any], publish: Publish
     ) -> IndexVersion:
-        """Make the graph; searches and writers go on meanwhile."""
+        """Make the graph; searches go on meanwhile."""
         space = Space.of(version)
         index = sql.Identifier(graph_name(space))
         with self.database.writing(version.index) as connection:
-            # One that was cut short is there, and of no use.
+            # One that was cut short.
             connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(index))
             connection.execute(
                 sql.SQL(
                     "CREATE INDEX CONCURRENTLY {} ON {} USING hnsw ({}) WITH (m = 16, ef_construction = 100)"
-                ).format(index, table(space), _indexed(space))
+                ).format(index, table(space), indexed(space))
             )
             return publish(IndexChange())
 
@@ -77,7 +78,7 @@ def compared(space: Space) -> sql.Composable:
     return sql.SQL("(dense::halfvec({}))").format(sql.Literal(space.dimensions))
 
 
-def _indexed(space: Space) -> sql.Composable:
+def indexed(space: Space) -> sql.Composable:
     """The same, with the class of its operators."""
     kind = "vector_ip_ops" if space.dimensions <= _LARGEST else "halfvec_ip_ops"
     return sql.SQL("{} {}").format(compared(space), sql.SQL(kind))

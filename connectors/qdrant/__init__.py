@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from connectors.qdrant.rows import QdrantRows
-    from connectors.qdrant.server import QdrantServer
-    from connectors.qdrant.store import QdrantVectorStore
-
-__all__ = ["QdrantRows", "QdrantServer", "QdrantVectorStore"]
-
-_HOMES = {"QdrantRows": "rows", "QdrantServer": "server", "QdrantVectorStore": "store"}
+from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: the client takes most of a second."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'connectors.qdrant' has no attribute {name!r}")
-    import importlib
+    """Import a name of `__init__.pyi` when it is first used: the client takes most of a second."""
+    from orchestrator.lazy_names import load
 
-    return getattr(importlib.import_module(f"connectors.qdrant.{home}"), name)
+    return load(__name__, name)

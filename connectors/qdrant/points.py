@@ -85,13 +85,15 @@ def fields(space: Space, settings: QdrantSettings) -> dict[str, Any]:
 
 
 def payload_indexes() -> dict[str, Any]:
-    """The fields that are looked up. Those of one tenant lie together."""
+    """All fields of conditions, since a server may refuse others. Those of one tenant lie together."""
     keyword = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD)
     number = models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=True)
     tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
     unique = models.UuidIndexParams(type=models.UuidIndexType.UUID)
     keywords = dict.fromkeys((ACCESS, METADATA, DOCUMENT, NAME, BORN_BY, DIED_BY), keyword)
-    return {TENANT: tenant, **keywords, PASSAGE: unique, BORN: number, DIED: number}
+    yes, time = models.PayloadSchemaType.BOOL, models.PayloadSchemaType.FLOAT
+    numbers = {BORN: number, DIED: number, DIED_AT: time}
+    return {TENANT: tenant, **keywords, PASSAGE: unique, **numbers, STAGED: yes}
 
 
 def points(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from connectors.qdrant.settings import QdrantSettings
-from orchestrator.ports import Build, IndexRegistry, IndexWriter, Provider, SparseEncoder, VectorStore
-from orchestrator.settings import Settings
+from orchestrator.ports import (
+    Build,
+    IndexRegistry,
+    IndexWriter,
+    Ledger,
+    Provider,
+    SparseEncoder,
+    VectorStore,
+    needs,
+)
 
 if TYPE_CHECKING:
     from connectors.qdrant.server import QdrantServer
 
 
-def _missing(settings: Settings) -> str | None:
-    if find_spec("qdrant_client") is not None:
-        return None
-    return "qdrant-client not installed: pip install 'orchestrator-rag[server]'"
+_MISSING = needs("server", "qdrant_client", "httpx")
 
 
 def _server(build: Build) -> QdrantServer:
@@ -42,9 +46,11 @@ def _store(build: Build) -> VectorStore:
 
 def _writer(build: Build) -> IndexWriter:
     from connectors.qdrant.rows import QdrantRows
+    from orchestrator.vector_stores.store_lock import StoreLock
     from orchestrator.vector_stores.versioned_writer import VersionedIndexWriter
 
-    return VersionedIndexWriter(QdrantRows(_server(build), build.table), build.get(IndexRegistry))
+    rows, lock = QdrantRows(_server(build), build.table), StoreLock(build.get(Ledger), "qdrant")
+    return VersionedIndexWriter(rows, build.get(IndexRegistry), lock=lock.held)
 
 
 _WHAT = "Qdrant server or cluster"
@@ -56,7 +62,7 @@ providers = (
         make=_store,
         scope="index",
         settings=QdrantSettings,
-        missing=_missing,
+        missing=_MISSING,
         description=_WHAT,
     ),
     Provider(
@@ -64,7 +70,7 @@ providers = (
         name="qdrant",
         make=_writer,
         settings=QdrantSettings,
-        missing=_missing,
+        missing=_MISSING,
         description=_WHAT,
     ),
 )

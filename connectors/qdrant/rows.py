@@ -60,7 +60,7 @@ class QdrantRows:
 
     @contextmanager
     def writing(self, index: str) -> Generator[QdrantRowWriter]:
-        """A writer. A server has no locks: the job's write lock keeps others out."""
+        """A writer. A server has no locks: that of the ledger keeps others out."""
         yield QdrantRowWriter(self, index)
 
     def count(self, space: Space, number: int) -> int:

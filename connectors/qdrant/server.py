@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 from qdrant_client import AsyncQdrantClient, QdrantClient
@@ -40,7 +41,9 @@ class QdrantServer:
         attempts: int = 5,
         pause: float = _FIRST,
     ) -> None:
-        self.name = f"qdrant at {url}"
+        parts = urlsplit(url)
+        # A password in the address would be in every message and log.
+        self.name = f"qdrant at {urlunsplit(parts._replace(netloc=parts.netloc.rpartition('@')[2]))}"
         self._given: dict[str, Any] = {
             "url": url,
             "api_key": api_key,

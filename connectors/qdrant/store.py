@@ -71,14 +71,7 @@ class QdrantVectorStore:
         self._format = format
         self._prefix = settings.prefix
         self._oversampling = settings.oversampling
-        rows = QdrantRows(server, settings)
-        self._current = CurrentVersion(
-            registry,
-            index,
-            format,
-            server.name,
-            lambda version: rows.count(Space.of(version), version.number),
-        )
+        self._current = CurrentVersion(registry, index, format, QdrantRows(server, settings))
 
     @property
     def version(self) -> str:

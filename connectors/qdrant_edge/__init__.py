@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from connectors.qdrant_edge.shards import EdgeShardWriter
-    from connectors.qdrant_edge.store import EdgeVectorStore
-
-__all__ = ["EdgeShardWriter", "EdgeVectorStore"]
-
-_HOMES = {"EdgeShardWriter": "shards", "EdgeVectorStore": "store"}
+from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: the engine takes a tenth of a second."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'connectors.qdrant_edge' has no attribute {name!r}")
-    import importlib
+    """Import a name of `__init__.pyi` when it is first used: the engine takes a tenth of a second."""
+    from orchestrator.lazy_names import load
 
-    return getattr(importlib.import_module(f"connectors.qdrant_edge.{home}"), name)
+    return load(__name__, name)

@@ -263,12 +263,13 @@ class SqlIndexRegistry:
                 update(indexes).where(indexes.c.id == mine).values(dropped=True, documents=0, passages=0)
             )
 
-    def distrust(self, index: str) -> None:
-        """Forget the hashes of files and documents, so that whatever is added is read and published again."""
+    def distrust(self, index: str, root: str) -> None:
+        """Forget the hashes of a root's files and documents, so that all are read and published again."""
         with self._database.writing() as connection:
             mine = connection.execute(of_index(index, select(indexes.c.id))).scalar_one()
             for table in (documents, files):
-                connection.execute(update(table).where(table.c.index_id == mine).values(hash=""))
+                of_root = (table.c.index_id == mine, table.c.root == root)
+                connection.execute(update(table).where(*of_root).values(hash=""))
 
     def verify(self, index: str) -> list[str]:
         """What contradicts itself in the database, or is no longer what was published, in sentences."""

@@ -14,7 +14,7 @@ from connectors.sql.statements import insert_missing
 from connectors.sql.tables import jobs, leases
 from connectors.sql.worker_presence import appear, present, vanish
 from orchestrator.errors import BadInput
-from orchestrator.ports import Clock, Job, JobScope, JobState, WorkerPresence, order_prefix
+from orchestrator.ports import ACTIVE, PARTS, Clock, Job, JobScope, JobState, WorkerPresence, order_prefix
 
 #: A job that began this often and did not end is dead: it may be what kills its workers.
 ATTEMPTS = 3
@@ -223,10 +223,14 @@ class SqlLedger:
         scope: JobScope | None = None,
         states: Sequence[JobState] = (),
         prefix: str = "",
+        parts: bool = True,
         brief: bool = False,
         last: int | None = None,
     ) -> list[Job]:
-        """Jobs in the order of their submission; `brief` leaves out payloads, `last` all but so many."""
+        """Jobs in the order of their submission, without those that are `parts` of others if not wanted.
+
+        `brief` leaves out payloads, `last` all but the newest so many.
+        """
         columns = [column for column in jobs.c if not brief or column is not jobs.c.payload]
         query = select(*columns).order_by(jobs.c.id if last is None else jobs.c.id.desc()).limit(last)
         if scope is not None:
@@ -235,6 +239,8 @@ class SqlLedger:
             query = query.where(jobs.c.state.in_(states))
         if prefix:
             query = query.where(jobs.c.key.startswith(prefix, autoescape=True))
+        if not parts:
+            query = query.where(~jobs.c.key.startswith(PARTS, autoescape=True))
         with self._database.reading() as connection:
             found = [job_of(row, brief=brief) for row in connection.execute(query)]
         return found if last is None else found[::-1]
@@ -307,14 +313,13 @@ class SqlLedger:
             connection.execute(delete(leases).where(leases.c.name == name, leases.c.owner == owner))
 
     def _claimable(self) -> ColumnElement[bool]:
-        states = ("pending", "failed", "running")
-        return and_(jobs.c.state.in_(states), jobs.c.lease_until <= self._clock.now())
+        return and_(jobs.c.state.in_(ACTIVE), jobs.c.lease_until <= self._clock.now())
 
     def _end_parts(self, connection: Connection, order: int, why: str) -> None:
         """Make dead what an order submitted and is not done: nobody waits for it any more."""
         parts = (
             jobs.c.key.startswith(order_prefix(order), autoescape=True),
-            jobs.c.state.in_(("pending", "failed", "running")),
+            jobs.c.state.in_(ACTIVE),
         )
         values = {"state": "dead", "fence": jobs.c.fence + 1, "error": why, "changed": self._clock.now()}
         connection.execute(update(jobs).where(*parts).values(**values))

@@ -7,44 +7,11 @@ where that may help, and says what went wrong (`failures.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from connectors.vllm.address import Address, addresses
-    from connectors.vllm.completing import Completion
-    from connectors.vllm.embedder import VllmEmbedder
-    from connectors.vllm.model import VllmModel
-    from connectors.vllm.scoring import Scorer, ScoringModel
-    from connectors.vllm.servers import Servers
-
-__all__ = [
-    "Address",
-    "Completion",
-    "Scorer",
-    "ScoringModel",
-    "Servers",
-    "VllmEmbedder",
-    "VllmModel",
-    "addresses",
-]
-
-_HOMES = {
-    "Address": "address",
-    "Completion": "completing",
-    "Scorer": "scoring",
-    "ScoringModel": "scoring",
-    "Servers": "servers",
-    "VllmEmbedder": "embedder",
-    "VllmModel": "model",
-    "addresses": "address",
-}
+from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: without a server, nothing of this is needed."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'connectors.vllm' has no attribute {name!r}")
-    import importlib
+    """Import a name of `__init__.pyi` when it is first used: without a server, nothing of this is needed."""
+    from orchestrator.lazy_names import load
 
-    return getattr(importlib.import_module(f"connectors.vllm.{home}"), name)
+    return load(__name__, name)

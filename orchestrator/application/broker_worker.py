@@ -8,11 +8,14 @@ import os
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import SettingsError
 from orchestrator.jobs.broker import BrokerWork, JobBroker
 from orchestrator.jobs.child_process import child_command, child_environment
+from orchestrator.jobs.worker_signs import WorkerSigns
+from orchestrator.process import process_name
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
@@ -26,19 +29,23 @@ def work_for_broker(
 ) -> int:
     """Do the jobs that a broker brings until this process is told to end; the exit code."""
     from orchestrator.application.application import Application
+    from orchestrator.ports import Ledger
 
-    broker = Application(settings).container.get(JobBroker, connector=connector)
+    application = Application(settings)
+    broker = application.container.get(JobBroker, connector=connector)
     if unknown := sorted(set(queues) - set(broker.queues)):
         raise SettingsError(
             f"There is no queue {unknown[0]!r}.",
             hint=f"Queues of [connectors.{connector}]: {', '.join(broker.queues)}.",
         )
     process = JobProcess(settings, lease)
-    announcer = _Announcer({"settings": settings.plain(), "connector": connector})
+    told = {"settings": settings.plain(), "connector": connector, "worker": process_name()}
+    announcer = _Announcer(told)
     try:
         return broker.work(BrokerWork(tuple(queues), processes, process.do, process.stop))
     finally:
         announcer.stop()
+        WorkerSigns(application.container.get(Ledger), process_name()).end()
 
 
 class JobProcess:
@@ -61,7 +68,7 @@ class JobProcess:
         self._open()
         assert self._runner is not None
         ledger = self._application.container.get(Ledger)
-        working = self._working = LedgerWorker(ledger, self._runners.runner, lease=self._lease)
+        working = self._working = LedgerWorker(ledger, self._runners.runner, lease=self._lease, signs=False)
         limit = threading.Timer(seconds, working.stop)
         limit.daemon = True
         limit.start()
@@ -110,7 +117,9 @@ class _Announcer:
     def _watch(self) -> None:
         while not self._stopping.wait(1.0):
             if self._process.poll() is not None:
-                self._process = self._started()
+                # One that dies at once takes nothing from its input: the next second sees another.
+                with suppress(OSError):
+                    self._process = self._started()
 
     def _started(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(  # noqa: S603 - a command of our own

@@ -239,6 +239,11 @@ class Container:
         except OrchestratorError:
             raise
         except Exception as error:
+            if isinstance(error, ImportError) and (lacking := provider.missing(self.settings)):
+                raise SettingsError(
+                    f"The connector {provider.name!r} cannot make the {port_name(provider.port)}: {lacking}.",
+                    hint="Install what it needs, or choose another in [ports].",
+                ) from error
             origin = self.connectors.origin(provider.name)
             raise PluginError(
                 f"The connector {provider.name!r} of {origin} cannot make the {port_name(provider.port)}: "

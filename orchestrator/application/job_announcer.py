@@ -1,6 +1,7 @@
 """A process that announces the ledger's jobs to a broker: `python -m orchestrator.application.job_announcer`.
 
-It is given the settings on the first line of standard input, and ends with whoever started it.
+It is given the settings on the first line of standard input, and ends with the worker that started it, for
+which it gives signs: a worker of a broker may wait for hours, and only its pool does jobs.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 
 from orchestrator.application.application import Application
 from orchestrator.errors import StoreError
 from orchestrator.jobs.broker import JobBroker
 from orchestrator.jobs.job_scheduler import JobScheduler
+from orchestrator.jobs.worker_signs import SIGN, WorkerSigns
 from orchestrator.ports import Clock, Ledger
 from orchestrator.process import when_told_to_end
 from orchestrator.settings import ExactSettings
@@ -44,8 +47,18 @@ def main() -> None:
         check.daemon = True
         check.start()
         ledger, clock = container.get(Ledger), container.get(Clock)
-        scheduler = JobScheduler(ledger, clock, broker.queues, broker.send, again=broker.again)
+        scheduler = JobScheduler(ledger, clock, broker.queues, broker.send, broker.depths, again=broker.again)
+        signs = WorkerSigns(ledger, told["worker"])
+        threading.Thread(target=_give, args=[signs, stopping], name="signs", daemon=True).start()
         scheduler.run(stopping.is_set)
+
+
+def _give(signs: WorkerSigns, stopping: threading.Event) -> None:
+    """Give signs until told to end."""
+    while not stopping.is_set():
+        with suppress(StoreError):
+            signs.give()
+        stopping.wait(SIGN)
 
 
 def _warn(broker: JobBroker) -> None:

@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.ports import SUBMITTED, Ledger
+from orchestrator.errors import BadInput
+from orchestrator.jobs.job_view import order_of
+from orchestrator.ports import ACTIVE, SUBMITTED, Ledger
 from orchestrator.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -43,7 +45,13 @@ class Jobs:
         return self._ledger.job(job_id)
 
     def retry(self, job_id: int) -> Job:
-        """Give a failed or dead job its attempts back; BadInput if it is neither."""
+        """Give a failed or dead job its attempts back; BadInput if it is neither, or part of what is over."""
+        order = order_of(self._ledger.job(job_id))
+        if order is not None and self._ledger.job(order).state not in ACTIVE:
+            raise BadInput(
+                f"Job {job_id} is a part of job {order}, which is not worked on any more.",
+                hint=f"Retry job {order}: it finds out what is missing.",
+            )
         return self._ledger.retry(job_id)
 
     def cancel(self, job_id: int) -> Job:
@@ -109,8 +117,7 @@ class Jobs:
             runners.close()
 
     def _waiting(self, scope: JobScope | None) -> Sequence[Job]:
-        states: tuple[JobState, ...] = ("pending", "failed", "running")
-        found = self._ledger.jobs(scope=scope, states=states)
+        found = self._ledger.jobs(scope=scope, states=ACTIVE)
         return [job for job in found if job.key.startswith(SUBMITTED)]
 
     @property

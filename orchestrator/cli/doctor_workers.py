@@ -10,21 +10,23 @@ from orchestrator.version import __version__
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
 
-#: Seconds without a sign after which a worker is taken for gone, and of skew that may be.
-SILENT, SKEW = 60.0, 5.0
+#: Seconds by which clocks may differ.
+SKEW = 5.0
 
 Told = tuple[str, Literal["ok", "note", "fault"], str, str]
 
 
 def workers_found(application: Application) -> Iterator[Told]:
     """The workers, their releases and clocks; what waits, and failed; and the broker, if there is one."""
+    from orchestrator.jobs.job_view import SILENT
     from orchestrator.ports import Clock, Ledger
+    from orchestrator.process import described
 
     ledger, now = application.container.get(Ledger), application.container.get(Clock).now()
     alive = 0
     for worker in ledger.workers():
-        name = worker.name.partition("/")[0] + " " + worker.name.split(" ")[1]
-        age = now - worker.beat
+        name = described(worker.name).capitalize()
+        age = now - worker.seen
         if age > SILENT:
             yield "worker", "note", f"{name}: no sign for {age:.0f} s.", "It was killed, or its host is down."
             continue
@@ -71,9 +73,10 @@ def _broker(application: Application) -> Iterator[Told]:
     except StoreError as error:
         yield "broker", "fault", error.message, error.hint
         return
+    chosen = "" if "job_broker" in settings.ports else "--celery "
     for queue, depth in depths.items():
         if queue in unattended:
-            hint = f"Run `orchestrator worker --celery --queue {queue}`."
+            hint = f"Run `orchestrator worker {chosen}--queue {queue}`."
             yield "broker", "fault", f"No worker takes jobs from the queue {queue}; {depth} wait.", hint
         else:
             yield "broker", "ok", f"Queue {queue}: {depth} messages.", ""
@@ -81,6 +84,7 @@ def _broker(application: Application) -> Iterator[Told]:
 
 def healthy(application: Application) -> str | None:
     """Why this host has no healthy worker; None if it has one."""
+    from orchestrator.jobs.job_view import SILENT
     from orchestrator.ports import Clock, Ledger
     from orchestrator.process import is_dead, process_name
 

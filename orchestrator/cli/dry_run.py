@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What adding some paths would do; `tree_nodes` is what a tree's update writes for it, at most."""
+    """What adding some paths would do; `tree_nodes` is how many an update of the trees writes, at most."""
 
     runs: tuple[DryRun, ...]
     tree_nodes: int | None
@@ -57,20 +57,16 @@ def show_dry_run(
 
 
 async def _tree_nodes(application: Application, runs: Sequence[DryRun]) -> int | None:
-    """The nodes that an update of the trees writes for the changes, at most; None if there is no tree.
-
-    A document's own nodes are fewer than its chunks, and each document repairs so many summaries.
-    """
+    """The nodes that an update of the trees makes or summarises anew, at most; None if there is no tree."""
     from orchestrator.ports import IndexRegistry, TreeRegistry
-    from orchestrator.tree.update_job import REPAIRS
+    from orchestrator.tree.update_bound import summaries_at_most
 
     name = application.settings.index
     if application.container.get(IndexRegistry).current(name) is None:
         return None
     states = await application.container.get(TreeRegistry, name).states()
-    if not any(state.recipe is not None for state in states):
-        return None
-    return sum(run.chunks + REPAIRS * run.documents for run in runs)
+    edits, placed = sum(run.edits for run in runs), sum(run.placed for run in runs)
+    return summaries_at_most(states, edits=edits, placed=placed)
 
 
 def _sentence(run: DryRun, tree_nodes: int | None) -> str:

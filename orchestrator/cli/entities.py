@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.existing_index import with_index
 from orchestrator.cli.options import (
     IndexOption,
-    Invocation,
     JsonOption,
     PrincipalOption,
     WaitOption,
@@ -22,10 +21,8 @@ from orchestrator.cli.output import note, plain, progress, say, say_json
 
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
-    from orchestrator.ports import Entity, KnowledgeStore
+    from orchestrator.ports import Entity, IndexVersion, KnowledgeStore
     from orchestrator.types import Principal
-
-T = TypeVar("T")
 
 EntityArgument = Annotated[str, typer.Argument(help="Name or id of an entity.", metavar="ENTITY")]
 
@@ -51,16 +48,15 @@ def import_files(
     belongs to its passages, and is read by whoever may read these and holds a label of the import.
     """
     from orchestrator.knowledge.graph_files import ImportReport, import_graph
-    from orchestrator.ports import Import, IndexRegistry, KnowledgeStore
+    from orchestrator.ports import Import, IndexRegistry
 
     given = Import(name or paths[0].name, tenant, tuple(label or ["public"]))
 
-    async def imported(application: Application, index: str) -> ImportReport:
-        registry = application.container.get(IndexRegistry)
-        store = application.container.get(KnowledgeStore, index)
-        return await import_graph(paths, index, given, store, registry)
+    async def imported(application: Application, version: IndexVersion) -> ImportReport:
+        registry, store = application.container.get(IndexRegistry), store_of(application, version)
+        return await import_graph(paths, version.index, given, store, registry)
 
-    report = complete(with_index(invocation(context), index, imported))
+    report = complete(with_index(invocation(context).settings(index=index), imported))
     if as_json:
         say_json(asdict(report))
         return
@@ -81,17 +77,16 @@ def export_file(
 ) -> None:
     """Export the entities and facts that a principal may read, as .jsonl, .csv, .graphml, .nt or .ttl."""
     from orchestrator.knowledge.graph_files import ExportReport, export_graph
-    from orchestrator.ports import Documents, KnowledgeStore
+    from orchestrator.ports import Documents
 
     given = invocation(context)
     reader = given.settings().reader(principal)
 
-    async def exported(application: Application, index: str) -> ExportReport:
-        container = application.container
-        documents = container.get(Documents, index)
-        return await export_graph(path, container.get(KnowledgeStore, index), documents, principal=reader)
+    async def exported(application: Application, version: IndexVersion) -> ExportReport:
+        documents = application.container.get(Documents, version.index)
+        return await export_graph(path, store_of(application, version), documents, principal=reader)
 
-    report = complete(with_index(given, index, exported))
+    report = complete(with_index(given.settings(index=index), exported))
     if as_json:
         say_json(asdict(report))
     else:
@@ -111,15 +106,15 @@ def facts(
     given = invocation(context)
     reader = given.settings().reader(principal)
 
-    async def found(application: Application, index: str) -> list[dict[str, Any]]:
-        store = store_of(application, index)
+    async def found(application: Application, version: IndexVersion) -> list[dict[str, Any]]:
+        store = store_of(application, version)
         shown: list[dict[str, Any]] = []
         for one in await entities_of(store, entity, reader):
             said = await store.facts(one.id, principal=reader, limit=most)
             shown.append({**asdict(one), "facts": [{**asdict(fact), "text": fact.text} for fact in said]})
         return shown
 
-    shown = complete(with_index(given, index, found))
+    shown = complete(with_index(given.settings(index=index), found))
     if as_json:
         say_json(shown)
         return
@@ -154,21 +149,22 @@ def extract(
     from orchestrator.knowledge.extraction import extractor as extractor_of
     from orchestrator.knowledge.extraction_jobs import extract_locally
     from orchestrator.knowledge.schema import GraphSchema
-    from orchestrator.ports import IndexRegistry, KnowledgeStore, LanguageModel, Ledger
+    from orchestrator.ports import KnowledgeStore, LanguageModel, Ledger
 
     given = invocation(context)
     types = GraphSchema.of_file(schema)
 
-    async def extracted(application: Application, index: str) -> tuple[Cost, ExtractionReport | None]:
-        ports: Any = application.ports(index)
+    async def extracted(
+        application: Application, version: IndexVersion
+    ) -> tuple[Cost, ExtractionReport | None]:
+        ports: Any = application.ports(version.index)
         made_by = extractor_of(extractor, types, ports[LanguageModel])
         told = await cost(ports[KnowledgeStore], made_by)
         note(
             f"{told.passages:,} passages to extract from, {told.known:,} of known texts: at least "
             f"{told.calls:,} calls of the model, with about {told.prompt_tokens:,} tokens of prompts."
         )
-        version = ports[IndexRegistry].current(index)
-        if dry_run or not told.passages or version is None:
+        if dry_run or not told.passages:
             return told, None
         with progress("Extracting") as moved:
             report = await extract_locally(
@@ -183,7 +179,7 @@ def extract(
             )
         return told, report
 
-    told, report = complete(with_index(given, index, extracted))
+    told, report = complete(with_index(given.settings(index=index), extracted))
     if as_json:
         say_json({"cost": asdict(told), "report": asdict(report) if report else None})
     elif report is not None:
@@ -222,22 +218,8 @@ async def only_entity(store: KnowledgeStore, given: str, reader: Principal) -> s
     return found[0].id
 
 
-def store_of(application: Application, index: str) -> KnowledgeStore:
+def store_of(application: Application, version: IndexVersion) -> KnowledgeStore:
+    """What an index has of entities and facts."""
     from orchestrator.ports import KnowledgeStore
 
-    return application.container.get(KnowledgeStore, index)
-
-
-async def with_index(
-    given: Invocation, index: str | None, act: Callable[[Application, str], Awaitable[T]]
-) -> T:
-    """Act on an index that there is; BadInput if there is none."""
-    from orchestrator.application.application import Application
-    from orchestrator.errors import BadInput
-    from orchestrator.ports import IndexRegistry
-
-    settings = given.settings(index=index)
-    async with Application(settings) as application:
-        if application.container.get(IndexRegistry).current(settings.index) is None:
-            raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
-        return await act(application, settings.index)
+    return application.container.get(KnowledgeStore, version.index)

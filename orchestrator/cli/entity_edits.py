@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.entities import EntityArgument, only_entity, store_of, with_index
+from orchestrator.cli.entities import EntityArgument, only_entity, store_of
+from orchestrator.cli.existing_index import with_index
 from orchestrator.cli.options import (
     IndexOption,
     Invocation,
@@ -23,7 +24,7 @@ from orchestrator.cli.output import note, plain, progress, say, say_json, table
 if TYPE_CHECKING:
     from orchestrator.application.application import Application
     from orchestrator.knowledge.resolution import Proposal
-    from orchestrator.ports import Edit, EditKind
+    from orchestrator.ports import Edit, EditKind, IndexVersion
 
 
 def merge(
@@ -90,17 +91,16 @@ def resolve(
     """
     from orchestrator.knowledge.resolution import MergeTest, proposed
     from orchestrator.knowledge.resolution_jobs import resolve_locally
-    from orchestrator.ports import IndexRegistry, Ledger
+    from orchestrator.ports import Ledger
 
     given = invocation(context)
     reader = given.settings().reader(principal)
     test = MergeTest(alone, beside)
 
-    async def found(application: Application, index: str) -> tuple[list[Proposal], list[int]]:
-        ports: Any = application.ports(index)
-        shown = await proposed(store_of(application, index), reader, test=test)
-        version = ports[IndexRegistry].current(index)
-        if not apply or not shown or version is None:
+    async def found(application: Application, version: IndexVersion) -> tuple[list[Proposal], list[int]]:
+        ports: Any = application.ports(version.index)
+        shown = await proposed(store_of(application, version), reader, test=test)
+        if not apply or not shown:
             return shown, []
         with progress("Merging") as moved:
             merged = await resolve_locally(
@@ -108,7 +108,7 @@ def resolve(
             )
         return shown, merged
 
-    shown, merged = complete(with_index(given, index, found))
+    shown, merged = complete(with_index(given.settings(index=index), found))
     if as_json:
         say_json({"proposals": [asdict(each) for each in shown], "merges": merged})
         return
@@ -146,11 +146,11 @@ def undo(
     given = invocation(context)
     reader = given.settings().reader(principal)
 
-    async def undone(application: Application, index: str) -> list[Edit]:
-        store = store_of(application, index)
+    async def undone(application: Application, version: IndexVersion) -> list[Edit]:
+        store = store_of(application, version)
         return [await store.undo(number, principal=reader) for number in numbers]
 
-    edits = complete(with_index(given, index, undone))
+    edits = complete(with_index(given.settings(index=index), undone))
     if as_json:
         say_json([asdict(edit) for edit in edits])
         return
@@ -168,10 +168,10 @@ def journal(
     given = invocation(context)
     reader = given.settings().reader(principal)
 
-    async def listed(application: Application, index: str) -> Sequence[Edit]:
-        return await store_of(application, index).journal(principal=reader)
+    async def listed(application: Application, version: IndexVersion) -> Sequence[Edit]:
+        return await store_of(application, version).journal(principal=reader)
 
-    entries = complete(with_index(given, index, listed))
+    entries = complete(with_index(given.settings(index=index), listed))
     if as_json:
         say_json([asdict(each) for each in entries])
         return
@@ -200,12 +200,12 @@ def _edit(
 ) -> None:
     reader = given.settings().reader(principal)
 
-    async def edited(application: Application, index: str) -> Edit:
-        store = store_of(application, index)
+    async def edited(application: Application, version: IndexVersion) -> Edit:
+        store = store_of(application, version)
         ids = [await only_entity(store, each, reader) for each in named]
         return await store.edit(kind, ids, principal=reader, **what)
 
-    edit = complete(with_index(given, index, edited))
+    edit = complete(with_index(given.settings(index=index), edited))
     if as_json:
         say_json(asdict(edit))
     else:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.cli.background import BackgroundOption, submit
+from orchestrator.cli.existing_index import existing_index
 from orchestrator.cli.options import IndexOption, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import progress, say, say_json
 
@@ -31,10 +32,9 @@ def features(
     writes them if one is configured; otherwise keyphrases and entities are found by rules.
     """
     from orchestrator.application.application import Application
-    from orchestrator.errors import BadInput
     from orchestrator.indexing.feature_jobs import make_features_locally
     from orchestrator.indexing.passage_features import SCOPE, FeatureReport
-    from orchestrator.ports import IndexRegistry, Ledger
+    from orchestrator.ports import Ledger
 
     if background:
         submit(invocation(context), SCOPE, "make", index, {"kind": kind}, as_json)
@@ -43,9 +43,7 @@ def features(
 
     async def done() -> FeatureReport:
         async with Application(settings) as application:
-            version = application.container.get(IndexRegistry).current(settings.index)
-            if version is None:
-                raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
+            version = existing_index(application)
             ports: Any = application.ports()
             with progress("Extracting") as moved:
                 return await make_features_locally(

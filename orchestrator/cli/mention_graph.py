@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orchestrator.cli.background import BackgroundOption, submit
+from orchestrator.cli.existing_index import with_index
 from orchestrator.cli.options import (
     IndexOption,
     JsonOption,
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.application.application import Application
     from orchestrator.knowledge.mention_graph import Neighbour, Neighbourhood
     from orchestrator.ports import IndexVersion, MentionCounts
-
-T = TypeVar("T")
 
 
 def build(
@@ -55,7 +53,7 @@ def build(
                 ports[Ledger], ports, version, principal=settings.principal, progress=moved, wait=wait
             )
 
-    _report(complete(_with_index(settings, built)), as_json)
+    _report(complete(with_index(settings, built)), as_json)
 
 
 def status(context: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
@@ -70,7 +68,7 @@ def status(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
         counts = await _counts(application, version)
         return counts, await store.counts(principal=reader), await store.failures()
 
-    counts, facts, failures = complete(_with_index(settings, found))
+    counts, facts, failures = complete(with_index(settings, found))
     if as_json:
         failed = [{"passage": each.passage, "error": each.error} for each in failures]
         told = {**asdict(counts), "complete": counts.complete}
@@ -107,7 +105,7 @@ def show(
         graph = MentionGraph(await names.edges(principal=reader))
         return [graph.neighbourhood(each, most=most) for each in graph.documents(title)]
 
-    shown = complete(_with_index(settings, found))
+    shown = complete(with_index(settings, found))
     if not shown:
         raise BadInput(
             f"No document that may be read has the title {title!r}.",
@@ -154,15 +152,3 @@ async def _counts(application: Application, version: IndexVersion) -> MentionCou
     from orchestrator.ports import DocumentNames
 
     return application.container.get(DocumentNames).counts()
-
-
-async def _with_index(settings: Any, act: Callable[[Application, IndexVersion], Awaitable[T]]) -> T:
-    from orchestrator.application.application import Application
-    from orchestrator.errors import BadInput
-    from orchestrator.ports import IndexRegistry
-
-    async with Application(settings) as application:
-        version = application.container.get(IndexRegistry).current(settings.index)
-        if version is None:
-            raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
-        return await act(application, version)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.cli.background import BackgroundOption, submit
+from orchestrator.cli.existing_index import existing_index
 from orchestrator.cli.options import IndexOption, JsonOption, WaitOption, complete, invocation
 from orchestrator.cli.output import note, progress, say, say_json, table
 from orchestrator.cli.tree_show import show
 
 if TYPE_CHECKING:
-    from orchestrator.application.application import Application
-    from orchestrator.ports import IndexVersion, TreeState
+    from orchestrator.ports import TreeState
     from orchestrator.tree.build_job import TreeReport
     from orchestrator.tree.cost import TreeCost
     from orchestrator.tree.update_job import UpdateReport
@@ -83,7 +83,7 @@ def build(
 
     async def done() -> tuple[TreeCost, TreeReport | None]:
         async with Application(settings) as application:
-            version = _version(application)
+            version = existing_index(application)
             ports: Any = application.ports()
             cost = await tree_cost(
                 ports[TreeRegistry],
@@ -142,7 +142,7 @@ def update(
 
     async def done() -> UpdateReport:
         async with Application(settings) as application:
-            version = _version(application)
+            version = existing_index(application)
             ports: Any = application.ports()
             with progress("Updating") as moved:
                 return await update_trees_locally(
@@ -174,7 +174,7 @@ def remove(context: typer.Context, index: IndexOption = None) -> None:
 
     async def done() -> int:
         async with Application(settings) as application:
-            _version(application)
+            existing_index(application)
             return await application.container.get(TreeRegistry, settings.index).remove()
 
     say(f"Removed {_counted(complete(done()), 'tree')}")
@@ -191,7 +191,7 @@ def status(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
 
     async def read() -> tuple[list[TreeState], float]:
         async with Application(settings) as application:
-            _version(application)
+            existing_index(application)
             states = await application.container.get(TreeRegistry, settings.index).states()
             return states, application.container.get(Clock).now()
 
@@ -220,17 +220,6 @@ def status(context: typer.Context, index: IndexOption = None, as_json: JsonOptio
     for told in map(advice, states):
         if told:
             note(told)
-
-
-def _version(application: Application) -> IndexVersion:
-    from orchestrator.errors import BadInput
-    from orchestrator.ports import IndexRegistry
-
-    name = application.settings.index
-    version = application.container.get(IndexRegistry).current(name)
-    if version is None:
-        raise BadInput(f"There is no index {name!r}.", hint="Add something to it first.")
-    return version
 
 
 def _method(given: str) -> Any:

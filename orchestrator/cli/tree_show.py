@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.existing_index import existing_index
 from orchestrator.cli.options import IndexOption, JsonOption, PrincipalOption, complete, invocation
 from orchestrator.cli.output import note, say, say_json
 
@@ -62,7 +63,7 @@ async def _rows(
     from orchestrator.errors import BadInput
     from orchestrator.graph.workflow import workflow
     from orchestrator.nodes import TreeSearch
-    from orchestrator.ports import Documents, IndexRegistry, TreeStore
+    from orchestrator.ports import Documents, TreeStore
     from orchestrator.tree.outline import Outlines
     from orchestrator.tree.search_path import SearchPath
     from orchestrator.types import Hits
@@ -70,8 +71,7 @@ async def _rows(
     if node and query:
         raise BadInput("A search begins at the root.", hint="Give a node, or a query, and not both of them.")
     async with Application(settings) as application:
-        if application.container.get(IndexRegistry).current(settings.index) is None:
-            raise BadInput(f"There is no index {settings.index!r}.", hint="Add something to it first.")
+        existing_index(application)
         trees = application.container.get(TreeStore, settings.index)
         documents = application.container.get(Documents, settings.index)
         outlines = Outlines(trees, documents, settings.principal)

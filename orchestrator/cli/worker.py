@@ -9,6 +9,7 @@ import typer
 
 from orchestrator.cli.options import command, complete, invocation
 from orchestrator.cli.output import note, say
+from orchestrator.errors import BadInput
 from orchestrator.process import when_told_to_end
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def worker(
     level = "INFO" if settings.log_level == "warning" else settings.log_level.upper()
     logging.basicConfig(level=level, format=form)
     broker = settings.ports.get("job_broker") or ("celery" if celery else None)
+    _check(broker, once=once, kinds=kinds, queue=queue)
     if broker is not None and not once:
         from orchestrator.application.broker_worker import work_for_broker
 
@@ -80,6 +82,25 @@ def worker(
     done = complete(_work(settings, once=once, kinds=kinds or [], lease=lease))
     if once:
         say(f"Did {done} {'job' if done == 1 else 'jobs'}.")
+
+
+def _check(broker: str | None, *, once: bool, kinds: list[str] | None, queue: list[str] | None) -> None:
+    """BadInput for options that would do nothing."""
+    if queue and broker is None:
+        raise BadInput(
+            "There are no queues without a broker.",
+            hint='Add --celery, or set [ports] job_broker = "celery".',
+        )
+    if queue and once:
+        raise BadInput(
+            "With --once a worker takes jobs from the database, and not from queues.",
+            hint="Leave out --queue, or --once.",
+        )
+    if kinds and broker is not None and not once:
+        raise BadInput(
+            "With a broker, queues decide which kinds of jobs a worker takes.",
+            hint="Give --queue, and the kinds of each queue in the settings.",
+        )
 
 
 def _say_health(settings: Settings) -> None:

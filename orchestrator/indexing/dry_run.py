@@ -25,7 +25,8 @@ class DryRun:
     """What `Indexer.add` would do now: documents added or changed, with their `chunks`, and those removed.
 
     Each chunk is embedded, and so are those of damaged places of the store, which are repaired first:
-    `embeddings` counts both. No model is asked otherwise. `relabelled` and `unchanged` count files.
+    `embeddings` counts both. No model is asked otherwise. `relabelled` and `unchanged` count files. `edits`
+    are documents that trees take in or give up, a changed one counts twice; `placed` the chunks taken in.
     """
 
     index: str
@@ -37,12 +38,15 @@ class DryRun:
     model_calls: int = 0
     relabelled: int = 0
     unchanged: int = 0
+    edits: int = 0
+    placed: int = 0
     skipped: tuple[SkippedFile, ...] = ()
 
 
 @dataclass
 class _Counts:
     documents: int = 0
+    known: int = 0
     chunks: int = 0
     removed: int = 0
     failed: list[SkippedFile] = field(default_factory=list[SkippedFile])
@@ -70,15 +74,21 @@ def dry_run(
     counts.removed += _held(context, index, plan.removed)
     version = registry.current(index)
     damaged = context.writer.damaged(version) if version is not None else ()
+    # What is relabelled leaves one tree for another, and what is damaged is published again.
+    moved = [plan.before[file] for file in plan.relabelled]
+    lost = sum(each.passages for each in damaged)
+    edits = counts.documents + counts.known + counts.removed
     return DryRun(
         index=index,
         root=str(path),
         documents=counts.documents,
         removed=counts.removed,
         chunks=counts.chunks,
-        embeddings=counts.chunks + sum(each.passages for each in damaged),
+        embeddings=counts.chunks + lost,
         relabelled=len(plan.relabelled),
         unchanged=len(plan.unchanged),
+        edits=edits + 2 * (sum(row.documents for row in moved) + lost),
+        placed=counts.chunks + sum(row.passages for row in moved) + lost,
         skipped=tuple(sorted((*plan.skipped, *counts.failed), key=lambda file: file.file)),
     )
 
@@ -92,16 +102,18 @@ def _read(
     seen: set[str] = set()
     whole: list[str] = []
     ids: set[str] = set()
-    documents = chunks = 0
+    documents = replaced = chunks = 0
     for event in context.reader.read(request):
         if isinstance(event, FileStarted):
-            ids, documents, chunks = set[str](), 0, 0
+            ids, documents, replaced, chunks = set[str](), 0, 0, 0
         elif isinstance(event, FileRows):
             ids.update(event.unchanged, (document.id for document in event.changed))
             documents += len(event.changed)
+            replaced += sum(document.id in known for document in event.changed)
             chunks += sum(len(document.passages) for document in event.changed)
         elif isinstance(event, FileRead):
             counts.documents += documents
+            counts.known += replaced
             counts.chunks += chunks
             seen |= ids
             whole.append(event.file)

@@ -50,8 +50,10 @@ class ImportReport:
 
 
 def import_jobs(path: str | Path, labels: tuple[str, ...], tenant: str) -> tuple[list[dict[str, Any]], int]:
-    """The payloads of the jobs that import a file, and how many passages it has."""
+    """The payloads of the jobs that import a file, and how many passages it has; BadInput if it is unfit."""
     file = PassageFile(resolve_root(path))
+    # Before anything is written: parts that have rows of one document would replace each other's.
+    file.names()
     parts = file.parts(JOB_PASSAGES)
     given = {"file": str(file.path), "labels": list(canonical(labels)), "tenant": tenant}
     # The last one also removes what is no longer in the file.
@@ -83,7 +85,7 @@ async def import_passages(
     sparse: SparseEncoder,
     running: RunningJob,
 ) -> None:
-    """Publish the documents of some row groups that are new or changed; the last job removes what is gone."""
+    """Publish the documents of some rows that are new or changed; the last job removes what is gone."""
     index, payload = job.scope.name, job.payload.read()
     check_format(registry, index, encoder.format)
     file = PassageFile(Path(payload["file"]))

@@ -200,15 +200,16 @@ class Indexer:
     async def repair(self, progress: Progress = silent) -> VerifyReport:
         """Make everything anew that can be: from the files, and the rest from the texts that are stored.
 
-        All files of roots that are there are read again, and replace what the index has of them; then all
-        passages are embedded, and their terms counted, again. The index can be searched meanwhile. What is
-        derived from it, such as trees, has commands of its own. The report says what is wrong still.
+        All files of roots that can be read are read again, and replace what the index has of them; what was
+        imported, or is of a root that is gone, is left as it is stored. Then all passages are embedded, and
+        their terms counted, again. The index can be searched meanwhile. What is derived from it, such as
+        trees, has commands of its own. The report says what is wrong still.
         """
         async with self._writing(progress) as writer:
-            await asyncio.to_thread(self._registry.distrust, self.index)
             rows = await asyncio.to_thread(self._registry.files, self.index)
             for root, tenant in sorted({(row.root, row.tenant) for row in rows}):
-                if await asyncio.to_thread(Path(root).exists):
+                if await asyncio.to_thread(self._is_readable, root, tenant):
+                    await asyncio.to_thread(self._registry.distrust, self.index, root)
                     await self._add(writer, Path(root), None, tenant, progress)
             await restage(writer, self._context, self.index, "embed", {}, "embedding", terms=True)
             await self._tidy(writer, progress)
@@ -319,6 +320,14 @@ class Indexer:
         # After the scan: a root that cannot be indexed must not leave an empty index behind.
         self._registry.create(self.index, self._context.format)
         return planning.compare(found, rows, given, self._recipe, labels)
+
+    def _is_readable(self, root: str, tenant: str) -> bool:
+        """Whether the files of a root can be added again: it is there, and was not imported."""
+        try:
+            self._plan(Path(root), None, tenant)
+        except BadInput:
+            return False
+        return True
 
     async def _tidy(self, writer: JobDispatcher, progress: Progress) -> None:
         while merges := self._context.writer.merges(self._context.version(self.index)):

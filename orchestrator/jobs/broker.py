@@ -33,7 +33,7 @@ class JobBroker(Protocol):
     """Brings jobs to workers, in queues.
 
     A message is the number of a job, and may be lost or come twice: who gets one claims the job in the
-    ledger, whose claimable jobs are announced again and again.
+    ledger, whose claimable jobs are announced again if messages were lost.
     """
 
     @property
@@ -43,7 +43,7 @@ class JobBroker(Protocol):
 
     @property
     def again(self) -> float:
-        """Seconds after which a job that nobody claimed is announced again."""
+        """Seconds after which the message of a job that nobody claimed may be lost."""
         ...
 
     def send(self, queue: str, job_id: int) -> None:

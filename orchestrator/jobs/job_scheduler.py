@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from orchestrator.errors import StoreError
 from orchestrator.jobs.order_runner import free_dead
-from orchestrator.ports import PARTS, SUBMITTED, Clock, Job, Ledger
+from orchestrator.ports import ACTIVE, PARTS, SUBMITTED, Clock, Job, Ledger
 from orchestrator.process import process_name
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 SCHEDULER = "job scheduler"
 #: Seconds for which it is held.
 HOLD = 10.0
-#: Seconds after which a job that nobody claimed is announced again: its message may be lost.
+#: Seconds after which the message of a job that nobody claimed may be lost.
 AGAIN = 30.0
 
 
@@ -40,15 +40,19 @@ class JobScheduler:
     """Announces claimable jobs by `send`, which is given a queue and a job's number, or raises BrokerAway.
 
     Jobs are claimable that are new, that failed and rested, and those whose lease ran out: so it sweeps up
-    what dead workers left, and what a broker lost. Of several schedulers, the one with the lease works.
+    what dead workers left, and what a broker lost. `depths` gives how many messages wait in each queue: one
+    that has fewer than it was sent has lost some, which are sent again after `again` seconds. Of several
+    schedulers, the one with the lease works.
     """
 
     ledger: Ledger
     clock: Clock
     queues: Mapping[str, JobQueue]
     send: Callable[[str, int], None]
+    depths: Callable[[], Mapping[str, int]]
     again: float = AGAIN
-    _announced: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
+    #: Of each job that was sent: as what it was, and when.
+    _announced: dict[int, tuple[object, float]] = field(default_factory=dict[int, tuple[object, float]])
     _allowed: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
 
     def run(self, stopping: Callable[[], bool], *, look: float = 1.0) -> None:
@@ -70,34 +74,48 @@ class JobScheduler:
     def announce(self) -> int:
         """Send what can be claimed and was not sent a moment ago; how many."""
         now = self.clock.now()
-        jobs = self.ledger.jobs(states=("pending", "failed", "running"), brief=True)
+        jobs = self.ledger.jobs(states=ACTIVE, brief=True)
         shared = [job for job in jobs if job.key.startswith((PARTS, SUBMITTED))]
         free_dead(self.ledger, shared)
-        sent = 0
+        self._announced = {job.id: at for job in shared if (at := self._announced.get(job.id))}
+        waiting: dict[str, list[Job]] = {name: [] for name in self.queues}
         for job in sorted(shared, key=lambda job: (job.key.startswith(SUBMITTED), job.id)):
-            if job.lease_until > now or not self._is_due(job, now):
-                continue
             queue = self.queue_of(job.name)
-            if queue is None or not self._allows(queue, now):
-                continue
-            self._announced[job.id] = (job.fence, now)
-            try:
-                self.send(queue, job.id)
-            except StoreError:
-                del self._announced[job.id]
-                raise
-            sent += 1
-        known = {job.id for job in shared}
-        self._announced = {number: at for number, at in self._announced.items() if number in known}
+            if queue is not None and job.lease_until <= now:
+                waiting[queue].append(job)
+        lost = self._lost(waiting, now)
+        sent = 0
+        for queue, each in waiting.items():
+            for job in each:
+                if (not self._is_announced(job) or job.id in lost) and self._allows(queue, now):
+                    self.send(queue, job.id)
+                    self._announced[job.id] = (_as_it_is(job), now)
+                    sent += 1
         return sent
 
     def queue_of(self, name: str) -> str | None:
         """The first queue that takes jobs of this handler."""
         return next((queue for queue, given in self.queues.items() if given.takes(name)), None)
 
-    def _is_due(self, job: Job, now: float) -> bool:
-        fence, at = self._announced.get(job.id, (-1, 0.0))
-        return fence != job.fence or now - at >= self.again
+    def _is_announced(self, job: Job) -> bool:
+        """Whether it was sent since it can be claimed."""
+        return job.id in self._announced and self._announced[job.id][0] == _as_it_is(job)
+
+    def _lost(self, waiting: Mapping[str, Sequence[Job]], now: float) -> set[int]:
+        """Jobs whose messages are likely lost, the oldest of those that wait for long."""
+        sent = {name: [job for job in each if self._is_announced(job)] for name, each in waiting.items()}
+        long = {
+            name: [job for job in each if now - self._announced[job.id][1] >= self.again]
+            for name, each in sent.items()
+        }
+        if not any(long.values()):
+            return set()
+        depths, found = self.depths(), set[int]()
+        for name, each in long.items():
+            # A queue that is merely long would grow by all of its jobs each time.
+            found.update(job.id for job in each[: max(0, len(sent[name]) - depths.get(name, 0))])
+            self._announced.update({job.id: (_as_it_is(job), now) for job in each if job.id not in found})
+        return found
 
     def _allows(self, queue: str, now: float) -> bool:
         """Whether the rate of a queue allows another job now: a bucket that fills as time goes by."""
@@ -108,3 +126,8 @@ class JobScheduler:
         left = min(max(1.0, rate / 60), left + (now - since) * rate / 60)
         self._allowed[queue] = (left - 1 if left >= 1 else left, now)
         return left >= 1
+
+
+def _as_it_is(job: Job) -> object:
+    """What a claim changes, and giving back: either has used up the message."""
+    return job.fence, job.changed

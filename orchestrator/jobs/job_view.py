@@ -13,6 +13,8 @@ from orchestrator.types import Usage
 
 #: What is counted of a job that does not say how much there is to do, the first of these that it counts.
 _UNITS = ("passages", "files", "nodes", "rankers")
+#: Seconds without a sign after which a worker is taken for gone.
+SILENT = 60.0
 _ORDER = re.compile(rf"\A{PARTS}(\d+):")
 
 
@@ -81,15 +83,21 @@ def job_views(
     last: int | None = None,
 ) -> list[JobView]:
     """Views of the `last` so many jobs, in the order of their submission; `parts` of others only if asked."""
-    found = ledger.jobs(states=states, brief=True, last=last)
-    if not parts:
-        found = [job for job in found if order_of(job) is None]
-    return [_view(job, now, _spent(ledger, job)) for job in found]
+    found = ledger.jobs(states=states, parts=parts, brief=True, last=last)
+    spent: dict[int | None, Usage] = defaultdict(Usage)
+    # One look at all parts: there may be many jobs, each of which has some.
+    for part in ledger.jobs(prefix=PARTS, brief=True) if found else ():
+        spent[order_of(part)] += _usage(part)
+    return [_view(job, now, _usage(job) + spent.get(job.id, Usage())) for job in found]
 
 
 def job_view(ledger: Ledger, job: Job, now: float) -> JobView:
     """The view of one job."""
-    return _view(job, now, _spent(ledger, job))
+    cost = _usage(job)
+    if order_of(job) is None:
+        for part in ledger.jobs(scope=job.scope, prefix=order_prefix(job.id), brief=True):
+            cost += _usage(part)
+    return _view(job, now, cost)
 
 
 def order_of(job: Job) -> int | None:
@@ -136,15 +144,6 @@ def _view(job: Job, now: float, cost: Usage) -> JobView:
         cost=cost,
         reason=job.error or (doing if job.state == "pending" else None) or None,
     )
-
-
-def _spent(ledger: Ledger, job: Job) -> Usage:
-    """What a job and its parts spent on models."""
-    usage = _usage(job)
-    if order_of(job) is None:
-        for part in ledger.jobs(scope=job.scope, prefix=order_prefix(job.id), brief=True):
-            usage += _usage(part)
-    return usage
 
 
 def _usage(job: Job) -> Usage:

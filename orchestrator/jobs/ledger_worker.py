@@ -12,11 +12,11 @@ from threading import Event
 from orchestrator.errors import IndexBusy, StoreError
 from orchestrator.jobs.job_run import LEASE, JobRunner
 from orchestrator.jobs.order_runner import free_dead
+from orchestrator.jobs.worker_signs import WorkerSigns
 from orchestrator.jobs.write_lock import write_lock
-from orchestrator.ports import PARTS, SUBMITTED, Job, Ledger, WorkerPresence, order_prefix
+from orchestrator.ports import ACTIVE, PARTS, SUBMITTED, Job, Ledger, order_prefix
 from orchestrator.process import process_name
 from orchestrator.progress import silent
-from orchestrator.version import __version__
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 LOOK = 2.0
 #: Seconds for which a job rests whose scope somebody else writes.
 REST = 2.0
-#: Seconds between two signs of a worker.
-SIGN = 10.0
 #: Seconds that a job has to end in when its worker is told to.
 GRACE = 20.0
 
@@ -35,7 +33,8 @@ class LedgerWorker:
 
     `runner` gives what runs a job. `names` are the handlers that it may need, such as `index.add`; all if
     there are none. `ended` is told of each job that came to an end here. `stop`, from any thread, ends it: a
-    job that does not end within `grace` seconds is given back, for another worker to do.
+    job that does not end within `grace` seconds is given back, for another worker to do. A process of a pool
+    leaves it to the pool to give `signs`.
     """
 
     def __init__(
@@ -46,6 +45,7 @@ class LedgerWorker:
         lease: float = LEASE,
         names: Sequence[str] = (),
         grace: float = GRACE,
+        signs: bool = True,
     ) -> None:
         self._ledger = ledger
         self._runner = runner
@@ -53,8 +53,7 @@ class LedgerWorker:
         self._names = tuple(names)
         self._grace = grace
         self._stopping = Event()
-        self._started = time.time()
-        self._shown = 0.0
+        self._signs = WorkerSigns(ledger, process_name()) if signs else None
 
     @property
     def stopping(self) -> bool:
@@ -88,8 +87,8 @@ class LedgerWorker:
                 if until_idle and failures > 10:
                     raise
                 await asyncio.sleep(min(5.0, 0.2 * 2**failures))
-        with suppress(StoreError):
-            await asyncio.to_thread(self._ledger.vanish, process_name())
+        if self._signs is not None:
+            await asyncio.to_thread(self._signs.end)
         return done
 
     async def run_one(self, job_id: int) -> bool:
@@ -121,17 +120,12 @@ class LedgerWorker:
 
     async def _show(self, job: Job | None) -> None:
         """Say that this worker is there, now and then."""
-        now = time.time()
-        if now - self._shown < SIGN:
-            return
-        self._shown = now
-        number = None if job is None else job.id
-        presence = WorkerPresence(process_name(), __version__, self._started, now, number)
-        await asyncio.to_thread(self._ledger.appear, presence)
+        if self._signs is not None and self._signs.due:
+            await asyncio.to_thread(self._signs.give, None if job is None else job.id)
 
     def _resting(self) -> bool:
         """Whether there is anything left to do, or being done."""
-        jobs = self._ledger.jobs(states=("pending", "failed", "running"), brief=True)
+        jobs = self._ledger.jobs(states=ACTIVE, brief=True)
         return any(_shared(job) and (not self._names or job.name in self._names) for job in jobs)
 
     async def _until_stopped(self, job: Job) -> None:
@@ -148,6 +142,8 @@ class LedgerWorker:
                 deadline = time.monotonic() + self._grace
             if deadline is not None and time.monotonic() > deadline:
                 working.cancel()
+                # A second one would cut short what the first one tidies up.
+                deadline += self._grace
         try:
             await working
         except asyncio.CancelledError:

@@ -10,10 +10,9 @@ from typing import Any, Protocol
 from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.jobs.job_run import DIED, JobRunner, WorkFailed, job_key
 from orchestrator.jobs.worker_process import WorkerProcess
-from orchestrator.ports import Job, JobScope, JobState
+from orchestrator.ports import ACTIVE, Job, JobScope, JobState
 from orchestrator.progress import Progress
 
-_ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")
 #: Deaths of a worker in a row, before it claimed anything, after which it is given up.
 _STILLBORN = 3
 
@@ -129,7 +128,7 @@ class LocalRunner:
         child = self._child
         assert child is not None
         deaths, started = 0, child.running
-        while active := await asyncio.to_thread(self._mine, _ACTIVE):
+        while active := await asyncio.to_thread(self._mine, ACTIVE):
             if not child.running:
                 if started:
                     await asyncio.to_thread(self._give_back, active, child.ending())
@@ -158,7 +157,7 @@ class LocalRunner:
             self._progress(min(done, total), total, doing)
 
         self._runner.watch = count
-        while active := await asyncio.to_thread(self._mine, _ACTIVE):
+        while active := await asyncio.to_thread(self._mine, ACTIVE):
             await self._runner.run(active[0].id, self._lock)
 
     def _give_back(self, jobs: list[Job], ending: str) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 
 from orchestrator.errors import LeaseLost
 from orchestrator.jobs.job_run import DIED, GivenBack, JobRunner, WorkFailed, job_key
-from orchestrator.ports import Job, JobState, Ledger, order_prefix
+from orchestrator.ports import ACTIVE, Job, Ledger, order_prefix
 from orchestrator.process import is_dead, process_name
 from orchestrator.progress import Progress
 
-_ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")
 #: Seconds after which the ledger is looked at though nobody told of anything.
 _LOOK = 0.5
 
@@ -98,7 +97,7 @@ class OrderRunner:
             parts = await asyncio.to_thread(
                 self._ledger.jobs, scope=self._order.scope, prefix=self._prefix, brief=True
             )
-            active = [job for job in parts if job.state in _ACTIVE]
+            active = [job for job in parts if job.state in ACTIVE]
             if total:
                 done = before + _counted(parts, self._lock, unit)
                 self._progress(min(done, total), total, doing)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import get_args
 
 from orchestrator.jobs.job_view import order_of
-from orchestrator.ports import Job, JobState, Ledger
+from orchestrator.ports import ACTIVE, Job, JobState, Ledger
 
 #: The longest lease that anything asks for, in seconds; a longer one is a mistake that nobody outwaits.
 LONGEST = 7 * 86_400.0
-_ACTIVE = ("pending", "failed", "running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +37,13 @@ def _faults(
         yield LedgerFault(job, f"{name} is in no known state: {job.state!r}.", "dead")
         return
     order = order_of(job)
-    if order is not None and job.state in _ACTIVE:
+    if order is not None and job.state in ACTIVE:
         whole = by_id.get(order)
-        if whole is None or whole.state not in _ACTIVE:
+        if whole is None or whole.state not in ACTIVE:
             how = "does not exist" if whole is None else f"is {whole.state}"
             yield LedgerFault(job, f"{name} is {job.state}, and its order {order} {how}.", "dead")
             return
-    if job.state in _ACTIVE and job.lease_until > now + LONGEST:
+    if job.state in ACTIVE and job.lease_until > now + LONGEST:
         days = (job.lease_until - now) / 86_400
         yield LedgerFault(job, f"{name} is leased for {days:,.0f} days.", "pending")
     elif job.state == "running" and (job.worker is None or job.attempt < 1):

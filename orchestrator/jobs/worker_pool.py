@@ -31,7 +31,10 @@ def run_workers(number: int, options: Sequence[str], command: Sequence[str]) -> 
     when_told_to_end(stopping.set)
     while not stopping.is_set() and sum(slot.keep() for slot in pool):
         time.sleep(0.1)
-    return max([slot.end() for slot in pool])
+    for slot in pool:
+        slot.tell()
+    deadline = time.monotonic() + _ENDING
+    return max([slot.end(deadline) for slot in pool])
 
 
 class _Slot:
@@ -59,14 +62,17 @@ class _Slot:
             self._process = subprocess.Popen(self._command, env=child_environment())  # noqa: S603
         return True
 
-    def end(self) -> int:
-        """End the worker; its exit code."""
+    def tell(self) -> None:
+        """Tell the worker to end."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def end(self, deadline: float) -> int:
+        """Wait for its end until a time of the monotonic clock, and kill it then; its exit code."""
         if self._process is None:
             return 0
-        if self._process.poll() is None:
-            self._process.terminate()
         try:
-            return self._process.wait(_ENDING)
+            return self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from orchestrator.errors import IndexBusy, LeaseLost, StoreError
-from orchestrator.ports import SUBMITTED, JobScope, JobState, Ledger
+from orchestrator.ports import ACTIVE, SUBMITTED, JobScope, Ledger
 from orchestrator.process import described, is_dead, process_name
 from orchestrator.progress import Progress
 
@@ -107,8 +107,7 @@ def end_stale_jobs(ledger: Ledger, scope: JobScope, *, dead: bool = False, keep:
     Those that are `dead` stay for the user to see, until another write lock does their work again. What was
     submitted for any worker is nobody's, and what has a key that begins with `keep` is the caller's.
     """
-    states: tuple[JobState, ...] = ("pending", "failed", "running")
-    found = ledger.jobs(scope=scope, states=(*states, "dead") if dead else states, brief=True)
+    found = ledger.jobs(scope=scope, states=(*ACTIVE, "dead") if dead else ACTIVE, brief=True)
     kept = (SUBMITTED, keep) if keep else (SUBMITTED,)
     left = [job for job in found if not job.key.startswith(kept)]
     for job in left:

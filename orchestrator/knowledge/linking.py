@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.knowledge.minhash import NameBlocks
+from orchestrator.knowledge.vocabulary_blocks import spelling_blocks
 from orchestrator.knowledge.wording import LONGEST, Word, text_words
 from orchestrator.ports import Embedder, KnowledgeStore, NamedEntity, Vocabulary
 from orchestrator.text.entity_names import folded
@@ -23,8 +24,8 @@ MOST_WORDS, LONGEST_ALIKE = 200, 6
 _ABBREVIATION = 6
 #: Characters of the shortest name that is looked for by its spelling.
 _SHORTEST = 5
-#: Names among which spelling and meaning are looked for; more would keep a question waiting.
-MOST_SPELLED, MOST_EMBEDDED = 200_000, 20_000
+#: Names among which meaning is looked for; more would keep a question waiting.
+MOST_EMBEDDED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,9 @@ async def link(
     spelled = [span for span in left if lowercase or span.text[:1].isupper() or span.text[:1].isdigit()]
     if spelled:
         vocabulary = await store.vocabulary(principal=principal)
-        if 0 < len(vocabulary.names) <= MOST_SPELLED:
-            chosen = _apart(_by_spelling(spelled, vocabulary, limits.spelling), chosen)
+        blocks = await spelling_blocks(vocabulary)
+        if blocks is not None:
+            chosen = _apart(_by_spelling(spelled, vocabulary, blocks, limits.spelling), chosen)
     if not chosen and left and embedder is not None:
         vocabulary = await store.vocabulary(principal=principal)
         if 0 < len(vocabulary.names) <= MOST_EMBEDDED:
@@ -156,11 +158,9 @@ def _apart(found: Sequence[Linked], chosen: Sequence[Linked]) -> list[Linked]:
     return kept
 
 
-def _by_spelling(spans: Sequence[_Span], vocabulary: Vocabulary, at_least: float) -> list[Linked]:
-    key = "blocks"
-    if key not in vocabulary.kept:
-        vocabulary.kept[key] = NameBlocks(list(vocabulary.names))
-    blocks: NameBlocks = vocabulary.kept[key]
+def _by_spelling(
+    spans: Sequence[_Span], vocabulary: Vocabulary, blocks: NameBlocks, at_least: float
+) -> list[Linked]:
     found: list[Linked] = []
     for span in spans:
         for name, score in blocks.near(span.lookup, at_least=at_least)[:1]:

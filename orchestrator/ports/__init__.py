@@ -33,6 +33,7 @@ from orchestrator.ports.indexes import (
     index_scope,
 )
 from orchestrator.ports.jobs import (
+    ACTIVE,
     PARTS,
     SUBMITTED,
     Job,
@@ -85,7 +86,7 @@ from orchestrator.ports.models import (
     resolved_name,
     scores_texts,
 )
-from orchestrator.ports.provider import Build, Lookup, Provider, port_name
+from orchestrator.ports.provider import Build, Lookup, Provider, needs, port_name
 from orchestrator.ports.recommend import (
     CatalogueState,
     Known,
@@ -144,6 +145,7 @@ __all__ = [
     "Lookup",
     "Provider",
     "StateStore",
+    "needs",
     "port_name",
     "Ranker",
     "RecommenderState",
@@ -263,6 +265,7 @@ __all__ = [
     "for_tenant",
     "index_scope",
     "order_prefix",
+    "ACTIVE",
     "PARTS",
     "SUBMITTED",
     "WorkerPresence",

@@ -64,10 +64,11 @@ class StoreCheck:
 class IndexWriter(Protocol):
     """Writes the passages of indexes into a vector store, for the jobs that change them.
 
-    A job holds the write lock of its index, may be killed at any moment, and is then done again under another
-    `name`. Searches see a change once `publish` has returned, or nothing of it: what is written before must
-    be unseen, and what is deleted after must not come back when that is cut short; `collect` ends it. Only
-    for a process that serves nobody: a call may be slow, and hold the interpreter.
+    A job has the write lock of its index, or is part of one that has it: several workers may call at once. It
+    may be killed at any moment, and is then done again under another `name`. Searches see a change once
+    `publish` has returned, or nothing of it: what is written before must be unseen, and what is deleted after
+    must not come back when that is cut short; `collect` ends it. Only for a process that serves nobody: a
+    call may be slow, and hold the interpreter.
     """
 
     def apply(

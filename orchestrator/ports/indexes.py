@@ -185,8 +185,8 @@ class IndexRegistry(Protocol):
 
     def drop(self, index: str) -> None: ...
 
-    def distrust(self, index: str) -> None:
-        """Forget the hashes of files and documents, so that whatever is added is read and published again."""
+    def distrust(self, index: str, root: str) -> None:
+        """Forget the hashes of a root's files and documents, so that all are read and published again."""
         ...
 
     def verify(self, index: str) -> list[str]:

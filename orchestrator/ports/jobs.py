@@ -10,6 +10,8 @@ from orchestrator.json_object import JsonObject
 
 #: Where a job stands; a dead one failed three times and is not tried again by itself.
 JobState = Literal["pending", "running", "done", "failed", "dead"]
+#: The states of jobs that may still be worked on.
+ACTIVE: tuple[JobState, ...] = ("pending", "failed", "running")
 
 
 #: What the keys of jobs begin with that somebody submitted, to be run by whatever worker there is.
@@ -84,6 +86,11 @@ class WorkerPresence:
     beat: float
     job: int | None = None
     skew: float = 0.0
+
+    @property
+    def seen(self) -> float:
+        """When it last gave a sign, by the ledger's clock."""
+        return self.beat - self.skew
 
 
 @runtime_checkable
@@ -164,10 +171,14 @@ class Ledger(Protocol):
         scope: JobScope | None = None,
         states: Sequence[JobState] = (),
         prefix: str = "",
+        parts: bool = True,
         brief: bool = False,
         last: int | None = None,
     ) -> list[Job]:
-        """Jobs in the order of their submission; `brief` leaves out payloads, `last` all but so many."""
+        """Jobs in the order of their submission, without those that are `parts` of others if not wanted.
+
+        `brief` leaves out payloads, `last` all but the newest so many.
+        """
         ...
 
     def job(self, job_id: int) -> Job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -62,6 +63,19 @@ class Build:
     def get(self, port: type[PortT], index: str | None = None, *, connector: str | None = None) -> PortT:
         """Another port; see `Lookup`."""
         return self.lookup.get(port, index, connector=connector)
+
+
+def needs(extra: str, *packages: str) -> Callable[[Settings], str | None]:
+    """For `Provider.missing`: says which of some packages are not installed, and the extra that has them."""
+
+    def missing(settings: Settings) -> str | None:
+        lacking = [name for name in packages if find_spec(name) is None]
+        if not lacking:
+            return None
+        verb = "is" if len(lacking) == 1 else "are"
+        return f"{', '.join(lacking)} {verb} not installed: pip install 'orchestrator-rag[{extra}]'"
+
+    return missing
 
 
 def nothing_missing(settings: Settings) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -173,6 +174,17 @@ class IndexWriterConformance:
         writing.apply(removed=(a, c))
         assert await self.found(store, "otter") == set()
         assert dict(writing.stored()) == {}
+
+    async def test_changes_of_workers_side_by_side_are_all_there(
+        self, writing: Writing, store: VectorStore
+    ) -> None:
+        rows = [document(f"d{number}", f"otter n{number}", f"owl n{number}") for number in range(8)]
+        jobs = [writing.job() for _ in rows]
+        with ThreadPoolExecutor(4) as workers:
+            done = [workers.submit(writing.apply, row, job=job) for row, job in zip(rows, jobs, strict=True)]
+            assert sorted(each.result().number for each in done) == list(range(1, 9))
+        assert access(writing.stored()) == {name: [("default", ("public",))] for name in ids(*rows)}
+        assert await self.found(store, "otter") == set(ids(*rows))
 
     async def test_other_labels_count_at_once_and_vectors_stay(
         self, writing: Writing, store: VectorStore

@@ -216,6 +216,7 @@ class LedgerConformance:
         assert named.key == "order-70:1"
         assert [job.key for job in ledger.jobs(prefix="order-7")] == ["order-7:1", "order-70:1"]
         assert [job.key for job in ledger.jobs(last=2)] == ["order-7:1", "order-70:1"]
+        assert [job.key for job in ledger.jobs(parts=False, last=2)] == ["mine:1"]
         assert ledger.job(part.id).worker == "worker"
         with pytest.raises(BadInput, match="no job"):
             ledger.job(part.id + 1000)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from orchestrator.errors import IndexMismatch, StoreError
 from orchestrator.ports import IndexFormat, IndexRegistry, IndexVersion, TermStatistics
 from orchestrator.types import Principal
 from orchestrator.vector_stores.reader_statistics import ReaderStatistics
+from orchestrator.vector_stores.versioned_rows import Space, VersionedRows
 
 
 class CurrentVersion:
     """Reads the current version, and checks once that the store has all of its passages.
 
-    `count` tells how many passages of a version the store has. Safe to use from several threads. Only `seen`
-    and `known` may be called in an event loop: the others wait for the database.
+    Safe to use from several threads. Only `seen` and `known` may be called in an event loop: the others wait
+    for the database.
     """
 
     def __init__(
@@ -22,14 +21,12 @@ class CurrentVersion:
         registry: IndexRegistry,
         index: str,
         format: IndexFormat,
-        store: str,
-        count: Callable[[IndexVersion], int],
+        rows: VersionedRows,
     ) -> None:
         self._registry = registry
         self._index = index
         self._format = format
-        self._store = store
-        self._count = count
+        self._rows = rows
         self._checked: tuple[IndexVersion, ReaderStatistics] | None = None
 
     @property
@@ -61,9 +58,9 @@ class CurrentVersion:
             return None
         if version.format != self._format:
             raise other_format(version, self._format)
-        held = self._count(version)
+        held = self._rows.count(Space.of(version), version.number)
         if held < version.passages:
-            raise not_held(version, self._store, held)
+            raise not_held(version, self._rows.name, held)
         self._checked = version, ReaderStatistics()
         return version
 

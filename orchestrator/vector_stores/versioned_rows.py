@@ -25,7 +25,7 @@ class Space:
 
 
 class RowWriter(Protocol):
-    """Writes the rows of one index, and nobody else does meanwhile.
+    """Writes the rows of one index. Nobody else does meanwhile, but for what is staged.
 
     A row is part of the versions from `born` until before `died`. What is staged has no `born` yet. Every
     method may be cut short and called again: what it did before does no harm.
@@ -93,7 +93,7 @@ class VersionedRows(Protocol):
         ...
 
     def writing(self, index: str) -> AbstractContextManager[RowWriter]:
-        """Keep other writers of an index out; IndexBusy if one stays too long."""
+        """Keep other writers of an index out, if the store can; IndexBusy if one stays too long."""
         ...
 
     def count(self, space: Space, number: int) -> int:

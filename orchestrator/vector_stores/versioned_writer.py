@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from orchestrator.errors import StoreError
+from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.ports import (
     DamagedPlace,
     DocumentRow,
@@ -26,12 +26,20 @@ class VersionedIndexWriter:
     """A change is written for the version after the current one, and is unseen until that is published.
 
     Searches ask for the rows of the version that the registry names. What was written for a version that
-    never came is undone by the next writer.
+    never came is undone by the next writer. `lock` keeps other writers of an index out of a store whose
+    `writing` does not, as `StoreLock.held` does.
     """
 
-    def __init__(self, rows: VersionedRows, registry: IndexRegistry) -> None:
+    def __init__(
+        self,
+        rows: VersionedRows,
+        registry: IndexRegistry,
+        *,
+        lock: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self.rows = rows
         self._registry = registry
+        self._lock = lock
 
     def apply(
         self, index: str, name: str, change: IndexChange, vectors: PassageVectors | None, publish: Publish
@@ -41,6 +49,7 @@ class VersionedIndexWriter:
         with self._next(index) as (writer, version, number):
             if vectors is not None:
                 writer.insert(Space.of(version), name, change.documents, vectors, born=number)
+            self._check_unchanged(version)
             writer.end(gone, died=number)
             return self._published(publish, change, number)
 
@@ -50,6 +59,7 @@ class VersionedIndexWriter:
         """Copies of the rows, for other readers."""
         with self._next(version.index) as (writer, current, number):
             writer.copy(Space.of(current), name, change.documents, born=number)
+            self._check_unchanged(current)
             writer.end([row.id for row in change.documents], died=number)
             return self._published(publish, change, number)
 
@@ -74,7 +84,7 @@ class VersionedIndexWriter:
 
     def delete(self, index: str) -> None:
         """Delete all rows."""
-        with self.rows.writing(index) as writer:
+        with self._lock(index), self.rows.writing(index) as writer:
             writer.delete()
 
     def merges(self, version: IndexVersion) -> Sequence[Mapping[str, Any]]:
@@ -90,7 +100,7 @@ class VersionedIndexWriter:
     def collect(self, index: str, *, seconds: float) -> Sequence[str]:
         """Delete the rows that no search can be asking for any more."""
         current = self._registry.current(index)
-        with self.rows.writing(index) as writer:
+        with self._lock(index), self.rows.writing(index) as writer:
             return writer.collect(current.number if current else 0, seconds=seconds)
 
     def damaged(self, version: IndexVersion) -> Sequence[DamagedPlace]:
@@ -131,12 +141,24 @@ class VersionedIndexWriter:
     @contextmanager
     def _next(self, index: str) -> Generator[tuple[RowWriter, IndexVersion, int]]:
         """What writes the next version of an index; what was meant for one that never came goes."""
-        with self.rows.writing(index) as writer:
+        with self._lock(index), self.rows.writing(index) as writer:
             version = self._registry.current(index)
             if version is None:
                 raise StoreError(f"There is no index {index!r}.", hint="Add something to it first.")
             writer.undo(version.number)
             yield writer, version, version.number + 1
+
+    def _check_unchanged(self, version: IndexVersion) -> None:
+        """Before anything ends: LeaseLost if another writer published a version since this one began.
+
+        Its rows would end with that version, which is searched.
+        """
+        current = self._registry.current(version.index)
+        if current is None or current.number != version.number:
+            raise LeaseLost(
+                f"The index {version.index!r} was changed by another writer while this one stalled.",
+                hint="What this one wrote is never seen, and is deleted by the next.",
+            )
 
     def _published(self, publish: Publish, change: IndexChange, number: int) -> IndexVersion:
         version = publish(change)

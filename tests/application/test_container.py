@@ -24,6 +24,7 @@ from orchestrator.ports import (
     Runs,
     SparseEncoder,
     VectorStore,
+    needs,
 )
 from orchestrator.settings import Settings
 
@@ -45,10 +46,10 @@ class Size(BaseModel):
     colour: str = "red"
 
 
-def made(port: type, name: str, *needs: type, **options: Any) -> Provider:
+def made(port: type, name: str, *parts: type, **options: Any) -> Provider:
     def make(build: Build) -> Part:
         label = f"{port.__name__}{'/' + build.index if options.get('scope') == 'index' else ''}"
-        return Part(label, build.table, *(build.get(each) for each in needs))
+        return Part(label, build.table, *(build.get(each) for each in parts))
 
     return Provider(port=port, name=name, make=make, **options)
 
@@ -68,11 +69,20 @@ broken = Provider(port=Cache, name="broken", make=fails)
 nothing = ()
 
 
+def imports(build: Build) -> object:
+    import no_such_package  # pyright: ignore
+
+    return no_such_package
+
+
+bare = Provider(port=Cache, name="bare", make=imports, missing=needs("server", "json", "no_such_package"))
+
+
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Plugin, ...]]:
     """The connectors of this file beside those that are there."""
     groups = {group: dict(plugins.plugins(group)) for group in plugins.GROUPS}
-    for name in ("toys", "circle", "broken", "nothing"):
+    for name in ("toys", "circle", "broken", "nothing", "bare"):
         groups[CONNECTORS][name] = (Plugin(CONNECTORS, name, f"{__name__}:{name}", "toys", "1.0"),)
     lost = Plugin(CONNECTORS, "lost", "no_such_module:providers", "lost", "2.0")
     groups[CONNECTORS]["lost"] = (lost,)
@@ -180,6 +190,14 @@ def test_a_connector_that_is_broken_breaks_who_uses_it_alone(tmp_path: Path) -> 
         here.get(Conversations)
     assert here.get(SparseEncoder).name
     assert set(here.ports()) == set(NODE_PORTS), "which ports there are is known without making them"
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_connector_whose_packages_are_not_installed_says_what_installs_them(tmp_path: Path) -> None:
+    here = container(tmp_path, ports={"cache": "bare"})
+    said = r"'bare' cannot make the cache: no_such_package is not installed: pip install '.*\[server\]'\."
+    with pytest.raises(SettingsError, match=said):
+        here.get(Cache)
 
 
 @pytest.mark.usefixtures("installed")

@@ -11,7 +11,7 @@ from orchestrator import plugins
 from orchestrator.application.application import Application
 from orchestrator.errors import BadInput, IndexBusy
 from orchestrator.jobs.write_lock import write_lock
-from orchestrator.ports import Job, JobEffects, JobScope, Ledger, RunningJob
+from orchestrator.ports import Job, JobEffects, JobScope, Ledger, RunningJob, order_prefix
 from orchestrator.progress import silent
 from orchestrator.settings import Settings
 
@@ -48,6 +48,19 @@ async def test_what_is_submitted_is_run_once(app: Application) -> None:
         assert list(await app.jobs.run()) == []
         with pytest.raises(BadInput, match="is done"):
             app.jobs.cancel(first.id)
+
+
+async def test_a_part_of_what_is_over_is_not_retried_alone(app: Application) -> None:
+    async with app:
+        ledger = app.container.get(Ledger)
+        order = ledger.claim("a worker", seconds=60, job=app.jobs.submit("grow", TREE, {"leaves": 3}).id)
+        assert order is not None
+        part = ledger.submit("grow", TREE, f"{order_prefix(order.id)}1:x", {"leaves": 1}, order=order)
+        app.jobs.cancel(order.id)
+        with pytest.raises(BadInput, match=f"is a part of job {order.id}") as refused:
+            app.jobs.retry(part.id)
+        assert f"Retry job {order.id}" in refused.value.hint
+        assert app.jobs.retry(order.id).state == "pending"
 
 
 async def test_a_scope_that_another_writes_is_waited_for_and_its_jobs_stay(app: Application) -> None:

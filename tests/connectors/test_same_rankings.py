@@ -16,11 +16,16 @@ DOCS = Path(__file__).parents[2] / "docs"
 TOLERANCE = 1e-5
 
 
-async def test_rankings_are_those_of_the_embedded_store(tmp_path: Path) -> None:
+async def docs() -> Corpus:
+    """Paragraphs of the documentation, and its headings as queries."""
     pages = [(DOCS / name).read_text() for name in ("retrieval.md", "indexing.md", "operations.md")]
     texts = [part for page in pages for part in re.split(r"\n\s*\n", page) if len(part) > 60]
     headings = [line.lstrip("# ") for page in pages for line in re.findall(r"^#+ .*$", page, re.MULTILINE)]
-    corpus = await Corpus.of("docs", texts, headings)
+    return await Corpus.of("docs", texts, headings)
+
+
+async def test_rankings_are_those_of_the_embedded_store(tmp_path: Path) -> None:
+    corpus = await docs()
     with servers() as stores:
         found = {}
         for name, make in stores.items():
@@ -35,3 +40,10 @@ async def test_rankings_are_those_of_the_embedded_store(tmp_path: Path) -> None:
         assert each.terms == expected.terms
         assert same(each.dense, expected.dense, TOLERANCE) == 1.0
         assert difference(each.dense, expected.dense) <= TOLERANCE
+
+
+async def test_a_graph_finds_nearly_all_of_the_nearest(tmp_path: Path) -> None:
+    corpus = await docs()
+    with servers(graph_from=50) as stores:
+        found = await measure(corpus, tmp_path, stores["pgvector"](tmp_path))
+    assert recall(corpus, found.dense) > 0.95

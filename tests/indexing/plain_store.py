@@ -7,6 +7,7 @@ it, and what was never published is undone by the next who writes.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import sqlite3
@@ -96,6 +97,14 @@ class PlainTable:
             connection.execute(_TABLE)
             yield connection
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other writers out until a change is published: workers do parts of one job side by side."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
     def alive(self, version: IndexVersion | None) -> list[Row]:
         if version is None:
             return []
@@ -129,25 +138,27 @@ class PlainIndexWriter:
         self, index: str, name: str, change: IndexChange, vectors: PassageVectors | None, publish: Publish
     ) -> IndexVersion:
         gone = [*change.removed_documents, *(row.id for row in change.documents)]
-        with self._next(index) as (connection, number):
-            _end(connection, index, number, gone)
-            _insert(connection, index, change.documents, vectors, born=number)
-        return publish(change)
+        with self.table.alone():
+            with self._next(index) as (connection, number):
+                _end(connection, index, number, gone)
+                _insert(connection, index, change.documents, vectors, born=number)
+            return publish(change)
 
     def relabel(
         self, version: IndexVersion, name: str, change: IndexChange, publish: Publish
     ) -> IndexVersion:
-        with self._next(version.index) as (connection, number):
-            for row in change.documents:
-                given = (json.dumps(sorted(row.labels)), json.dumps(dict(row.metadata)), number)
-                copied = "of_index, passage, document, tenant, ?, ?, dense, sparse, NULL, ?"
-                connection.execute(
-                    f"INSERT INTO passages ({_COLUMNS}) SELECT {copied} "
-                    f"FROM passages WHERE {_ALIVE} AND document = ?",
-                    (*given, version.index, number - 1, number - 1, row.id),
-                )
-                _end(connection, version.index, number, [row.id])
-        return publish(change)
+        with self.table.alone():
+            with self._next(version.index) as (connection, number):
+                for row in change.documents:
+                    given = (json.dumps(sorted(row.labels)), json.dumps(dict(row.metadata)), number)
+                    copied = "of_index, passage, document, tenant, ?, ?, dense, sparse, NULL, ?"
+                    connection.execute(
+                        f"INSERT INTO passages ({_COLUMNS}) SELECT {copied} "
+                        f"FROM passages WHERE {_ALIVE} AND document = ?",
+                        (*given, version.index, number - 1, number - 1, row.id),
+                    )
+                    _end(connection, version.index, number, [row.id])
+            return publish(change)
 
     def stage(
         self, index: str, name: str, documents: Sequence[DocumentRow], vectors: PassageVectors
@@ -159,14 +170,15 @@ class PlainIndexWriter:
     def switch(
         self, index: str, change: IndexChange, staged: Sequence[Mapping[str, Any]], publish: Publish
     ) -> IndexVersion:
-        with self._next(index) as (connection, number):
-            alive = (index, number - 1, number - 1)
-            ended = f"UPDATE passages SET died = ?, died_at = ? WHERE {_ALIVE}"
-            connection.execute(ended, (number, time.time(), *alive))
-            for each in staged:
-                begun = "UPDATE passages SET born = ? WHERE of_index = ? AND staged = ?"
-                connection.execute(begun, (number, index, each["name"]))
-        return publish(change)
+        with self.table.alone():
+            with self._next(index) as (connection, number):
+                alive = (index, number - 1, number - 1)
+                ended = f"UPDATE passages SET died = ?, died_at = ? WHERE {_ALIVE}"
+                connection.execute(ended, (number, time.time(), *alive))
+                for each in staged:
+                    begun = "UPDATE passages SET born = ? WHERE of_index = ? AND staged = ?"
+                    connection.execute(begun, (number, index, each["name"]))
+            return publish(change)
 
     def delete(self, index: str) -> None:
         with self.table.opened() as connection:
@@ -181,7 +193,7 @@ class PlainIndexWriter:
         raise NotImplementedError("there is nothing to merge")
 
     def collect(self, index: str, *, seconds: float) -> Sequence[str]:
-        with self._next(index) as (connection, _):
+        with self.table.alone(), self._next(index) as (connection, _):
             old = "of_index = ? AND died_at <= ?"
             connection.execute(f"DELETE FROM passages WHERE {old}", (index, time.time() - seconds))
             # Whoever collects holds the write lock: what is staged was left by a rebuild that was cut short.

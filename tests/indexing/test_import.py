@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,9 @@ async def test_an_import_gives_the_rankings_of_an_addition(
         with pytest.raises(OrchestratorError, match="not those of the embedder"):
             await importing.import_vectors(tmp_path / "wrong.parquet")
         assert (await importing.verify()).faults == ()
+        # Its texts are stored; the file itself is none of those that are read.
+        assert (await importing.repair()).faults == ()
+        assert (await importing.status()).documents == 3
         await importing.remove(str(file))
         assert (await importing.status()).documents == 0
 
@@ -127,10 +132,10 @@ def test_documents_are_whole_wherever_row_groups_end(tmp_path: Path, group: int)
 
 def test_titles_labels_and_metadata_are_read(tmp_path: Path) -> None:
     rows = [
-        row("a", "otter", title="Otters", labels=["staff", "hr"], metadata='{"year": 2026}'),
+        row("a", "otter", title="Otters", labels=["staff ", "hr"], metadata='{"year": 2026}'),
         row("b", "owl\x00", title=None, labels=None, metadata=None),
     ]
-    a, b = PassageFile(write(tmp_path / "f.parquet", rows)).documents(NOBODY_ELSE, 0, 1, 2)
+    a, b = PassageFile(write(tmp_path / "f.parquet", rows)).documents(NOBODY_ELSE, 0, 2, 2)
     assert (a.row.title, a.row.labels, a.row.metadata) == ("Otters", ("hr", "staff"), {"year": 2026})
     assert (b.row.title, b.row.labels, b.row.metadata) == ("", ("public",), {})
     assert b.row.passages[0].text == "owl"
@@ -143,18 +148,65 @@ def test_titles_labels_and_metadata_are_read(tmp_path: Path) -> None:
         ([{"document": "a", "vector": [1.0, 0.0]}], "has no column 'text'"),
         ([row("a", "x"), {**row("a", "y"), "vector": [1.0]}], "has 1 numbers; the index has vectors of 2"),
         ([{**row("a", "x"), "vector": [float("nan"), 0.0]}], "is not finite"),
-        ([row("a", "x"), row("b", "y"), row("a", "z")], "are not together"),
         ([{**row("a", "x"), "metadata": "[1]"}], "is no object"),
         ([row("", "x")], "has no document"),
+        ([row("a", "x", labels="staff")], "column 'labels' is of the type string; it must be a list of str"),
+        ([{**row("a", "x"), "vector": "1.0"}], "column 'vector' is of the type string"),
+        ([{**row("a", "x"), "vector": None}, row("a", "y")], "has 0 numbers"),
+        ([{**row("a", "x"), "vector": [None, 1.0]}], "is not finite"),
+        ([row("a", "x", labels=["hr"]), row("a", "y", labels=["public"])], "have different labels"),
+        ([row("a", "x", labels=[]), row("b", "y", labels=["hr"])], "let nobody read"),
+        ([row("a", "x", labels=["hr", None])], "let nobody read"),
+        ([{**row("a", "x"), "text": 1}], "column 'text' is of the type int64; it must be a string"),
     ],
 )
 def test_what_cannot_be_imported_is_refused_with_its_reason(
     tmp_path: Path, rows: list[dict[str, Any]], said: str
 ) -> None:
     def read() -> None:
-        list(PassageFile(write(tmp_path / "f.parquet", rows)).documents(NOBODY_ELSE, 0, 1, 2))
+        list(PassageFile(write(tmp_path / "f.parquet", rows)).documents(NOBODY_ELSE, 0, 2, 2))
 
     _refused(read, said)
+
+
+def test_rows_of_a_document_that_are_far_apart_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    rows = [row("a", "x"), *(row(f"b{n}", "y") for n in range(5)), row("a\x00", "z")]
+    file = write(tmp_path / "f.parquet", rows, group=1)
+    _refused(lambda: import_job.import_jobs(file, ("public",), "default"), "'a' are not together")
+
+
+def test_dates_of_a_struct_are_metadata(tmp_path: Path) -> None:
+    rows = [row("a", "x", metadata={"on": date(2026, 12, 1), "year": 2026})]
+    (a,) = PassageFile(write(tmp_path / "f.parquet", rows)).documents(NOBODY_ELSE, 0, 1, 2)
+    assert a.row.metadata == {"on": "2026-12-01", "year": 2026}
+
+
+def test_a_file_that_breaks_off_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.parquet", [row(f"d{n}", f"text {n}" * 50) for n in range(2000)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + bytes(2000) + whole[2100:])
+    _refused(lambda: list(PassageFile(path).documents(NOBODY_ELSE, 0, 2000, 2)), "cannot be read as Parquet")
+
+
+def test_one_large_row_group_is_read_in_parts_of_little_memory(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(7).normal(size=(20_000, 64)).astype(np.float32)
+    columns = {
+        "document": pa.array([f"d{n // 3}" for n in range(20_000)]),
+        "text": pa.array([f"text {n}" for n in range(20_000)]),
+        "vector": pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), 64),
+    }
+    path = tmp_path / "f.parquet"
+    parquet.write_table(pa.table(columns), path, row_group_size=20_000)
+    file = PassageFile(path)
+    begin, end = file.parts(1000)[11]
+    tracemalloc.start()
+    found = list(file.documents(NOBODY_ELSE, begin, end, 64))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [each.row.document for each in found] == [f"d{n}" for n in range(3667, 4000)]
+    assert np.allclose(found[0].vectors[0] * np.linalg.norm(numbers[11_001]), numbers[11_001], atol=1e-5)
+    # All of the file's numbers as objects would be 40 MB.
+    assert peak < 8e6
 
 
 def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:

@@ -63,6 +63,20 @@ async def test_an_operator_sees_jobs(ports: dict[type, object]) -> None:
     assert "no job 999" in missing.json()["error"]["message"]
 
 
+async def test_a_job_is_listed_however_many_parts_are_newer(ports: dict[type, object]) -> None:
+    ledger = ports[Ledger]
+    assert isinstance(ledger, SqlLedger)
+    order = ledger.job(1)
+    for number in range(9):
+        ledger.submit("read", order.scope, f"{order_prefix(order.id)}1:{number}", {}, order=order)
+    async with endpoint(ports=ports, api_keys=KEYS, key="key-of-the-operator") as client:
+        listed = (await client.get("/v1/jobs?last=3")).json()["data"]
+        parts = (await client.get("/v1/jobs?last=3&parts=true")).json()["data"]
+    assert [job["id"] for job in listed] == [1, 2, 4]
+    assert listed[0]["cost"]["calls"] == 3
+    assert {job["order"] for job in parts} == {1}
+
+
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/1", "/metrics"])
 async def test_nobody_else_does(ports: dict[type, object], path: str) -> None:
     async with endpoint(ports=ports, api_keys=KEYS, key="key-of-a-reader") as client:

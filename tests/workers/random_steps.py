@@ -122,7 +122,7 @@ def _crashing(chance: random.Random) -> Generator[None]:
     """Writing a shard, or publishing it, fails once: before it begins, or after it is done."""
     at, after = chance.randint(1, 3), chance.random() < 0.5
     calls = 0
-    real = ShardedIndexWriter.apply
+    real: Any = ShardedIndexWriter.apply
 
     def apply(self: ShardedIndexWriter, *given: Any) -> Any:
         nonlocal calls

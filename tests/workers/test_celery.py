@@ -15,6 +15,7 @@ from typing import Protocol
 import pytest
 
 from orchestrator.application.application import Application
+from orchestrator.cli.doctor_workers import healthy
 from orchestrator.ports import Ledger
 from tests.services.redis import RedisServer
 from tests.workers.deployment import LEASE, Deployment, change, hashes, published, submit_add, wait_for
@@ -58,12 +59,21 @@ async def test_an_order_is_done_and_a_worker_ends_when_told(
     change(root, random.Random(1))
     deployment = deployed(redis_server)
     async with Application(deployment.settings) as app:
-        deployment.start()
+        worker = deployment.start()
+        ledger, waited = app.container.get(Ledger), time.monotonic() + 60
+        # Before there is any job, and while it waits for one.
+        while not (there := ledger.workers()):
+            assert time.monotonic() < waited, deployment.log()
+            await asyncio.sleep(0.2)
+        assert [each.name.split()[1] for each in there] == [str(worker.pid)]
+        assert healthy(app) is None
         order = submit_add(app, root)
         done = await asyncio.to_thread(wait_for, order, app, 120, lambda: None)
+        assert len(ledger.workers()) == 1, "its pool gives no signs of its own"
         assert (done.state, done.error) == ("done", None), deployment.log()
         assert published(app, order) == len(hashes(app)) > 0
-    assert deployment.stop() == [0]
+        assert deployment.stop() == [0]
+        assert ledger.workers() == []
 
 
 async def test_an_outage_of_the_broker_delays_and_loses_nothing(

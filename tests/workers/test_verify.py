@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 import time
@@ -143,3 +144,20 @@ async def test_what_is_planted_into_an_index_is_found_and_mended(
     assert (await verify_jobs(app, repair=True))[1] == []
     assert await verify_jobs(app) == ([], [])
     assert stored(app) == before
+
+
+@pytest.mark.slow
+async def test_what_cannot_be_read_again_is_mended_from_its_texts(app: Application, root: Path) -> None:
+    change(root, random.Random(1))
+    await app.indexer().add(root)
+    shutil.rmtree(root)
+    with database_of(app).writing() as connection:
+        of_table("indexes", "passages = passages + 1")(connection, random.Random(2))
+    # Missing at first, and empty then.
+    for made in (False, True):
+        if made:
+            await asyncio.to_thread(root.mkdir)
+        found, left = await verify_jobs(app, repair=True)
+        assert (bool(found), left) == (not made, [])
+        await app.indexer().repair()
+        assert await verify_jobs(app) == ([], [])

@@ -8,10 +8,9 @@ from math import sqrt
 
 from orchestrator.graph.node import Node
 from orchestrator.graph.run_context import Run
-from orchestrator.knowledge.linking import MOST_SPELLED
-from orchestrator.knowledge.minhash import NameBlocks
 from orchestrator.knowledge.name_likeness import likeness
 from orchestrator.knowledge.spreading import MentionEdge, Spreading
+from orchestrator.knowledge.vocabulary_blocks import spelling_blocks
 from orchestrator.nodes._queries import first_query
 from orchestrator.nodes._settings import Count, IndexName, Share, Weight
 from orchestrator.nodes.knowledge._asked_words import are_asked, asked_words
@@ -130,10 +129,9 @@ class _Walk:
         if not self.node.synonyms or not names:
             return {}
         vocabulary = await self.store.vocabulary(principal=self.question.principal)
-        if not 0 < len(vocabulary.names) <= MOST_SPELLED:
+        blocks = await spelling_blocks(vocabulary)
+        if blocks is None:
             return {}
-        blocks: NameBlocks = vocabulary.kept.setdefault("blocks", None) or NameBlocks(list(vocabulary.names))
-        vocabulary.kept["blocks"] = blocks
         found: dict[str, dict[str, float]] = {}
         for entity, name in names.items():
             lookup = folded(name)

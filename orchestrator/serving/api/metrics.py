@@ -9,15 +9,12 @@ from typing import get_args
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
-from orchestrator.jobs.job_view import queues
+from orchestrator.jobs.job_view import SILENT, queues
 from orchestrator.ports import Clock, JobState, Ledger
 from orchestrator.serving.endpoint import Operator, Served
 from orchestrator.serving.wire.openapi import failures_of_text
 
 router = APIRouter(tags=["metrics"], responses=failures_of_text(401, 403, 500, 503))
-
-#: Seconds without a sign after which a worker is not counted.
-_SILENT = 60.0
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -48,4 +45,4 @@ def _lines(ledger: Ledger, now: float) -> Iterator[str]:
         yield f'orchestrator_jobs_oldest_seconds{{kind="{name}"}} {oldest:.1f}'
     yield "# HELP orchestrator_workers Workers that gave a sign within a minute."
     yield "# TYPE orchestrator_workers gauge"
-    yield f"orchestrator_workers {sum(now - worker.beat <= _SILENT for worker in ledger.workers())}"
+    yield f"orchestrator_workers {sum(now - worker.seen <= SILENT for worker in ledger.workers())}"

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pgvector import Vector
+from psycopg import sql
 
 from connectors.pgvector import PgVectorStore, VectorDatabase
-from connectors.pgvector.writer import graph_name
+from connectors.pgvector.database import table, table_name
+from connectors.pgvector.writer import compared, graph_name, indexed
 from orchestrator.errors import IndexMismatch, StoreError
 from orchestrator.ports import Lexical
 from orchestrator.testing.rows import ids
@@ -52,6 +55,60 @@ async def test_a_large_index_has_a_graph_and_finds_what_few_may_read(
     index.publish(document("new", "otter w7 v0"))
     assert (await one(store, dense("otter w7 v0"), limit=1)).hits[0].score == pytest.approx(1, abs=1e-3)
     index.close()
+
+
+async def test_a_graph_that_was_cut_short_is_made_again(pgvector_url: str, tmp_path: Path) -> None:
+    index = PgIndex(pgvector_url, tmp_path, graph_from=5)
+    index.publish(*(document(f"d{n}", f"otter w{n}") for n in range(10)))
+    assert index.merge() == 1
+    name = graph_name(Space.of(index.version))
+    with psycopg.connect(index.database._address, autocommit=True) as connection:
+        # As CREATE INDEX CONCURRENTLY leaves it whose process was killed.
+        broken = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(%s)"
+        connection.execute(broken, [name])
+        assert index.merge() == 1
+        valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+        assert connection.execute(valid, [name]).fetchone() == (True,)
+    index.close()
+
+
+async def test_searches_have_a_plan_as_soon_as_an_addition_ends(pgvector_url: str, tmp_path: Path) -> None:
+    index = PgIndex(pgvector_url, tmp_path, graph_from=1000)
+    # Several words, so that nobody's vector is another's.
+    index.publish(*(document(f"d{n}", f"otter w{n} v{n % 7} u{n % 11} s{n % 13}") for n in range(1500)))
+    assert index.merge() == 1
+    index.writer.collect("default", seconds=300.0)
+    table = table_name(Space.of(index.version))
+    with psycopg.connect(index.database._address, autocommit=True) as connection:
+        known = "SELECT attname FROM pg_stats WHERE tablename = %s"
+        columns = {row[0] for row in connection.execute(known, [table])}
+    assert {"born", "died", "access", "terms"} <= columns
+    assert "dense" not in columns
+    index.close()
+
+
+def test_a_writer_makes_a_table_again_that_another_process_dropped(filling: PgIndex) -> None:
+    filling.publish(document("a", "otter"))
+    with psycopg.connect(filling.database._address, autocommit=True) as connection:
+        dropped = "DROP TABLE {}; DELETE FROM orchestrator_vector_spaces"
+        connection.execute(dropped.format(table_name(Space.of(filling.version))))  # pyright: ignore
+    filling.publish(document("b", "owl"))
+    assert set(filling.stored()) == set(ids(document("b", "owl")))
+
+
+async def test_vectors_of_more_numbers_than_a_graph_takes_are_compared_in_half_of_them(
+    pgvector_url: str, tmp_path: Path
+) -> None:
+    database = VectorDatabase(pgvector_url)
+    space = Space("wide", 3_000)
+    with database.writing("wide") as connection:
+        database.create(connection, space)
+        nearest = sql.SQL("SELECT id FROM {} ORDER BY {} <#> %s").format(table(space), compared(space))
+        assert connection.execute(nearest, [Vector([0.0] * 3_000)]).fetchall() == []
+        graph = sql.SQL("CREATE INDEX ON {} USING hnsw ({})").format(table(space), indexed(space))
+        connection.execute(graph)
+        database.drop(connection, space)
+    database.close()
 
 
 async def test_a_store_that_lacks_passages_says_so_and_what_to_do(filling: PgIndex) -> None:

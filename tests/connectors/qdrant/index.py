@@ -12,6 +12,7 @@ from connectors.sql import SqlIndexRegistry, SqlLedger, open_database
 from orchestrator.clock import SystemClock
 from orchestrator.ports import DocumentRow, IndexVersion
 from orchestrator.testing.index_writer import Writing
+from orchestrator.vector_stores.store_lock import StoreLock
 from orchestrator.vector_stores.versioned_writer import VersionedIndexWriter
 
 ENCODER = Bm25Encoder()
@@ -25,7 +26,9 @@ class QdrantIndex(Writing):
         self.settings = QdrantSettings(url=url, prefix=f"test-{uuid4().hex[:12]}", batch=3, timeout=1)
         self.rows = QdrantRows(self.server(), self.settings)
         registry, ledger = SqlIndexRegistry(self.state), SqlLedger(self.state, SystemClock())
-        super().__init__(VersionedIndexWriter(self.rows, registry), registry, ledger, ENCODER, tokens=tokens)
+        self.lock = StoreLock(ledger, "qdrant")
+        writer = VersionedIndexWriter(self.rows, registry, lock=self.lock.held)
+        super().__init__(writer, registry, ledger, ENCODER, tokens=tokens)
 
     def server(self) -> QdrantServer:
         """A connection to the server that is impatient."""

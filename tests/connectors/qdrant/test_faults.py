@@ -5,11 +5,15 @@ from __future__ import annotations
 import itertools
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
-from connectors.qdrant import QdrantVectorStore
+from connectors.qdrant import QdrantVectorStore, points
 from connectors.qdrant import rows as rows_module
+from connectors.qdrant.rows import QdrantRowWriter
+from connectors.sql.tables import leases
 from orchestrator.errors import LeaseLost, StoreError
 from orchestrator.ports import IndexChange
 from orchestrator.testing.index_writer import access
@@ -113,6 +117,22 @@ async def test_a_search_of_a_server_that_is_gone_says_so(filling: QdrantIndex) -
     await store.close()
 
 
+async def test_a_password_is_in_no_message(filling: QdrantIndex) -> None:
+    filling.publish(document("a", "otter"))
+    filling.settings = filling.settings.model_copy(update={"url": "http://me:secret@127.0.0.1:1"})
+    store = filling.store()
+    with pytest.raises(StoreError, match=r"qdrant at http://127\.0\.0\.1:1 failed") as caught:
+        await store.search([dense("otter")], principal=STAFF)
+    assert "secret" not in str(caught.value)
+    await store.close()
+
+
+def test_every_field_of_a_condition_is_indexed() -> None:
+    conditions = {name for name in vars(points) if name.isupper() and isinstance(getattr(points, name), str)}
+    fields = {getattr(points, name) for name in conditions} - {"dense", "bm25", "tokens", "encoded", "labels"}
+    assert fields == set(points.payload_indexes())
+
+
 async def test_a_store_that_lacks_passages_says_so(
     shim: Shim, filling: QdrantIndex, searching: QdrantVectorStore
 ) -> None:
@@ -133,6 +153,7 @@ async def test_a_writer_may_die_at_any_request(
     old, new = document("a", "otter", "owl"), document("a", *(f"otter n{n}" for n in range(5)))
     gone, filler = document("b", "fox"), document("c", "badger")
     filling.publish(old, gone)
+    number = 0
     for number in itertools.count():
         before = await found(searching)
         filling.rows.server._attempts = 1
@@ -174,6 +195,28 @@ async def test_a_writer_that_lost_its_lease_changes_nothing_that_is_found(
     assert await found(searching) == set(ids(a))
     filling.publish(document("c", "fox"))
     assert await found(searching) == set(ids(a, document("c", "fox")))
+
+
+async def test_a_writer_that_stalls_ends_nothing_of_the_version_of_another(
+    filling: QdrantIndex, searching: QdrantVectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, c = document("a", "otter"), document("c", "fox")
+    filling.publish(a)
+    insert, stale = QdrantRowWriter.insert, filling.job()
+
+    def stalled(self: QdrantRowWriter, *given: Any, **named: Any) -> None:
+        insert(self, *given, **named)
+        monkeypatch.setattr(QdrantRowWriter, "insert", insert)
+        filling.ledger.cancel(stale.id)
+        # Its lease ran out, too.
+        with filling.state.writing() as connection:
+            connection.execute(delete(leases))
+        filling.publish(c)
+
+    monkeypatch.setattr(QdrantRowWriter, "insert", stalled)
+    with pytest.raises(LeaseLost):
+        filling.apply(document("a", "another otter"), job=stale)
+    assert await found(searching) == set(ids(a, c))
 
 
 class _Countdown:

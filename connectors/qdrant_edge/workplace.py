@@ -15,6 +15,9 @@ from connectors.qdrant_edge.memory import MemoryFolder, require_room
 _LARGEST = 256 << 20
 #: What a shard takes while it is made, in bytes: of itself, of a passage, and of each dimension of one.
 _SHARD, _PASSAGE, _DIMENSION = 16 << 20, 8192, 12
+#: What the engine reserves besides, and a disk gives only when it is written: memory gives it at once. A
+#: container has 64 MB in all by default.
+_RESERVED = 48 << 20
 _CHUNK = 64 << 10
 _NOTHING = bytes(_CHUNK)
 
@@ -28,7 +31,7 @@ def workplace(folder: Path, passages: int, dimensions: int) -> Generator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     size = _SHARD + passages * (_PASSAGE + dimensions * _DIMENSION)
-    memory = MemoryFolder.made(size) if size <= _LARGEST else None
+    memory = MemoryFolder.made(size + _RESERVED) if size <= _LARGEST else None
     try:
         if memory is None:
             require_room(folder, size)

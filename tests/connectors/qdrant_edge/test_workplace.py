@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,6 +46,19 @@ def test_what_is_made_in_memory_ends_where_it_was_meant_to_be(tmp_path: Path, me
     assert page.stat().st_blocks * 512 < 1 << 20
     assert (tmp_path / "shard" / "empty").stat().st_size == 0
     assert list(memory.iterdir()) == []
+
+
+def test_the_memory_that_a_container_has_is_too_small(
+    tmp_path: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.disk_usage
+
+    def small(path: Path) -> object:
+        return real(path)._replace(free=64 << 20) if path == memory else real(path)
+
+    monkeypatch.setattr(module.shutil, "disk_usage", small)
+    with workplace(tmp_path / "shard", 10, 8) as place:
+        assert place == tmp_path / "shard"
 
 
 def test_without_room_it_is_made_on_disk(

@@ -65,7 +65,10 @@ class VectorDatabase:
 
         The lock is the connection's: who has lost it can write nothing more.
         """
-        with self._translated(), psycopg.connect(self._address, autocommit=True) as connection:
+        with (
+            self._translated(),
+            psycopg.connect(self._address, autocommit=True, client_encoding="utf8") as connection,
+        ):
             self._prepare(connection)
             connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{_WAITING}s"])
             connection.execute("SELECT pg_advisory_lock(%s)", [_key(index)])
@@ -127,6 +130,7 @@ class VectorDatabase:
             if self._pool is None:
                 self._pool = ConnectionPool(
                     self._address,
+                    kwargs={"client_encoding": "utf8"},
                     min_size=0,
                     max_size=self.connections,
                     open=True,

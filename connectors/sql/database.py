@@ -178,7 +178,12 @@ class Database:
     def _created(self) -> Engine:
         if not self.is_sqlite:
             return create_engine(
-                self.url, hide_parameters=True, pool_pre_ping=True, pool_size=2 * self._threads + 1
+                self.url,
+                hide_parameters=True,
+                pool_pre_ping=True,
+                pool_size=2 * self._threads + 1,
+                # A cluster that was made in the C locale says SQL_ASCII, and its driver then gives bytes.
+                connect_args={"client_encoding": "utf8"},
             )
         engine = create_engine(
             _read_only_url(self.url) if self.read_only else self.url,

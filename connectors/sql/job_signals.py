@@ -64,7 +64,10 @@ class JobSignals:
                 dsn = self._database.url.set(drivername="postgresql")
                 # What was committed before this began is found by the next claim.
                 self._listening = psycopg.connect(
-                    dsn.render_as_string(hide_password=False), autocommit=True, connect_timeout=5
+                    dsn.render_as_string(hide_password=False),
+                    autocommit=True,
+                    connect_timeout=5,
+                    client_encoding="utf8",
                 )
                 self._listening.execute(f"LISTEN {CHANNEL}")
                 return

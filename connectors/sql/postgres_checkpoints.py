@@ -19,7 +19,9 @@ class PostgresPool:
 
     def __init__(self, database: Database) -> None:
         dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with Connection[DictRow].connect(dsn, autocommit=True, row_factory=dict_row) as connection:
+        with Connection[DictRow].connect(
+            dsn, autocommit=True, row_factory=dict_row, client_encoding="utf8"
+        ) as connection:
             # Not a lock that waits: its statement would hold up the index that is built beside it.
             while not _locked(connection):
                 time.sleep(0.05)
@@ -29,7 +31,12 @@ class PostgresPool:
             open=False,
             min_size=1,
             max_size=4,
-            kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": 0,
+                "row_factory": dict_row,
+                "client_encoding": "utf8",
+            },
         )
 
     def saver(self, serializer: Any | None) -> AsyncPostgresSaver:

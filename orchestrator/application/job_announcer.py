@@ -11,10 +11,12 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from orchestrator.application.application import Application
-from orchestrator.errors import StoreError
+from orchestrator.errors import OrchestratorError, StoreError
 from orchestrator.jobs.broker import JobBroker
 from orchestrator.jobs.job_scheduler import JobScheduler
 from orchestrator.jobs.worker_signs import SIGN, WorkerSigns
@@ -40,6 +42,15 @@ def main() -> None:
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
+    try:
+        _announce(told, stopping)
+    except OrchestratorError as error:
+        # Whoever started this process starts it again in a moment.
+        log.warning("%s %s", error.message, error.hint)
+        raise SystemExit(1) from None
+
+
+def _announce(told: Mapping[str, Any], stopping: threading.Event) -> None:
     with Application(ExactSettings(**told["settings"])) as application:
         container = application.container
         broker = container.get(JobBroker, connector=told["connector"])

@@ -37,6 +37,7 @@ EXTRAS = {
     "irds": (("ir_datasets",), "Data sets by their ids, `--data irds:ID`."),
     "plot": (("matplotlib",), "Drawings of reports."),
     "server": (("psycopg", "psycopg_pool"), "PostgreSQL."),
+    "s3": (("s3fs",), "Files and artifacts on S3."),
 }
 #: Less room than this and an index may not be written.
 LOW_SPACE = 1_000_000_000

@@ -38,6 +38,9 @@ class S3Server:
             **{name: value.get_secret_value() for name, value in secrets.items() if value is not None},
         )
 
+        # Else each attempt would be five of its own.
+        self.files.retries = 1
+
     def list(self, bucket: str, prefix: str) -> Iterator[Mapping[str, Any]]:
         """The objects whose keys begin so, in pages of 1,000 of which one is held at a time."""
         more: dict[str, str] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,37 +56,7 @@ class Folder:
 
 @pytest.fixture(scope="session")
 def seaweed() -> Generator[SeaweedServer]:
-    """A server that no test kills."""
-    with _server() as server:
-        yield server
-
-
-@pytest.fixture
-def mortal_folder() -> Generator[Folder]:
-    """A folder on a server of the test's own, which it may kill."""
-    with _server() as server:
-        yield _folder(server)
-
-
-@pytest.fixture
-def s3_folder(seaweed: SeaweedServer) -> Folder:
-    """An empty folder."""
-    return _folder(seaweed)
-
-
-def _folder(server: SeaweedServer) -> Folder:
-    from connectors.s3.server import S3Server
-    from connectors.s3.settings import S3Settings
-
-    made = Folder(server, _BUCKET, uuid.uuid4().hex, None)
-    files = S3Server(S3Settings(**made.table)).files
-    if not files.exists(_BUCKET):
-        files.mkdir(_BUCKET)
-    return replace(made, files=files)
-
-
-@contextmanager
-def _server() -> Generator[SeaweedServer]:
+    """A server for all tests of the session."""
     pytest.importorskip("s3fs", reason="s3fs is not installed: the extra `s3` has it")
     try:
         made = SeaweedServer()
@@ -97,5 +66,17 @@ def _server() -> Generator[SeaweedServer]:
         made.start()
         yield made
     finally:
-        made.crash()
         made.remove()
+
+
+@pytest.fixture
+def s3_folder(seaweed: SeaweedServer) -> Folder:
+    """An empty folder."""
+    from connectors.s3.server import S3Server
+    from connectors.s3.settings import S3Settings
+
+    made = Folder(seaweed, _BUCKET, uuid.uuid4().hex, None)
+    files = S3Server(S3Settings(**made.table)).files
+    if not files.exists(_BUCKET):
+        files.mkdir(_BUCKET)
+    return replace(made, files=files)

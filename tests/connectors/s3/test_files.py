@@ -223,23 +223,28 @@ async def test_keys_that_may_not_list_or_read_are_told_what_to_allow(
 
 
 async def test_nothing_is_lost_while_the_server_is_away(
-    tmp_path: Path, reader: Reader, mortal_folder: Folder
+    tmp_path: Path, reader: Reader, s3_folder: Folder
 ) -> None:
     for number in range(3):
-        mortal_folder.put(f"{number}.md", f"Otter {number} holds hands.")
-    async with Application(_settings(tmp_path, mortal_folder.table)) as app:
-        watched = Watched(app.container.get(RemoteFiles, connector="s3"))
-        indexer = _indexer(app, watched, reader)
-        await indexer.add(mortal_folder.url)
-        mortal_folder.put("3.md", "Otter 3 holds hands.")
-        mortal_folder.server.crash()
-        with pytest.raises(StoreError, match="gives no good answer") as raised:
-            await indexer.add(mortal_folder.url)
-        assert "endpoint_url" in raised.value.hint
-        assert len(documents(app)) == 3
-        mortal_folder.server.start()
-        await indexer.add(mortal_folder.url)
+        s3_folder.put(f"{number}.md", f"Otter {number} holds hands.")
+    hasty = {**s3_folder.table, "timeout": 0.5, "attempts": 1}
+    async with Application(_settings(tmp_path, hasty)) as app:
+        indexer = _indexer(app, Watched(app.container.get(RemoteFiles, connector="s3")), reader)
+        await indexer.add(s3_folder.url)
+        s3_folder.put("3.md", "Otter 3 holds hands.")
+        with s3_folder.server.stopped():
+            with pytest.raises(StoreError, match="gives no good answer") as raised:
+                await indexer.add(s3_folder.url)
+            assert "endpoint_url" in raised.value.hint
+            assert len(documents(app)) == 3
+        await indexer.add(s3_folder.url)
         assert len(documents(app)) == 4
+
+
+def test_a_server_that_is_not_there_is_named(s3_folder: Folder) -> None:
+    table = {**s3_folder.table, "endpoint_url": "http://127.0.0.1:9", "attempts": 1}
+    with pytest.raises(StoreError, match=r"http://127\.0\.0\.1:9 gives no good answer"):
+        list(S3Files(S3Server(S3Settings(**table))).find(s3_folder.url))
 
 
 async def test_a_worker_adds_and_removes_what_is_on_s3(

@@ -144,6 +144,7 @@ class Settings(BaseSettings):
     retention: Retention = Field(default_factory=Retention)
     serve: Serve = Field(default_factory=Serve)
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["text", "json"] = "text"
 
     def __init__(self, **values: Any) -> None:
         try:

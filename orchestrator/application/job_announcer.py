@@ -15,6 +15,7 @@ from orchestrator.application.application import Application
 from orchestrator.errors import StoreError
 from orchestrator.jobs.broker import JobBroker
 from orchestrator.jobs.job_scheduler import JobScheduler
+from orchestrator.logs import start_logging
 from orchestrator.ports import Clock, Ledger
 from orchestrator.process import when_told_to_end
 from orchestrator.settings import ExactSettings
@@ -28,7 +29,8 @@ _STARTING = 20.0
 def main() -> None:
     """Announce until told to end."""
     told = json.loads(sys.stdin.readline())
-    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = ExactSettings(**told["settings"])
+    start_logging("info", settings.log_format)
     stopping = threading.Event()
     when_told_to_end(stopping.set)
 
@@ -37,7 +39,7 @@ def main() -> None:
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
-    with Application(ExactSettings(**told["settings"])) as application:
+    with Application(settings) as application:
         container = application.container
         broker = container.get(JobBroker, connector=told["connector"])
         check = threading.Timer(_STARTING, _warn, [broker])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.ports import SUBMITTED, Ledger
 from orchestrator.progress import Progress, silent
+from orchestrator.tracing import with_span
 
 if TYPE_CHECKING:
     from orchestrator.application.container import Container
@@ -32,7 +33,7 @@ class Jobs:
         A `key` names one piece of work for good: submitting it again gives the job as it is.
         """
         name = f"{SUBMITTED}{key or uuid.uuid4().hex}"
-        return self._ledger.submit(kind, scope, name, payload or {})
+        return self._ledger.submit(kind, scope, name, with_span(payload or {}))
 
     def list(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> Sequence[Job]:
         """All jobs there are, whoever submitted them, in that order."""

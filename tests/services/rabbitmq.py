@@ -77,8 +77,16 @@ class RabbitServer:
 
     def remove(self) -> None:
         """Remove all of it, and the process that knows the names of nodes."""
-        subprocess.run(["epmd", "-kill"], env=self._environment, capture_output=True, check=False)
+        deadline = time.monotonic() + 10
+        while self._listens(self._names) and time.monotonic() < deadline:
+            # As long as it believes that a node lives, it refuses.
+            subprocess.run(["epmd", "-kill"], env=self._environment, capture_output=True, check=False)
+            time.sleep(0.1)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _listens(self, port: int) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
 
     def _answers(self) -> bool:
         try:

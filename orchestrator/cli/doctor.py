@@ -108,6 +108,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
         ("model", _model),
         ("decoder", _decoder),
         ("indexes", _indexes),
+        ("artifacts", _artifacts),
         ("workers", _workers),
         ("workflows", _workflows),
     )
@@ -302,6 +303,16 @@ def _names(places: Sequence[DamagedPlace]) -> str:
     """The first few places by name."""
     more = [f"{len(places) - 3} more"] if len(places) > 3 else []
     return " and ".join([", ".join(place.name for place in places[:3]), *more])
+
+
+def _artifacts(application: Application) -> Iterator[Finding]:
+    """Whether what all hosts share can be reached; a folder of this host always can."""
+    from orchestrator.ports import ArtifactStore
+
+    connector = application.container.connectors.chosen(ArtifactStore)
+    if connector != "folder":
+        number = len(application.container.get(ArtifactStore).names())
+        yield Finding("artifacts", "ok", f"{number} on {connector}.")
 
 
 def _workers(application: Application) -> Iterator[Finding]:

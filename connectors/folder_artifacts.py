@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Generator
@@ -13,8 +12,8 @@ from pathlib import Path
 
 from orchestrator.errors import BadInput, StoreError
 from orchestrator.ports import ArtifactStore, Build, Provider
+from orchestrator.ports.artifacts import check_artifact_name
 
-_NAME = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*\Z", re.ASCII)
 #: Where artifacts are until they are whole; no name of one begins so.
 _UNFINISHED = ".unfinished"
 #: The file by which the folder of an artifact is told from one that only leads to some. Editions of
@@ -99,11 +98,7 @@ class FolderArtifacts:
                 path.with_suffix(_LOCK).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
-        if not _NAME.match(name):
-            raise BadInput(
-                f"{name!r} cannot name an artifact.",
-                hint="Use letters, digits, `.`, `_` and `-`, with `/` between.",
-            )
+        check_artifact_name(name)
         return self._folder / name
 
 

@@ -144,13 +144,14 @@ class Settings(BaseSettings):
     retention: Retention = Field(default_factory=Retention)
     serve: Serve = Field(default_factory=Serve)
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["text", "json"] = "text"
 
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**{name: value for name, value in values.items() if value is not None})
         except ValidationError as error:
             raise SettingsError(
-                _described(error), hint="See docs/configuration.md for all settings."
+                f"{'; '.join(described(error))}.", hint="See docs/configuration.md for all settings."
             ) from None
         except SourceError as error:
             cause = error.__cause__ or error
@@ -369,7 +370,7 @@ def _principal(value: Any, where: str, known: Mapping[str, Principal], name: str
         else:
             table = PrincipalTable.model_validate(value)
     except ValidationError as error:
-        raise ValueError(f"{where}: {_described(error)}") from None
+        raise ValueError(f"{where}: {'; '.join(described(error))}.") from None
     return Principal(table.tenant, table.grants, table.name or name)
 
 
@@ -394,7 +395,3 @@ def described(error: ValidationError) -> list[str]:
             message = "There is no such setting"
         faults.append((f"{where}: {message}" if where else message).rstrip("."))
     return faults
-
-
-def _described(error: ValidationError) -> str:
-    return "; ".join(described(error)) + "."

@@ -43,7 +43,7 @@ HEAVY = frozenset(
 
 
 #: Extras whose libraries are imported, where they are used.
-USED = ("minilm", "llm", "recommend", "train", "server", "rdf", "parquet")
+USED = ("minilm", "llm", "recommend", "train", "server", "rdf", "parquet", "s3")
 
 
 @cache

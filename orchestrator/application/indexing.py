@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from orchestrator.application.container import Container
     from orchestrator.indexing.context import IndexingContext
     from orchestrator.indexing.isolated_reading import Reader
-    from orchestrator.ports import Embedder, IndexWriter, TokenEmbedder, VectorStore
+    from orchestrator.ports import Embedder, IndexWriter, RemoteFiles, TokenEmbedder, VectorStore
     from orchestrator.settings import Settings
 
 
@@ -45,6 +45,7 @@ def indexing_context(
         tokens,
         started=reader,
         stores=_ContainedStores(container),
+        sources=_ContainedSources(container),
     )
 
 
@@ -65,3 +66,22 @@ class _ContainedStores:
         from orchestrator.ports import IndexWriter
 
         return self.container.get(IndexWriter, connector=connector)
+
+
+@dataclass(frozen=True)
+class _ContainedSources:
+    """The connectors that read URLs of their names (`RemoteSources`)."""
+
+    container: Container
+
+    def files(self, scheme: str) -> RemoteFiles | None:
+        """What lists and fetches the files of URLs of this scheme."""
+        from orchestrator.ports import RemoteFiles, port_name
+
+        connectors = self.container.connectors
+        if scheme not in connectors.names:
+            return None
+        ports = [port_name(each.port) for each in connectors.providers(scheme)]
+        if port_name(RemoteFiles) not in ports:
+            return None
+        return self.container.get(RemoteFiles, connector=scheme)

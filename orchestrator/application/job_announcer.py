@@ -20,9 +20,10 @@ from orchestrator.errors import OrchestratorError, StoreError
 from orchestrator.jobs.broker import JobBroker
 from orchestrator.jobs.job_scheduler import JobScheduler
 from orchestrator.jobs.worker_signs import SIGN, WorkerSigns
+from orchestrator.logs import start_logging
 from orchestrator.ports import Clock, Ledger
 from orchestrator.process import when_told_to_end
-from orchestrator.settings import ExactSettings
+from orchestrator.settings import ExactSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ _STARTING = 20.0
 def main() -> None:
     """Announce until told to end."""
     told = json.loads(sys.stdin.readline())
-    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = ExactSettings(**told["settings"])
+    start_logging("info", settings.log_format)
     stopping = threading.Event()
     when_told_to_end(stopping.set)
 
@@ -43,15 +45,15 @@ def main() -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     try:
-        _announce(told, stopping)
+        _announce(told, settings, stopping)
     except OrchestratorError as error:
         # Whoever started this process starts it again in a moment.
         log.warning("%s %s", error.message, error.hint)
         raise SystemExit(1) from None
 
 
-def _announce(told: Mapping[str, Any], stopping: threading.Event) -> None:
-    with Application(ExactSettings(**told["settings"])) as application:
+def _announce(told: Mapping[str, Any], settings: Settings, stopping: threading.Event) -> None:
+    with Application(settings) as application:
         container = application.container
         broker = container.get(JobBroker, connector=told["connector"])
         check = threading.Timer(_STARTING, _warn, [broker])

@@ -11,6 +11,7 @@ from orchestrator.errors import BadInput
 from orchestrator.jobs.job_view import order_of
 from orchestrator.ports import ACTIVE, SUBMITTED, Ledger
 from orchestrator.progress import Progress, silent
+from orchestrator.tracing import with_span
 
 if TYPE_CHECKING:
     from orchestrator.application.container import Container
@@ -34,7 +35,7 @@ class Jobs:
         A `key` names one piece of work for good: submitting it again gives the job as it is.
         """
         name = f"{SUBMITTED}{key or uuid.uuid4().hex}"
-        return self._ledger.submit(kind, scope, name, payload or {})
+        return self._ledger.submit(kind, scope, name, with_span(payload or {}))
 
     def list(self, *, scope: JobScope | None = None, states: Sequence[JobState] = ()) -> Sequence[Job]:
         """All jobs there are, whoever submitted them, in that order."""

@@ -37,6 +37,7 @@ EXTRAS = {
     "irds": (("ir_datasets",), "Data sets by their ids, `--data irds:ID`."),
     "plot": (("matplotlib",), "Drawings of reports."),
     "server": (("psycopg", "psycopg_pool"), "PostgreSQL."),
+    "s3": (("s3fs",), "Files and artifacts on S3."),
 }
 #: Less room than this and an index may not be written.
 LOW_SPACE = 1_000_000_000
@@ -107,6 +108,7 @@ def _findings(given: Invocation) -> Iterator[Finding]:
         ("model", _model),
         ("decoder", _decoder),
         ("indexes", _indexes),
+        ("artifacts", _artifacts),
         ("workers", _workers),
         ("workflows", _workflows),
     )
@@ -301,6 +303,16 @@ def _names(places: Sequence[DamagedPlace]) -> str:
     """The first few places by name."""
     more = [f"{len(places) - 3} more"] if len(places) > 3 else []
     return " and ".join([", ".join(place.name for place in places[:3]), *more])
+
+
+def _artifacts(application: Application) -> Iterator[Finding]:
+    """Whether what all hosts share can be reached; a folder of this host always can."""
+    from orchestrator.ports import ArtifactStore
+
+    connector = application.container.connectors.chosen(ArtifactStore)
+    if connector != "folder":
+        number = len(application.container.get(ArtifactStore).names())
+        yield Finding("artifacts", "ok", f"{number} on {connector}.")
 
 
 def _workers(application: Application) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.options import Invocation, complete
@@ -25,7 +24,7 @@ class _Told:
 
 def show_dry_run(
     given: Invocation,
-    paths: Sequence[Path],
+    paths: Sequence[str],
     index: str | None,
     labels: Sequence[str] | None,
     tenant: str,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -42,7 +41,10 @@ TenantOption = Annotated[
 @program.command(epilog="Example: `orchestrator index add docs --label public --label staff`")
 def add(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Folders or files to index.", metavar="PATH")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Folders or files to index, or their s3:// URLs.", metavar="PATH"),
+    ],
     index: IndexOption = None,
     label: Annotated[
         list[str] | None,

@@ -11,6 +11,7 @@ import typer
 
 from orchestrator.cli.options import IndexOption, PrincipalOption, command, complete, invocation
 from orchestrator.cli.output import note
+from orchestrator.logs import start_logging
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
@@ -46,8 +47,7 @@ def serve(
     from orchestrator.serving import serve as listen
 
     settings = invocation(context).settings(index=index)
-    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=settings.log_level.upper(), format=form)
+    start_logging(settings.log_level, settings.log_format)
     anyone = settings.reader(principal)
     application = Application(settings)
     served = [application.workflow(name) for name in workflows]

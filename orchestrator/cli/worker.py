@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from orchestrator.cli.options import command, complete, invocation
 from orchestrator.cli.output import note, say
 from orchestrator.errors import BadInput
+from orchestrator.logs import start_logging
 from orchestrator.process import when_told_to_end
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def worker(
     if health:
         _say_health(settings)
         return
-    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    level = "INFO" if settings.log_level == "warning" else settings.log_level.upper()
-    logging.basicConfig(level=level, format=form)
+    start_logging("info" if settings.log_level == "warning" else settings.log_level, settings.log_format)
     broker = settings.ports.get("job_broker") or ("celery" if celery else None)
     _check(broker, once=once, kinds=kinds, queue=queue)
     if broker is not None and not once:

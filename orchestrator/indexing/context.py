@@ -12,6 +12,7 @@ from orchestrator.indexing.file_documents import embedded_text
 from orchestrator.indexing.index_format import index_format
 from orchestrator.indexing.job_ports import BATCH, Encoded, PassageEncoder, ReaderSource, current_version
 from orchestrator.indexing.move_job import Stores
+from orchestrator.indexing.remote_files import NoSources, RemoteSources, SourceReader
 from orchestrator.indexing.token_buffer import TokenBuffer
 from orchestrator.jobs.job_run import JobRunner
 from orchestrator.jobs.registry import JobHandlers
@@ -55,6 +56,7 @@ class IndexingContext:
     tokens: TokenEmbedder | None = None
     started: Reader | None = None
     stores: Stores = field(default_factory=lambda: _NoStores())
+    sources: RemoteSources = field(default_factory=NoSources)
     _warm: asyncio.Task[object] | None = field(default=None, init=False)
 
     @property
@@ -80,13 +82,13 @@ class IndexingContext:
         return index_format(self.embedder, self.sparse, self.tokens)
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> SourceReader:
         """The process that reads files; it starts while the embedder is loaded."""
         if self.started is None or self.started.closed:
             from orchestrator.indexing.isolated_reading import Reader
 
             self.started = Reader()
-        return self.started
+        return SourceReader(self.started, self.sources)
 
     def version(self, index: str) -> IndexVersion:
         """The index as it is now; StoreError if there is none."""

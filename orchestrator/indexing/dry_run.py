@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from orchestrator.indexing import index_plan as planning
 from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.file_documents import Place, Recipe
-from orchestrator.indexing.files import SkippedFile, scan
+from orchestrator.indexing.files import SkippedFile
 from orchestrator.indexing.isolated_reading import (
     FileRead,
     FileRows,
@@ -17,6 +16,8 @@ from orchestrator.indexing.isolated_reading import (
     Limits,
     ReadRequest,
 )
+from orchestrator.indexing.locations import Location
+from orchestrator.indexing.remote_files import scan_target
 from orchestrator.ports import FileRow
 
 
@@ -55,7 +56,7 @@ class _Counts:
 def dry_run(
     context: IndexingContext,
     index: str,
-    path: Path,
+    path: Location,
     labels: Sequence[str] | None,
     tenant: str,
     recipe: Recipe,
@@ -65,7 +66,7 @@ def dry_run(
     registry = context.registry
     rows = registry.files(index)
     given = planning.target(path, tenant, rows)
-    found = scan(given.root, frozenset(recipe.readers), within=given.within, largest=limits.size)
+    found = scan_target(given, recipe, limits, context.sources)
     plan = planning.compare(found, rows, given, recipe, labels)
     counts = _Counts()
     for payload in planning.read_jobs(plan, recipe, limits):

@@ -7,11 +7,12 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UnreadableFile
 from orchestrator.indexing.document_places import document_places, passage_places
+from orchestrator.indexing.locations import below, location
 from orchestrator.indexing.readers import READERS, reader_for
 from orchestrator.indexing.readers.encoding import without_controls
 from orchestrator.indexing.readers.file import FileDocument, FileNote, FileReader, StillReading
@@ -62,24 +63,25 @@ def document_id(place: Place, source: str) -> str:
 
 
 def read_documents(
-    data: bytes, file: str, place: Place, recipe: Recipe
+    data: bytes, file: str, place: Place, recipe: Recipe, path: Path | None = None
 ) -> Iterator[DocumentRow | FileNote | StillReading]:
     """The documents in a file's bytes, with their passages, and notes on how they were read.
 
+    `path` is where readers of others find the file, if not at its place.
     UnreadableFile if there is none to read.
     """
     if not data:
         raise UnreadableFile("It is empty.")
-    path = Path(place.root)
-    path = path if path.name == file and path.is_file() else path / file
-    reader = reader_for(path.suffix.lower(), recipe.readers)
+    source_file = below(location(place.root), file)
+    suffix = PurePosixPath(file).suffix.lower()
+    reader = reader_for(suffix, recipe.readers)
     markdown, records = False, False
     if isinstance(reader, FileReader):
         markdown, records = reader.markdown, reader.records
-        found: Iterator[FileDocument | FileNote | StillReading] = reader.read(data, path.name)
+        found: Iterator[FileDocument | FileNote | StillReading] = reader.read(data, PurePosixPath(file).name)
     else:
         records = True
-        found = _foreign(reader.load_data(path), file)
+        found = _foreign(reader.load_data(path or Path(str(source_file))), file)
     name = recipe.name(file)
     for document in found:
         if not isinstance(document, FileDocument):
@@ -88,7 +90,7 @@ def read_documents(
         metadata = {clean(key): clean(value) for key, value in document.metadata.items()}
         title = str(metadata.pop("title", ""))
         identifier = clean(document.id) if records else file
-        source = str(path) if identifier == file else f"{path}#{identifier}"
+        source = str(source_file) if identifier == file else f"{source_file}#{identifier}"
         text = clean(document.text)
         unique = document_id(place, source)
         parts = recipe.splitting.split(text, markdown=markdown)

@@ -7,12 +7,13 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from orchestrator.errors import BadInput, UnreadableFile
+from orchestrator.indexing.locations import Location
 
 #: Larger files are refused: a job holds a file's passages in memory until it publishes them.
 LARGEST = 512 * 2**20
@@ -20,12 +21,16 @@ LARGEST = 512 * 2**20
 _VERSION_CONTROL = frozenset({"CVS", "_darcs"})  # the others are hidden anyway
 # A path has lost one of the two slashes.
 _URL, _SLASH = re.compile(r"(?:https?|ftp|s3|gs|file):/", re.IGNORECASE), re.compile(":/+")
-_BEIR_CORPUS, _BEIR_QUERIES = "corpus.jsonl", "queries.jsonl"
+CORPUS, QUERIES = "corpus.jsonl", "queries.jsonl"
+#: Why the second is left out beside the first.
+QUERIES_OF_CORPUS = f"It holds the queries of a test collection; its documents are in {CORPUS}."
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file that can be indexed. `file` is its path below the root, with slashes; `hash` its SHA-256."""
+    """A file that can be indexed. `file` is its path below the root, with slashes.
+
+    `hash` is its SHA-256; of a remote file, its version."""
 
     file: str
     size: int
@@ -47,12 +52,12 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The files below `root` (absolute, links resolved), by rising path.
+    """The files below `root` (absolute, links resolved; or a URL), by rising path.
 
     `others` counts the files of kinds that cannot be read, by the ends of their names.
     """
 
-    root: Path
+    root: Location
     files: tuple[FoundFile, ...]
     skipped: tuple[SkippedFile, ...]
     others: tuple[tuple[str, int], ...] = ()
@@ -86,7 +91,7 @@ def scan(
     root: str | Path,
     suffixes: Collection[str],
     *,
-    within: PurePosixPath | None = None,
+    within: str | None = None,
     largest: int = LARGEST,
 ) -> Scan:
     """The files below `root` whose names end in one of `suffixes`, or `root` itself if it is a file.
@@ -109,10 +114,7 @@ def scan(
         if suffix not in suffixes:
             others[suffix] += 1
             if single or entry.path == start:
-                raise BadInput(
-                    f"{str(entry.path)!r} is of a kind that cannot be read.",
-                    hint=f"Files that can be read end in {', '.join(sorted(suffixes))}.",
-                )
+                raise unknown_kind(entry.path, suffixes)
             continue
         outcome = _examine(entry, base.parent if single else base, suffixes, largest)
         if isinstance(outcome, FoundFile):
@@ -122,16 +124,31 @@ def scan(
     found.sort(key=lambda file: file.file)
     skipped.sort(key=lambda file: file.file)
     if not found and not any(not file.absent for file in skipped):
-        reasons = f" ({skipped[0].file}: {skipped[0].reason})" if skipped else ""
-        if others and not skipped:
-            kinds = ", ".join(f"{kind or 'no suffix'} {count:,}" for kind, count in others.most_common(8))
-            reasons = f" ({kinds})"
-        raise BadInput(
-            f"{str(start)!r} holds no file that can be indexed{reasons}.",
-            hint=f"Files that can be read end in {', '.join(sorted(suffixes))}. "
-            "Nothing was removed from the index; `orchestrator index remove` does that.",
-        )
+        raise nothing_to_index(start, skipped, others, suffixes)
     return Scan(base, tuple(found), tuple(skipped), tuple(others.most_common()))
+
+
+def unknown_kind(file: Location, suffixes: Collection[str]) -> BadInput:
+    """The error for a file that was given, and that no reader takes."""
+    return BadInput(
+        f"{str(file)!r} is of a kind that cannot be read.",
+        hint=f"Files that can be read end in {', '.join(sorted(suffixes))}.",
+    )
+
+
+def nothing_to_index(
+    start: Location, skipped: Sequence[SkippedFile], others: Counter[str], suffixes: Collection[str]
+) -> BadInput:
+    """The error for a place without a file that can be indexed, with why."""
+    reasons = f" ({skipped[0].file}: {skipped[0].reason})" if skipped else ""
+    if others and not skipped:
+        kinds = ", ".join(f"{kind or 'no suffix'} {count:,}" for kind, count in others.most_common(8))
+        reasons = f" ({kinds})"
+    return BadInput(
+        f"{str(start)!r} holds no file that can be indexed{reasons}.",
+        hint=f"Files that can be read end in {', '.join(sorted(suffixes))}. "
+        "Nothing was removed from the index; `orchestrator index remove` does that.",
+    )
 
 
 def read_below(root: Path, file: str, largest: int = LARGEST) -> bytes:
@@ -200,9 +217,8 @@ def _walk(base: Path, start: Path, skipped: list[SkippedFile]) -> Iterator[_Entr
                 if not _inside(path, base):
                     reason = "It is a link to a place outside of its root."
                     skipped.append(SkippedFile(_shown(file), reason, absent=True))
-            elif entry.name == _BEIR_QUERIES and _BEIR_CORPUS in names:
-                reason = f"It holds the queries of a test collection; its documents are in {_BEIR_CORPUS}."
-                skipped.append(SkippedFile(_shown(file), reason, absent=True))
+            elif entry.name == QUERIES and CORPUS in names:
+                skipped.append(SkippedFile(_shown(file), QUERIES_OF_CORPUS, absent=True))
             else:
                 yield _Entry(file, path)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from orchestrator.errors import BadInput
 from orchestrator.indexing.file_documents import Recipe
 from orchestrator.indexing.files import FoundFile, Scan, SkippedFile
 from orchestrator.indexing.isolated_reading import Limits
+from orchestrator.indexing.locations import Location, below, location, name_below
 from orchestrator.ports import FileRow
 from orchestrator.types import DEFAULT_TENANT, PUBLIC
 
@@ -30,15 +30,15 @@ class Target:
     it is looked at. Roots of the index that lie in the path give their files up to it.
     """
 
-    path: Path
-    root: Path
+    path: Location
+    root: Location
     tenant: str = DEFAULT_TENANT
-    inner: tuple[Path, ...] = ()
+    inner: tuple[Location, ...] = ()
 
     @property
-    def within(self) -> PurePosixPath | None:
+    def within(self) -> str | None:
         """The part of the root that is added; None for all of it."""
-        return None if self.path == self.root else PurePosixPath(self.path.relative_to(self.root).as_posix())
+        return name_below(self.root, self.path) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,15 @@ class Plan:
     others: tuple[tuple[str, int], ...] = ()
 
 
-def target(path: Path, tenant: str, rows: Iterable[FileRow]) -> Target:
+def target(path: Location, tenant: str, rows: Iterable[FileRow]) -> Target:
     """What adding `path` means for an index with these files; BadInput if another tenant has that root."""
-    roots = {(Path(row.root), row.tenant) for row in rows}
+    roots = {(location(row.root), row.tenant) for row in rows}
     if owners := {owner for root, owner in roots if root == path} - {tenant}:
         raise BadInput(
             f"{str(path)!r} is in this index for the tenant {min(owners)!r}, and was given for {tenant!r}.",
             hint="Remove it first, or use another index for the other tenant (`--index`).",
         )
-    mine = sorted(root for root, owner in roots if owner == tenant)
+    mine = sorted((root for root, owner in roots if owner == tenant), key=str)
     inner = tuple(root for root in mine if path in root.parents)
     outer = [root for root in mine if root in path.parents]
     if not outer:
@@ -106,7 +106,7 @@ def compare(
             # A file that could not be read is tried again: the reason may have been outside of it.
             changed.append(file)
     present = {file.file for file in scanned.files}
-    kept = [PurePosixPath(skipped.file) for skipped in scanned.skipped if not skipped.absent]
+    kept = [skipped.file for skipped in scanned.skipped if not skipped.absent]
     removed = [
         row
         for file, row in sorted(known.items())
@@ -134,30 +134,28 @@ def compare(
     )
 
 
-def superseded(rows: Sequence[FileRow], given: Target) -> list[FileRow]:
+def superseded(rows: Sequence[FileRow], given: Target, exists: Callable[[Location], bool]) -> list[FileRow]:
     """Files of inner roots that the target's root now holds itself, or that vanished from the path given."""
     now = {place(row): row for row in rows if row.root == str(given.root) and row.tenant == given.tenant}
-    inner = [row for row in rows if Path(row.root) in given.inner and row.tenant == given.tenant]
+    inner = [row for row in rows if location(row.root) in given.inner and row.tenant == given.tenant]
     return [
         row
         for row in inner
         if (place(row) in now and now[place(row)].error is None)
-        or (place(row) not in now and Path(row.root) == given.path and not place(row).exists())
+        or (place(row) not in now and location(row.root) == given.path and not exists(place(row)))
     ]
 
 
-def place(row: FileRow) -> Path:
-    """The path of a file of an index."""
-    root = Path(row.root)
-    return root if root.name == row.file and not root.is_dir() else root / row.file
+def place(row: FileRow) -> Location:
+    """Where a file of an index is."""
+    return below(location(row.root), row.file)
 
 
-def covers(part: PurePosixPath | None, file: str) -> bool:
+def covers(part: str | None, file: str) -> bool:
     """Whether a file is, or lies below, this part of its root; None is all of it."""
-    if part is None or str(part) == ".":
+    if part is None or part == ".":
         return True
-    path = PurePosixPath(file)
-    return path == part or part in path.parents
+    return file == part or file.startswith(f"{part.removesuffix('/')}/")
 
 
 def canonical(labels: Sequence[str]) -> Labels:
@@ -177,9 +175,9 @@ def _labels_of_new(
     if wanted is not None:
         return {file.file: wanted for file in added}
     # A file that comes from another root keeps what restricts it.
-    inner = [row for row in rows if Path(row.root) in given.inner and row.tenant == given.tenant]
+    inner = [row for row in rows if location(row.root) in given.inner and row.tenant == given.tenant]
     moving = {place(row): row.labels for row in inner}
-    paths = {file.file: _path(given.root, file.file) for file in added}
+    paths = {file.file: below(given.root, file.file) for file in added}
     found = {file: moving[path] for file, path in paths.items() if path in moving}
     rest = [file.file for file in added if file.file not in found]
     sets = {row.labels for row in rows if row.root == str(given.root)} or {(PUBLIC,)}
@@ -191,10 +189,6 @@ def _labels_of_new(
             hint="Give the path of the new files with `--label`.",
         )
     return {**found, **dict.fromkeys(rest, min(sets))}
-
-
-def _path(root: Path, file: str) -> Path:
-    return root if root.name == file and root.is_file() else root / file
 
 
 # -- jobs ----------------------------------------------------------------------------------------

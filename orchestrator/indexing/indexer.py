@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from orchestrator.indexing import index_plan as planning
 from orchestrator.indexing.context import IndexingContext
 from orchestrator.indexing.dry_run import DryRun, dry_run
 from orchestrator.indexing.file_documents import Recipe
-from orchestrator.indexing.files import SkippedFile, resolve_root, scan
+from orchestrator.indexing.files import SkippedFile
 from orchestrator.indexing.import_job import ImportReport, import_jobs, import_report
 from orchestrator.indexing.index_plan import Plan, place
 from orchestrator.indexing.index_report import (
@@ -29,6 +30,8 @@ from orchestrator.indexing.index_report import (
     add_report,
 )
 from orchestrator.indexing.isolated_reading import Limits
+from orchestrator.indexing.locations import Location, location, spellings
+from orchestrator.indexing.remote_files import exists, resolve_location, scan_target
 from orchestrator.indexing.restaging import restage
 from orchestrator.indexing.upkeep import pages
 from orchestrator.indexing.verify import verify
@@ -96,7 +99,7 @@ class Indexer:
         BadInput for a root that is missing or empty, IndexBusy if another writer has the index,
         IndexMismatch if it was made with another embedder.
         """
-        path = resolve_root(root)
+        path = await asyncio.to_thread(resolve_location, root, self._context.sources)
         if labels is not None:
             planning.canonical(labels)
         async with self._writing(progress) as writer:
@@ -113,7 +116,8 @@ class Indexer:
 
         Nothing is changed if one of them is missing.
         """
-        paths = [resolve_root(root) for root in roots]
+        sources = self._context.sources
+        paths = [await asyncio.to_thread(resolve_location, root, sources) for root in roots]
         if labels is not None:
             planning.canonical(labels)
         async with self._writing(progress) as writer:
@@ -210,7 +214,7 @@ class Indexer:
             for root, tenant in sorted({(row.root, row.tenant) for row in rows}):
                 if await asyncio.to_thread(self._is_readable, root, tenant):
                     await asyncio.to_thread(self._registry.distrust, self.index, root)
-                    await self._add(writer, Path(root), None, tenant, progress)
+                    await self._add(writer, location(root), None, tenant, progress)
             await restage(writer, self._context, self.index, "embed", {}, "embedding", terms=True)
             await self._tidy(writer, progress)
         return await self.verify(progress)
@@ -226,7 +230,7 @@ class Indexer:
         self, root: str | Path, labels: Sequence[str] | None = None, tenant: str = DEFAULT_TENANT
     ) -> DryRun:
         """What `add` would do now. Files are read and split for it; nothing is embedded or written."""
-        path = resolve_root(root)
+        path = await asyncio.to_thread(resolve_location, root, self._context.sources)
         given = (path, labels, tenant, self._recipe, self._limits)
         return await asyncio.to_thread(dry_run, self._context, self.index, *given)
 
@@ -266,7 +270,12 @@ class Indexer:
                 await writer.stop()
 
     async def _add(
-        self, writer: JobDispatcher, path: Path, labels: Sequence[str] | None, tenant: str, progress: Progress
+        self,
+        writer: JobDispatcher,
+        path: Location,
+        labels: Sequence[str] | None,
+        tenant: str,
+        progress: Progress,
     ) -> IndexReport:
         began = time.monotonic()
         repaired = await self._repair(writer)
@@ -284,7 +293,9 @@ class Indexer:
         effects = [job.effects.read() for job in done if job.effects is not None]
         notes = [ReadingNote(*note) for each in effects for note in each.get("notes", ())]
         rows = await asyncio.to_thread(self._registry.files, self.index)
-        gone = [*plan.removed, *planning.superseded(rows, plan.target)]
+        still = partial(exists, sources=self._context.sources)
+        superseded = await asyncio.to_thread(planning.superseded, rows, plan.target, still)
+        gone = [*plan.removed, *superseded]
         await writer.here("forget", planning.forget_jobs(gone))
         if relabelled and labels is not None and plan.target.within is None:
             # What was removed from this root before, and can still be cited for a while.
@@ -311,12 +322,10 @@ class Indexer:
             repaired += (job.effects or JsonObject())["passages"]
         return repaired
 
-    def _plan(self, path: Path, labels: Sequence[str] | None, tenant: str) -> Plan:
+    def _plan(self, path: Location, labels: Sequence[str] | None, tenant: str) -> Plan:
         rows = self._registry.files(self.index)
         given = planning.target(path, tenant, rows)
-        found = scan(
-            given.root, frozenset(self._recipe.readers), within=given.within, largest=self._limits.size
-        )
+        found = scan_target(given, self._recipe, self._limits, self._context.sources)
         # After the scan: a root that cannot be indexed must not leave an empty index behind.
         self._registry.create(self.index, self._context.format)
         return planning.compare(found, rows, given, self._recipe, labels)
@@ -324,7 +333,7 @@ class Indexer:
     def _is_readable(self, root: str, tenant: str) -> bool:
         """Whether the files of a root can be added again: it is there, and was not imported."""
         try:
-            self._plan(Path(root), None, tenant)
+            self._plan(location(root), None, tenant)
         except BadInput:
             return False
         return True
@@ -338,11 +347,9 @@ class Indexer:
     def _removal(self, what: str | Path) -> tuple[list[dict[str, Any]], int, int]:
         """The jobs that remove something, and how many files and documents that are."""
         rows = self._registry.files(self.index)
-        path = Path(what).expanduser().absolute()
-        # A path that is no more cannot be resolved; one that is may lead through links.
-        paths = {path, path.resolve()}
-        found = [row for row in rows if Path(row.root) in paths] or [
-            row for row in rows if place(row) in paths or paths & set(place(row).parents)
+        paths = spellings(what)
+        found = [row for row in rows if location(row.root) in paths] or [
+            row for row in rows if place(row) in paths or not paths.isdisjoint(place(row).parents)
         ]
         if found:
             payloads = list(planning.forget_jobs(found))

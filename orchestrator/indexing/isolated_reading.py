@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal, Self
@@ -34,15 +34,27 @@ class Limits:
     memory: int = 4 * 2**30
 
 
+@dataclass(frozen=True, slots=True)
+class LocalCopy:
+    """Where the copy of a remote file is, and the version that it is of."""
+
+    path: str
+    version: str
+
+
 @dataclass(frozen=True)
 class ReadRequest:
-    """Read these files of a place. Documents whose id and hash are `known` are named, not sent."""
+    """Read these files of a place. Documents whose id and hash are `known` are named, not sent.
+
+    Those of a remote place are read from their `copies`, by their names.
+    """
 
     place: Place
     files: tuple[str, ...]
     recipe: Recipe = field(default_factory=Recipe)
     known: frozenset[tuple[str, str]] = frozenset()
     limits: Limits = field(default_factory=Limits)
+    copies: Mapping[str, LocalCopy] = field(default_factory=dict[str, LocalCopy])
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from orchestrator.indexing.isolated_reading import Reader
+    from orchestrator.indexing.remote_files import SourceReader
 
 #: Seconds that writing one passage into the store may take, at most; it may hold the interpreter.
 WRITING = 0.005
@@ -66,7 +66,7 @@ class ReaderSource(Protocol):
     """Gives the process that reads files, which is started when it is first asked for."""
 
     @property
-    def reader(self) -> Reader: ...
+    def reader(self) -> SourceReader: ...
 
 
 def current_version(registry: IndexRegistry, index: str) -> IndexVersion:

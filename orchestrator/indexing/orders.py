@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from orchestrator.indexing.files import resolve_root
 from orchestrator.indexing.index_plan import canonical
 from orchestrator.indexing.indexer import Indexer
+from orchestrator.indexing.locations import RemotePath, location
 from orchestrator.ports import Job, JobEffects, RunningJob
 from orchestrator.types import DEFAULT_TENANT
 
@@ -32,12 +33,14 @@ class IndexerSource(Protocol):
 def add_payload(
     roots: Sequence[str | Path], labels: Sequence[str] | None = None, tenant: str = DEFAULT_TENANT
 ) -> dict[str, Any]:
-    """What a job that adds folders and files is given; BadInput if one of them is missing.
+    """What a job that adds folders and files is given; BadInput if one of this host is missing.
 
-    Every worker must find them under the same paths.
+    Every worker must find them under the same paths or URLs. URLs are looked up by the job.
     """
     return {
-        "roots": [str(resolve_root(root)) for root in roots],
+        "roots": [
+            str(root if isinstance(location(root), RemotePath) else resolve_root(root)) for root in roots
+        ],
         "labels": None if labels is None else list(canonical(labels)),
         "tenant": tenant,
     }

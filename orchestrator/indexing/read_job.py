@@ -20,7 +20,6 @@ from orchestrator.indexing.isolated_reading import (
     FileRows,
     FileStarted,
     Limits,
-    Reader,
     ReadEvent,
     ReadRequest,
 )
@@ -31,6 +30,7 @@ from orchestrator.indexing.job_ports import (
     check_format,
     new_write_name,
 )
+from orchestrator.indexing.remote_files import SourceReader
 from orchestrator.indexing.splitting import Splitting
 from orchestrator.indexing.token_buffer import TokenBuffer
 from orchestrator.jobs.job_run import DIED, job_key, worker_died
@@ -235,7 +235,7 @@ def _failed(event: FileFailed, place: Place, before: FileRow | None) -> FileRow:
     return replace(known, error=event.reason)
 
 
-async def _events(reader: Reader, request: ReadRequest) -> AsyncGenerator[ReadEvent]:
+async def _events(reader: SourceReader, request: ReadRequest) -> AsyncGenerator[ReadEvent]:
     """The reader's events, received in a thread, so that it goes on reading while others are embedded."""
     events: queue.Queue[ReadEvent | BaseException | None] = queue.Queue(_AHEAD)
     given_up = threading.Event()

@@ -77,14 +77,19 @@ def _read(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
 
 
 def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
+    copy = request.copies.get(file)
     root = Path(request.place.root)
-    data = read_below(root, file, request.limits.size)
-    digest = request.recipe.hash(file, hashlib.sha256(data).hexdigest())
+
+    def content() -> bytes:
+        return Path(copy.path).read_bytes() if copy else read_below(root, file, request.limits.size)
+
+    data = content()
+    digest = request.recipe.hash(file, copy.version if copy else hashlib.sha256(data).hexdigest())
     changed: list[DocumentRow] = []
     unchanged: list[str] = []
     notes: list[FileNote] = []
     documents = passages = characters = 0
-    for row in read_documents(data, file, request.place, request.recipe):
+    for row in read_documents(data, file, request.place, request.recipe, copy and Path(copy.path)):
         if isinstance(row, FileNote):
             notes.append(row)
             continue
@@ -102,7 +107,7 @@ def _read_whole(file: str, request: ReadRequest) -> Iterator[ReadEvent]:
             yield FileRows(tuple(changed), tuple(unchanged))
             changed, unchanged, characters = [], [], 0
     suffix = Path(file).suffix.lower()
-    if request.recipe.readers[suffix] != READERS.get(suffix) and read_below(root, file) != data:
+    if request.recipe.readers[suffix] != READERS.get(suffix) and content() != data:
         # Others' readers open the file themselves.
         raise UnreadableFile("It changed while it was read; index it again.")
     if changed or unchanged:

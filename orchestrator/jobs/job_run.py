@@ -17,7 +17,9 @@ from typing import Any, cast
 from orchestrator.budget import Budget
 from orchestrator.errors import BadInput, IndexMismatch, LeaseLost, NodeError, OrchestratorError, StoreError
 from orchestrator.jobs.registry import JobHandlers
+from orchestrator.logs import logged
 from orchestrator.ports import Job, JobEffects, Ledger, RunningJob
+from orchestrator.tracing import end_job_span, job_span, without_span
 from orchestrator.types import NOBODY, Principal, Usage
 
 #: What a job's error begins with when its worker died on it.
@@ -44,6 +46,11 @@ def job_key(lock: str, kind: str, payload: Mapping[str, Any]) -> str:
     """Names a piece of work within one writer's lock: submitting it twice makes one job."""
     content = json.dumps([kind, dict(payload)], sort_keys=True)
     return f"{lock}:{hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def job_fields(job: Job) -> dict[str, int]:
+    """How a log names a job, or a part of one."""
+    return {"job": job.id} if job.order is None else {"job": job.order, "part": job.id}
 
 
 def worker_died(job: Job) -> bool:
@@ -95,6 +102,11 @@ class JobRunner:
         Losing the lease, also by a cancellation of the job, stops the handler. One whose task is cancelled
         gives the job back.
         """
+        job, carried = without_span(job)
+        with logged(**job_fields(job)), job_span(job, carried) as span:
+            await self._do(job, span)
+
+    async def _do(self, job: Job, span: Any) -> None:
         held = _Held(self.ledger, job, self.lease, lambda done: self.watch(done), self._extended)
         try:
             handler = self._handlers.handler(job)
@@ -113,26 +125,35 @@ class JobRunner:
             effects = result.output if isinstance(result.output, JobEffects) else JobEffects()
             # A handler that published has finished its job: then there is no lease any more.
             await asyncio.to_thread(self.ledger.finish, job, effects.values)
-        except LeaseLost:
+            end_job_span(span, "done")
+        except LeaseLost as error:
             # Another has the job by now, or its writer gave up. What was written here is invisible.
-            return
+            if span is not None and self._published(job):
+                end_job_span(span, "done")
+            else:
+                end_job_span(span, "lost", error)
         except asyncio.CancelledError:
+            end_job_span(span, "lost" if held.lost else "given back")
             if not held.lost:
                 with suppress(StoreError):
                     self.ledger.give_back(job)
                 raise
         except Exception as error:
-            self._fail(job, error)
+            end_job_span(span, self._fail(job, error), _cause(error))
         finally:
             held.end()
 
-    def _fail(self, job: Job, error: Exception) -> None:
-        cause = error.__cause__
-        if isinstance(error, NodeError) and isinstance(cause, Exception):
-            error = cause
+    def _published(self, job: Job) -> bool:
+        """Whether a job has no lease any more since it was published."""
+        now = self.ledger.job(job.id)
+        return now.state == "done" and now.fence == job.fence
+
+    def _fail(self, job: Job, error: Exception) -> str:
+        """Note why a job is not done; what it is now."""
+        error = _cause(error)
         if isinstance(error, GivenBack):
             self.ledger.give_back(job)
-            return
+            return "given back"
         final = isinstance(error, _FINAL) or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
         if isinstance(error, OrchestratorError):
             message = f"{error.message} {error.hint}".strip()
@@ -143,7 +164,14 @@ class JobRunner:
         try:
             self.ledger.fail(job, message, final=final)
         except LeaseLost:
-            return
+            return "lost"
+        return "failed"
+
+
+def _cause(error: Exception) -> Exception:
+    """What a handler raised, without the node that it is run as."""
+    cause = error.__cause__
+    return cause if isinstance(error, NodeError) and isinstance(cause, Exception) else error
 
 
 class _Held:

@@ -10,10 +10,11 @@ from contextlib import suppress
 from threading import Event
 
 from orchestrator.errors import IndexBusy, StoreError
-from orchestrator.jobs.job_run import LEASE, JobRunner
+from orchestrator.jobs.job_run import LEASE, JobRunner, job_fields
 from orchestrator.jobs.order_runner import free_dead
 from orchestrator.jobs.worker_signs import WorkerSigns
 from orchestrator.jobs.write_lock import write_lock
+from orchestrator.logs import logged
 from orchestrator.ports import ACTIVE, PARTS, SUBMITTED, Job, Ledger, order_prefix
 from orchestrator.process import process_name
 from orchestrator.progress import silent
@@ -73,7 +74,7 @@ class LedgerWorker:
                 await self._show(None)
                 job = await self._claimed()
                 if job is not None:
-                    await self._until_stopped(job)
+                    await self._logged(job)
                     done += 1
                 elif until_idle and not await asyncio.to_thread(self._resting):
                     break
@@ -99,7 +100,7 @@ class LedgerWorker:
         await self._show(job)
         if job is None:
             return False
-        await self._until_stopped(job)
+        await self._logged(job)
         return True
 
     async def _claimed(self) -> Job | None:
@@ -127,6 +128,10 @@ class LedgerWorker:
         """Whether there is anything left to do, or being done."""
         jobs = self._ledger.jobs(states=ACTIVE, brief=True)
         return any(_shared(job) and (not self._names or job.name in self._names) for job in jobs)
+
+    async def _logged(self, job: Job) -> None:
+        with logged(**job_fields(job)):
+            await self._until_stopped(job)
 
     async def _until_stopped(self, job: Job) -> None:
         """Do a job; if this worker is told to end meanwhile, cancel it after a while."""

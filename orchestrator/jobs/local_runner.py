@@ -12,6 +12,7 @@ from orchestrator.jobs.job_run import DIED, JobRunner, WorkFailed, job_key
 from orchestrator.jobs.worker_process import WorkerProcess
 from orchestrator.ports import ACTIVE, Job, JobScope, JobState
 from orchestrator.progress import Progress
+from orchestrator.tracing import with_span
 
 #: Deaths of a worker in a row, before it claimed anything, after which it is given up.
 _STILLBORN = 3
@@ -121,7 +122,7 @@ class LocalRunner:
 
     async def _submit(self, kind: str, payload: Mapping[str, Any]) -> Job:
         key = job_key(self._lock, kind, payload)
-        return await asyncio.to_thread(self._ledger.submit, kind, self._scope, key, payload)
+        return await asyncio.to_thread(self._ledger.submit, kind, self._scope, key, with_span(payload))
 
     async def _drain(self, total: int, doing: str, unit: str, done: int = 0) -> None:
         """Wait until nothing of this write lock is left to do, with a worker that lives."""

@@ -13,6 +13,7 @@ from orchestrator.jobs.job_run import DIED, GivenBack, JobRunner, WorkFailed, jo
 from orchestrator.ports import ACTIVE, Job, Ledger, order_prefix
 from orchestrator.process import is_dead, process_name
 from orchestrator.progress import Progress
+from orchestrator.tracing import with_span
 
 #: Seconds after which the ledger is looked at though nobody told of anything.
 _LOOK = 0.5
@@ -86,7 +87,7 @@ class OrderRunner:
     async def _submit(self, kind: str, payload: Mapping[str, Any]) -> Job:
         key = job_key(self._lock, kind, payload)
         return await asyncio.to_thread(
-            self._ledger.submit, kind, self._order.scope, key, payload, order=self._order
+            self._ledger.submit, kind, self._order.scope, key, with_span(payload), order=self._order
         )
 
     async def _drain(self, total: int, doing: str, unit: str, before: int = 0) -> None:

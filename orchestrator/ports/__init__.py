@@ -11,6 +11,7 @@ from orchestrator.ports.artifacts import ArtifactsBelow, ArtifactStore
 from orchestrator.ports.derived import DerivedChange, DerivedIndex
 from orchestrator.ports.features import FeatureKind, Featureless, Features
 from orchestrator.ports.feedback import Feedback, FeedbackStore
+from orchestrator.ports.files import RemoteFile, RemoteFiles
 from orchestrator.ports.index_writer import (
     DamagedPlace,
     IndexWriter,
@@ -144,6 +145,8 @@ __all__ = [
     "Build",
     "Lookup",
     "Provider",
+    "RemoteFile",
+    "RemoteFiles",
     "StateStore",
     "needs",
     "port_name",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+from orchestrator.errors import BadInput
+
+_NAME = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*\Z", re.ASCII)
 
 
 @runtime_checkable
@@ -57,3 +62,12 @@ class ArtifactsBelow:
     def delete(self, name: str) -> None:
         """Delete an artifact; nothing if there is none."""
         self._store.delete(self._place + name)
+
+
+def check_artifact_name(name: str) -> None:
+    """BadInput if this cannot name an artifact, in a folder as on a server."""
+    if not _NAME.match(name):
+        raise BadInput(
+            f"{name!r} cannot name an artifact.",
+            hint="Use letters, digits, `.`, `_` and `-`, with `/` between.",
+        )

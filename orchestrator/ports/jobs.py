@@ -72,6 +72,12 @@ class Job:
         """The name of its handler, as in `index.read`."""
         return f"{self.scope.kind}.{self.kind}"
 
+    @property
+    def order(self) -> int | None:
+        """The number of the job that it is a part of; None if it is no part."""
+        number = self.key.removeprefix(PARTS).partition(":")[0]
+        return int(number) if self.key.startswith(PARTS) and number.isdigit() else None
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerPresence:

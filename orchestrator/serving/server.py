@@ -53,6 +53,8 @@ def serve(
             app,
             http=within(limits.headers),
             log_level=log_level,
+            # Its lines are written as all others are.
+            log_config=None,
             server_header=False,
             ws="none",
             lifespan="on",

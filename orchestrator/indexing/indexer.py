@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -51,12 +51,10 @@ STORE_GRACE, PASSAGE_GRACE = 300.0, 86_400.0
 class Indexer:
     """Adds, removes, rebuilds and verifies the documents of one index. A local worker does long work.
 
-    `context` holds the ports; `settings` are those of the application that a worker makes for
-    itself. Without any, everything is done in this process: only for one that serves nobody, since
-    writing shards stops all of its threads. Everything may be killed at any moment: running it again
-    ends with the right index.
-    `wait` is for how many seconds another writer is waited for. With a `dispatcher`, its caller holds the
-    write lock.
+    `context` holds the ports; `settings` are those of the application that a worker makes for itself. Without
+    any, everything is done in this process: only for one that serves nobody, since writing shards stops all
+    of its threads. Everything may be killed at any moment: running it again ends with the right index.
+    Another writer is waited for `wait` seconds. With a `dispatcher`, its caller holds the write lock.
     """
 
     def __init__(
@@ -204,10 +202,9 @@ class Indexer:
     async def repair(self, progress: Progress = silent) -> VerifyReport:
         """Make everything anew that can be: from the files, and the rest from the texts that are stored.
 
-        All files of roots that can be read are read again, and replace what the index has of them; what was
-        imported, or is of a root that is gone, is left as it is stored. Then all passages are embedded, and
-        their terms counted, again. The index can be searched meanwhile. What is derived from it, such as
-        trees, has commands of its own. The report says what is wrong still.
+        Files of roots that can be read are read again; what was imported, or is of a root that is gone, is
+        left as it is stored. Then all passages are embedded, and their terms counted, again. The index can
+        be searched meanwhile. What is derived from it is left. The report says what is wrong still.
         """
         async with self._writing(progress) as writer:
             rows = await asyncio.to_thread(self._registry.files, self.index)
@@ -332,11 +329,10 @@ class Indexer:
 
     def _is_readable(self, root: str, tenant: str) -> bool:
         """Whether the files of a root can be added again: it is there, and was not imported."""
-        try:
+        with suppress(BadInput):
             self._plan(location(root), None, tenant)
-        except BadInput:
-            return False
-        return True
+            return True
+        return False
 
     async def _tidy(self, writer: JobDispatcher, progress: Progress) -> None:
         while merges := self._context.writer.merges(self._context.version(self.index)):
@@ -358,12 +354,8 @@ class Indexer:
             )
             return payloads, len(found), sum(map(len, held))
         name = str(what)
-        ids = [
-            document.id
-            for page in pages(self._registry, self.index)
-            for document in page
-            if name in (document.document, document.source, document.id)
-        ]
+        rest = (document for page in pages(self._registry, self.index) for document in page)
+        ids = [one.id for one in rest if name in (one.document, one.source, one.id)]
         if not ids:
             raise BadInput(
                 f"The index {self.index!r} has no root, file or document {name!r}.",

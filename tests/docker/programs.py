@@ -20,7 +20,10 @@ COMPOSE_FILE = ROOT / "docker" / "compose.yaml"
 
 
 def compose(
-    *arguments: str, file: Path = COMPOSE_FILE, variables: Mapping[str, str] | None = None
+    *arguments: str,
+    file: Path = COMPOSE_FILE,
+    variables: Mapping[str, str] | None = None,
+    timeout: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
     """A command of docker-compose, which needs no daemon to read a file; `variables` are interpolated."""
     try:
@@ -30,7 +33,9 @@ def compose(
     # The wheel's console script always exits with 0.
     program = str(wheel.locate_file("compose/docker-compose"))
     # A file of the developer's own beside compose.yaml must not decide what a test sees.
-    return _run([program, "--env-file", os.devnull, "--file", str(file), *arguments], variables or {})
+    return _run(
+        [program, "--env-file", os.devnull, "--file", str(file), *arguments], variables or {}, timeout
+    )
 
 
 def config(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -48,8 +53,10 @@ def hadolint(file: Path) -> subprocess.CompletedProcess[str]:
     return _run([program, "--no-color", str(file)], {})
 
 
-def _run(command: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: list[str], variables: Mapping[str, str], timeout: float = 60.0
+) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **variables}
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+        command, env=environment, capture_output=True, text=True, timeout=timeout, check=False, cwd=ROOT
     )

@@ -24,7 +24,7 @@ from tests.docker.image import ROOT
 from tests.docker.programs import compose
 
 #: Seconds that everything may take: what hangs is a failure, and not the end of CI.
-LIMIT = 480.0
+LIMIT = 600.0
 PROGRAMS = ("podman", "buildah", "runc", "mmdebstrap", "iptables")
 STAND_INS = Path(__file__).parent / "stand_ins"
 #: `cgroupfs` and `file`: there is no systemd. Programs that podman starts are not on the path.

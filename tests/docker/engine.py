@@ -27,7 +27,8 @@ from tests.docker.programs import compose
 LIMIT = 600.0
 PROGRAMS = ("podman", "buildah", "runc", "mmdebstrap", "iptables")
 STAND_INS = Path(__file__).parent / "stand_ins"
-#: `cgroupfs` and `file`: there is no systemd. Programs that podman starts are not on the path.
+#: `cgroupfs` and `file`: there is no systemd. Programs that podman starts are not on the path. A command in a
+#: container is waited for by a process that stays for five minutes, unless told otherwise.
 _CONTAINERS = """
 [containers]
 default_ulimits = ["nofile=4096:4096", "nproc=8192:8192"]
@@ -35,6 +36,7 @@ default_ulimits = ["nofile=4096:4096", "nproc=8192:8192"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+exit_command_delay = 10
 helper_binaries_dir = ["/usr/lib/podman", "/usr/libexec/podman", "/usr/bin"]
 [network]
 network_config_dir = "{folder}/networks"

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from orchestrator.ports import Embedder, LanguageModel, TreeGroup, TreeStore, VectorStore
+from orchestrator.ports import Dense, Embedder, LanguageModel, TreeGroup, TreeStore, VectorStore
 from orchestrator.tree.advice import advice
 from orchestrator.tree.build_job import TreePlan
 from orchestrator.types import ANONYMOUS
@@ -52,20 +52,14 @@ async def test_a_new_document_is_put_beside_what_it_is_nearest_to(library: Libra
     assert (report.inserted, report.built, report.left) == (1, 0, 0)
     assert report.repaired <= 2
     await checked(library)
-    query = await library.app.container.get(Embedder).embed([text_of(6, "new")], kind="query")
-    (best,) = await library.app.container.get(VectorStore).search(
-        [_dense(query[0])], principal=ANONYMOUS, limit=2
+    (vector,) = await library.app.container.get(Embedder).embed([text_of(6, "new")], kind="passage")
+    best = await library.app.container.get(VectorStore).search([Dense(vector)], principal=ANONYMOUS, limit=1)
+    (path,) = (await library.app.container.get(TreeStore).paths(best[0].ids, principal=ANONYMOUS)).values()
+    kept = await library.kept()
+    topics = {name: kept.nodes[name].node.vector for name in kept.nodes[path[0]].node.children}
+    assert path[1] == max(
+        topics, key=lambda name: float(topics[name] @ vector / np.linalg.norm(topics[name]))
     )
-    store = library.app.container.get(TreeStore)
-    paths = await store.paths(best.ids, principal=ANONYMOUS)
-    first, second = (paths[name] for name in best.ids)
-    assert first[:2] == second[:2]
-
-
-def _dense(vector: np.ndarray) -> object:
-    from orchestrator.ports import Dense
-
-    return Dense(vector)
 
 
 @pytest.mark.slow
